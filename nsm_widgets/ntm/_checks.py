@@ -1,0 +1,85 @@
+"""Checks on tensors handed in from outside. Cheap enough to run at every time step: no value is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nsm_widgets._errors import DtypeError, ShapeError
+
+SUPPORTED_DTYPES = (torch.float32, torch.float64)
+
+
+def check_tensor(name: str, value: Any) -> Tensor:
+    """Return ``value`` if it is a float32 or float64 tensor that holds numbers.
+
+    Raises:
+        DtypeError: If it is a list, an array, complex, integer, half precision, sparse, or on the meta device.
+    """
+    if not isinstance(value, Tensor):
+        raise DtypeError(
+            f"{name} must be a torch.Tensor, got {type(value).__name__}. Convert it: torch.as_tensor({name})."
+        )
+    if value.dtype not in SUPPORTED_DTYPES:
+        remedy = "Take its real part." if value.is_complex() else f"Convert it: {name}.float()."
+        raise DtypeError(f"{name} must be float32 or float64, got {value.dtype}. {remedy}")
+    if value.is_meta:
+        raise DtypeError(
+            f"{name} must hold values, got a tensor on the meta device. Create it on a real device, such as 'cpu'."
+        )
+    if value.layout is not torch.strided:
+        raise DtypeError(f"{name} must be dense, got layout {value.layout}. Convert it: {name}.to_dense().")
+    return value
+
+
+def check_shape(name: str, value: Tensor, axes: str, expected: tuple[int, ...], remedy: str = "") -> None:
+    """Raise unless ``value`` has exactly the ``expected`` shape; ``axes`` names it, as in ``"batch, head, slot"``.
+
+    Raises:
+        DtypeError: If ``value`` is not a tensor.
+        ShapeError: If rank or size differ. Nothing is ever broadcast into place.
+    """
+    if isinstance(value, Tensor) and value.shape == expected:
+        return
+    check_tensor(name, value)
+    if not remedy:
+        missing = len(expected) - value.ndim
+        remedy = (
+            f"It lacks {missing} of the axes ({axes})."
+            if missing > 0
+            else f"It has {-missing} axes too many."
+            if missing < 0
+            else f"Reorder or resize its axes to ({axes})."
+        )
+    raise ShapeError(f"{name} must have shape ({axes}) = {expected}, got {tuple(value.shape)}. {remedy}")
+
+
+def check_matches(name: str, value: Tensor, like: Tensor, like_name: str) -> None:
+    """Raise unless ``value`` has the dtype and device of ``like``.
+
+    Raises:
+        DtypeError: If one of them differs.
+    """
+    if value.dtype != like.dtype:
+        raise DtypeError(
+            f"{name} must have the dtype of {like_name}, {like.dtype}, got {value.dtype}. "
+            f"Convert one of them: {name}.to({like.dtype})."
+        )
+    if value.device != like.device:
+        raise DtypeError(
+            f"{name} must be on the device of {like_name}, {like.device}, got {value.device}. "
+            f"Move one of them: {name}.to('{like.device}')."
+        )
+
+
+def check_positive(name: str, value: Any) -> int:
+    """Return ``value`` if it is an integer of at least one.
+
+    Raises:
+        ShapeError: If it is anything else; ``True`` is no size.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ShapeError(f"{name} must be an integer of at least 1, got {value!r}. Pass a positive size.")
+    return value

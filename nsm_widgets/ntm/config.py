@@ -1,0 +1,71 @@
+"""The numbers that make an NTM, checked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets.ntm._checks import check_positive
+
+ControllerKind = Literal["lstm", "feedforward"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NTMConfig:
+    """Sizes of an ``NTM``.
+
+    Raises:
+        ShapeError: If a size is no integer of at least one (``shift_range``: zero), or more shifts than slots.
+        UnknownOptionError: If the controller is neither "lstm" nor "feedforward".
+    """
+
+    input_size: int
+    """Input channels."""
+    output_size: int
+    """Output channels (logits)."""
+    memory_size: int = 128
+    """Slots of the memory, N in the paper."""
+    word_size: int = 20
+    """Width of a slot, M in the paper."""
+    num_read_heads: int = 1
+    num_write_heads: int = 1
+    controller: ControllerKind = "lstm"
+    controller_size: int = 100
+    """Hidden units of each controller layer."""
+    num_controller_layers: int = 1
+    shift_range: int = 1
+    """How far one step may move a focus: offsets run from ``-shift_range`` to ``shift_range``. 0 switches shifts off."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name not in ("controller", "shift_range"):
+                check_positive(field.name, getattr(self, field.name))
+        if isinstance(self.shift_range, bool) or not isinstance(self.shift_range, int) or self.shift_range < 0:
+            raise ShapeError(
+                f"shift_range must be an integer of at least 0, got {self.shift_range!r}. 1 is the usual reach."
+            )
+        if self.controller not in get_args(ControllerKind):
+            raise UnknownOptionError(
+                f"controller must be 'lstm' or 'feedforward', got {self.controller!r}. Choose one of the two."
+            )
+
+    @classmethod
+    def from_keywords(cls, keywords: dict[str, Any]) -> NTMConfig:
+        """Build a config, and name what is unknown or missing.
+
+        Raises:
+            UnknownOptionError: If a keyword is no field of the config, or a required one is missing.
+        """
+        names = [field.name for field in fields(cls)]
+        unknown = sorted(set(keywords) - set(names))
+        if unknown:
+            raise UnknownOptionError(f"NTM has no option {', '.join(unknown)}. It knows {', '.join(names)}.")
+        missing = [name for name in ("input_size", "output_size") if name not in keywords]
+        if missing:
+            raise UnknownOptionError(f"NTM needs {' and '.join(missing)}, got neither a config nor that keyword.")
+        return cls(**keywords)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; ``NTMConfig.from_keywords`` is the way back."""
+        return asdict(self)

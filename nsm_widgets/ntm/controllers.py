@@ -1,0 +1,121 @@
+"""The network that drives the heads: an LSTM or a feed-forward net.
+
+The inputs are known for the whole sequence in advance, what is read is not. So the first layer is split in two: the
+share of the inputs (``input_layer``) is computed once for all steps, outside the time loop, and only the share of the
+read vectors, and of the last hidden state, is added at each step.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nsm_widgets.ntm.state import ControllerState
+
+
+class Controller(Protocol):
+    """What the cell asks of a controller."""
+
+    input_layer: nn.Linear
+
+    def initial_state(self, batch_size: int) -> ControllerState:
+        """The state before the first step."""
+        ...
+
+    def __call__(
+        self,
+        projected: Float[Tensor, "batch projected"],
+        read: Float[Tensor, "batch read"],
+        state: ControllerState,
+    ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
+        """One step: ``projected`` is ``input_layer`` of this step's input, ``read`` all read vectors side by side."""
+        ...
+
+
+class LSTMController(nn.Module):
+    """One or more LSTM layers, the forget gate's bias starting at one; learned state before the first step."""
+
+    def __init__(self, input_size: int, read_size: int, controller_size: int, num_layers: int = 1) -> None:
+        super().__init__()
+        gates = 4 * controller_size
+        self.controller_size = controller_size
+        self.input_layer = nn.Linear(input_size, gates)
+        self.layers = nn.ModuleList(
+            nn.Linear((read_size if layer == 0 else controller_size) + controller_size, gates, bias=layer > 0)
+            for layer in range(num_layers)
+        )
+        self.initial = nn.Parameter(0.05 * torch.randn(2, num_layers, controller_size))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Uniform weights in +-1/sqrt(fan-in of the whole layer), zero biases, forget biases one."""
+        size = self.controller_size
+        first = self.input_layer.in_features + self.layers[0].weight.shape[1]
+        nn.init.uniform_(self.input_layer.weight, -(first**-0.5), first**-0.5)
+        for layer in self.layers:
+            fan_in = first if layer is self.layers[0] else layer.weight.shape[1]
+            nn.init.uniform_(layer.weight, -(fan_in**-0.5), fan_in**-0.5)
+        for bias in [self.input_layer.bias, *(layer.bias for layer in list(self.layers)[1:])]:
+            nn.init.zeros_(bias)
+            nn.init.ones_(bias[:size])
+
+    def initial_state(self, batch_size: int) -> ControllerState:
+        """The learned hidden and cell values, the same for every batch item."""
+        hidden, cell = self.initial.unsqueeze(2).expand(-1, -1, batch_size, -1).unbind(0)
+        return tuple(zip(hidden.unbind(0), cell.unbind(0), strict=True))
+
+    def forward(
+        self,
+        projected: Float[Tensor, "batch projected"],
+        read: Float[Tensor, "batch read"],
+        state: ControllerState,
+    ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
+        """One step. See ``Controller``."""
+        below = read
+        after = []
+        for index, (layer, (hidden, cell)) in enumerate(zip(self.layers, state, strict=True)):
+            known = projected if index == 0 else layer.bias
+            gates = torch.addmm(known, torch.cat([below, hidden], dim=-1), layer.weight.t())
+            below, cell = lstm_update(gates, cell)
+            after.append((below, cell))
+        return below, tuple(after)
+
+
+def lstm_update(
+    gates: Float[Tensor, "batch four_controller"], cell: Float[Tensor, "batch controller"]
+) -> tuple[Float[Tensor, "batch controller"], Float[Tensor, "batch controller"]]:
+    """The new hidden and cell state; ``gates`` holds forget, input and output gate and the candidate, in this order."""
+    size = cell.shape[-1]
+    sigmoids, candidate = gates.split([3 * size, size], dim=-1)
+    forget, take, show = torch.sigmoid(sigmoids).chunk(3, dim=-1)
+    cell = forget * cell + take * torch.tanh(candidate)
+    return show * torch.tanh(cell), cell
+
+
+class FeedForwardController(nn.Module):
+    """One or more layers of ``tanh`` units: no state of its own, all memory is in the memory."""
+
+    def __init__(self, input_size: int, read_size: int, controller_size: int, num_layers: int = 1) -> None:
+        super().__init__()
+        self.input_layer = nn.Linear(input_size, controller_size)
+        self.read_layer = nn.Linear(read_size, controller_size, bias=False)
+        self.layers = nn.ModuleList(nn.Linear(controller_size, controller_size) for _ in range(num_layers - 1))
+
+    def initial_state(self, batch_size: int) -> ControllerState:
+        """Empty: there is nothing to carry over."""
+        return ()
+
+    def forward(
+        self,
+        projected: Float[Tensor, "batch projected"],
+        read: Float[Tensor, "batch read"],
+        state: ControllerState,
+    ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
+        """One step. See ``Controller``."""
+        hidden = torch.tanh(projected + self.read_layer(read))
+        for layer in self.layers:
+            hidden = torch.tanh(layer(hidden))
+        return hidden, state

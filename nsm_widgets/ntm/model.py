@@ -1,0 +1,145 @@
+"""The Neural Turing Machine of Graves et al. 2014, as a module over whole sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
+from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets.ntm.cell import NTMCell
+from nsm_widgets.ntm.config import NTMConfig
+from nsm_widgets.ntm.controllers import FeedForwardController, LSTMController
+from nsm_widgets.ntm.heads import Heads
+from nsm_widgets.ntm.initial import InitialMemory
+from nsm_widgets.ntm.state import CellState, NTMOutput
+
+
+class NTM(nn.Module):
+    """A controller with an external memory, run over a sequence.
+
+    ``NTM(config)`` and ``NTM(input_size=9, output_size=8, ...)`` are the same; the fields of ``NTMConfig`` are the
+    keywords. Without a ``state`` each call starts anew; to go on where a sequence stopped, hand the returned state in.
+
+    Example:
+        >>> model = NTM(input_size=9, output_size=8, memory_size=128, word_size=20)
+        >>> outputs, state = model(torch.zeros(5, 2, 9))  # (time, batch, channel)
+        >>> outputs.shape
+        torch.Size([5, 2, 8])
+
+    Raises:
+        UnknownOptionError: If a keyword is unknown, or both a config and keywords are given.
+        ShapeError: If a size is not positive.
+    """
+
+    def __init__(self, config: NTMConfig | None = None, **keywords: Any) -> None:
+        super().__init__()
+        if config is not None and keywords:
+            raise UnknownOptionError(
+                f"NTM takes a config or keywords, got both (config and {', '.join(sorted(keywords))}). "
+                "Change the config instead: dataclasses.replace(config, ...)."
+            )
+        if config is not None and not isinstance(config, NTMConfig):
+            raise UnknownOptionError(
+                f"config must be an NTMConfig, got {type(config).__name__}. Sizes go by keyword: NTM(input_size=9, ...)."
+            )
+        self.config = config = config or NTMConfig.from_keywords(keywords)
+        read_size = config.num_read_heads * config.word_size
+        make_controller = LSTMController if config.controller == "lstm" else FeedForwardController
+        self.cell = NTMCell(
+            make_controller(config.input_size, read_size, config.controller_size, config.num_controller_layers),
+            Heads(
+                config.controller_size,
+                config.word_size,
+                config.num_read_heads,
+                config.num_write_heads,
+                config.shift_range,
+            ),
+            InitialMemory(config.memory_size, config.word_size, config.num_read_heads, config.num_write_heads),
+        )
+        self.output_layer = nn.Linear(config.controller_size + read_size, config.output_size)
+        nn.init.xavier_uniform_(self.output_layer.weight)
+        nn.init.zeros_(self.output_layer.bias)
+
+    def initial_state(self, batch_size: int) -> CellState:
+        """The state before the first step.
+
+        Raises:
+            ShapeError: If ``batch_size`` is no integer of at least one.
+        """
+        return self.cell.initial_state(check_positive("batch_size", batch_size))
+
+    def forward(
+        self, inputs: Float[Tensor, "time batch input"], state: CellState | None = None
+    ) -> NTMOutput:
+        """Run over a sequence, time leading.
+
+        Args:
+            inputs: One row of channels per time step and batch item, in the model's dtype and on its device.
+            state: Where to start; by default ``initial_state(batch)``. It is not changed.
+
+        Returns:
+            The logits of every step (apply a sigmoid for bits) and the state after the last.
+
+        Raises:
+            ShapeError: If rank or size of ``inputs`` or ``state`` do not fit the model.
+            DtypeError: If ``inputs`` is no tensor of the model's dtype and device.
+        """
+        self._check_inputs(inputs)
+        batch = inputs.shape[1]
+        if state is None:
+            state = self.initial_state(batch)
+        else:
+            self._check_state(state, batch)
+        controller_outputs, reads = [], []
+        for projected in self.cell.controller.input_layer(inputs).unbind(0):
+            hidden, state = self.cell(projected, state)
+            controller_outputs.append(hidden)
+            reads.append(state.access.read_vectors)
+        features = torch.cat([torch.stack(controller_outputs), torch.stack(reads).flatten(2)], dim=-1)
+        return NTMOutput(self.output_layer(features), state)
+
+    def _check_inputs(self, inputs: Tensor) -> None:
+        check_tensor("inputs", inputs)
+        size = self.config.input_size
+        if inputs.ndim != 3:
+            raise ShapeError(
+                f"inputs must have axes (time, batch, channel), got shape {tuple(inputs.shape)}. "
+                "A single sequence? Add its batch axis: inputs[:, None]."
+            )
+        if inputs.shape[2] != size:
+            raise ShapeError(
+                f"inputs must have {size} channels on their last axis (time, batch, channel), "
+                f"got shape {tuple(inputs.shape)}. The model was built with input_size={size}."
+            )
+        if 0 in inputs.shape:
+            raise ShapeError(
+                f"inputs must hold at least one step and one batch item, got shape {tuple(inputs.shape)}. "
+                "Leave empty sequences out."
+            )
+        check_matches("inputs", inputs, self.output_layer.weight, "the model")
+
+    def _check_state(self, state: CellState, batch: int) -> None:
+        if not isinstance(state, CellState):
+            raise DtypeError(
+                f"state must be a CellState, got {type(state).__name__}. "
+                "Pass what an earlier call returned, or model.initial_state(batch)."
+            )
+        config = self.config
+        slots, word = config.memory_size, config.word_size
+        reads, writes = config.num_read_heads, config.num_write_heads
+        remedy = "Pass the state of the same model and batch, or model.initial_state(batch)."
+        check_shape("state memory", state.access.memory, "batch, slot, word", (batch, slots, word), remedy)
+        weights, axes = (batch, reads, slots), "batch, head, slot"
+        check_shape("state read_weights", state.access.read_weights, axes, weights, remedy)
+        check_shape("state write_weights", state.access.write_weights, axes, (batch, writes, slots), remedy)
+        check_shape("state read_vectors", state.access.read_vectors, axes, (batch, reads, word), remedy)
+        layers = len(self.cell.initial_state(1).controller)
+        if len(state.controller) != layers:
+            raise ShapeError(f"state controller must have {layers} layers, got {len(state.controller)}. {remedy}")
+        for pair in state.controller:
+            for part in pair:
+                check_shape("state controller", part, "batch, unit", (batch, config.controller_size), remedy)

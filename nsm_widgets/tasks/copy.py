@@ -1,0 +1,85 @@
+"""The copy task: see a sequence of random bits, then say it again from memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets.tasks.batch import TaskBatch
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTask:
+    """Random binary vectors, a delimiter, then silence in which to repeat them. Graves et al. 2014, section 4.1.
+
+    A sequence of length L takes ``2 L + 1`` steps: L vectors on the first ``width`` channels, one step with only the
+    last channel set, L steps of zeros during which the vectors are due, in order. All sequences of a batch have the
+    same length, drawn uniformly from ``min_length`` to ``max_length``.
+
+    Raises:
+        ShapeError: If a size is no integer of at least one, or the lengths are in the wrong order.
+    """
+
+    width: int = 8
+    min_length: int = 1
+    max_length: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("width", "min_length", "max_length"):
+            _check_size(name, getattr(self, name))
+        if self.min_length > self.max_length:
+            raise ShapeError(
+                f"min_length must not exceed max_length, got {self.min_length} and {self.max_length}. Swap them."
+            )
+
+    @property
+    def input_size(self) -> int:
+        """The bits and the delimiter's channel."""
+        return self.width + 1
+
+    @property
+    def output_size(self) -> int:
+        """The bits."""
+        return self.width
+
+    def batch(self, batch_size: int, generator: torch.Generator, *, length: int | None = None) -> TaskBatch:
+        """Draw sequences, on the generator's device; the global random number generator is never touched.
+
+        Args:
+            batch_size: Number of sequences.
+            generator: Where every random number comes from; the same state gives the same batch.
+            length: Vectors in each sequence; by default drawn from ``min_length`` to ``max_length``.
+
+        Raises:
+            ShapeError: If a size is no integer of at least one.
+            DtypeError: If ``generator`` is no ``torch.Generator``.
+        """
+        if not isinstance(generator, torch.Generator):
+            raise DtypeError(
+                f"generator must be a torch.Generator, got {type(generator).__name__}. "
+                "Make one: torch.Generator().manual_seed(0)."
+            )
+        _check_size("batch_size", batch_size)
+        device = generator.device
+        if length is None:
+            drawn = torch.randint(self.min_length, self.max_length + 1, (), generator=generator, device=device)
+            length = int(drawn)
+        _check_size("length", length)
+        shape = (length, batch_size, self.width)
+        bits = torch.randint(0, 2, shape, generator=generator, device=device).to(torch.float32)
+
+        inputs = torch.zeros(2 * length + 1, batch_size, self.input_size, device=device)
+        inputs[:length, :, : self.width] = bits
+        inputs[length, :, self.width] = 1
+        targets = torch.zeros(2 * length + 1, batch_size, self.width, device=device)
+        targets[length + 1 :] = bits
+        mask = torch.zeros(2 * length + 1, batch_size, dtype=torch.bool, device=device)
+        mask[length + 1 :] = True
+        return TaskBatch(inputs, targets, mask)
+
+
+def _check_size(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ShapeError(f"{name} must be an integer of at least 1, got {value!r}. Pass a positive size.")

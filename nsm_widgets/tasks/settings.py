@@ -1,0 +1,109 @@
+"""The numbers of a training run, and what it has reached."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, NamedTuple
+
+from nsm_widgets._errors import ShapeError, UnknownOptionError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """How to train. The defaults teach an NTM the copy task in 20 to 30 thousand sequences.
+
+    Raises:
+        ShapeError: If a number is outside its range.
+    """
+
+    num_steps: int
+    """Parameter updates in all."""
+    batch_size: int = 8
+    seed: int = 0
+    """Seed of the training data; the held-out batch has a seed of its own."""
+    learning_rate: float = 1e-4
+    final_learning_rate: float | None = None
+    """Where the learning rate ends, falling linearly over the second half; by default it stays constant."""
+    momentum: float = 0.9
+    alpha: float = 0.95
+    """How slowly RMSprop forgets squared gradients, in [0, 1)."""
+    clip: float = 10.0
+    """Every gradient element is clipped to +-``clip``."""
+    evaluate_every: int = 100
+    """Steps from one look at the held-out batches to the next, and from one saved file to the next."""
+
+    def __post_init__(self) -> None:
+        for name in ("num_steps", "batch_size", "evaluate_every"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ShapeError(f"{name} must be an integer of at least 1, got {value!r}. Pass a positive number.")
+        rates = {"learning_rate": self.learning_rate, "clip": self.clip}
+        if self.final_learning_rate is not None:
+            rates["final_learning_rate"] = self.final_learning_rate
+        for name, rate in rates.items():
+            if not (rate > 0 and math.isfinite(rate)):
+                raise ShapeError(f"{name} must be positive and finite, got {rate!r}. Default: see TrainingSettings.")
+        for name in ("momentum", "alpha"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ShapeError(f"{name} must lie in [0, 1), got {getattr(self, name)!r}. Default: see the class.")
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of update ``step``, counted from zero."""
+        if self.final_learning_rate is None:
+            return self.learning_rate
+        fallen = max(0.0, 2 * step / self.num_steps - 1)  # 0 over the first half, then up to 1
+        return self.learning_rate + fallen * (self.final_learning_rate - self.learning_rate)
+
+    def continues(self, earlier: TrainingSettings) -> bool:
+        """Whether a run with ``earlier`` settings may go on with these: equal, or only longer at a constant rate."""
+        if self.final_learning_rate is None:
+            earlier = replace(earlier, num_steps=self.num_steps)
+        return self == earlier
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_keywords(cls, keywords: Mapping[str, Any]) -> TrainingSettings:
+        """Build settings, and name what is unknown or missing.
+
+        Raises:
+            UnknownOptionError: If a keyword is no setting, or ``num_steps`` is missing.
+        """
+        names = [field.name for field in fields(cls)]
+        unknown = sorted(set(keywords) - set(names))
+        if unknown:
+            raise UnknownOptionError(f"train has no option {', '.join(unknown)}. It knows {', '.join(names)}.")
+        if "num_steps" not in keywords:
+            raise UnknownOptionError("train needs num_steps, got none. 4000 steps at batch 8 teach the copy task.")
+        return cls(**keywords)
+
+
+class Evaluation(NamedTuple):
+    """One look at the held-out batches."""
+
+    step: int
+    """Updates done so far."""
+    loss: float
+    """Mean cross-entropy over the held-out batches, in nats per bit."""
+    bit_errors: float
+    """Mean wrong bits of a sequence."""
+
+    def is_better_than(self, other: Evaluation | None) -> bool:
+        """Fewer wrong bits, or as many and a lower loss. A loss that is NaN is never better."""
+        mine = (self.bit_errors, self.loss)
+        return not math.isnan(self.loss) and (other is None or mine < (other.bit_errors, other.loss))
+
+
+class TrainingResult(NamedTuple):
+    """What a training run reached."""
+
+    step: int
+    """Updates done."""
+    best: Evaluation | None
+    """The evaluation whose parameters the model now holds; none if there was no usable one."""
+    history: tuple[Evaluation, ...]
+    """Every evaluation, oldest first."""
