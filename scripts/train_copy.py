@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,7 +13,12 @@ from nsm_widgets.ntm import NTM, NTMConfig, pretrained, save_checkpoint
 from nsm_widgets.tasks import CopyTask, TaskBatch, evaluate, train
 
 CONFIG = NTMConfig(input_size=9, output_size=8, memory_size=128, word_size=20, controller_size=100)
-TRAINING = {"num_steps": 5000, "batch_size": 8, "learning_rate": 1e-4, "final_learning_rate": 2e-5}
+TRAINING: dict[str, Any] = {
+    "num_steps": 5000,
+    "batch_size": 8,
+    "learning_rate": 1e-4,
+    "final_learning_rate": 2e-5,
+}
 VALIDATION = ((20, 32, 101), (60, 16, 102), (120, 32, 103))
 """Length, sequences and seed of each held-out batch. The tests use other seeds."""
 
@@ -20,7 +26,8 @@ VALIDATION = ((20, 32, 101), (60, 16, 102), (120, 32, 103))
 def held_out(task: CopyTask) -> list[TaskBatch]:
     """The validation batches."""
     return [
-        task.batch(size, torch.Generator().manual_seed(seed), length=length) for length, size, seed in VALIDATION
+        task.batch(size, torch.Generator().manual_seed(seed), length=length)
+        for length, size, seed in VALIDATION
     ]
 
 
@@ -28,7 +35,9 @@ def main() -> None:
     """Train with one seed and write the best parameters."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path(pretrained.__file__).parent / "checkpoints" / "copy.safetensors")
+    parser.add_argument(
+        "--out", type=Path, default=Path(pretrained.__file__).parent / "checkpoints" / "copy.safetensors"
+    )
     parser.add_argument("--resume", type=Path, help="file to resume from, rewritten as training goes on")
     arguments = parser.parse_args()
 
@@ -38,14 +47,22 @@ def main() -> None:
     model = NTM(CONFIG)
     start = time.perf_counter()
     result = train(
-        model, task, path=arguments.resume, held_out=held_out(task), evaluate_every=100, seed=arguments.seed, **TRAINING
+        model,
+        task,
+        path=arguments.resume,
+        held_out=held_out(task),
+        evaluate_every=100,
+        seed=arguments.seed,
+        **TRAINING,
     )
     minutes = (time.perf_counter() - start) / 60
     figures = {
         f"length {length}": evaluate(model, [batch]).bit_errors
         for (length, _, _), batch in zip(VALIDATION, held_out(task), strict=True)
     }
-    print(f"best after step {result.best.step if result.best else '-'}, {minutes:.1f} min; bit errors {figures}")
+    print(
+        f"best after step {result.best.step if result.best else '-'}, {minutes:.1f} min; bit errors {figures}"
+    )
     save_checkpoint(
         model,
         arguments.out,

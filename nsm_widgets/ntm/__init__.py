@@ -1,4 +1,4 @@
-"""The reference model: a Neural Turing Machine after Graves et al. 2014. Knows torch, and nothing else of ours."""
+"""The reference model: a Neural Turing Machine after Graves et al. 2014. Knows torch, nothing of ours."""
 
 from __future__ import annotations
 

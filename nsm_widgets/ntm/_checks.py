@@ -16,7 +16,8 @@ def check_tensor(name: str, value: Any) -> Tensor:
     """Return ``value`` if it is a float32 or float64 tensor that holds numbers.
 
     Raises:
-        DtypeError: If it is a list, an array, complex, integer, half precision, sparse, or on the meta device.
+        DtypeError: If it is a list, an array, complex, integer, half precision, sparse, or on the meta
+            device.
     """
     if not isinstance(value, Tensor):
         raise DtypeError(
@@ -27,7 +28,8 @@ def check_tensor(name: str, value: Any) -> Tensor:
         raise DtypeError(f"{name} must be float32 or float64, got {value.dtype}. {remedy}")
     if value.is_meta:
         raise DtypeError(
-            f"{name} must hold values, got a tensor on the meta device. Create it on a real device, such as 'cpu'."
+            f"{name} must hold values, got a tensor on the meta device. "
+            "Create it on a real device, such as 'cpu'."
         )
     if value.layout is not torch.strided:
         raise DtypeError(f"{name} must be dense, got layout {value.layout}. Convert it: {name}.to_dense().")
@@ -35,7 +37,9 @@ def check_tensor(name: str, value: Any) -> Tensor:
 
 
 def check_shape(name: str, value: Tensor, axes: str, expected: tuple[int, ...], remedy: str = "") -> None:
-    """Raise unless ``value`` has exactly the ``expected`` shape; ``axes`` names it, as in ``"batch, head, slot"``.
+    """Raise unless ``value`` has exactly the ``expected`` shape.
+
+    ``axes`` names the axes in order, as in ``"batch, head, slot"``; ``remedy`` replaces the general advice.
 
     Raises:
         DtypeError: If ``value`` is not a tensor.

@@ -14,8 +14,10 @@ from torch import Tensor
 from nsm_widgets._errors import CheckpointError
 
 
-def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a file beside ``path`` and move it there in one go: a process that dies leaves the old file as it was."""
+def write_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> None:
+    """Write a file beside ``path`` and move it there in one go: a process that dies leaves the old file."""
     path = Path(path)
     apart = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -47,6 +49,6 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
             return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise CheckpointError(
-            f"checkpoint {str(path)!r} must be a whole safetensors file, got one that cannot be read ({error}). "
-            "Was it cut short? Write or fetch it again."
+            f"checkpoint {str(path)!r} must be a whole safetensors file, got one that cannot be read "
+            f"({error}). Was it cut short? Write or fetch it again."
         ) from error

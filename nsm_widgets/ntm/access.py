@@ -8,15 +8,21 @@ import torch
 from torch import Tensor, nn
 
 from nsm_widgets.ntm import addressing
-from nsm_widgets.ntm.state import AddressingStages, HeadParameters, MemoryAccessOutput, NTMState, WriteParameters
+from nsm_widgets.ntm.state import (
+    AddressingStages,
+    HeadParameters,
+    MemoryAccessOutput,
+    NTMState,
+    WriteParameters,
+)
 
 
 class MemoryAccess(nn.Module):
     """Addresses, reads and writes; holds no parameters and no state.
 
-    Read and write heads both address the memory as the last step left it, M(t-1), and reading takes from it too;
-    then the write makes M(t). A forward hook on this class therefore sees everything there is to see: its inputs
-    are the head parameters and the state before, its output the stages and the state after.
+    Read and write heads both address the memory as the last step left it, M(t-1), and reading takes from it
+    too; then the write makes M(t). A forward hook on this class therefore sees everything there is to see:
+    its inputs are the head parameters and the state before, its output the stages and the state after.
     """
 
     reads_from: ClassVar[Literal["before_write"]] = "before_write"
@@ -60,6 +66,8 @@ def address(
     shifted = addressing.shift(gated, kernel)
     weights = addressing.sharpen(shifted, sharpening)
 
-    by_kind: list[tuple[Tensor, ...]] = [w.split(sizes, dim=1) for w in (content, gated, shifted, weights)]
+    by_kind: list[tuple[Tensor, ...]] = [
+        torch.split(w, sizes, dim=1) for w in (content, gated, shifted, weights)
+    ]
     read_weights, write_weights = zip(*by_kind, strict=True)
     return AddressingStages(*read[:5], *read_weights), AddressingStages(*write[:5], *write_weights)

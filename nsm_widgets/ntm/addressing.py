@@ -1,7 +1,8 @@
 """The addressing mechanism of the Neural Turing Machine, as pure functions.
 
 Source: Graves, Wayne, Danihelka, "Neural Turing Machines", arXiv:1410.5401 (2014), sections 3.1 to 3.3. Every
-function works on all heads of all batch items at once and keeps a weighting a weighting: non-negative, sum one.
+function works on all heads of all batch items at once and keeps a weighting a weighting: non-negative, sum
+one.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def content_weights(
     key: Float[Tensor, "batch head word"],
     strength: Float[Tensor, "batch head"],
 ) -> Float[Tensor, "batch head slot"]:
-    """Focus on the slots that look like the key, the more the larger ``strength`` >= 0. Graves et al. 2014, eq. 5."""
+    """Focus on slots like the key, the sharper the larger ``strength`` >= 0. Graves et al. 2014, eq. 5."""
     similarity = cosine_similarity(memory, key)
     check_shape("strength", strength, "batch, head", key.shape[:2])
     return torch.softmax(strength.unsqueeze(-1) * similarity, dim=-1)
@@ -52,7 +53,7 @@ def interpolate(
     previous: Float[Tensor, "batch head slot"],
     gate: Float[Tensor, "batch head"],
 ) -> Float[Tensor, "batch head slot"]:
-    """Mix content weights with the last step's: ``g * content + (1 - g) * previous``. Graves et al. 2014, eq. 7.
+    """Mix content with previous weights: ``g * content + (1 - g) * previous``. Graves et al. 2014, eq. 7.
 
     ``gate`` lies in [0, 1]; 1 is content alone, 0 the previous weights alone.
     """
@@ -66,8 +67,8 @@ def shift(
 ) -> Float[Tensor, "batch head slot"]:
     """Move the focus along the slots, the last being next to the first. Graves et al. 2014, eq. 8.
 
-    ``kernel[..., k]`` is the share that moves by ``k - K // 2`` slots; its K entries sum to one and K is odd. With
-    K = 3 the offsets are -1, 0, +1, and all the mass on the last entry moves slot 0 to slot 1.
+    ``kernel[..., k]`` is the share that moves by ``k - K // 2`` slots; its K entries sum to one and K is odd.
+    With K = 3 the offsets are -1, 0, +1, and all the mass on the last entry moves slot 0 to slot 1.
 
     Raises:
         ShapeError: If the kernel has an even number of offsets, or other sizes disagree.
@@ -113,10 +114,10 @@ def erase_and_write(
     erase: Float[Tensor, "batch head word"],
     add: Float[Tensor, "batch head word"],
 ) -> Float[Tensor, "batch slot word"]:
-    """All heads' writes: ``M(i) <- M(i) * prod_h (1 - w_h(i) e_h) + sum_h w_h(i) a_h``. Graves et al. 2014, eq. 3, 4.
+    """All writes, ``M(i) * prod_h (1 - w_h(i) e_h) + sum_h w_h(i) a_h``. Graves et al. 2014, eq. 3 and 4.
 
-    Erasing comes first for all heads, then adding, so the order of the heads does not matter. ``erase`` lies in
-    [0, 1].
+    Erasing comes first for all heads, then adding, so the order of the heads does not matter. ``erase`` lies
+    in [0, 1].
     """
     heads = weights.shape[1]
     check_shape("weights", weights, "batch, head, slot", (memory.shape[0], heads, memory.shape[1]))
@@ -129,7 +130,7 @@ def erase_and_write(
 
 
 def check_sizes(memory: Tensor, key: Tensor) -> None:
-    """Raise unless ``memory`` is (batch, slot, word) and ``key`` (batch, head, word), of the same batch and word.
+    """Raise unless ``memory`` is (batch, slot, word) and ``key`` (batch, head, word), of one batch and word.
 
     Raises:
         DtypeError: If one of them is no tensor of float32 or float64.

@@ -15,8 +15,8 @@ from nsm_widgets.ntm.state import CellState
 class NTMCell(nn.Module):
     """The part of the model inside the time loop. Graves et al. 2014, figure 1.
 
-    It takes the input already through the controller's ``input_layer``, and leaves the output layer to its caller,
-    because both those layers run once for the whole sequence (see ``NTM``).
+    It takes the input already through the controller's ``input_layer``, and leaves the output layer to its
+    caller, because both those layers run once for the whole sequence (see ``NTM``).
     """
 
     def __init__(
@@ -40,6 +40,8 @@ class NTMCell(nn.Module):
         Returns:
             The controller's output and the state after the step, this step's read vectors among it.
         """
-        hidden, controller = self.controller(projected, state.access.read_vectors.flatten(1), state.controller)
+        hidden, controller = self.controller(
+            projected, state.access.read_vectors.flatten(1), state.controller
+        )
         read, write = self.heads(hidden)
         return hidden, CellState(self.access(read, write, state.access).state, controller)

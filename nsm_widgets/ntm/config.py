@@ -16,7 +16,8 @@ class NTMConfig:
     """Sizes of an ``NTM``.
 
     Raises:
-        ShapeError: If a size is no integer of at least one (``shift_range``: zero), or more shifts than slots.
+        ShapeError: If a size is no integer of at least one (``shift_range``: zero), or more shifts than
+            slots.
         UnknownOptionError: If the controller is neither "lstm" nor "feedforward".
     """
 
@@ -35,15 +36,20 @@ class NTMConfig:
     """Hidden units of each controller layer."""
     num_controller_layers: int = 1
     shift_range: int = 1
-    """How far one step may move a focus: offsets run from ``-shift_range`` to ``shift_range``. 0 switches shifts off."""
+    """How far a step may move a focus: offsets run from ``-shift_range`` to ``shift_range``. 0: no shifts."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             if field.name not in ("controller", "shift_range"):
                 check_positive(field.name, getattr(self, field.name))
-        if isinstance(self.shift_range, bool) or not isinstance(self.shift_range, int) or self.shift_range < 0:
+        if (
+            isinstance(self.shift_range, bool)
+            or not isinstance(self.shift_range, int)
+            or self.shift_range < 0
+        ):
             raise ShapeError(
-                f"shift_range must be an integer of at least 0, got {self.shift_range!r}. 1 is the usual reach."
+                f"shift_range must be an integer of at least 0, got {self.shift_range!r}. "
+                "1 is the usual reach."
             )
         if self.controller not in get_args(ControllerKind):
             raise UnknownOptionError(
@@ -63,7 +69,9 @@ class NTMConfig:
             raise UnknownOptionError(f"NTM has no option {', '.join(unknown)}. It knows {', '.join(names)}.")
         missing = [name for name in ("input_size", "output_size") if name not in keywords]
         if missing:
-            raise UnknownOptionError(f"NTM needs {' and '.join(missing)}, got neither a config nor that keyword.")
+            raise UnknownOptionError(
+                f"NTM needs {' and '.join(missing)}, got neither a config nor that keyword."
+            )
         return cls(**keywords)
 
     def to_dict(self) -> dict[str, Any]:

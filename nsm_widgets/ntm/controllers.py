@@ -1,12 +1,13 @@
 """The network that drives the heads: an LSTM or a feed-forward net.
 
-The inputs are known for the whole sequence in advance, what is read is not. So the first layer is split in two: the
-share of the inputs (``input_layer``) is computed once for all steps, outside the time loop, and only the share of the
-read vectors, and of the last hidden state, is added at each step.
+The inputs are known for the whole sequence in advance, what is read is not. So the first layer is split in
+two: the share of the inputs (``input_layer``) is computed once for all steps, outside the time loop, and only
+the share of the read vectors, and of the last hidden state, is added at each step.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import torch
@@ -31,12 +32,12 @@ class Controller(Protocol):
         read: Float[Tensor, "batch read"],
         state: ControllerState,
     ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
-        """One step: ``projected`` is ``input_layer`` of this step's input, ``read`` all read vectors side by side."""
+        """One step: ``projected`` is ``input_layer`` of the input, ``read`` all read vectors side by side."""
         ...
 
 
 class LSTMController(nn.Module):
-    """One or more LSTM layers, the forget gate's bias starting at one; learned state before the first step."""
+    """One or more LSTM layers; forget biases start at one, the state before the first step is learned."""
 
     def __init__(self, input_size: int, read_size: int, controller_size: int, num_layers: int = 1) -> None:
         super().__init__()
@@ -53,12 +54,13 @@ class LSTMController(nn.Module):
     def reset_parameters(self) -> None:
         """Uniform weights in +-1/sqrt(fan-in of the whole layer), zero biases, forget biases one."""
         size = self.controller_size
-        first = self.input_layer.in_features + self.layers[0].weight.shape[1]
-        nn.init.uniform_(self.input_layer.weight, -(first**-0.5), first**-0.5)
-        for layer in self.layers:
-            fan_in = first if layer is self.layers[0] else layer.weight.shape[1]
-            nn.init.uniform_(layer.weight, -(fan_in**-0.5), fan_in**-0.5)
-        for bias in [self.input_layer.bias, *(layer.bias for layer in list(self.layers)[1:])]:
+        layers = _linears(self.layers)
+        first_fan_in = self.input_layer.in_features + layers[0].in_features
+        for layer in [self.input_layer, *layers]:
+            fan_in = first_fan_in if layer in (self.input_layer, layers[0]) else layer.in_features
+            bound = 1 / math.sqrt(fan_in)
+            nn.init.uniform_(layer.weight, -bound, bound)
+        for bias in [self.input_layer.bias, *(layer.bias for layer in layers[1:])]:
             nn.init.zeros_(bias)
             nn.init.ones_(bias[:size])
 
@@ -76,7 +78,7 @@ class LSTMController(nn.Module):
         """One step. See ``Controller``."""
         below = read
         after = []
-        for index, (layer, (hidden, cell)) in enumerate(zip(self.layers, state, strict=True)):
+        for index, (layer, (hidden, cell)) in enumerate(zip(_linears(self.layers), state, strict=True)):
             known = projected if index == 0 else layer.bias
             gates = torch.addmm(known, torch.cat([below, hidden], dim=-1), layer.weight.t())
             below, cell = lstm_update(gates, cell)
@@ -87,9 +89,9 @@ class LSTMController(nn.Module):
 def lstm_update(
     gates: Float[Tensor, "batch four_controller"], cell: Float[Tensor, "batch controller"]
 ) -> tuple[Float[Tensor, "batch controller"], Float[Tensor, "batch controller"]]:
-    """The new hidden and cell state; ``gates`` holds forget, input and output gate and the candidate, in this order."""
+    """New hidden and cell state; ``gates`` holds forget, input, output gate and candidate, in this order."""
     size = cell.shape[-1]
-    sigmoids, candidate = gates.split([3 * size, size], dim=-1)
+    sigmoids, candidate = torch.split(gates, [3 * size, size], dim=-1)
     forget, take, show = torch.sigmoid(sigmoids).chunk(3, dim=-1)
     cell = forget * cell + take * torch.tanh(candidate)
     return show * torch.tanh(cell), cell
@@ -102,7 +104,9 @@ class FeedForwardController(nn.Module):
         super().__init__()
         self.input_layer = nn.Linear(input_size, controller_size)
         self.read_layer = nn.Linear(read_size, controller_size, bias=False)
-        self.layers = nn.ModuleList(nn.Linear(controller_size, controller_size) for _ in range(num_layers - 1))
+        self.layers = nn.ModuleList(
+            nn.Linear(controller_size, controller_size) for _ in range(num_layers - 1)
+        )
 
     def initial_state(self, batch_size: int) -> ControllerState:
         """Empty: there is nothing to carry over."""
@@ -116,6 +120,10 @@ class FeedForwardController(nn.Module):
     ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
         """One step. See ``Controller``."""
         hidden = torch.tanh(projected + self.read_layer(read))
-        for layer in self.layers:
+        for layer in _linears(self.layers):
             hidden = torch.tanh(layer(hidden))
         return hidden, state
+
+
+def _linears(layers: nn.ModuleList) -> list[nn.Linear]:
+    return [layer for layer in layers if isinstance(layer, nn.Linear)]

@@ -13,12 +13,17 @@ from nsm_widgets.ntm.state import HeadParameters, WriteParameters
 class Heads(nn.Module):
     """One linear layer for all heads, split once and squashed by range. Graves et al. 2014, section 3.3.
 
-    Keys and add vectors are any real; strength is ``softplus`` (>= 0), sharpening ``1 + softplus`` (>= 1), gate and
-    erase ``sigmoid`` (in [0, 1]), shift ``softmax`` over its ``2 * shift_range + 1`` offsets.
+    Keys and add vectors are any real; strength is ``softplus`` (>= 0), sharpening ``1 + softplus`` (>= 1),
+    gate and erase ``sigmoid`` (in [0, 1]), shift ``softmax`` over its ``2 * shift_range + 1`` offsets.
     """
 
     def __init__(
-        self, controller_size: int, word_size: int, num_read_heads: int, num_write_heads: int, shift_range: int
+        self,
+        controller_size: int,
+        word_size: int,
+        num_read_heads: int,
+        num_write_heads: int,
+        shift_range: int,
     ) -> None:
         super().__init__()
         heads = num_read_heads + num_write_heads
@@ -39,9 +44,9 @@ class Heads(nn.Module):
         """The parameters of the read heads and of the write heads."""
         batch = hidden.shape[0]
         heads = sum(self.by_kind)
-        keys, adds, positive, unit, shifts = self.linear(hidden).split(self.sizes, dim=-1)
+        keys, adds, positive, unit, shifts = torch.split(self.linear(hidden), self.sizes, dim=-1)
         strengths, sharpenings = functional.softplus(positive).chunk(2, dim=-1)
-        gates, erases = torch.sigmoid(unit).split([heads, self.sizes[1]], dim=-1)
+        gates, erases = torch.split(torch.sigmoid(unit), [heads, self.sizes[1]], dim=-1)
 
         of_all_heads = (
             keys.view(batch, heads, self.word_size),
@@ -50,6 +55,8 @@ class Heads(nn.Module):
             torch.softmax(shifts.view(batch, heads, -1), dim=-1),
             1 + sharpenings,
         )
-        read, write = zip(*(values.split(self.by_kind, dim=1) for values in of_all_heads), strict=True)
+        read, write = zip(*(torch.split(values, self.by_kind, dim=1) for values in of_all_heads), strict=True)
         write_shape = (batch, self.by_kind[1], self.word_size)
-        return HeadParameters(*read), WriteParameters(*write, erases.view(write_shape), adds.view(write_shape))
+        return HeadParameters(*read), WriteParameters(
+            *HeadParameters(*write), erase=erases.view(write_shape), add=adds.view(write_shape)
+        )

@@ -12,9 +12,9 @@ from nsm_widgets.ntm.state import NTMState
 class InitialMemory(nn.Module):
     """A fixed random memory, and every head focused on the first slot.
 
-    A constant memory under uniform weights is a symmetry that no gradient can break: all slots stay equal for ever.
-    Both parts break it. The memory is drawn once from U(-1/sqrt(N+M), +1/sqrt(N+M)) and saved with the model; the
-    first read vectors are what the heads read from it.
+    A constant memory under uniform weights is a symmetry that no gradient can break: all slots stay equal for
+    ever. Both parts break it. The memory is drawn once from U(-1/sqrt(N+M), +1/sqrt(N+M)) and saved with the
+    model; the first read vectors are what the heads read from it.
     """
 
     bias: Tensor

@@ -20,11 +20,12 @@ from nsm_widgets.ntm.state import HeadParameters, NTMState, WriteParameters
 class NTMMemory(nn.Module):
     """The memory of a Neural Turing Machine without its controller. Graves et al. 2014, section 3.
 
-    A thin shell: between calls it keeps one explicit ``NTMState``, one memory per batch item, and the weights that
-    passed so far; everything else is ``MemoryAccess``. The first call after ``reset`` fixes the batch size.
+    A thin shell: between calls it keeps one explicit ``NTMState``, one memory per batch item, and the weights
+    that passed so far; everything else is ``MemoryAccess``. The first call after ``reset`` fixes the batch
+    size.
 
-    Gradients flow through the state from call to call; cut them with ``detach()``. The getters return detached
-    copies, so lists of them never change afterwards.
+    Gradients flow through the state from call to call; cut them with ``detach()``. The getters return
+    detached copies, so lists of them never change afterwards.
 
     Args:
         mem_size: Slots, N in the paper.
@@ -48,9 +49,13 @@ class NTMMemory(nn.Module):
         self.access = MemoryAccess()
         self.reset()
 
+    _state: NTMState
+    _slot_use: Tensor
+    _batch_is_open: bool
+
     @property
     def state(self) -> NTMState:
-        """The state after the last call, still part of its graph. Replace it as a whole; its batch size then holds."""
+        """The state after the last call, still part of its graph. Assign an ``NTMState`` to replace it."""
         return self._state
 
     @state.setter
@@ -61,7 +66,9 @@ class NTMMemory(nn.Module):
         check_shape("state memory", state.memory, "batch, slot, word", (batch, slots, word))
         check_shape("state read_weights", state.read_weights, axes, (batch, self.num_read_heads, slots))
         check_shape("state write_weights", state.write_weights, axes, (batch, self.num_write_heads, slots))
-        check_shape("state read_vectors", state.read_vectors, "batch, head, word", (batch, self.num_read_heads, word))
+        check_shape(
+            "state read_vectors", state.read_vectors, "batch, head, word", (batch, self.num_read_heads, word)
+        )
         for name, part in zip(state._fields, state, strict=True):
             check_matches(f"state {name}", part, self.initial_memory.bias, "the memory")
         self._state = state
@@ -73,12 +80,12 @@ class NTMMemory(nn.Module):
         Raises:
             ShapeError: If ``batch_size`` is no integer of at least one.
         """
-        self._state: NTMState = self.initial_memory(check_positive("batch_size", batch_size))
+        self._state = self.initial_memory(check_positive("batch_size", batch_size))
         self._slot_use = self._state.memory.new_zeros(self.mem_size)
         self._batch_is_open = True
 
     def detach(self) -> Self:
-        """Cut the state off from the graph of earlier calls, keeping its values. Returns the memory itself."""
+        """Cut the state off from the graph of earlier calls, keeping its values. Returns ``self``."""
         self._state = self._state.detach()
         return self
 
@@ -109,15 +116,15 @@ class NTMMemory(nn.Module):
             add_vectors: What to add, any real.
             read_gates: In [0, 1]; 1 trusts the content, 0 stays with the last weights. Default 1.
             write_gates: Likewise.
-            read_shifts: Shift distribution, summing to one over an odd number of offsets, the middle one meaning
-                "stay". Default: stay. Read and write heads must agree in the number of offsets.
+            read_shifts: Shift distribution, summing to one over an odd number of offsets, the middle one
+                meaning "stay". Default: stay. Read and write heads must agree in the number of offsets.
             write_shifts: Likewise.
             read_sharpening: Sharpening exponents >= 1. Default 1.
             write_sharpening: Likewise.
 
         Returns:
-            The read vectors, and the memory after the write in the shape of ``get_memory_state``: a copy that is
-            still part of the graph.
+            The read vectors, and the memory after the write in the shape of ``get_memory_state``: a copy that
+            is still part of the graph.
 
         Raises:
             ShapeError: If a rank or size does not fit, or the batch size changes without ``reset``.
@@ -127,12 +134,21 @@ class NTMMemory(nn.Module):
         batch = self._open_batch(read_keys)
         offsets = _num_offsets(read_shifts, write_shifts)
         read = HeadParameters(
-            *self._heads("read", batch, read_keys, read_strengths, read_gates, read_shifts, read_sharpening, offsets)
+            *self._heads(
+                "read", batch, read_keys, read_strengths, read_gates, read_shifts, read_sharpening, offsets
+            )
         )
         write_words = (batch, self.num_write_heads, self.mem_dim)
         write = WriteParameters(
             *self._heads(
-                "write", batch, write_keys, write_strengths, write_gates, write_shifts, write_sharpening, offsets
+                "write",
+                batch,
+                write_keys,
+                write_strengths,
+                write_gates,
+                write_shifts,
+                write_sharpening,
+                offsets,
             ),
             erase=self._given("erase_vectors", erase_vectors, "batch, head, word", write_words),
             add=self._given("add_vectors", add_vectors, "batch, head, word", write_words),
@@ -158,14 +174,14 @@ class NTMMemory(nn.Module):
         return _drop_single_batch(self._state.read_weights.detach().clone())
 
     def get_write_weights(self) -> Float[Tensor, "*batch head slot"]:
-        """A copy of the last write weights: (head, slot) for a batch of one, (batch, head, slot) otherwise."""
+        """A copy of the last write weights, in the shape of ``get_read_weights``."""
         return _drop_single_batch(self._state.write_weights.detach().clone())
 
     def get_importance_scores(self) -> Float[Tensor, " slot"]:
         """How much each slot was used since ``reset``, relative to the most used one, in [0, 1].
 
-        A slot's use is the sum of all read and all write weights on it, over calls, heads and batch items. Zeros
-        before the first call.
+        A slot's use is the sum of all read and all write weights on it, over calls, heads and batch items.
+        Zeros before the first call.
         """
         most = self._slot_use.max()
         return self._slot_use / most if most > 0 else torch.zeros_like(self._slot_use)
@@ -179,7 +195,7 @@ class NTMMemory(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # The state is neither parameter nor buffer, so ``.to(...)`` and ``.double()`` would leave it behind.
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._state = NTMState(*(fn(part) for part in self._state))
         self._slot_use = fn(self._slot_use)
         return self
@@ -188,8 +204,8 @@ class NTMMemory(nn.Module):
         held = self._state.memory.shape[0]
         if check_tensor("read_keys", read_keys).ndim != 3 or len(read_keys) == 0:
             raise ShapeError(
-                f"read_keys must have axes (batch, head, word), none empty, got shape {tuple(read_keys.shape)}. "
-                "A single memory? Add its batch axis: read_keys[None]."
+                f"read_keys must have axes (batch, head, word), none empty, got shape "
+                f"{tuple(read_keys.shape)}. A single memory? Add its batch axis: read_keys[None]."
             )
         batch = len(read_keys)
         if batch != held and not self._batch_is_open:
@@ -224,7 +240,9 @@ class NTMMemory(nn.Module):
             stay
             if shifts is None
             else self._given(f"{kind}_shifts", shifts, "batch, head, offset", (*per_head, num_offsets)),
-            ones if sharpening is None else self._given(f"{kind}_sharpening", sharpening, "batch, head", per_head),
+            ones
+            if sharpening is None
+            else self._given(f"{kind}_sharpening", sharpening, "batch, head", per_head),
         )
 
     def _given(self, name: str, value: Any, axes: str, expected: tuple[int, ...]) -> Tensor:
@@ -257,8 +275,8 @@ def _check_ranges(heads: HeadParameters | WriteParameters, kind: str) -> None:
     total = heads.shift.sum(dim=-1)
     if ((total - 1).abs() > 1e-4).any():  # a comparison that NaN fails, so that NaN may flow
         raise WeightsError(
-            f"{kind}_shifts must sum to one over their offsets, got sums from {float(total.detach().min()):.6g} to "
-            f"{float(total.detach().max()):.6g}. Apply a softmax first."
+            f"{kind}_shifts must sum to one over their offsets, got sums from "
+            f"{float(total.detach().min()):.6g} to {float(total.detach().max()):.6g}. Apply a softmax first."
         )
     if (heads.sharpening < 1).any():
         raise WeightsError(

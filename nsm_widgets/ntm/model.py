@@ -21,8 +21,9 @@ from nsm_widgets.ntm.state import CellState, NTMOutput
 class NTM(nn.Module):
     """A controller with an external memory, run over a sequence.
 
-    ``NTM(config)`` and ``NTM(input_size=9, output_size=8, ...)`` are the same; the fields of ``NTMConfig`` are the
-    keywords. Without a ``state`` each call starts anew; to go on where a sequence stopped, hand the returned state in.
+    ``NTM(config)`` and ``NTM(input_size=9, output_size=8, ...)`` are the same; the fields of ``NTMConfig``
+    are the keywords. Without a ``state`` each call starts anew; to go on where a sequence stopped, hand the
+    returned state in.
 
     Example:
         >>> model = NTM(input_size=9, output_size=8, memory_size=128, word_size=20)
@@ -44,13 +45,16 @@ class NTM(nn.Module):
             )
         if config is not None and not isinstance(config, NTMConfig):
             raise UnknownOptionError(
-                f"config must be an NTMConfig, got {type(config).__name__}. Sizes go by keyword: NTM(input_size=9, ...)."
+                f"config must be an NTMConfig, got {type(config).__name__}. "
+                "Sizes go by keyword: NTM(input_size=9, ...)."
             )
         self.config = config = config or NTMConfig.from_keywords(keywords)
         read_size = config.num_read_heads * config.word_size
         make_controller = LSTMController if config.controller == "lstm" else FeedForwardController
         self.cell = NTMCell(
-            make_controller(config.input_size, read_size, config.controller_size, config.num_controller_layers),
+            make_controller(
+                config.input_size, read_size, config.controller_size, config.num_controller_layers
+            ),
             Heads(
                 config.controller_size,
                 config.word_size,
@@ -58,7 +62,9 @@ class NTM(nn.Module):
                 config.num_write_heads,
                 config.shift_range,
             ),
-            InitialMemory(config.memory_size, config.word_size, config.num_read_heads, config.num_write_heads),
+            InitialMemory(
+                config.memory_size, config.word_size, config.num_read_heads, config.num_write_heads
+            ),
         )
         self.output_layer = nn.Linear(config.controller_size + read_size, config.output_size)
         nn.init.xavier_uniform_(self.output_layer.weight)
@@ -72,9 +78,7 @@ class NTM(nn.Module):
         """
         return self.cell.initial_state(check_positive("batch_size", batch_size))
 
-    def forward(
-        self, inputs: Float[Tensor, "time batch input"], state: CellState | None = None
-    ) -> NTMOutput:
+    def forward(self, inputs: Float[Tensor, "time batch input"], state: CellState | None = None) -> NTMOutput:
         """Run over a sequence, time leading.
 
         Args:
@@ -139,7 +143,9 @@ class NTM(nn.Module):
         check_shape("state read_vectors", state.access.read_vectors, axes, (batch, reads, word), remedy)
         layers = len(self.cell.initial_state(1).controller)
         if len(state.controller) != layers:
-            raise ShapeError(f"state controller must have {layers} layers, got {len(state.controller)}. {remedy}")
+            raise ShapeError(
+                f"state controller must have {layers} layers, got {len(state.controller)}. {remedy}"
+            )
         for pair in state.controller:
             for part in pair:
                 check_shape("state controller", part, "batch, unit", (batch, config.controller_size), remedy)

@@ -70,8 +70,8 @@ def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:
 def load_pretrained(name: str = "copy") -> NTM:
     """Load a trained model that ships with the package, in eval mode.
 
-    ``"copy"`` was trained on the copy task of Graves et al. 2014 (section 4.1) at lengths 1 to 20 and copies 120
-    vectors; ``checkpoint_info(pretrained_path("copy"))`` says how it was made.
+    ``"copy"`` was trained on the copy task of Graves et al. 2014 (section 4.1) at lengths 1 to 20 and copies
+    120 vectors; ``checkpoint_info(pretrained_path("copy"))`` says how it was made.
 
     Raises:
         UnknownOptionError: If no such model ships.
@@ -88,7 +88,9 @@ def pretrained_path(name: str = "copy") -> Path:
     folder = Path(str(resources.files("nsm_widgets.ntm"))) / "checkpoints"
     shipped = sorted(path.stem for path in folder.glob("*.safetensors"))
     if name not in shipped:
-        raise UnknownOptionError(f"pretrained model must be one of {shipped}, got {name!r}. Choose one that ships.")
+        raise UnknownOptionError(
+            f"pretrained model must be one of {shipped}, got {name!r}. Choose one that ships."
+        )
     return folder / f"{name}.safetensors"
 
 
@@ -116,7 +118,9 @@ def _parse(path: str | os.PathLike[str], header: Mapping[str, str], key: str) ->
     return value
 
 
-def _check_fit(path: str | os.PathLike[str], expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+def _check_fit(
+    path: str | os.PathLike[str], expected: Mapping[str, Tensor], found: Mapping[str, Tensor]
+) -> None:
     problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
     problems += [f"{name} is unknown" for name in found.keys() - expected.keys()]
     problems += [
@@ -129,6 +133,6 @@ def _check_fit(path: str | os.PathLike[str], expected: Mapping[str, Tensor], fou
         problems.append(f"dtypes are {sorted(map(str, dtypes))} instead of one of float32, float64")
     if problems:
         raise CheckpointError(
-            f"checkpoint {os.fspath(path)!r} must hold the tensors of its config, but {'; '.join(sorted(problems))}. "
-            "Write it again with save_checkpoint."
+            f"checkpoint {os.fspath(path)!r} must hold the tensors of its config, but "
+            f"{'; '.join(sorted(problems))}. Write it again with save_checkpoint."
         )

@@ -1,7 +1,7 @@
 """What flows through the model from step to step, as named tuples of tensors.
 
-Nothing here is hidden on a module: every step takes a state and returns a new one, so a state kept by a caller
-never changes behind their back.
+Nothing here is hidden on a module: every step takes a state and returns a new one, so a state kept by a
+caller never changes behind their back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 ControllerState: TypeAlias = tuple[tuple[Tensor, Tensor], ...]
-"""One ``(hidden, cell)`` pair of ``(batch, controller)`` tensors per LSTM layer; empty for a feed-forward controller."""
+"""One ``(hidden, cell)`` pair of ``(batch, controller)`` tensors per LSTM layer; empty for feed-forward."""
 
 
 class NTMState(NamedTuple):
@@ -35,7 +35,7 @@ class CellState(NamedTuple):
     controller: ControllerState
 
     def detach(self) -> CellState:
-        """The same values, cut off from the graph that made them: for truncated backpropagation through time."""
+        """The same values, cut off from their graph: for truncated backpropagation through time."""
         return CellState(self.access.detach(), tuple((h.detach(), c.detach()) for h, c in self.controller))
 
 

@@ -12,11 +12,11 @@ from nsm_widgets.tasks.batch import TaskBatch
 
 @dataclass(frozen=True, slots=True)
 class CopyTask:
-    """Random binary vectors, a delimiter, then silence in which to repeat them. Graves et al. 2014, section 4.1.
+    """Random bits, a delimiter, then silence in which to repeat them. Graves et al. 2014, section 4.1.
 
-    A sequence of length L takes ``2 L + 1`` steps: L vectors on the first ``width`` channels, one step with only the
-    last channel set, L steps of zeros during which the vectors are due, in order. All sequences of a batch have the
-    same length, drawn uniformly from ``min_length`` to ``max_length``.
+    A sequence of length L takes ``2 L + 1`` steps: L vectors on the first ``width`` channels, one step with
+    only the last channel set, L steps of zeros during which the vectors are due, in order. All sequences of a
+    batch have the same length, drawn uniformly from ``min_length`` to ``max_length``.
 
     Raises:
         ShapeError: If a size is no integer of at least one, or the lengths are in the wrong order.
@@ -31,7 +31,8 @@ class CopyTask:
             _check_size(name, getattr(self, name))
         if self.min_length > self.max_length:
             raise ShapeError(
-                f"min_length must not exceed max_length, got {self.min_length} and {self.max_length}. Swap them."
+                f"min_length must not exceed max_length, got {self.min_length} and {self.max_length}. "
+                "Swap them."
             )
 
     @property
@@ -64,7 +65,9 @@ class CopyTask:
         _check_size("batch_size", batch_size)
         device = generator.device
         if length is None:
-            drawn = torch.randint(self.min_length, self.max_length + 1, (), generator=generator, device=device)
+            drawn = torch.randint(
+                self.min_length, self.max_length + 1, (), generator=generator, device=device
+            )
             length = int(drawn)
         _check_size("length", length)
         shape = (length, batch_size, self.width)

@@ -11,8 +11,8 @@ from typing import Any, Self
 class DeferredInterrupt:
     """While entered, the first Ctrl-C only sets ``requested``; a second one interrupts at once, as usual.
 
-    An optimizer interrupted half way through leaves parameters of two different steps. Outside the main thread
-    Python delivers no signals, and this does nothing.
+    An optimizer interrupted half way through leaves parameters of two different steps. Outside the main
+    thread Python delivers no signals, and this does nothing.
     """
 
     def __init__(self) -> None:

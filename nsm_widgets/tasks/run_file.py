@@ -36,7 +36,9 @@ class TrainingRun:
         self.history.append(evaluation)
         if evaluation.is_better_than(self.best):
             self.best = evaluation
-            self.best_tensors = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+            self.best_tensors = {
+                name: value.detach().clone() for name, value in self.model.state_dict().items()
+            }
 
     def restore_best(self) -> None:
         """Put the best parameters back into the model; without any, it stays as it is."""
@@ -87,7 +89,9 @@ def load_run(run: TrainingRun, path: str | os.PathLike[str]) -> None:
         generator = torch.Generator()
         generator.set_state(tensors["generator"])
     except (KeyError, TypeError, ValueError, RuntimeError, NsmWidgetsError) as error:
-        raise CheckpointError(f"training file {shown} must hold a whole run, but: {error}. Start anew.") from error
+        raise CheckpointError(
+            f"training file {shown} must hold a whole run, but: {error}. Start anew."
+        ) from error
     if not run.settings.continues(earlier):
         changed = {
             name: (old, run.settings.to_dict()[name])
@@ -118,9 +122,7 @@ def _check_fit(shown: str, model: nn.Module, tensors: dict[str, Tensor]) -> None
     expected = {name: (tuple(value.shape), value.dtype) for name, value in model.state_dict().items()}
     found = {name: (tuple(value.shape), value.dtype) for name, value in tensors.items()}
     if found != expected:
-        odd = sorted(
-            name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-        )
+        odd = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise CheckpointError(
             f"training file {shown} must be of the same model, but differs in {', '.join(odd)}. "
             "Build the model with the sizes it was trained with."
@@ -130,14 +132,15 @@ def _check_fit(shown: str, model: nn.Module, tensors: dict[str, Tensor]) -> None
 def _optimizer_state(shown: str, run: TrainingRun, tensors: dict[str, Tensor]) -> dict[str, Any]:
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
-        index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = value
+        position, _, key = name.partition(".")
+        state.setdefault(int(position), {})[key] = value
     parameters = list(run.model.parameters())
     for index, values in state.items():
         for key, value in values.items():
             if index >= len(parameters) or (value.ndim and value.shape != parameters[index].shape):
                 raise CheckpointError(
-                    f"training file {shown} must be of the same model, but its optimizer state {index}.{key} has "
-                    f"shape {tuple(value.shape)}. Build the model with the sizes it was trained with."
+                    f"training file {shown} must be of the same model, but its optimizer state "
+                    f"{index}.{key} has shape {tuple(value.shape)}. "
+                    "Build the model with the sizes it was trained with."
                 )
     return {"state": state, "param_groups": run.optimizer.state_dict()["param_groups"]}

@@ -38,16 +38,22 @@ class TrainingSettings:
         for name in ("num_steps", "batch_size", "evaluate_every"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ShapeError(f"{name} must be an integer of at least 1, got {value!r}. Pass a positive number.")
+                raise ShapeError(
+                    f"{name} must be an integer of at least 1, got {value!r}. Pass a positive number."
+                )
         rates = {"learning_rate": self.learning_rate, "clip": self.clip}
         if self.final_learning_rate is not None:
             rates["final_learning_rate"] = self.final_learning_rate
         for name, rate in rates.items():
             if not (rate > 0 and math.isfinite(rate)):
-                raise ShapeError(f"{name} must be positive and finite, got {rate!r}. Default: see TrainingSettings.")
+                raise ShapeError(
+                    f"{name} must be positive and finite, got {rate!r}. Default: see TrainingSettings."
+                )
         for name in ("momentum", "alpha"):
             if not 0 <= getattr(self, name) < 1:
-                raise ShapeError(f"{name} must lie in [0, 1), got {getattr(self, name)!r}. Default: see the class.")
+                raise ShapeError(
+                    f"{name} must lie in [0, 1), got {getattr(self, name)!r}. Default: see the class."
+                )
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of update ``step``, counted from zero."""
@@ -57,7 +63,7 @@ class TrainingSettings:
         return self.learning_rate + fallen * (self.final_learning_rate - self.learning_rate)
 
     def continues(self, earlier: TrainingSettings) -> bool:
-        """Whether a run with ``earlier`` settings may go on with these: equal, or only longer at a constant rate."""
+        """Whether a run with ``earlier`` settings may go on with these: equal, or longer at constant rate."""
         if self.final_learning_rate is None:
             earlier = replace(earlier, num_steps=self.num_steps)
         return self == earlier
@@ -76,9 +82,13 @@ class TrainingSettings:
         names = [field.name for field in fields(cls)]
         unknown = sorted(set(keywords) - set(names))
         if unknown:
-            raise UnknownOptionError(f"train has no option {', '.join(unknown)}. It knows {', '.join(names)}.")
+            raise UnknownOptionError(
+                f"train has no option {', '.join(unknown)}. It knows {', '.join(names)}."
+            )
         if "num_steps" not in keywords:
-            raise UnknownOptionError("train needs num_steps, got none. 4000 steps at batch 8 teach the copy task.")
+            raise UnknownOptionError(
+                "train needs num_steps, got none. 4000 steps at batch 8 teach the copy task."
+            )
         return cls(**keywords)
 
 

@@ -44,11 +44,11 @@ def train(
     parameters are kept, not the last.
 
     Args:
-        model: Maps inputs (time, batch, channel) to an object with logits ``outputs`` (time, batch, width). Trained
-            in place, on its device and in its dtype.
+        model: Maps inputs (time, batch, channel) to an object with logits ``outputs`` (time, batch, width).
+            Trained in place, on its device and in its dtype.
         task: Where batches come from.
-        path: A file to resume from where it exists, rewritten at every evaluation, at the end, and on Ctrl-C. A
-            resumed run ends in exactly the numbers of an uninterrupted one.
+        path: A file to resume from where it exists, rewritten at every evaluation, at the end, and on Ctrl-C.
+            A resumed run ends in exactly the numbers of an uninterrupted one.
         held_out: Batches to judge by; by default one of 32 sequences.
         on_step: Called after every update with the number of updates done and the loss in nats per bit.
         progress: Whether to show a progress bar.
@@ -98,7 +98,7 @@ def take_step(run: TrainingRun, task: Task) -> float:
         group["lr"] = run.settings.learning_rate_at(run.step)
     run.optimizer.zero_grad()
     loss = masked_loss(run.model(batch.inputs).outputs, batch)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_value_(run.model.parameters(), run.settings.clip)
     run.optimizer.step()
     run.step += 1
