@@ -1,0 +1,51 @@
+"""Every error this package raises on purpose. Each is also the builtin that a caller would expect to catch."""
+
+from __future__ import annotations
+
+
+class NsmWidgetsError(Exception):
+    """Base of all errors raised by ``nsm_widgets``."""
+
+
+class ShapeError(NsmWidgetsError, ValueError):
+    """An array has the wrong rank or size."""
+
+
+class AxisError(NsmWidgetsError, ValueError):
+    """An axis name is unknown, repeated or missing."""
+
+
+class SelectionError(NsmWidgetsError, IndexError):
+    """An index lies outside its axis, or is no index."""
+
+
+class LabelError(NsmWidgetsError, ValueError):
+    """Labels do not fit the axis they name."""
+
+
+class DtypeError(NsmWidgetsError, TypeError):
+    """Values are of a kind that cannot be recorded or drawn (complex, object, meta, ...)."""
+
+
+class WeightsError(NsmWidgetsError, ValueError):
+    """A weighting is negative, above one, or does not sum to one."""
+
+
+class TraceFileError(NsmWidgetsError, ValueError):
+    """A trace file is damaged, cut short, or not a trace at all."""
+
+
+class CheckpointError(NsmWidgetsError, ValueError):
+    """A checkpoint is damaged or does not fit the model."""
+
+
+class RecordingError(NsmWidgetsError, RuntimeError):
+    """A recorder was used out of order, or found nothing to record."""
+
+
+class UnknownOptionError(NsmWidgetsError, TypeError):
+    """A keyword that no option carries, most often a slip of typing."""
+
+
+class MissingDependencyError(NsmWidgetsError, ImportError):
+    """An optional package is needed for what was asked."""

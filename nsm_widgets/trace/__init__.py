@@ -1,0 +1,13 @@
+"""Named arrays of one run: recorded from a model, made of tensors that exist already, saved and opened again.
+
+Knows NumPy; torch is loaded by the recorder alone, and xarray by ``Trace.to_xarray`` alone.
+"""
+
+from __future__ import annotations
+
+from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._recorder import TraceRecorder
+from nsm_widgets.trace._trace import Trace
+
+__all__ = ["Coord", "NamedArray", "Trace", "TraceRecorder"]

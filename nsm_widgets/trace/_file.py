@@ -1,0 +1,197 @@
+"""One trace in one file: values, types, labels and attrs come back exactly. No pickle, no code in it.
+
+The file is a `safetensors <https://github.com/huggingface/safetensors>`_ file, readable by every program that
+knows those: one array per name, and in the header's metadata three strings:
+
+- ``format``: ``nsm_widgets.trace``
+- ``version``: ``1``. A reader refuses versions it does not know.
+- ``trace``: JSON text::
+
+    {"attrs": {...},
+     "arrays": {"read_weights": {"dims": ["time", "batch", "head", "slot"],
+                                 "coords": {"slot": {"dims": ["slot"], "labels": ["cat", "dog"]}},
+                                 "attrs": {"kind": "weights"}}}}
+
+  in the trace's order. Labels are all strings or all integers, one list for ``[axis]``, one list per batch
+  item for ``["batch", axis]``. A lone surrogate is written as an escape of its own, ``\\ud83d``, and read as
+  it was.
+
+Names in the file are names of arrays, never paths. A file is written beside its place under a hidden name,
+brought to the disk, and only then given its name, so a crash leaves the old file or the new one (and perhaps
+a hidden ``.name.*.tmp``, safe to delete).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from nsm_widgets._errors import NsmWidgetsError, TraceFileError
+from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._json import dump_json, load_json
+from nsm_widgets.trace._trace import Trace
+
+FORMAT = "nsm_widgets.trace"
+VERSION = "1"
+MAX_HEADER_BYTES = 64 * 2**20
+"""Far above what labels need; a header that claims more is refused before it is read."""
+
+
+def save_trace(trace: Trace, path: str | os.PathLike[str]) -> Path:
+    """See :meth:`Trace.save`.
+
+    Raises:
+        TraceFileError: If the labels and attrs alone are larger than a header may be.
+    """
+    header = dump_json(
+        {"attrs": trace.attrs, "arrays": {name: _describe(array) for name, array in trace.items()}}
+    )
+    if len(header.encode()) > MAX_HEADER_BYTES // 2:  # the escapes of the outer JSON may double it
+        raise TraceFileError(
+            f"labels and attrs of a trace must fit into {MAX_HEADER_BYTES // 2} bytes as JSON, "
+            f"got {len(header.encode())}. Shorten the labels."
+        )
+    tensors = {name: np.require(array.values, requirements="C") for name, array in trace.items()}
+    with _replacing(Path(path)) as temporary:
+        save_file(tensors, temporary, metadata={"format": FORMAT, "version": VERSION, "trace": header})
+    return Path(path)
+
+
+def open_trace(path: str | os.PathLike[str]) -> Trace:
+    """See :meth:`Trace.open`."""
+    path = Path(path)
+    _check_header_size(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            described = _read_metadata(path, file.metadata())
+            names = set(file.keys())
+            missing, extra = set(described["arrays"]) - names, names - set(described["arrays"])
+            if missing or extra:
+                what = "is missing" if missing else "is not described in its header"
+                _refuse(path, f"array {sorted(missing or extra)[0]!r} {what}")
+            arrays = [_read_array(path, name, entry, file) for name, entry in described["arrays"].items()]
+            return Trace(*arrays, attrs=described["attrs"])
+    except SafetensorError as error:
+        _refuse(path, f"it is damaged or cut short ({error})")
+    except NsmWidgetsError as error:
+        if isinstance(error, TraceFileError):
+            raise
+        _refuse(path, f"what it holds is no trace: {error}")
+
+
+def _describe(array: NamedArray) -> dict[str, Any]:
+    coords = {
+        dim: {"dims": list(coord.dims), "labels": coord.values.tolist()}
+        for dim, coord in array.coords.items()
+    }
+    return {"dims": list(array.dims), "coords": coords, "attrs": array.attrs}
+
+
+def _check_header_size(path: Path) -> None:
+    """Refuse a header that is too large, before any decoder believes it."""
+    with path.open("rb") as file:
+        prefix = file.read(8)
+        size = os.fstat(file.fileno()).st_size
+    if len(prefix) < 8:
+        _refuse(path, f"it is cut short: {size} bytes")
+    (header_bytes,) = struct.unpack("<Q", prefix)
+    if header_bytes > size - 8:
+        _refuse(
+            path,
+            f"it is cut short, or no safetensors file: {size} bytes, the header alone claims {header_bytes}",
+        )
+    if header_bytes > MAX_HEADER_BYTES:
+        _refuse(path, f"its header has {header_bytes} bytes, more than {MAX_HEADER_BYTES}")
+
+
+def _read_metadata(path: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """The JSON of the header, with its types checked as far as no later check does."""
+    metadata = metadata or {}
+    if metadata.get("format") != FORMAT:
+        _refuse(path, f"its format is {metadata.get('format', 'unknown')!r}, not {FORMAT!r}")
+    if metadata.get("version") != VERSION:
+        _refuse(
+            path,
+            f"its version is {metadata.get('version')!r}, this reader knows {VERSION!r}; update nsm_widgets",
+        )
+    try:
+        described = load_json(metadata.get("trace", ""))
+    except ValueError as error:
+        _refuse(path, f"its description is not JSON ({error})")
+    described = _object(path, described, "the description", ("attrs", "arrays"))
+    _object(path, described["attrs"], "attrs")
+    for name, entry in _object(path, described["arrays"], "arrays").items():
+        entry = _object(path, entry, f"array {name!r}", ("dims", "coords", "attrs"))
+        _object(path, entry["attrs"], f"attrs of {name!r}")
+        for dim, coord in _object(path, entry["coords"], f"coords of {name!r}").items():
+            coord = _object(path, coord, f"labels {dim!r} of {name!r}", ("dims", "labels"))
+            if not isinstance(coord["dims"], list) or not all(
+                isinstance(axis, str) for axis in coord["dims"]
+            ):
+                _refuse(path, f"axes of labels {dim!r} of {name!r} must be a list of names")
+            if not isinstance(coord["labels"], list):
+                _refuse(path, f"labels {dim!r} of {name!r} must be a list")
+    return described
+
+
+def _object(path: Path, value: Any, what: str, keys: tuple[str, ...] | None = None) -> dict[str, Any]:
+    if not isinstance(value, dict) or (keys is not None and sorted(value) != sorted(keys)):
+        expected = "an object" if keys is None else f"an object with {', '.join(keys)}"
+        _refuse(path, f"{what} must be {expected}, got {str(value)[:60]!r}")
+    return value
+
+
+def _read_array(path: Path, name: str, entry: Mapping[str, Any], file: Any) -> NamedArray:
+    try:
+        values = file.get_tensor(name)
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+        _refuse(path, f"array {name!r} cannot be read ({type(error).__name__}: {error})")
+    coords = {dim: Coord(tuple(coord["dims"]), coord["labels"]) for dim, coord in entry["coords"].items()}
+    return NamedArray(name, values, entry["dims"], coords, entry["attrs"])
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    raise TraceFileError(
+        f"{path} must be a whole trace file, but {why}. Save the trace again with Trace.save, or use "
+        "another copy."
+    )
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A hidden file beside ``path`` that takes its place at the end, all or nothing.
+
+    The older file's permissions are kept, and a symbolic link keeps pointing at it.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    mode = target.stat().st_mode & 0o777 if target.is_file() else 0o666
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+    try:
+        yield temporary
+        _sync(temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # other systems cannot open a folder
+        _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the file, or the names in the folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() or os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,351 @@
+"""A trace: named arrays of one run, which share their axes."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nsm_widgets._axes import check_time_leads, did_you_mean, format_dims, format_sizes
+from nsm_widgets._errors import AxisError, DtypeError, ShapeError
+from nsm_widgets.trace._array import Indexer, NamedArray
+from nsm_widgets.trace._convert import ArrayLike
+from nsm_widgets.trace._coord import Coord, Labels, clean_label, same_coord
+from nsm_widgets.trace._json import freeze_attrs
+
+if TYPE_CHECKING:
+    import xarray
+
+_SHARED = ("iteration", "time", "batch")
+
+
+class Trace(Mapping[str, NamedArray]):
+    """Named arrays by name, in order, never changed once made.
+
+    All arrays agree on the sizes of ``iteration``, ``time`` and ``batch``, and what changes with time has it
+    first. Other axes may differ: there may be four read heads and one write head.
+
+    Example:
+        >>> trace = Trace.from_arrays({"read_weights": [[[[0.75, 0.25]]], [[[0.5, 0.5]]]]})
+        >>> trace["read_weights"].isel(time=1, batch=0, head=0).values.tolist()
+        [0.5, 0.5]
+        >>> trace.isel(time=[1]).sizes
+        {'time': 1, 'batch': 1, 'head': 1, 'slot': 2}
+
+    Args:
+        arrays: The arrays; each goes by its own name.
+        attrs: JSON values about the whole run.
+
+    Raises:
+        ShapeError: If arrays disagree on a shared size.
+        AxisError: If two have the same name, or time does not lead.
+    """
+
+    __slots__ = ("__weakref__", "_arrays", "attrs")
+
+    attrs: dict[str, Any]
+    """JSON values about the whole run, read-only."""
+
+    def __init__(self, *arrays: NamedArray, attrs: Any = None) -> None:
+        by_name: dict[str, NamedArray] = {}
+        for array in arrays:
+            if not isinstance(array, NamedArray):
+                raise DtypeError(
+                    f"a Trace is made of NamedArrays, got {type(array).__name__}. "
+                    "Trace.from_arrays({'name': values}) takes tensors and arrays."
+                )
+            if array.name in by_name:
+                raise AxisError(f"arrays of a trace must have names of their own, got {array.name!r} twice.")
+            by_name[array.name] = array
+        _check_agree(by_name)
+        object.__setattr__(self, "_arrays", by_name)
+        object.__setattr__(self, "attrs", freeze_attrs(attrs, "trace"))
+
+    _arrays: dict[str, NamedArray]
+
+    def __setattr__(self, field: str, value: object) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to {field!r}: a Trace is never changed. See Trace.assign.")
+
+    def __delattr__(self, field: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete {field!r}: a Trace is never changed. See Trace.drop.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (tuple(self._arrays.values()), dict(self.attrs))
+
+    # Equal means the same object, so that a trace can be a key of a dict; see identical().
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __getitem__(self, name: str) -> NamedArray:
+        try:
+            return self._arrays[name]
+        except KeyError:
+            names = ", ".join(self._arrays) or "none"
+            raise KeyError(
+                f"the trace has no array {name!r}.{did_you_mean(name, self._arrays)} It has: {names}."
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Size by axis, for every axis on which all arrays agree; for others (``head``) ask the array."""
+        found: dict[str, set[int]] = {}
+        for array in self.values():
+            for dim, size in array.sizes.items():
+                found.setdefault(dim, set()).add(size)
+        return {dim: sizes.pop() for dim, sizes in found.items() if len(sizes) == 1}
+
+    @property
+    def coords(self) -> dict[str, Coord]:
+        """Labels by axis, for every axis on which all arrays that have the axis agree."""
+        found: dict[str, list[Coord | None]] = {}
+        for array in self.values():
+            for dim in array.dims:
+                found.setdefault(dim, []).append(array.coords.get(dim))
+        agreed: dict[str, Coord] = {}
+        for dim, (first, *rest) in found.items():
+            if first is not None and all(same_coord(first, other) for other in rest):
+                agreed[dim] = first
+        return agreed
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values."""
+        return sum(array.values.nbytes for array in self.values())
+
+    def isel(self, **indexers: Indexer) -> Trace:
+        """Select by index, in every array that has the axis; see :meth:`NamedArray.isel`.
+
+        Raises:
+            AxisError: If no array has such an axis.
+            SelectionError: If an index lies outside the axis of one of the arrays.
+        """
+        dims = dict.fromkeys(dim for array in self.values() for dim in array.dims)
+        for dim in indexers:
+            if dim not in dims:
+                raise AxisError(
+                    f"the trace has no axis {dim!r}, it has {format_dims(dims)}.{did_you_mean(dim, dims)}"
+                )
+        return Trace(
+            *(
+                array.isel(**{dim: indexer for dim, indexer in indexers.items() if dim in array.dims})
+                for array in self.values()
+            ),
+            attrs=self.attrs,
+        )
+
+    def assign(self, *arrays: NamedArray, attrs: Any = None) -> Trace:
+        """A new trace with arrays and attrs added; those of the same name are replaced."""
+        for array in arrays:
+            if not isinstance(array, NamedArray):
+                raise DtypeError(
+                    f"assign takes NamedArrays, got {type(array).__name__}. "
+                    "Give it a name and axes first: NamedArray(name, values, dims)."
+                )
+        merged = {**self._arrays, **{array.name: array for array in arrays}}
+        return Trace(*merged.values(), attrs={**self.attrs, **freeze_attrs(attrs, "trace")})
+
+    def drop(self, *names: str) -> Trace:
+        """A new trace without these arrays."""
+        gone = {self[name].name for name in names}
+        return Trace(*(array for array in self.values() if array.name not in gone), attrs=self.attrs)
+
+    def identical(self, other: Trace) -> bool:
+        """Whether names in order, attrs and every array are the same to the last bit."""
+        return (
+            list(self) == list(other)
+            and self.attrs == other.attrs
+            and all(array.identical(other[name]) for name, array in self.items())
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Any,
+        *,
+        dims: Any = None,
+        coords: Any = None,
+        attrs: Any = None,
+        kinds: Any = None,
+        check_weights: bool = True,
+    ) -> Trace:
+        """Make a trace of tensors or arrays that exist already; they are copied.
+
+        Args:
+            arrays: Values by name: torch or NumPy, any real dtype, any device; a list of equal-shaped
+                per-step tensors is stacked along a new first axis.
+            dims: Axis names by array name. Well-known names (``memory``, ``read_weights``, ``attention``,
+                ...) need none.
+            coords: Labels by axis name, for every array that has the axis; or, by array name, a mapping for
+                it alone.
+            attrs: JSON values about the whole run.
+            kinds: ``"content"``, ``"weights"``, ``"attention"``, ``"vector"``, ``"scalar"`` or ``"signal"``,
+                by array name. Arrays named ``..._weights`` are weights unless you say otherwise here.
+            check_weights: Whether weights and attention must lie in [0, 1] and sum to 1 along their last
+                axis.
+
+        Raises:
+            ShapeError, AxisError, DtypeError, LabelError: If something does not fit.
+            WeightsError: If weights are none.
+            UnknownOptionError: If a kind is unknown.
+
+        Example:
+            >>> import numpy as np
+            >>> scores = np.array([[3.0, -1.0], [0.5, 2.0]])
+            >>> trace = Trace.from_arrays(
+            ...     {"scores": scores}, dims={"scores": ("query", "key")}, coords={"key": ["the", "cat"]}
+            ... )
+            >>> trace["scores"].labels("key")
+            ('the', 'cat')
+        """
+        from nsm_widgets.trace._from_arrays import trace_from_arrays
+
+        return trace_from_arrays(arrays, dims, coords, attrs, kinds, check_weights)
+
+    @classmethod
+    def from_attentions(
+        cls,
+        attentions: ArrayLike,
+        *,
+        tokens: Labels = None,
+        query_tokens: Labels = None,
+        key_tokens: Labels = None,
+    ) -> Trace:
+        """Make a trace of attention, such as Hugging Face's ``outputs.attentions``.
+
+        The axes of its array ``attention`` are always (layer, batch, head, query, key). Axes of size 1 are
+        added in front where they are missing, and nothing else is reshaped:
+
+        - a tuple or list with one ``[batch, head, query, key]`` per layer: stacked,
+        - ``[layer, batch, head, query, key]``: as it is,
+        - ``[batch, head, query, key]``: one layer,
+        - ``[head, query, key]``: one layer, one batch item,
+        - ``[query, key]``: one layer, one batch item, one head.
+
+        Args:
+            attentions: The attention weights; each row sums to 1 along ``key``.
+            tokens: Labels of both ``query`` and ``key``: one list for all batch items, or one per item.
+            query_tokens: Labels of ``query`` alone, where they differ from those of ``key``
+                (cross-attention).
+            key_tokens: Labels of ``key`` alone.
+
+        Raises:
+            RecordingError: If there are no attentions (an empty tuple, None), with how to get them.
+            ShapeError: If layers differ in shape, or the rank is none of the above.
+            LabelError: If the number of tokens is wrong.
+            WeightsError: If a row does not sum to 1.
+
+        Example:
+            >>> trace = Trace.from_attentions([[1.0, 0.0], [0.5, 0.5]], tokens=["the", "cat"])
+            >>> trace["attention"]
+            <NamedArray attention (layer: 1, batch: 1, head: 1, query: 2, key: 2) float64, 0 to 1>
+              query: 'the', 'cat'
+              key: 'the', 'cat'
+        """
+        from nsm_widgets.trace._attentions import trace_from_attentions
+
+        return trace_from_attentions(attentions, tokens, query_tokens, key_tokens)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one file, all or nothing; see :mod:`nsm_widgets.trace._file` for the format.
+
+        An older file of that name is replaced only when the new one is on disk.
+
+        Returns:
+            Where it was written.
+        """
+        from nsm_widgets.trace._file import save_trace
+
+        return save_trace(self, path)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Trace:
+        """Read what :meth:`save` wrote. Runs no code from the file, whatever it holds.
+
+        Raises:
+            TraceFileError: If the file is damaged, cut short or no trace.
+        """
+        from nsm_widgets.trace._file import open_trace
+
+        return open_trace(path)
+
+    def to_xarray(self) -> xarray.DataTree:
+        """The same as an :class:`xarray.DataTree`; ``nsm_widgets.trace._xarray`` says where each array goes.
+
+        Raises:
+            MissingDependencyError: If xarray is not installed.
+        """
+        from nsm_widgets.trace._xarray import trace_to_xarray
+
+        tree: xarray.DataTree = trace_to_xarray(self)
+        return tree
+
+    def __repr__(self) -> str:
+        head = f"<Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}>"
+        width = max((len(name) for name in self), default=0)
+        rows = [
+            f"  {name:<{width}}  {format_sizes(array.dims, array.shape)} {array.dtype}"
+            for name, array in self.items()
+        ]
+        return "\n".join([head, *rows])
+
+    def _repr_html_(self) -> str:
+        cells = [
+            (
+                name,
+                format_sizes(array.dims, array.shape),
+                str(array.dtype),
+                str(array.attrs.get("description", "")),
+            )
+            for name, array in self.items()
+        ]
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+        )
+        return (
+            f"<table><caption>Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}</caption>"
+            f"<thead><tr><th>array</th><th>axes</th><th>dtype</th><th>what it is</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
+
+
+def _rebuild(arrays: tuple[NamedArray, ...], attrs: dict[str, Any]) -> Trace:
+    return Trace(*arrays, attrs=attrs)
+
+
+def _check_agree(arrays: Mapping[str, NamedArray]) -> None:
+    seen: dict[str, tuple[str, int]] = {}
+    for name, array in arrays.items():
+        check_time_leads(array.dims, name)
+        for dim in _SHARED:
+            if dim in array.dims:
+                first, size = seen.setdefault(dim, (name, array.sizes[dim]))
+                if array.sizes[dim] != size:
+                    raise ShapeError(
+                        f"arrays of a trace must agree on {dim!r}: {first} has {size}, {name} has "
+                        f"{array.sizes[dim]}. "
+                        "Cut them to the same run, or make two traces."
+                    )
+
+
+def _escape(text: str) -> str:
+    return html.escape(clean_label(text))
+
+
+def _format_bytes(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"

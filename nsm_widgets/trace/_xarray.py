@@ -1,0 +1,77 @@
+"""A trace as an :class:`xarray.DataTree`, the way out to everything else.
+
+Always a tree, because one dataset cannot hold four read heads and one write head on the same axis ``head``.
+Each node is a dataset whose arrays agree on sizes and labels:
+
+- ``/read`` and ``/write``: the arrays named ``read_...`` and ``write_...``,
+- ``/model``: all others, except
+- ``/input``, ``/output``: every array of kind ``signal``, and every one that disagrees with its node on an
+  axis, has a node of its own name (with ``_`` after it where that is taken).
+
+Arrays keep names, axes, values, types and attrs; the trace's attrs are the root's. Labels become the
+coordinate of their axis; labels that differ per batch item become a coordinate ``<axis>_labels`` with axes
+(batch, axis), because xarray keeps the axis' own name for flat ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nsm_widgets._errors import MissingDependencyError
+from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._coord import same_coord
+from nsm_widgets.trace._trace import Trace
+
+
+def trace_to_xarray(trace: Trace) -> Any:
+    """See :meth:`Trace.to_xarray`."""
+    try:
+        import xarray as xr
+    except ImportError as error:
+        raise MissingDependencyError(
+            "Trace.to_xarray needs xarray with DataTree (2024.10 or newer). pip install xarray"
+        ) from error
+    if not hasattr(xr, "DataTree"):
+        raise MissingDependencyError(
+            f"Trace.to_xarray needs xarray 2024.10 or newer for DataTree, got {xr.__version__}. pip install "
+            "-U xarray"
+        )
+    nodes = {node: _dataset(xr, arrays) for node, arrays in _group(trace).items()}
+    nodes["/"] = xr.Dataset(attrs=dict(trace.attrs))
+    return xr.DataTree.from_dict(nodes)
+
+
+def _group(trace: Trace) -> dict[str, list[NamedArray]]:
+    """Which array goes to which node."""
+    nodes: dict[str, list[NamedArray]] = {}
+    for name, array in trace.items():
+        side = name.split("_")[0]
+        node = side if side in ("read", "write") and name != side else "model"
+        if array.attrs.get("kind") == "signal" or not all(
+            _fits(array, member) for member in nodes.get(node, [])
+        ):
+            node = name
+            while node in nodes or node in ("read", "write", "model"):
+                node += "_"
+        nodes.setdefault(node, []).append(array)
+    return nodes
+
+
+def _fits(one: NamedArray, other: NamedArray) -> bool:
+    """Whether two arrays agree on size and labels of every axis they share."""
+    return all(
+        one.sizes[dim] == other.sizes[dim] and same_coord(one.coords.get(dim), other.coords.get(dim))
+        for dim in one.dims
+        if dim in other.dims
+    )
+
+
+def _dataset(xr: Any, arrays: list[NamedArray]) -> Any:
+    coords = {
+        (dim if len(coord.dims) == 1 else f"{dim}_labels"): (coord.dims, coord.values)
+        for array in arrays
+        for dim, coord in array.coords.items()
+    }
+    return xr.Dataset(
+        {array.name: (array.dims, array.values, dict(array.attrs)) for array in arrays}, coords=coords
+    )
