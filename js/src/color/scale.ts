@@ -1,0 +1,130 @@
+/**
+ * From a number to a code: 0 to 255 on the colour table, above that a mark. Mirrors `nsm_widgets/view/_color.py`;
+ * `tests/data/wire` holds cases that both sides must answer alike.
+ */
+
+export type ColorScale = "linear" | "log" | "row-max" | "rank";
+export const COLOR_SCALES: readonly ColorScale[] = ["linear", "log", "row-max", "rank"];
+
+export const LOG_FLOOR = 1e-4;
+export const CLIP_TOLERANCE = 1e-5;
+
+export const NAN = 256;
+export const POSITIVE_INFINITY = 257;
+export const NEGATIVE_INFINITY = 258;
+export const ABOVE = 259;
+export const BELOW = 260;
+export const NUM_CODES = 261;
+
+export interface Domain {
+  low: number;
+  high: number;
+  diverging: boolean;
+}
+
+/** Gives a finite value its place on the colour bar, in [0, 1] unless it lies outside the domain. */
+export type Positioner = (value: number, rowLargest: number) => number;
+
+export function widthOf({ low, high }: Domain): number {
+  return high - low || 1;
+}
+
+/** How far a value is from "nothing": what a row's largest is taken of. */
+export function awayFrom(domain: Domain, value: number): number {
+  return domain.diverging ? Math.abs(value) : value - domain.low;
+}
+
+/** @param thresholds ascending; of magnitudes where the domain is diverging. Only `rank` reads them. */
+export function positioner(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
+  const { low, high, diverging } = domain;
+  const width = widthOf(domain);
+  switch (scale) {
+    case "linear":
+      return (v) => (v - low) / width;
+    case "log": {
+      if (diverging) {
+        const floor = LOG_FLOOR * high || 1;
+        const full = Math.log1p(high / floor || 1);
+        return (v) => 0.5 + (0.5 * Math.sign(v) * Math.log1p(Math.abs(v) / floor)) / full;
+      }
+      const floor = LOG_FLOOR * width;
+      const full = Math.log1p(width / floor);
+      return (v) => Math.log1p(Math.max(v - low, 0) / floor) / full;
+    }
+    case "row-max":
+      return diverging
+        ? (v, largest) => 0.5 + 0.5 * (v / (largest > 0 ? largest : 1))
+        : (v, largest) => (v - low) / (largest > 0 ? largest : 1);
+    case "rank":
+      return diverging
+        ? (v) => 0.5 + 0.5 * Math.sign(v) * (countBelow(thresholds, Math.abs(v)) / 255)
+        : (v) => countBelow(thresholds, v) / 255;
+  }
+}
+
+/** The code of any value. */
+export function encoder(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
+  const position = positioner(domain, scale, thresholds);
+  const clips = scale === "linear" || scale === "log";
+  const slack = CLIP_TOLERANCE * widthOf(domain);
+  const top = clips ? domain.high + slack : Number.POSITIVE_INFINITY;
+  const bottom = clips ? domain.low - slack : Number.NEGATIVE_INFINITY;
+  return (value, rowLargest) => {
+    if (value !== value) return NAN;
+    if (value === Number.POSITIVE_INFINITY) return POSITIVE_INFINITY;
+    if (value === Number.NEGATIVE_INFINITY) return NEGATIVE_INFINITY;
+    if (value > top) return ABOVE;
+    if (value < bottom) return BELOW;
+    const t = position(value, rowLargest);
+    return Math.floor((t < 0 ? 0 : t > 1 ? 1 : t) * 255 + 0.5);
+  };
+}
+
+/** A value and its place on the colour bar, for the bar's labels. */
+export interface BarTick {
+  position: number;
+  value: number;
+}
+
+/** Labelled places of a colour bar. */
+export function barTicks(domain: Domain, scale: ColorScale, thresholds: readonly number[], linear: number[]): BarTick[] {
+  const position = positioner(domain, scale, thresholds);
+  switch (scale) {
+    case "linear":
+      return linear.map((value) => ({ value, position: position(value, 1) }));
+    case "log": {
+      const decades = [1, 1e-1, 1e-2, 1e-3, 1e-4].map((share) => share * (domain.diverging ? domain.high : widthOf(domain)));
+      const values = domain.diverging
+        ? [...decades.slice(0, 4), 0, ...decades.slice(0, 4).map((v) => -v)]
+        : [...decades.map((v) => v + domain.low), domain.low];
+      return values.map((value) => ({ value, position: position(value, 1) }));
+    }
+    case "row-max":
+      return (domain.diverging ? [-1, -0.5, 0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]).map((value) => ({
+        value,
+        position: domain.diverging ? 0.5 + value / 2 : value,
+      }));
+    case "rank": {
+      const at = (share: number) => thresholds[Math.min(254, Math.max(0, Math.round(share * 255) - 1))] ?? 0;
+      const shares = [0.25, 0.5, 0.75, 1];
+      return domain.diverging
+        ? [0, ...shares].flatMap((share) => {
+            const value = share === 0 ? 0 : at(share);
+            return share === 0 ? [{ value, position: 0.5 }] : [{ value, position: 0.5 + share / 2 }, { value: -value, position: 0.5 - share / 2 }];
+          })
+        : [0, ...shares].map((share) => ({ value: at(share), position: share }));
+    }
+  }
+}
+
+/** How many thresholds are smaller than the value (they ascend). */
+function countBelow(thresholds: readonly number[], value: number): number {
+  let from = 0;
+  let to = thresholds.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((thresholds[middle] as number) < value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

@@ -1,0 +1,30 @@
+/** A labelled drop-down. */
+
+import { element, OWN_KEYS } from "../dom";
+
+export interface Choice {
+  readonly element: HTMLElement;
+  show(value: string): void;
+}
+
+/** @param groups options by group heading; an empty heading stands for no group */
+export function createChoice(
+  name: string,
+  groups: Record<string, readonly string[]>,
+  title: string,
+  onChange: (value: string) => void,
+  signal: AbortSignal,
+): Choice {
+  const select = element("select", { "aria-label": name, title, "data-choice": name, ...OWN_KEYS });
+  for (const [heading, values] of Object.entries(groups)) {
+    const options = values.map((value) => element("option", { value }, value));
+    select.append(...(heading ? [element("optgroup", { label: heading }, ...options)] : options));
+  }
+  select.addEventListener("change", () => onChange(select.value), { signal });
+  return {
+    element: element("label", { class: "nsmw-choice" }, element("span", { class: "nsmw-name" }, name), select),
+    show(value) {
+      if (select.value !== value) select.value = value;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** A labelled slider over one axis. */
+
+import { element, OWN_KEYS, setText } from "../dom";
+
+export interface Slider {
+  readonly element: HTMLElement;
+  /** Show an index, and what it is called where the axis has labels. */
+  show(index: number, label: string | undefined): void;
+}
+
+export function createSlider(
+  dim: string,
+  size: number,
+  onInput: (index: number) => void,
+  signal: AbortSignal,
+): Slider {
+  const input = element("input", {
+    type: "range",
+    min: 0,
+    max: size - 1,
+    step: 1,
+    value: 0,
+    "aria-label": dim,
+    "data-dim": dim,
+    ...OWN_KEYS,
+  });
+  const output = element("output", { class: "nsmw-value" });
+  const width = `${2 * String(size - 1).length + 3}ch`;
+  output.style.minWidth = width;
+  input.addEventListener("input", () => onInput(input.valueAsNumber), { signal });
+  return {
+    element: element("label", { class: "nsmw-slider" }, element("span", { class: "nsmw-name" }, dim), input, output),
+    show(index, label) {
+      if (input.valueAsNumber !== index) input.value = String(index);
+      const named = label !== undefined && label !== String(index) ? ` “${label}”` : "";
+      setText(output, `${index} / ${size - 1}${named}`);
+      input.setAttribute("aria-valuetext", `${dim} ${index}${named} of ${size - 1}`);
+    },
+  };
+}

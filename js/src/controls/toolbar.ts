@@ -1,0 +1,100 @@
+/** The one set of controls above a view's panels. */
+
+import { COLOR_SCALES } from "../color/scale";
+import { mapNames } from "../color/tables";
+import { element } from "../dom";
+import { CURSOR_DIMS } from "../panel";
+import type { Selection } from "../selection";
+import { clampIndex, type Indices, type PanelSpec, SELECTABLE, type Settings } from "../state";
+import type { Store } from "../store";
+import { createChoice } from "./choice";
+import { createPlayerControls } from "./player";
+import { createSlider } from "./slider";
+
+export interface Toolbar {
+  readonly element: HTMLElement;
+  draw(): void;
+}
+
+export interface ToolbarOptions {
+  panels: readonly PanelSpec[];
+  sizes: Indices;
+  store: Store;
+  selection: Selection;
+  settings(): Settings;
+  choose(settings: Partial<Settings>): void;
+  signal: AbortSignal;
+}
+
+const PLAYED = ["iteration", "time"];
+
+export function createToolbar(options: ToolbarOptions): Toolbar {
+  const { panels, sizes, store, selection, settings, choose, signal } = options;
+  const axes = axesToControl(panels, sizes, store);
+  const sliders = axes.map((dim) => ({
+    dim,
+    size: sizes[dim] ?? 1,
+    slider: createSlider(dim, sizes[dim] ?? 1, (index) => {
+      selection.player.pause();
+      selection.set({ [dim]: index });
+    }, signal),
+  }));
+  const played = axes.find((dim) => PLAYED.includes(dim));
+  const player =
+    played === undefined ? undefined : createPlayerControls(played, sizes[played] ?? 1, selection, signal);
+  const kinds = new Set(panels.map((panel) => (panel.diverging ? "diverging" : "sequential")));
+  const groups = { "": ["auto"], ...Object.fromEntries([...kinds].map((kind) => [kind, mapNames(kind)])) };
+  const colors = createChoice(
+    "colours",
+    groups,
+    "colour map of the panels of its kind; auto gives each its own",
+    (cmap) => choose({ cmap }),
+    signal,
+  );
+  const scale = createChoice(
+    "scale",
+    { "": COLOR_SCALES },
+    "how values are placed on the colour bar",
+    (value) => choose({ scale: value as Settings["scale"] }),
+    signal,
+  );
+  const main = sliders.filter(({ dim }) => dim === played).map(({ slider }) => slider.element);
+  const others = sliders.filter(({ dim }) => dim !== played).map(({ slider }) => slider.element);
+  const rows = [
+    element("div", { class: "nsmw-controls nsmw-controls-main" }, ...(player ? [player.element] : []), ...main),
+    element("div", { class: "nsmw-controls" }, ...others, colors.element, scale.element),
+  ];
+  return {
+    element: element("div", { class: "nsmw-toolbar" }, ...rows.filter((row) => row.childElementCount > 0)),
+    draw() {
+      for (const { dim, size, slider } of sliders) {
+        const index = clampIndex(selection.indices[dim] ?? 0, size);
+        slider.show(index, labelOf(panels, store, dim, index));
+      }
+      player?.draw();
+      colors.show(settings().cmap);
+      scale.show(settings().scale);
+    },
+  };
+}
+
+/** Axes worth a slider: those that some panel follows without drawing them, and those marked by a cursor. */
+export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, store: Store): string[] {
+  const followed = new Set<string>();
+  for (const panel of panels) {
+    for (const dim of store.array(panel.array).meta.dims) {
+      const drawn = dim === panel.x || dim === panel.y;
+      if (!(dim in panel.fixed) && (!drawn || CURSOR_DIMS.includes(dim))) followed.add(dim);
+    }
+  }
+  return SELECTABLE.filter((dim) => followed.has(dim) && (sizes[dim] ?? 1) > 1);
+}
+
+function labelOf(panels: readonly PanelSpec[], store: Store, dim: string, index: number): string | undefined {
+  for (const panel of panels) {
+    const array = store.array(panel.array);
+    const label = array.meta.dims.includes(dim) ? array.label(dim, index, 0) : undefined;
+    if (label !== undefined) return label;
+  }
+  return undefined;
+}

@@ -1,0 +1,30 @@
+/** Numbers as text. */
+
+import { format as d3Format } from "d3-format";
+
+/** The shortest text that reads back to the very same number of its type, as Python would read it. */
+export function exact(value: number | undefined, dtype: string): string {
+  if (value === undefined) return "not loaded";
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "+inf" : "-inf";
+  if (dtype === "float32") {
+    for (let digits = 1; digits <= 9; digits += 1) {
+      const text = value.toPrecision(digits);
+      if (Math.fround(Number(text)) === value) return String(Number(text));
+    }
+  }
+  return String(value);
+}
+
+/** A colour bar's or a readout's number: short, at most four digits. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return exact(value, "float64");
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e5) return d3Format(".2~e")(value).replace("e-", "e−");
+  return d3Format(".3~r")(value);
+}
+
+export function count(value: number): string {
+  return d3Format(",")(value);
+}

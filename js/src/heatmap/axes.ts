@@ -1,0 +1,133 @@
+/** Axes of a heatmap and its colour bar, by d3. */
+
+import { axisBottom, axisLeft, axisRight } from "d3-axis";
+import { scaleLinear } from "d3-scale";
+import { select } from "d3-selection";
+import type { BarTick } from "../color/scale";
+import { short } from "../format";
+import { type Box, labelledIndices, type Margins } from "./geometry";
+
+const LINE_PX = 13;
+const NUMBER_PX = 26;
+const LONGEST_LABEL_PX = 96;
+const AXIS_TITLE_PX = 16;
+export const BAR_PX = 9;
+const BAR_GAP_PX = 10;
+
+export interface AxisLabels {
+  dim: string;
+  count: number;
+  /** Text of each index where the data has labels; numbers are their own text. */
+  labels: readonly string[] | undefined;
+}
+
+let measuring: CanvasRenderingContext2D | null | undefined;
+
+export function textWidth(text: string): number {
+  measuring ??= document.createElement("canvas").getContext("2d");
+  if (measuring === null || measuring === undefined) return text.length * 6;
+  measuring.font = "11px system-ui, sans-serif";
+  return measuring.measureText(text).width;
+}
+
+const AXIS_TITLES: Record<string, string> = { time: "time (step)", key: "key", query: "query" };
+
+/** The room that labels take, so that panels of one row can be lined up before anything is drawn. */
+export function marginsFor(y: AxisLabels, x: AxisLabels, barLabels: readonly string[]): Margins {
+  const left = Math.min(LONGEST_LABEL_PX, widest(textOf(y))) + 8 + AXIS_TITLE_PX;
+  const bar = Math.max(...barLabels.map(textWidth), 8) + BAR_PX + BAR_GAP_PX + 10;
+  const rotated = x.labels === undefined ? 0 : Math.min(LONGEST_LABEL_PX, widest(x.labels)) * 0.8;
+  const bottom = Math.max(18, rotated + 10) + AXIS_TITLE_PX;
+  return { top: 5, right: Math.ceil(bar), bottom: Math.ceil(bottom), left: Math.ceil(left) };
+}
+
+export interface AxesOptions {
+  box: Box;
+  margins: Margins;
+  y: AxisLabels;
+  x: AxisLabels;
+  bar: readonly BarTick[];
+  barTitle: string;
+}
+
+/** Draw both axes, and the ticks of the colour bar, into an SVG that covers the panel. */
+export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle }: AxesOptions): void {
+  const root = select(svg)
+    .attr("width", box.width + margins.left + margins.right)
+    .attr("height", box.height + margins.top + margins.bottom);
+  root.selectAll("*").remove();
+  const place = (dx: number, dy: number, name: string) =>
+    root.append("g").attr("class", `nsmw-axis nsmw-axis-${name}`).attr("transform", `translate(${dx},${dy})`);
+
+  const yScale = scaleLinear().domain([0, y.count]).range([0, box.height]);
+  place(margins.left, margins.top, "y").call(
+    axisLeft(yScale)
+      .tickValues(labelledIndices(y.count, box.height, y.labels === undefined ? NUMBER_PX : LINE_PX).map((i) => i + 0.5))
+      .tickFormat((v) => clip(labelOf(y, Math.floor(Number(v)))))
+      .tickSize(3),
+  );
+  const xScale = scaleLinear().domain([0, x.count]).range([0, box.width]);
+  const slanted = x.labels !== undefined && widest(x.labels) + 6 > box.width / x.count;
+  const spacing = x.labels === undefined ? widest([String(x.count)]) + NUMBER_PX : slanted ? LINE_PX : 1;
+  const xAxis = place(margins.left, margins.top + box.height, "x").call(
+    axisBottom(xScale)
+      .tickValues(labelledIndices(x.count, box.width, spacing).map((i) => i + 0.5))
+      .tickFormat((v) => clip(labelOf(x, Math.floor(Number(v)))))
+      .tickSize(3),
+  );
+  if (slanted) xAxis.selectAll("text").attr("class", "nsmw-slanted").attr("transform", "translate(-5,2) rotate(-55)");
+
+  const title = (text: string, dx: number, dy: number, turn: number) =>
+    root
+      .append("text")
+      .attr("class", "nsmw-axis-title")
+      .attr("transform", `translate(${dx},${dy}) rotate(${turn})`)
+      .text(text);
+  title(AXIS_TITLES[y.dim] ?? y.dim, 10, margins.top + box.height / 2, -90);
+  title(AXIS_TITLES[x.dim] ?? x.dim, margins.left + box.width / 2, margins.top + box.height + margins.bottom - 4, 0);
+
+  const barScale = scaleLinear().domain([0, 1]).range([box.height, 0]);
+  const shown = spread(bar, box.height);
+  place(margins.left + box.width + BAR_GAP_PX + BAR_PX, margins.top, "bar")
+    .call(
+      axisRight(barScale)
+        .tickValues(shown.map((tick) => tick.position))
+        .tickFormat((_, i) => short(shown[i]?.value ?? 0))
+        .tickSize(3),
+    )
+    .append("title")
+    .text(barTitle);
+}
+
+/** Bar labels that are at least a line apart, the ends first. */
+function spread(ticks: readonly BarTick[], lengthPx: number): BarTick[] {
+  const kept: BarTick[] = [];
+  const byEnds = [...ticks].sort((a, b) => Math.abs(b.position - 0.5) - Math.abs(a.position - 0.5));
+  for (const tick of byEnds) {
+    if (tick.position < -1e-9 || tick.position > 1 + 1e-9) continue;
+    if (kept.every((other) => Math.abs(other.position - tick.position) * lengthPx >= 1.5 * LINE_PX)) kept.push(tick);
+  }
+  return kept.sort((a, b) => a.position - b.position);
+}
+
+function textOf({ labels, count }: AxisLabels): readonly string[] {
+  return labels ?? [String(count - 1)];
+}
+
+function labelOf({ labels }: AxisLabels, index: number): string {
+  return labels === undefined ? String(index) : (labels[index] ?? "");
+}
+
+function widest(texts: readonly string[]): number {
+  let most = 0;
+  for (const text of texts) most = Math.max(most, textWidth(text));
+  return most;
+}
+
+/** A label cut to the room there is, the cut shown. */
+function clip(text: string): string {
+  if (textWidth(text) <= LONGEST_LABEL_PX) return text;
+  let end = text.length;
+  while (end > 1 && textWidth(`${text.slice(0, end)}…`) > LONGEST_LABEL_PX) end -= 1;
+  return `${text.slice(0, end)}…`;
+}

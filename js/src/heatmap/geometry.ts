@@ -1,0 +1,48 @@
+/** Where things are in a panel, in CSS pixels. Pure. */
+
+export interface Margins {
+  top: number;
+  right: number;
+  bottom: number;
+  left: number;
+}
+
+export interface Box {
+  width: number;
+  height: number;
+}
+
+export interface Cell {
+  row: number;
+  column: number;
+}
+
+/** The drawn area inside a panel of this width; square cells where asked, never taller than the panel allows. */
+export function plotSize(
+  available: Box,
+  grid: { rows: number; columns: number },
+  aspect: "fill" | "equal",
+): Box {
+  const width = Math.max(40, Math.floor(available.width));
+  const height = Math.max(24, Math.floor(available.height));
+  if (aspect === "fill") return { width, height };
+  const side = Math.min(width / grid.columns, height / grid.rows, 48);
+  return { width: Math.max(40, Math.round(side * grid.columns)), height: Math.max(24, Math.round(side * grid.rows)) };
+}
+
+/** The cell under a point of the drawn area; null outside. */
+export function cellAt(x: number, y: number, box: Box, rows: number, columns: number): Cell | null {
+  if (x < 0 || y < 0 || x >= box.width || y >= box.height) return null;
+  return { row: Math.floor((y / box.height) * rows), column: Math.floor((x / box.width) * columns) };
+}
+
+/** Indices to label along an axis, so that labels of the given size do not touch. */
+export function labelledIndices(count: number, lengthPx: number, labelPx: number): number[] {
+  const most = Math.max(1, Math.floor(lengthPx / labelPx));
+  if (count <= most) return Array.from({ length: count }, (_, i) => i);
+  const raw = count / most;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((candidate) => candidate >= raw) ?? raw;
+  const whole = Math.max(1, Math.round(step));
+  return Array.from({ length: Math.ceil(count / whole) }, (_, i) => i * whole);
+}

@@ -1,0 +1,84 @@
+/** A raster on to a canvas: nearest texel, then the marks. */
+
+import { ABOVE, BELOW, NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY } from "../color/scale";
+import type { Raster } from "./raster";
+
+const SMALLEST_MARKED_CELL_PX = 5;
+const MOST_MARKS = 4_000;
+
+let scratch: HTMLCanvasElement | undefined;
+
+export interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Paint a raster into a rectangle (device pixels) of a canvas. */
+export function paintRaster(context: CanvasRenderingContext2D, raster: Raster, colors: Uint32Array, rect: Rect): void {
+  scratch ??= document.createElement("canvas");
+  scratch.width = raster.columns;
+  scratch.height = raster.rows;
+  const scratchContext = scratch.getContext("2d", { willReadFrequently: false });
+  if (scratchContext === null) throw new Error("this browser gave no 2-D canvas to draw on");
+  const image = scratchContext.createImageData(raster.columns, raster.rows);
+  const words = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < words.length; i += 1) words[i] = colors[raster.codes[i] as number] as number;
+  scratchContext.putImageData(image, 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(scratch, 0, 0, raster.columns, raster.rows, rect.x, rect.y, rect.width, rect.height);
+  drawMarks(context, raster, rect);
+}
+
+/** Crosses for NaN, a plus or minus for infinities, a corner for clipped cells: told apart without colour. */
+function drawMarks(context: CanvasRenderingContext2D, raster: Raster, rect: Rect): void {
+  const { nan, infinite, above, below } = raster.marks;
+  if (nan + infinite + above + below === 0) return;
+  const width = rect.width / raster.columns;
+  const height = rect.height / raster.rows;
+  const arm = Math.min(width, height) * 0.28;
+  if (Math.min(width, height) < SMALLEST_MARKED_CELL_PX) return;
+  let drawn = 0;
+  context.save();
+  context.lineWidth = Math.max(1, arm / 4);
+  for (let i = 0; i < raster.codes.length && drawn < MOST_MARKS; i += 1) {
+    const code = raster.codes[i] as number;
+    if (code < NAN) continue;
+    drawn += 1;
+    const column = i % raster.columns;
+    const x = rect.x + column * width;
+    const y = rect.y + ((i - column) / raster.columns) * height;
+    const cx = x + width / 2;
+    const cy = y + height / 2;
+    context.beginPath();
+    if (code === NAN) {
+      context.moveTo(cx - arm, cy - arm);
+      context.lineTo(cx + arm, cy + arm);
+      context.moveTo(cx + arm, cy - arm);
+      context.lineTo(cx - arm, cy + arm);
+    } else if (code === POSITIVE_INFINITY || code === NEGATIVE_INFINITY) {
+      context.moveTo(cx - arm, cy);
+      context.lineTo(cx + arm, cy);
+      if (code === POSITIVE_INFINITY) {
+        context.moveTo(cx, cy - arm);
+        context.lineTo(cx, cy + arm);
+      }
+    } else {
+      const top = code === ABOVE;
+      context.moveTo(x + width, top ? y : y + height);
+      context.lineTo(x + width - 2 * arm, top ? y : y + height);
+      context.lineTo(x + width, top ? y + 2 * arm : y + height - 2 * arm);
+      context.closePath();
+    }
+    const clipped = code === ABOVE || code === BELOW;
+    if (clipped) {
+      context.fillStyle = "#cc3399";
+      context.fill();
+    } else {
+      context.strokeStyle = "#fff";
+      context.stroke();
+    }
+  }
+  context.restore();
+}

@@ -1,0 +1,406 @@
+/** One heatmap on screen: a canvas, its axes, its colour bar, its cursors. It wires; the maths is beside it. */
+
+import { type BarTick, barTicks } from "../color/scale";
+import { gradient } from "../color/tables";
+import { element, OWN_KEYS, setText } from "../dom";
+import { count, exact, short } from "../format";
+import type { Plane } from "../ndarray";
+import {
+  CURSOR_DIMS,
+  cmapOf,
+  describeIndex,
+  domainOf,
+  indicesFor,
+  type PanelContext,
+  type PanelView,
+  rowAxisOf,
+  type Sides,
+  thresholdsOf,
+} from "../panel";
+import type { Indices, PanelSpec } from "../state";
+import type { StoredArray } from "../store";
+import { ticks } from "d3-array";
+import { type AxisLabels, drawAxes, marginsFor } from "./axes";
+import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
+import { paintRaster } from "./paint";
+import { palette, type Raster, rasterize } from "./raster";
+
+/** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
+const THINNEST_FRAMED_PX = 5;
+
+export class HeatmapView implements PanelView {
+  readonly element: HTMLElement;
+  readonly #spec: PanelSpec;
+  readonly #context: PanelContext;
+  readonly #array: StoredArray;
+  readonly #canvas = element("canvas", { tabindex: 0, role: "img", ...OWN_KEYS });
+  readonly #axes = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  readonly #bar = element("div", { class: "nsmw-bar" });
+  readonly #plot: HTMLElement;
+  readonly #subtitle = element("span", { class: "nsmw-subtitle" });
+  readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
+  readonly #legend = element("span", { class: "nsmw-legend" });
+  readonly #message = element("div", { class: "nsmw-message", role: "status" });
+  readonly #rowCursor = element("div", { class: "nsmw-cursor" });
+  readonly #columnCursor = element("div", { class: "nsmw-cursor" });
+  readonly #rowHover = element("div", { class: "nsmw-hover" });
+  readonly #columnHover = element("div", { class: "nsmw-hover" });
+  readonly #cellHover = element("div", { class: "nsmw-hover-cell" });
+  #measured: { key: string; margins: Margins } | undefined;
+  #margins: Margins = { top: 0, right: 0, bottom: 0, left: 0 };
+  #box: Box = { width: 0, height: 0 };
+  #width = 0;
+  #painted = "";
+  #framed = "";
+  #frames = 0;
+  #keyboardCell: Cell | null = null;
+
+  constructor(spec: PanelSpec, context: PanelContext) {
+    this.#spec = spec;
+    this.#context = context;
+    this.#array = context.store.array(spec.array);
+    this.#axes.setAttribute("aria-hidden", "true");
+    this.#axes.setAttribute("class", "nsmw-axes");
+    this.#plot = element(
+      "div",
+      { class: "nsmw-plot" },
+      this.#axes,
+      this.#canvas,
+      this.#bar,
+      this.#rowCursor,
+      this.#columnCursor,
+      this.#rowHover,
+      this.#columnHover,
+      this.#cellHover,
+      this.#message,
+    );
+    const { meta } = this.#array;
+    const about = [meta.description, seenText(meta.memory_seen), `${meta.source_dtype} (${meta.shape.join(" × ")})`];
+    const heading = element("span", { class: "nsmw-title", title: about.filter(Boolean).join("; ") }, spec.title);
+    this.element = element(
+      "figure",
+      { class: "nsmw-panel", "data-panel": spec.id, style: `flex:${spec.grow} 1 ${spec.min_width_px}px` },
+      element("figcaption", {}, heading, this.#subtitle, this.#legend),
+      this.#plot,
+      this.#readout,
+    );
+    this.#canvas.setAttribute("aria-label", `${spec.title}: heatmap, ${spec.y} down, ${spec.x} across`);
+    this.#listen();
+  }
+
+  resize(widthPx: number): void {
+    this.#width = widthPx;
+  }
+
+  sides(): Sides {
+    const { batch = 0 } = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
+    return this.#naturalMargins(batch);
+  }
+
+  draw(): void {
+    if (this.#width <= 0) return;
+    const selected = this.#context.selection.indices;
+    const at = indicesFor(this.#spec, this.#array, selected);
+    this.#frame(at);
+    this.#paint(at);
+    this.#placeCursors(at);
+    this.#showHover(at);
+    setText(this.#subtitle, this.#subtitleText(at));
+  }
+
+  get #rows(): number {
+    return this.#array.size(this.#spec.y);
+  }
+
+  get #columns(): number {
+    return this.#array.size(this.#spec.x);
+  }
+
+  /** Lay out canvas, axes and colour bar; only when size, colours or labels changed. */
+  #frame(at: Indices): void {
+    const { settings, theme } = this.#context;
+    const { cmap, scale } = settings();
+    const batch = at["batch"] ?? 0;
+    const sides = this.#context.sides();
+    const key = [this.#width, sides.left, sides.right, cmap, scale, theme(), batch, devicePixelRatio].join();
+    if (key === this.#framed) return;
+    this.#framed = key;
+    const spec = this.#spec;
+    const y = this.#axisLabels(spec.y, batch);
+    const x = this.#axisLabels(spec.x, batch);
+    const bar = this.#barTicks();
+    const natural = this.#naturalMargins(batch);
+    this.#margins = { top: natural.top, bottom: natural.bottom, ...sides };
+    const room = { width: this.#width - sides.left - sides.right, height: spec.height_px };
+    this.#box = plotSize(room, { rows: this.#rows, columns: this.#columns }, spec.aspect);
+    const { width, height } = this.#box;
+    this.#canvas.width = Math.round(width * devicePixelRatio);
+    this.#canvas.height = Math.round(height * devicePixelRatio);
+    place(this.#canvas, this.#margins.left, this.#margins.top, width, height);
+    place(this.#message, this.#margins.left, this.#margins.top, width, height);
+    place(this.#bar, this.#margins.left + width + 10, this.#margins.top, 9, height);
+    this.#bar.style.background = gradient(cmapOf(spec, cmap), theme(), "to top");
+    this.#plot.style.height = `${height + this.#margins.top + this.#margins.bottom}px`;
+    drawAxes(this.#axes, { box: this.#box, margins: this.#margins, y, x, bar, barTitle: barTitle(scale, bar) });
+    this.#painted = "";
+  }
+
+  #barTicks(): BarTick[] {
+    const domain = domainOf(this.#spec);
+    const { scale } = this.#context.settings();
+    return barTicks(domain, scale, thresholdsOf(this.#spec, this.#array), ticks(domain.low, domain.high, 4));
+  }
+
+  /** Margins that this panel's own labels need; measured once for each batch item and scale. */
+  #naturalMargins(batch: number): Margins {
+    const key = `${batch} ${this.#context.settings().scale}`;
+    if (this.#measured?.key !== key) this.#measured = { key, margins: this.#measure(batch) };
+    return this.#measured.margins;
+  }
+
+  #measure(batch: number): Margins {
+    const { x, y } = this.#spec;
+    const numbers = this.#barTicks().map((tick) => short(tick.value));
+    return marginsFor(this.#axisLabels(y, batch), this.#axisLabels(x, batch), numbers);
+  }
+
+  /** Paint the plane at these indices; only when it is another one than was painted last. */
+  #paint(at: Indices): void {
+    const { x, y } = this.#spec;
+    const free = this.#array.meta.dims.filter((dim) => dim !== x && dim !== y);
+    const key = free.map((dim) => `${dim}=${at[dim]}`).join(" ");
+    if (key === this.#painted) return;
+    const result = this.#array.plane(y, x, at);
+    this.element.dataset["state"] = result.state;
+    if (result.state !== "ready") {
+      setText(this.#message, result.state === "loading" ? "loading…" : result.why);
+      return;
+    }
+    setText(this.#message, "");
+    const raster = this.#rasterize(result.plane);
+    const context = this.#canvas.getContext("2d");
+    if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
+    const { cmap } = this.#context.settings();
+    const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
+    paintRaster(context, raster, colors, { x: 0, y: 0, width: this.#canvas.width, height: this.#canvas.height });
+    this.#painted = key;
+    this.#frames += 1;
+    this.element.dataset["painted"] = key;
+    this.element.dataset["frames"] = String(this.#frames);
+    this.#showLegend(raster);
+    for (const dim of CURSOR_DIMS) this.#array.prefetch(at, dim);
+  }
+
+  #rasterize(plane: Plane): Raster {
+    const spec = this.#spec;
+    return rasterize(plane, {
+      domain: domainOf(spec),
+      scale: this.#context.settings().scale,
+      thresholds: thresholdsOf(spec, this.#array),
+      rowAxis: rowAxisOf(spec, this.#array),
+      maxRows: this.#canvas.height,
+      maxColumns: this.#canvas.width,
+    });
+  }
+
+  /** Marks here and in all of the array, and whether cells share pixels. */
+  #showLegend(raster: Raster): void {
+    const { summary } = this.#array.meta;
+    const parts: [string, string, number, number][] = [
+      ["nan", "NaN", raster.marks.nan, summary.nan],
+      ["inf", "±inf", raster.marks.infinite, summary.positive_infinity + summary.negative_infinity],
+      ["clipped", "clipped", raster.marks.above + raster.marks.below, this.#spec.above + this.#spec.below],
+    ];
+    const chips = parts
+      .filter(([, , , all]) => all > 0)
+      .map(([kind, name, here, all]) =>
+        element("span", { class: `nsmw-chip nsmw-chip-${kind}`, title: `${count(all)} in all of ${this.#array.meta.name}` }, `${count(here)} ${name}`),
+      );
+    if (raster.pooled) {
+      const cells = `${Math.ceil(this.#rows / raster.rows)}×${Math.ceil(this.#columns / raster.columns)}`;
+      const title = `Up to ${cells} cells share a pixel; the strongest is shown, so that no peak is lost. Hover gives exact values.`;
+      chips.push(element("span", { class: "nsmw-chip", title }, `peak of ${cells}`));
+    }
+    this.#legend.replaceChildren(...chips);
+  }
+
+  #placeCursors(at: Indices): void {
+    const { x, y } = this.#spec;
+    this.#band(this.#rowCursor, CURSOR_DIMS.includes(y) ? at[y] : undefined, "row");
+    this.#band(this.#columnCursor, CURSOR_DIMS.includes(x) ? at[x] : undefined, "column");
+  }
+
+  /** Crosshair and exact value of the hovered cell, here or in a linked view. */
+  #showHover(at: Indices): void {
+    const { x, y } = this.#spec;
+    const hovered = this.#context.selection.hovered;
+    const row = inside(hovered?.[y], this.#rows);
+    const column = inside(hovered?.[x], this.#columns);
+    this.#band(this.#rowHover, row, "row");
+    this.#band(this.#columnHover, column, "column");
+    if (row === undefined && column === undefined) {
+      this.#cellHover.hidden = true;
+      setText(this.#readout, "");
+      return;
+    }
+    const cell = { row: row ?? at[y] ?? 0, column: column ?? at[x] ?? 0 };
+    this.#cellHover.hidden = false;
+    place(this.#cellHover, ...this.#cellRect(cell));
+    setText(this.#readout, this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column }));
+  }
+
+  #describeCell(at: Indices): string {
+    const { x, y } = this.#spec;
+    const value = exact(this.#array.value(at), this.#array.meta.dtype);
+    return `${describeIndex(this.#array, y, at)} · ${describeIndex(this.#array, x, at)} = ${value}`;
+  }
+
+  /** Indices of the axes that are neither drawn nor fixed, and the scalars that belong to them. */
+  #subtitleText(at: Indices): string {
+    const { x, y, fixed, scalars } = this.#spec;
+    const { dims } = this.#array.meta;
+    const where = dims
+      .filter((dim) => dim !== x && dim !== y && !(dim in fixed) && this.#array.size(dim) > 1)
+      .map((dim) => describeIndex(this.#array, dim, at));
+    const numbers = scalars.map(([symbol, name]) => {
+      const array = this.#context.store.array(name);
+      const value = array.value(Object.fromEntries(array.meta.dims.map((dim) => [dim, at[dim] ?? 0])));
+      return `${symbol} ${value === undefined ? "…" : short(value)}`;
+    });
+    return [...where, ...numbers].join(" · ");
+  }
+
+  #axisLabels(dim: string, batch: number): AxisLabels {
+    const size = this.#array.size(dim);
+    const labelled = this.#array.label(dim, 0, batch) !== undefined;
+    const labels = labelled
+      ? Array.from({ length: size }, (_, i) => this.#array.label(dim, i, batch) ?? "")
+      : undefined;
+    return { dim, count: size, labels };
+  }
+
+  #band(node: HTMLElement, index: number | undefined, along: "row" | "column"): void {
+    node.hidden = index === undefined;
+    if (index === undefined) return;
+    const { top, left } = this.#margins;
+    const { width, height } = this.#box;
+    const step = along === "row" ? height / this.#rows : width / this.#columns;
+    const thin = step < THINNEST_FRAMED_PX;
+    node.classList.toggle("nsmw-thin", thin);
+    const size = thin ? 1 : step;
+    const start = (index + 0.5) * step - size / 2;
+    if (along === "row") place(node, left, top + start, width, size);
+    else place(node, left + start, top, size, height);
+  }
+
+  #cellRect({ row, column }: Cell): [number, number, number, number] {
+    const width = this.#box.width / this.#columns;
+    const height = this.#box.height / this.#rows;
+    const shownWidth = Math.max(width, 5);
+    const shownHeight = Math.max(height, 5);
+    return [
+      this.#margins.left + (column + 0.5) * width - shownWidth / 2,
+      this.#margins.top + (row + 0.5) * height - shownHeight / 2,
+      shownWidth,
+      shownHeight,
+    ];
+  }
+
+  #listen(): void {
+    const { selection, signal } = this.#context;
+    const cellUnder = (event: PointerEvent): Cell | null =>
+      cellAt(event.offsetX, event.offsetY, this.#box, this.#rows, this.#columns);
+    const hover = (cell: Cell | null) => {
+      selection.hover(cell && { [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
+    };
+    const select = (cell: Cell | null) => {
+      if (cell) selection.set({ [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
+    };
+    this.#canvas.addEventListener(
+      "pointermove",
+      (event) => {
+        const cell = cellUnder(event);
+        hover(cell);
+        if (event.buttons & 1) select(cell);
+      },
+      { signal },
+    );
+    this.#canvas.addEventListener("pointerleave", () => hover(null), { signal });
+    this.#canvas.addEventListener(
+      "pointerdown",
+      (event) => {
+        if (event.button !== 0) return;
+        this.#canvas.focus({ preventScroll: true });
+        select(cellUnder(event));
+      },
+      { signal },
+    );
+    this.#canvas.addEventListener("blur", () => {
+      this.#keyboardCell = null;
+      hover(null);
+    }, { signal });
+    this.#canvas.addEventListener("keydown", (event) => this.#onKey(event, hover, select), { signal });
+  }
+
+  /** Arrows move over cells, Enter selects, Escape lets go. */
+  #onKey(event: KeyboardEvent, hover: (cell: Cell | null) => void, select: (cell: Cell | null) => void): void {
+    const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
+    const start = { row: at[this.#spec.y] ?? 0, column: at[this.#spec.x] ?? 0 };
+    const cell = moved(this.#keyboardCell, event.key, start, this.#rows, this.#columns);
+    if (event.key === "Enter") select(this.#keyboardCell ?? start);
+    else if (event.key === "Escape") {
+      this.#keyboardCell = null;
+      hover(null);
+    } else if (cell !== null) {
+      this.#keyboardCell = cell;
+      hover(cell);
+      this.#context.announce(`${this.#spec.title}: ${this.#describeCell({ ...at, [this.#spec.y]: cell.row, [this.#spec.x]: cell.column })}`);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+/** Where a key takes the keyboard's cell; null for a key that moves nothing. */
+function moved(from: Cell | null, key: string, start: Cell, rows: number, columns: number): Cell | null {
+  const steps: Record<string, [number, number]> = {
+    ArrowUp: [-1, 0],
+    ArrowDown: [1, 0],
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+    Home: [0, -columns],
+    End: [0, columns],
+    PageUp: [-rows, 0],
+    PageDown: [rows, 0],
+  };
+  const step = steps[key];
+  if (step === undefined) return null;
+  if (from === null) return start;
+  const bound = (value: number, size: number) => Math.min(Math.max(value, 0), size - 1);
+  return { row: bound(from.row + step[0], rows), column: bound(from.column + step[1], columns) };
+}
+
+function inside(index: number | undefined, size: number): number | undefined {
+  return index !== undefined && index < size ? index : undefined;
+}
+
+function place(node: HTMLElement, left: number, top: number, width: number, height: number): void {
+  Object.assign(node.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+}
+
+function seenText(seen: string): string {
+  if (seen === "before_write") return "addressed the memory before this step's write";
+  if (seen === "after_write") return "addressed the memory after this step's write";
+  return "";
+}
+
+function barTitle(scale: string, bar: readonly BarTick[]): string {
+  const range = `${short(Math.min(...bar.map((t) => t.value)))} to ${short(Math.max(...bar.map((t) => t.value)))}`;
+  const meaning: Record<string, string> = {
+    linear: "linear",
+    log: "logarithmic: log(1 + |v| / c), c = 0.0001 of the range",
+    "row-max": "each row divided by its largest magnitude",
+    rank: "by rank among all values of the array",
+  };
+  return `${meaning[scale] ?? scale}; ${range}; the same for all times and heads`;
+}

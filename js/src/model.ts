@@ -1,0 +1,35 @@
+/** The parts of the Jupyter widget protocol that we use (anywidget 0.11). */
+
+export interface Model {
+  get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  send(content: object): void;
+  on(event: string, callback: (...args: never[]) => void): void;
+  off(event: string, callback: (...args: never[]) => void): void;
+}
+
+export interface WidgetHost {
+  /** What another widget's `initialize` returned. */
+  getWidget(ref: string): Promise<{ exports: unknown }>;
+}
+
+export interface InitializeContext {
+  model: Model;
+  signal: AbortSignal;
+}
+
+export interface RenderContext extends InitializeContext {
+  el: HTMLElement;
+  host: WidgetHost;
+}
+
+/** `model.on` that is undone by the signal. Always with the callback: without it, `off` silences sibling views too. */
+export function listen(
+  model: Model,
+  event: string,
+  callback: (...args: never[]) => void,
+  signal: AbortSignal,
+): void {
+  model.on(event, callback);
+  signal.addEventListener("abort", () => model.off(event, callback), { once: true });
+}

@@ -1,0 +1,69 @@
+/** What a panel is given and what it offers, heatmap or thumbnails alike. */
+
+import type { Domain } from "./color/scale";
+import { mapKind, type Theme } from "./color/tables";
+import type { Selection } from "./selection";
+import { clampIndex, type Indices, type PanelSpec, type Settings } from "./state";
+import type { Store, StoredArray } from "./store";
+
+export interface PanelContext {
+  store: Store;
+  selection: Selection;
+  settings(): Settings;
+  theme(): Theme;
+  /** Speak to a screen reader. */
+  announce(text: string): void;
+  /** The margins that all panels share. */
+  sides(): Sides;
+  signal: AbortSignal;
+}
+
+export interface PanelView {
+  readonly element: HTMLElement;
+  /** Bring the picture up to date. Cheap when nothing changed. */
+  draw(): void;
+  resize(widthPx: number): void;
+  /** Room that labels take at the sides. */
+  sides(): Sides;
+}
+
+/** Margins left and right of a picture. All panels of a view share them, so that axes line up down the page. */
+export interface Sides {
+  left: number;
+  right: number;
+}
+
+/** Axes whose place in the data is marked on every panel that draws them. */
+export const CURSOR_DIMS: readonly string[] = ["iteration", "time", "slot"];
+
+export function domainOf({ domain: [low, high], diverging }: PanelSpec): Domain {
+  return { low, high, diverging };
+}
+
+/** The reader's colour map where it is of the panel's kind, else the panel's own. */
+export function cmapOf(spec: PanelSpec, chosen: string): string {
+  return mapKind(chosen) === (spec.diverging ? "diverging" : "sequential") ? chosen : spec.cmap;
+}
+
+export function thresholdsOf(spec: PanelSpec, array: StoredArray): number[] {
+  return spec.diverging ? array.meta.magnitude_thresholds : array.meta.thresholds;
+}
+
+/** Which way the array's last axis runs on screen: what the row-max scale divides along. */
+export function rowAxisOf(spec: PanelSpec, array: StoredArray): "x" | "y" {
+  return array.meta.dims.at(-1) === spec.y ? "y" : "x";
+}
+
+/** An index for every axis of the array: fixed by the panel, else selected; brought back into the data. */
+export function indicesFor(spec: PanelSpec, array: StoredArray, selected: Readonly<Indices>): Indices {
+  return Object.fromEntries(
+    array.meta.dims.map((dim) => [dim, clampIndex(spec.fixed[dim] ?? selected[dim] ?? 0, array.size(dim))]),
+  );
+}
+
+/** "slot 5", or "query 3 “cat”" where the axis has labels. */
+export function describeIndex(array: StoredArray, dim: string, at: Indices): string {
+  const index = at[dim] ?? 0;
+  const label = array.label(dim, index, at["batch"] ?? 0);
+  return label === undefined || label === String(index) ? `${dim} ${index}` : `${dim} ${index} “${label}”`;
+}

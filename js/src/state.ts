@@ -1,0 +1,92 @@
+/** TypeScript mirror of what Python sends: array descriptions, panel descriptions, traits. */
+
+import type { ColorScale } from "./color/scale";
+
+export type Indices = Record<string, number>;
+
+export interface ArraySummary {
+  size: number;
+  low: number;
+  high: number;
+  nan: number;
+  positive_infinity: number;
+  negative_infinity: number;
+}
+
+export interface ArrayMeta {
+  name: string;
+  dims: string[];
+  shape: number[];
+  dtype: string;
+  source_dtype: string;
+  description: string;
+  kind: string;
+  memory_seen: string;
+  /** One label for each index, or one list for each item of the batch. */
+  labels: Record<string, string[] | string[][]>;
+  summary: ArraySummary;
+  thresholds: number[];
+  magnitude_thresholds: number[];
+  in_planes: boolean;
+}
+
+export interface PanelSpec {
+  id: string;
+  kind: "heatmap" | "thumbnails";
+  array: string;
+  y: string;
+  x: string;
+  title: string;
+  domain: [number, number];
+  diverging: boolean;
+  cmap: string;
+  fixed: Indices;
+  rows: string | null;
+  columns: string | null;
+  aspect: "fill" | "equal";
+  height_px: number;
+  grow: number;
+  min_width_px: number;
+  /** symbol, array, description */
+  scalars: [string, string, string][];
+  below: number;
+  above: number;
+}
+
+export type Layout = PanelSpec[][];
+
+/** What the reader chose for all panels of a view. */
+export interface Settings {
+  cmap: string;
+  scale: ColorScale;
+}
+
+/** Synced traits by widget kind. A test holds these lists equal to Python's. */
+export const TRAITS = {
+  store: ["_meta", "_buffers"],
+  selection: [
+    "iteration",
+    "time",
+    "batch",
+    "layer",
+    "head",
+    "slot",
+    "word",
+    "query",
+    "key",
+    "token",
+    "state",
+    "offset",
+    "channel",
+    "stage",
+    "_sizes",
+  ],
+  view: ["cmap", "scale", "title", "_store", "_selection", "_layout", "_sizes"],
+} as const;
+
+export const SELECTABLE = TRAITS.selection.filter((name) => name !== "_sizes");
+
+/** The nearest index that exists. */
+export function clampIndex(index: number, size: number): number {
+  return Math.min(Math.max(Math.round(index), 0), size - 1);
+}

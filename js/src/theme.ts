@@ -1,0 +1,19 @@
+/** Whether the page is light or dark, and when that changes. */
+
+import type { Theme } from "./color/tables";
+
+/** JupyterLab and Notebook say it on the body, VS Code by a class, any other page by the reader's preference. */
+export function currentTheme(): Theme {
+  const { dataset, classList } = document.body;
+  if (dataset["jpThemeLight"] !== undefined) return dataset["jpThemeLight"] === "false" ? "dark" : "light";
+  if (classList.contains("vscode-dark") || dataset["vscodeThemeKind"] === "vscode-dark") return "dark";
+  if (classList.contains("vscode-light") || dataset["vscodeThemeKind"] === "vscode-light") return "light";
+  return globalThis.matchMedia?.("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+export function onThemeChange(callback: () => void, signal: AbortSignal): void {
+  const observer = new MutationObserver(callback);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["class", "data-jp-theme-light", "data-vscode-theme-kind"] });
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  globalThis.matchMedia?.("(prefers-color-scheme: dark)").addEventListener("change", callback, { signal });
+}

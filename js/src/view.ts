@@ -1,0 +1,143 @@
+/** A view: toolbar, rows of panels, one frame for all of them. */
+
+import { createToolbar } from "./controls/toolbar";
+import { element } from "./dom";
+import { HeatmapView } from "./heatmap/view";
+import { ThumbnailsView } from "./heatmap/thumbnails";
+import type { RenderContext } from "./model";
+import type { PanelContext, PanelView, Sides } from "./panel";
+import type { Selection } from "./selection";
+import { clampIndex, type Indices, type Layout, type Settings } from "./state";
+import type { Store } from "./store";
+import { SyncedTraits } from "./sync";
+import { currentTheme, onThemeChange } from "./theme";
+
+export interface ViewExports {
+  settings: SyncedTraits<Settings>;
+  /** Every render of this view redraws when settings change. */
+  onSettings(listener: () => void, signal: AbortSignal): void;
+}
+
+/** What all renders of one view share: its settings. */
+export function createViewExports({ model, signal }: { model: RenderContext["model"]; signal: AbortSignal }): ViewExports {
+  const listeners = new Set<() => void>();
+  const changed = () => {
+    for (const listener of [...listeners]) listener();
+  };
+  const traits = new SyncedTraits<Settings>(model, ["cmap", "scale"], changed, signal);
+  return {
+    settings: traits,
+    onSettings(listener, viewSignal) {
+      listeners.add(listener);
+      viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
+    },
+  };
+}
+
+export async function renderView({ model, el, host, signal }: RenderContext, exports: ViewExports): Promise<void> {
+  const root = element("div", { class: "nsmw-root" });
+  el.append(root);
+  signal.addEventListener("abort", () => root.remove(), { once: true });
+  const [store, selection] = await Promise.all([
+    host.getWidget(model.get("_store") as string).then((widget) => widget.exports as Store),
+    host.getWidget(model.get("_selection") as string).then((widget) => widget.exports as Selection),
+  ]);
+  if (signal.aborted) return;
+
+  const layout = model.get("_layout") as Layout;
+  const sizes = model.get("_sizes") as Indices;
+  const live = element("div", { class: "nsmw-live", role: "status", "aria-live": "polite" });
+  let frame = 0;
+  const invalidate = () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      draw();
+    });
+  };
+  const context: PanelContext = {
+    store,
+    selection,
+    settings: () => exports.settings.values,
+    theme: currentTheme,
+    announce: (text) => {
+      live.textContent = text;
+    },
+    sides: () => sides,
+    signal,
+  };
+  const toolbar = createToolbar({
+    panels: layout.flat(),
+    sizes,
+    store,
+    selection,
+    settings: () => exports.settings.values,
+    choose: (changes) => {
+      exports.settings.set(changes);
+      invalidate();
+    },
+    signal,
+  });
+  const rows = layout.map((row) =>
+    row.map((spec): PanelView => (spec.kind === "thumbnails" ? new ThumbnailsView(spec, context) : new HeatmapView(spec, context))),
+  );
+  const panels = rows.flat();
+  const title = model.get("title") as string;
+  root.append(
+    ...(title ? [element("h3", { class: "nsmw-heading" }, title)] : []),
+    toolbar.element,
+    ...rows.map((row) => element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element))),
+    live,
+  );
+
+  let sides: Sides = { left: 0, right: 0 };
+  const draw = () => {
+    const wanted = panels.map((panel) => panel.sides());
+    sides = {
+      left: Math.max(...wanted.map(({ left }) => left)),
+      right: Math.max(...wanted.map(({ right }) => right)),
+    };
+    root.dataset["theme"] = currentTheme();
+    toolbar.draw();
+    for (const panel of panels) panel.draw();
+    for (const [dim, size] of Object.entries(sizes)) {
+      root.dataset[dim] = String(clampIndex(selection.indices[dim] ?? 0, size));
+    }
+  };
+  const widths = new Map<Element, PanelView>(panels.map((panel) => [panel.element, panel]));
+  const observer = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) widths.get(target)?.resize(Math.floor(contentRect.width));
+    draw();
+  });
+  for (const panel of panels) observer.observe(panel.element);
+  signal.addEventListener("abort", () => {
+    observer.disconnect();
+    cancelAnimationFrame(frame);
+  });
+
+  selection.subscribe(draw, signal);
+  store.subscribe(invalidate, signal);
+  exports.onSettings(invalidate, signal);
+  onThemeChange(invalidate, signal);
+  const played = ["iteration", "time"].find((dim) => (sizes[dim] ?? 1) > 1);
+  root.addEventListener("keydown", (event) => onKey(event, selection, sizes, played), { signal });
+}
+
+/** Keys that work anywhere in a view: comma and full stop step, space plays, brackets change the head. */
+function onKey(event: KeyboardEvent, selection: Selection, sizes: Indices, played: string | undefined): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const typed = event.target instanceof HTMLElement ? event.target.tagName : "";
+  const step = (dim: string, by: number) => {
+    const size = sizes[dim] ?? 1;
+    selection.player.pause();
+    selection.set({ [dim]: clampIndex((selection.indices[dim] ?? 0) + by, size) });
+  };
+  if (played !== undefined && event.key === ",") step(played, -1);
+  else if (played !== undefined && event.key === ".") step(played, 1);
+  else if (played !== undefined && event.key === " " && typed !== "BUTTON" && typed !== "SELECT") {
+    selection.player.toggle(played, sizes[played] ?? 1);
+  } else if (event.key === "[" && "head" in sizes) step("head", -1);
+  else if (event.key === "]" && "head" in sizes) step("head", 1);
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}

@@ -1,0 +1,72 @@
+"""See inside a memory-augmented neural network: linked, live heatmaps of memory, addressing and attention.
+
+Names load when first used, so that ``import nsm_widgets`` needs neither torch nor a notebook.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nsm_widgets.ntm import NTM, NTMMemory, load_pretrained
+    from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+    from nsm_widgets.widgets import (
+        AttentionView,
+        Heatmap,
+        MemoryView,
+        NTMExplorer,
+        ReadWriteView,
+        Selection,
+        TraceStore,
+    )
+
+__version__ = version("nsm_widgets")
+
+_ROOM_OF = {
+    "NTM": "ntm",
+    "NTMMemory": "ntm",
+    "load_pretrained": "ntm",
+    "NamedArray": "trace",
+    "Trace": "trace",
+    "TraceRecorder": "trace",
+    "AttentionView": "widgets",
+    "Heatmap": "widgets",
+    "MemoryView": "widgets",
+    "NTMExplorer": "widgets",
+    "ReadWriteView": "widgets",
+    "Selection": "widgets",
+    "TraceStore": "widgets",
+}
+
+__all__ = [
+    "NTM",
+    "AttentionView",
+    "Heatmap",
+    "MemoryView",
+    "NTMExplorer",
+    "NTMMemory",
+    "NamedArray",
+    "ReadWriteView",
+    "Selection",
+    "Trace",
+    "TraceRecorder",
+    "TraceStore",
+    "__version__",
+    "load_pretrained",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its room on first use."""
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'nsm_widgets' has no attribute {name!r}")
+    value = getattr(import_module(f"nsm_widgets.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Every public name, loaded or not."""
+    return sorted(__all__)

@@ -1,0 +1,58 @@
+"""The view-model: what is on screen, as frozen data and pure functions. No torch, no traitlets, no drawing."""
+
+from __future__ import annotations
+
+from nsm_widgets.view._clamp import clamp
+from nsm_widgets.view._color import (
+    COLOR_SCALES,
+    ColorDomain,
+    ColorScale,
+    Theme,
+    color_codes,
+    color_table,
+    colormap_kind,
+    colormap_names,
+    paint,
+)
+from nsm_widgets.view._derived import addressing_stages, memory_change, with_derived
+from nsm_widgets.view._layouts import (
+    arrays_of,
+    attention_layout,
+    explorer_layout,
+    heatmap_layout,
+    memory_layout,
+    read_write_layout,
+)
+from nsm_widgets.view._panel import Coloring, Layout, Panel, ScalarReadout, default_coloring
+from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_thresholds, summarize
+
+__all__ = [
+    "COLOR_SCALES",
+    "ArraySummary",
+    "ColorDomain",
+    "ColorScale",
+    "Coloring",
+    "Layout",
+    "Panel",
+    "ScalarReadout",
+    "Theme",
+    "addressing_stages",
+    "arrays_of",
+    "attention_layout",
+    "clamp",
+    "color_codes",
+    "color_table",
+    "colormap_kind",
+    "colormap_names",
+    "count_clipped",
+    "default_coloring",
+    "explorer_layout",
+    "heatmap_layout",
+    "memory_change",
+    "memory_layout",
+    "paint",
+    "rank_thresholds",
+    "read_write_layout",
+    "summarize",
+    "with_derived",
+]

@@ -1,0 +1,182 @@
+"""From a number to a colour: the one place in Python that knows how, mirrored by ``js/src/color``.
+
+A value becomes a *code*: 0 to 255 index the colour table, the codes above mark what is no plain value. The same rules
+run in the browser; ``tests/data/wire`` holds cases that both sides must answer alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal, cast, get_args
+
+import numpy as np
+from jaxtyping import Float, Shaped, UInt8, UInt16
+
+from nsm_widgets._errors import UnknownOptionError
+
+ColorScale = Literal["linear", "log", "row-max", "rank"]
+"""How a value is placed on its colour bar:
+
+``linear``: evenly over the domain. ``log``: by ``log1p(|v| / c)`` with ``c`` a :data:`LOG_FLOOR` share of the domain, so
+that zero stays zero. ``row-max``: each row (along the array's last axis) divided by its own largest magnitude. ``rank``:
+by the share of all values of the array that are smaller.
+"""
+COLOR_SCALES: tuple[str, ...] = get_args(ColorScale)
+
+Theme = Literal["light", "dark"]
+
+LOG_FLOOR = 1e-4
+"""``c`` of the log scale, as a share of the domain's width: below it the scale is nearly linear."""
+
+CLIP_TOLERANCE = 1e-5
+"""A value past its domain by less than this share of the domain's width is rounding, not clipping."""
+
+NAN, POSITIVE_INFINITY, NEGATIVE_INFINITY, ABOVE, BELOW = 256, 257, 258, 259, 260
+"""Codes of cells that are no plain value: drawn as marks of their own and counted in the legend."""
+
+MARK_COLORS: dict[int, tuple[int, int, int]] = {
+    NAN: (204, 51, 153),
+    POSITIVE_INFINITY: (230, 0, 38),
+    NEGATIVE_INFINITY: (0, 70, 200),
+}
+"""Ground colours of marked cells. Cells above or below the domain keep the colour of that end of the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColorDomain:
+    """The values that the two ends of a colour bar stand for, fixed over all times and heads."""
+
+    low: float
+    high: float
+    diverging: bool = False
+
+    @property
+    def width(self) -> float:
+        """``high - low``; 1 where the domain is a single value, so that nothing divides by zero."""
+        return (self.high - self.low) or 1.0
+
+
+def colormap_names(kind: Literal["sequential", "diverging"] | None = None) -> tuple[str, ...]:
+    """Names of the colour maps, all or those of one kind."""
+    return tuple(name for name, entry in _maps().items() if kind is None or entry["kind"] == kind)
+
+
+def colormap_kind(name: str) -> Literal["sequential", "diverging"]:
+    """Whether a map runs from nothing to much, or to both sides of zero.
+
+    Raises:
+        UnknownOptionError: If there is no map of that name.
+    """
+    if name not in _maps():
+        raise UnknownOptionError(f"cmap must be one of {', '.join(_maps())}, got {name!r}.")
+    return cast(Literal["sequential", "diverging"], _maps()[name]["kind"])
+
+
+@cache
+def color_table(name: str, theme: Theme = "light") -> UInt8[np.ndarray, "256 3"]:
+    """The 256 colours of a map, as sRGB bytes.
+
+    Args:
+        name: One of :func:`colormap_names`.
+        theme: Maps that start at the page's background have a variant for dark pages; the others ignore it.
+
+    Raises:
+        UnknownOptionError: If there is no map of that name.
+
+    Example:
+        >>> color_table("ink")[0].tolist()
+        [250, 250, 250]
+    """
+    colormap_kind(name)
+    entry = _maps()[name]
+    anchors = [[int(h[i : i + 2], 16) for i in (0, 2, 4)] for h in entry.get(theme, entry["light"])]
+    nodes = np.asarray(anchors, dtype=np.float64)
+    position = np.arange(256) * (len(nodes) - 1) / 255
+    left = np.minimum(np.floor(position).astype(int), len(nodes) - 2)
+    mixed = nodes[left] + (nodes[left + 1] - nodes[left]) * (position - left)[:, None]
+    table = np.floor(mixed + 0.5).astype(np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+def color_codes(
+    values: Shaped[np.ndarray, "*shape"],
+    domain: ColorDomain,
+    scale: ColorScale = "linear",
+    *,
+    quantiles: Sequence[float] = (),
+) -> UInt16[np.ndarray, "*shape"]:
+    """The code of each value: 0 to 255 on the colour table, above that a mark.
+
+    Args:
+        values: Real numbers; for ``row-max`` the last axis is the row.
+        domain: What the ends of the table stand for.
+        scale: See :data:`ColorScale`.
+        quantiles: For ``rank``: ascending thresholds (of magnitudes, where the domain is diverging).
+
+    Example:
+        >>> color_codes(np.array([0.0, 0.5, 1.0, np.nan]), ColorDomain(0.0, 1.0)).tolist()
+        [0, 128, 255, 256]
+    """
+    v = np.asarray(values, dtype=np.float64)
+    finite = np.isfinite(v)
+    safe = np.where(finite, v, 0.0)
+    with np.errstate(over="ignore"):
+        position = _position(safe, finite, domain, scale, np.asarray(quantiles, dtype=np.float64))
+    codes = np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5).astype(np.uint16)
+    if scale in ("linear", "log"):
+        slack = CLIP_TOLERANCE * domain.width
+        codes[finite & (v > domain.high + slack)] = ABOVE
+        codes[finite & (v < domain.low - slack)] = BELOW
+    codes[np.isnan(v)] = NAN
+    codes[v == np.inf] = POSITIVE_INFINITY
+    codes[v == -np.inf] = NEGATIVE_INFINITY
+    return codes
+
+
+def paint(
+    codes: UInt16[np.ndarray, "*shape"], cmap: str, theme: Theme = "light"
+) -> UInt8[np.ndarray, "*shape 3"]:
+    """The sRGB colour of each code: the ground on which a cell's mark, if it has one, is drawn."""
+    table = np.zeros((BELOW + 1, 3), dtype=np.uint8)
+    table[:256] = color_table(cmap, theme)
+    table[ABOVE], table[BELOW] = table[255], table[0]
+    for code, color in MARK_COLORS.items():
+        table[code] = color
+    return table[codes]
+
+
+def _position(
+    v: Float[np.ndarray, "*shape"],
+    finite: Shaped[np.ndarray, "*shape"],
+    domain: ColorDomain,
+    scale: ColorScale,
+    quantiles: Float[np.ndarray, " threshold"],
+) -> Float[np.ndarray, "*shape"]:
+    """Where each finite value lies on the colour bar, in [0, 1] unless it is outside the domain."""
+    signed = domain.diverging
+    if scale == "linear":
+        return (v - domain.low) / domain.width
+    if scale == "log":
+        if signed:
+            floor = LOG_FLOOR * domain.high or 1.0
+            return 0.5 + 0.5 * np.sign(v) * np.log1p(np.abs(v) / floor) / np.log1p(domain.high / floor or 1.0)
+        floor = LOG_FLOOR * domain.width
+        return np.log1p(np.maximum(v - domain.low, 0.0) / floor) / np.log1p(domain.width / floor)
+    if scale == "row-max":
+        away = np.where(finite, np.abs(v) if signed else v - domain.low, 0.0)
+        largest = np.maximum(away.max(axis=-1, keepdims=True, initial=0.0), 0.0)
+        share = (v if signed else v - domain.low) / np.where(largest > 0, largest, 1.0)
+        return 0.5 + 0.5 * share if signed else share
+    rank = np.searchsorted(quantiles, np.abs(v) if signed else v, side="left") / 255
+    return 0.5 + 0.5 * np.sign(v) * rank if signed else rank
+
+
+@cache
+def _maps() -> dict[str, dict[str, str | list[str]]]:
+    text = files("nsm_widgets.view").joinpath("colormaps.json").read_text(encoding="utf-8")
+    return cast("dict[str, dict[str, str | list[str]]]", json.loads(text))

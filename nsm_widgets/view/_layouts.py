@@ -1,0 +1,252 @@
+"""Which panels each view shows, and how they are arranged."""
+
+from __future__ import annotations
+
+from nsm_widgets._errors import AxisError, ShapeError
+from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.view._color import colormap_kind
+from nsm_widgets.view._derived import addressing_stages, memory_change
+from nsm_widgets.view._panel import Layout, Panel, ScalarReadout, default_coloring
+
+PANEL_PX, STAGES_PX, SIGNAL_PX = 230, 70, 110
+"""Heights of the drawn areas, in CSS pixels."""
+
+MANY_HEADS = 4
+"""Above this many heads a side's maps get lower and narrower, so that all of them fit on a page."""
+
+
+def heatmap_layout(
+    array: NamedArray,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    cmap: str | None = None,
+    title: str | None = None,
+    aspect: str = "fill",
+    height_px: int = 320,
+) -> Layout:
+    """One heatmap of any array; the axes not drawn follow the selection.
+
+    Raises:
+        ShapeError: If the array has less than two or more than five axes.
+        AxisError: If ``x`` or ``y`` is no axis of the array, or both are the same.
+    """
+    if not 2 <= array.ndim <= 5:
+        raise ShapeError(
+            f"{array.name} must have 2 to 5 axes to be drawn as a heatmap, got {array.ndim}: ({', '.join(array.dims)}). "
+            f"Pick an index first, for example array.isel({array.dims[0]}=0)."
+        )
+    remaining = [dim for dim in array.dims if dim not in (x, y)]
+    x = x or remaining.pop()
+    y = y or remaining[-1]
+    for role, dim in (("x", x), ("y", y)):
+        if dim not in array.dims:
+            raise AxisError(f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}.")
+    if x == y:
+        raise AxisError(f"x and y must be two different axes of {array.name}, got {x!r} for both.")
+    if cmap is not None:
+        colormap_kind(cmap)
+    coloring = default_coloring(array, vmin=vmin, vmax=vmax, cmap=cmap)
+    square = aspect == "equal"
+    return (
+        (
+            Panel(
+                id=array.name,
+                array=array.name,
+                y=y,
+                x=x,
+                title=title or array.name.replace("_", " "),
+                domain=coloring.domain,
+                cmap=coloring.cmap,
+                aspect="equal" if square else "fill",
+                height_px=height_px,
+                below=coloring.below,
+                above=coloring.above,
+            ),
+        ),
+    )
+
+
+def memory_layout(trace: Trace) -> tuple[Layout, Trace]:
+    """Memory contents at the current step, and beside them when each slot changed.
+
+    Returns:
+        The layout, and the trace with the derived ``memory_change`` added.
+    """
+    memory = _need(trace, "memory", "memory", "slot", "word")
+    panels = [_panel(memory, y="slot", x="word", title="memory")]
+    if "time" in memory.dims:
+        change = memory_change(trace)
+        trace = trace.assign(change)
+        panels.append(
+            _panel(change, y="slot", x="time", title="change of each slot", cmap="writes")
+        )
+    return (tuple(panels),), trace
+
+
+def read_write_layout(trace: Trace) -> Layout:
+    """A map over time and slots for every head: what was written where, and what was read back."""
+    panels: list[Panel] = []
+    for side in ("write", "read"):
+        name = f"{side}_weights"
+        if name in trace:
+            panels += _head_panels(trace[name], side)
+    if not panels:
+        raise ShapeError(
+            "the trace must hold read_weights or write_weights with axes (time, batch, head, slot), "
+            f"got {', '.join(trace) or 'no arrays'}. "
+            'Trace.from_arrays({"read_weights": weights}) makes such a trace.'
+        )
+    return (tuple(panels),)
+
+
+def attention_layout(trace: Trace, name: str = "attention") -> Layout:
+    """Attention of the selected layer and head, large, with all heads and layers as thumbnails beside it."""
+    attention = _need(trace, name, "attention", "query", "key")
+    coloring = default_coloring(attention)
+    grid_rows = "layer" if "layer" in attention.dims else None
+    grid_columns = "head" if "head" in attention.dims else None
+    large = _panel(
+        attention, y="query", x="key", title="attention", aspect="equal", height_px=520, min_width_px=340, grow=1.6
+    )
+    count = attention.sizes.get("layer", 1) * attention.sizes.get("head", 1)
+    if count == 1:
+        return ((large,),)
+    thumbnails = Panel(
+        id=f"{name}_thumbnails",
+        array=name,
+        y="query",
+        x="key",
+        title="all heads",
+        kind="thumbnails",
+        rows=grid_rows,
+        columns=grid_columns,
+        domain=coloring.domain,
+        cmap=coloring.cmap,
+        min_width_px=300,
+        grow=1.0,
+        height_px=520,
+    )
+    return ((thumbnails, large),)
+
+
+def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
+    """Everything a memory-augmented network did, in one panel: memory, writes, reads, signals, addressing.
+
+    Shows what the trace holds; at least the memory or a weighting is needed.
+
+    Returns:
+        The layout, and the trace with the derived arrays added.
+    """
+    rows: list[tuple[Panel, ...]] = []
+    if "memory" in trace:
+        memory_rows, trace = memory_layout(trace)
+        rows += memory_rows
+    if "read_weights" in trace or "write_weights" in trace:
+        rows += read_write_layout(trace)
+    if not rows:
+        raise ShapeError(
+            "the trace must hold memory, read_weights or write_weights to be explored, "
+            f"got {', '.join(trace) or 'no arrays'}. "
+            "Record an NTM with TraceRecorder, or draw any array with Heatmap."
+        )
+    addressing: list[Panel] = []
+    for side in ("write", "read"):
+        stages = addressing_stages(trace, side)
+        if stages is not None:
+            trace = trace.assign(stages)
+            addressing.append(_addressing_panel(trace, stages, side))
+    if addressing:
+        rows.append(tuple(addressing))
+    signals = [
+        _panel(trace[name], y="channel", x="time", title=title, height_px=SIGNAL_PX, min_width_px=250)
+        for name, title in (("input", "input"), ("output", "output"), ("target", "target"))
+        if name in trace and {"channel", "time"} <= set(trace[name].dims)
+    ]
+    if signals:
+        rows.append(tuple(signals))
+    return tuple(rows), trace
+
+
+def arrays_of(layout: Layout) -> tuple[str, ...]:
+    """Names of the arrays that a layout draws or reads numbers from, each once, in order of appearance."""
+    names: dict[str, None] = {}
+    for row in layout:
+        for panel in row:
+            names[panel.array] = None
+            names.update((scalar.array, None) for scalar in panel.scalars)
+    return tuple(names)
+
+
+def _head_panels(weights: NamedArray, side: str) -> list[Panel]:
+    missing = {"time", "head", "slot"} - set(weights.dims)
+    if missing:
+        raise ShapeError(
+            f"{weights.name} must have axes (time, batch, head, slot), got ({', '.join(weights.dims)}). "
+            f"Missing: {', '.join(sorted(missing))}. A single head? Add its axis: weights[:, :, None]."
+        )
+    heads = weights.sizes["head"]
+    labels = weights.labels("head") if "head" in weights.coords else tuple(str(h) for h in range(heads))
+    many = heads > MANY_HEADS
+    return [
+        _panel(
+            weights,
+            y="slot",
+            x="time",
+            id=f"{weights.name}_{head}",
+            title=f"{side} head {labels[head]}",
+            fixed={"head": head},
+            height_px=150 if many else PANEL_PX,
+            min_width_px=210 if many else 250,
+        )
+        for head in range(heads)
+    ]
+
+
+def _addressing_panel(trace: Trace, stages: NamedArray, side: str) -> Panel:
+    symbols = (
+        ("β", "strength", "key strength β ≥ 0: how strictly the key is matched"),
+        ("g", "gate", "interpolation gate g in [0, 1]: 1 content only, 0 last step's weighting"),
+        ("γ", "sharpening", "sharpening γ ≥ 1"),
+    )
+    return _panel(
+        stages,
+        y="stage",
+        x="slot",
+        title=f"{side} addressing",
+        height_px=STAGES_PX,
+        min_width_px=320,
+        scalars=tuple(
+            ScalarReadout(symbol, f"{side}_{name}", text)
+            for symbol, name, text in symbols
+            if f"{side}_{name}" in trace
+        ),
+    )
+
+
+def _panel(array: NamedArray, **options: object) -> Panel:
+    """A panel with the array's own colour domain; options win."""
+    coloring = default_coloring(array)
+    known: dict[str, object] = {
+        "id": array.name,
+        "array": array.name,
+        "domain": coloring.domain,
+        "cmap": coloring.cmap,
+        "below": coloring.below,
+        "above": coloring.above,
+    }
+    return Panel(**{**known, **options})  # type: ignore[arg-type]
+
+
+def _need(trace: Trace, name: str, meaning: str, *dims: str) -> NamedArray:
+    if name not in trace:
+        raise ShapeError(f"the trace must hold {name}, got {', '.join(trace) or 'no arrays'}.")
+    array = trace[name]
+    missing = [dim for dim in dims if dim not in array.dims]
+    if missing:
+        raise ShapeError(
+            f"{name} must have axes ({', '.join(dims)}) to be shown as {meaning}, got ({', '.join(array.dims)})."
+        )
+    return array

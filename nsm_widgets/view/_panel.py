@@ -1,0 +1,124 @@
+"""One picture on screen, described: which array, which two axes, which colours. Pure data, no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nsm_widgets.trace import NamedArray
+from nsm_widgets.view._color import ColorDomain
+from nsm_widgets.view._summary import ArraySummary, count_clipped, summarize
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarReadout:
+    """A number shown in a panel's heading: ``array`` at the selection, behind its symbol."""
+
+    symbol: str
+    array: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A heatmap (or a grid of thumbnails) of one array.
+
+    Axes that are neither drawn nor in ``fixed`` follow the selection.
+    """
+
+    id: str
+    array: str
+    y: str
+    x: str
+    title: str
+    domain: ColorDomain
+    cmap: str
+    kind: Literal["heatmap", "thumbnails"] = "heatmap"
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    rows: str | None = None
+    """Thumbnails only: the axis that runs down the grid."""
+    columns: str | None = None
+    """Thumbnails only: the axis that runs across the grid."""
+    aspect: Literal["fill", "equal"] = "fill"
+    height_px: int = 230
+    """Height of the drawn area, without axes, in CSS pixels; for square cells the most it may be."""
+    grow: float = 1.0
+    """Share of a row's spare width that this panel takes."""
+    min_width_px: int = 250
+    scalars: tuple[ScalarReadout, ...] = ()
+    below: int = 0
+    above: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """The same, for the wire."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "array": self.array,
+            "y": self.y,
+            "x": self.x,
+            "title": self.title,
+            "domain": [self.domain.low, self.domain.high],
+            "diverging": self.domain.diverging,
+            "cmap": self.cmap,
+            "fixed": dict(self.fixed),
+            "rows": self.rows,
+            "columns": self.columns,
+            "aspect": self.aspect,
+            "height_px": self.height_px,
+            "grow": self.grow,
+            "min_width_px": self.min_width_px,
+            "scalars": [[s.symbol, s.array, s.description] for s in self.scalars],
+            "below": self.below,
+            "above": self.above,
+        }
+
+
+Layout = tuple[tuple[Panel, ...], ...]
+"""Rows of panels, top to bottom, left to right. A row wraps where the page is too narrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coloring:
+    """The colour domain of an array, the map drawn by default, and how many values the domain leaves out."""
+
+    domain: ColorDomain
+    cmap: str
+    below: int = 0
+    above: int = 0
+
+
+def default_coloring(
+    array: NamedArray, *, vmin: float | None = None, vmax: float | None = None, cmap: str | None = None
+) -> Coloring:
+    """Choose one fixed colour domain for an array, over all times and heads.
+
+    Weightings and attention get [0, 1]; values on both sides of zero a domain centred on zero and a diverging map; all
+    others their own range, from zero where they are not negative. What the caller gives wins.
+
+    Example:
+        >>> array = NamedArray("x", [[-1.0, 3.0]], dims=("slot", "word"))
+        >>> default_coloring(array).domain
+        ColorDomain(low=-3.0, high=3.0, diverging=True)
+    """
+    summary = summarize(array.values)
+    domain, default_cmap = _default_domain(array, summary)
+    if vmin is not None or vmax is not None:
+        low = domain.low if vmin is None else float(vmin)
+        high = domain.high if vmax is None else float(vmax)
+        if not low < high:
+            raise ValueError(f"vmin must be less than vmax, got vmin={low:g} and vmax={high:g}.")
+        domain = ColorDomain(low, high, diverging=domain.diverging and low == -high)
+    below, above = count_clipped(array.values, domain)
+    return Coloring(domain, cmap or default_cmap, below, above)
+
+
+def _default_domain(array: NamedArray, summary: ArraySummary) -> tuple[ColorDomain, str]:
+    kind = array.attrs.get("kind")
+    if kind in ("weights", "attention") and summary.low >= 0:
+        return ColorDomain(0.0, 1.0), "writes" if array.name.startswith("write") else "reads"
+    if summary.low < 0:
+        largest = max(-summary.low, summary.high)
+        return ColorDomain(-largest, largest, diverging=True), "signed"
+    return ColorDomain(0.0, summary.high or 1.0), "ink"

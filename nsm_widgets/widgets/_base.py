@@ -1,0 +1,94 @@
+"""What every widget of ours has in common: the bundle, strict keywords, and an acknowledged way in from the page."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+import traitlets
+
+from nsm_widgets._errors import MissingDependencyError, UnknownOptionError
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def _bundle(name: str) -> Path:
+    path = _STATIC / name
+    if not path.is_file():
+        raise MissingDependencyError(
+            f"the widgets' JavaScript ({name}) must lie beside nsm_widgets.widgets, and it does not. "
+            "In a checkout, build it with 'make build' (needs Node.js 20 or newer); an installed wheel carries it."
+        )
+    return path
+
+
+class SyncedWidget(anywidget.AnyWidget):
+    """Base of our widgets.
+
+    Python to page goes by traits. Page to Python goes by custom messages that carry the page's id and a sequence number,
+    and are acknowledged through ``_ack``: trait synchronisation from the page can stop for good while a cell awaits
+    (ipykernel 7.4), custom messages cannot. Messages may arrive in another thread, so they are taken one at a time.
+    """
+
+    _esm = _bundle("index.js")
+    _css = _bundle("style.css")
+
+    _kind = traitlets.Unicode("").tag(sync=True)
+    """Which part of the bundle serves this widget."""
+
+    _ack = traitlets.Dict().tag(sync=True)
+    """The last message taken from a page: ``{"client": id, "seq": number}``."""
+
+    _page_writable: ClassVar[frozenset[str]] = frozenset()
+    """Traits that the page may set."""
+
+    def __init__(self, *, _state: Mapping[str, Any] | None = None, **options: Any) -> None:
+        refuse_unknown(type(self).__name__, options, self._options())
+        self._page_lock = threading.RLock()
+        super().__init__(**options, **(_state or {}))
+        self.on_msg(self._on_page_message)
+
+    @classmethod
+    def _options(cls) -> tuple[str, ...]:
+        """Keywords that may be given: the public traits, and what every Jupyter widget takes."""
+        return tuple(name for name in cls.class_trait_names() if not name.startswith("_"))
+
+    def _on_page_message(self, _widget: object, content: object, _buffers: object) -> None:
+        if not isinstance(content, Mapping):
+            return
+        if content.get("type") == "set" and isinstance(content.get("changes"), Mapping):
+            self._take_changes(content)
+        else:
+            self._take_message(content)
+
+    def _take_changes(self, content: Mapping[str, Any]) -> None:
+        """Set the traits that the page moved, and acknowledge in the same update, so that a stale echo is known."""
+        with self._page_lock, self.hold_sync():
+            try:
+                for name, value in content["changes"].items():
+                    if name in self._page_writable and getattr(self, name) != value:
+                        self._set_from_page(name, value)
+            finally:
+                self._ack = {"client": content.get("client"), "seq": content.get("seq")}
+
+    def _set_from_page(self, name: str, value: object) -> None:
+        try:
+            setattr(self, name, value)
+        except traitlets.TraitError as error:
+            self.log.warning("%s ignored what the page sent: %s", type(self).__name__, error)
+
+    def _take_message(self, content: Mapping[str, Any]) -> None:
+        """Answer any other message; nothing is expected here unless a widget says so."""
+
+
+def refuse_unknown(owner: str, options: Mapping[str, object], known: tuple[str, ...]) -> None:
+    """Raise on a keyword that no option carries: a bare widget would swallow the slip."""
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise UnknownOptionError(f"{owner} has no option {name!r}.{hint}")

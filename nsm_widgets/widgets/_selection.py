@@ -1,0 +1,118 @@
+"""The shared cursor: which time, head, slot, ... is on show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import traitlets
+
+from nsm_widgets.widgets._base import SyncedWidget
+
+SELECTABLE: tuple[str, ...] = (
+    "iteration",
+    "time",
+    "batch",
+    "layer",
+    "head",
+    "slot",
+    "word",
+    "query",
+    "key",
+    "token",
+    "state",
+    "offset",
+    "channel",
+    "stage",
+)
+
+
+class Selection(SyncedWidget):
+    """What the reader is looking at: one zero-based index for each axis.
+
+    Views that are given the same ``Selection`` move together, wherever they are shown, also when the kernel is gone.
+    An index may be set before any view is attached; once views are, it must exist in the longest of their data. A view
+    whose data is shorter shows its last index.
+
+    Example:
+        >>> selection = Selection(time=3)
+        >>> selection.time
+        3
+
+    Raises:
+        TraitError: If an index is negative, or past the end of the data.
+        UnknownOptionError: If a keyword is no axis.
+    """
+
+    iteration = traitlets.Int(0).tag(sync=True)
+    """Training iteration on show."""
+
+    time = traitlets.Int(0).tag(sync=True)
+    """Time step on show."""
+
+    batch = traitlets.Int(0).tag(sync=True)
+    """Item of the batch on show."""
+
+    layer = traitlets.Int(0).tag(sync=True)
+    """Layer on show."""
+
+    head = traitlets.Int(0).tag(sync=True)
+    """Head on show. Where reads and writes have different numbers of heads, the nearest one of each."""
+
+    slot = traitlets.Int(0).tag(sync=True)
+    """Memory slot on show."""
+
+    word = traitlets.Int(0).tag(sync=True)
+    """Component of a memory word on show."""
+
+    query = traitlets.Int(0).tag(sync=True)
+    """Query position on show."""
+
+    key = traitlets.Int(0).tag(sync=True)
+    """Key position on show."""
+
+    token = traitlets.Int(0).tag(sync=True)
+    """Token on show."""
+
+    state = traitlets.Int(0).tag(sync=True)
+    """State on show."""
+
+    offset = traitlets.Int(0).tag(sync=True)
+    """Shift offset on show (an index, not the offset's value)."""
+
+    channel = traitlets.Int(0).tag(sync=True)
+    """Input or output channel on show."""
+
+    stage = traitlets.Int(0).tag(sync=True)
+    """Addressing stage on show."""
+
+    _sizes = traitlets.Dict().tag(sync=True)
+    """Length of each axis in the longest data attached."""
+
+    _kind = traitlets.Unicode("selection").tag(sync=True)
+    _page_writable = frozenset(SELECTABLE)
+
+    def __repr__(self) -> str:
+        """Only the axes that matter: those of attached data, or those that were moved."""
+        shown = [d for d in SELECTABLE if self._sizes.get(d, 1) > 1 or getattr(self, d)]
+        return f"Selection({', '.join(f'{d}={getattr(self, d)}' for d in shown)})"
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Length of each axis in the longest data that was attached."""
+        return dict(self._sizes)
+
+    def attach(self, sizes: Mapping[str, int]) -> None:
+        """Make room for data of these sizes. Called by every view that is given this selection."""
+        merged = {d: max(self._sizes.get(d, 0), n) for d, n in sizes.items() if d in SELECTABLE}
+        self._sizes = {**self._sizes, **merged}
+
+    @traitlets.validate(*SELECTABLE)
+    def _validate_index(self, proposal: dict[str, Any]) -> int:
+        name, value = proposal["trait"].name, int(proposal["value"])
+        size = self._sizes.get(name)
+        if value < 0 or (size is not None and value >= size):
+            rule = f"lie in [0, {size - 1}]" if size is not None else "not be negative"
+            holds = f": the data holds {size} along {name}." if size is not None else "."
+            raise traitlets.TraitError(f"{name} must {rule}, got {value}{holds}")
+        return value

@@ -1,0 +1,126 @@
+"""One trace's arrays on the page's side, held once and read by every view."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import traitlets
+from jaxtyping import Shaped
+
+from nsm_widgets._errors import ShapeError
+from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.view import rank_thresholds, summarize, with_derived
+from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._wire import wire_array
+
+DEFAULT_BUDGET_MB = 64.0
+
+
+class TraceStore(SyncedWidget):
+    """Holds a trace's arrays for the page. Views made from one store share its bytes.
+
+    Each array up to ``budget_mb`` crosses once, whole, as binary. A larger one stays here and crosses in planes (its last
+    two axes) as they are looked at, the next ones ahead of the cursor; the page says so.
+
+    Args:
+        trace: What to show.
+        only: Names of the arrays to hold. When not given, all of them and those that views compute from them.
+        budget_mb: Largest array, in 10**6 bytes, that crosses whole.
+
+    Example:
+        >>> trace = Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4))})
+        >>> store = TraceStore(trace)
+        >>> store.arrays
+        ('memory',)
+
+    Raises:
+        ShapeError: If ``only`` names an array that the trace does not hold.
+        DtypeError: If an array has values that the page could not show exactly.
+    """
+
+    _kind = traitlets.Unicode("store").tag(sync=True)
+    _meta = traitlets.List().tag(sync=True)
+    _buffers = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        trace: Trace,
+        *,
+        only: Sequence[str] | None = None,
+        budget_mb: float = DEFAULT_BUDGET_MB,
+        **options: Any,
+    ) -> None:
+        if only is None:
+            trace = with_derived(trace)
+        names = tuple(trace) if only is None else tuple(only)
+        for name in names:
+            if name not in trace:
+                raise ShapeError(f"only must name arrays of the trace ({', '.join(trace)}), got {name!r}.")
+        self._arrays = {name: wire_array(trace[name].values, name) for name in names}
+        whole = {name: array for name, array in self._arrays.items() if array.nbytes <= budget_mb * 1e6}
+        self.trace = trace
+        state = {
+            "_meta": [describe(trace[name], self._arrays[name], in_planes=name not in whole) for name in names],
+            "_buffers": {name: memoryview(array).cast("B") for name, array in whole.items()},
+        }
+        super().__init__(_state=state, **options)
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays held."""
+        return tuple(self._arrays)
+
+    def __repr__(self) -> str:
+        """Names, shapes and bytes."""
+        held = ", ".join(f"{name} {array.shape}" for name, array in self._arrays.items())
+        return f"TraceStore({held}; {sum(a.nbytes for a in self._arrays.values()) / 1e6:.1f} MB)"
+
+    def _take_message(self, content: Mapping[str, Any]) -> None:
+        """Send one plane of an array that is held in planes: ``{"type": "plane", "array": name, "plane": index}``."""
+        name, index = content.get("array"), content.get("plane")
+        if content.get("type") != "plane" or name not in self._arrays or not isinstance(index, int):
+            return
+        planes = as_planes(self._arrays[name])
+        if not 0 <= index < len(planes):
+            return
+        answer = {"type": "plane", "array": name, "plane": index}
+        data = memoryview(np.ascontiguousarray(planes[index])).cast("B")
+        if content.get("encoding") == "base64":
+            self.send({**answer, "base64": base64.b64encode(data).decode("ascii")})
+        else:
+            self.send(answer, [data])
+
+
+def as_planes(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "plane row column"]:
+    """An array seen as a sequence of planes: its last two axes, in C order over the others."""
+    return values.reshape(-1, *values.shape[-2:])
+
+
+def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, in_planes: bool) -> dict[str, object]:
+    """What the page must know of an array besides its bytes."""
+    summary = summarize(array.values)
+    return {
+        "name": array.name,
+        "dims": list(array.dims),
+        "shape": list(array.shape),
+        "dtype": wire.dtype.name,
+        "source_dtype": str(array.attrs.get("source_dtype", array.dtype.name)),
+        "description": str(array.attrs.get("description", "")),
+        "kind": str(array.attrs.get("kind", "")),
+        "memory_seen": str(array.attrs.get("memory_seen", "")),
+        "labels": {dim: _labels(array, dim) for dim in array.dims if dim in array.coords},
+        "summary": summary.to_json(),
+        "thresholds": list(rank_thresholds(array.values, magnitudes=False)),
+        "magnitude_thresholds": list(rank_thresholds(array.values, magnitudes=True)) if summary.low < 0 else [],
+        "in_planes": in_planes,
+    }
+
+
+def _labels(array: NamedArray, dim: str) -> list[str] | list[list[str]]:
+    """One label for each index, or, where they differ between items of the batch, one list for each item."""
+    if array.coords[dim].dims == (dim,):
+        return list(array.labels(dim))
+    return [list(array.labels(dim, batch=item)) for item in range(array.sizes["batch"])]

@@ -1,0 +1,152 @@
+"""What every view is: a store, a selection, a layout of panels, and the controls around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import anywidget
+import traitlets
+
+from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets.trace import Trace
+from nsm_widgets.view import COLOR_SCALES, Layout, arrays_of, colormap_kind
+from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
+
+
+class View(SyncedWidget):
+    """Base of the views. Usable alone; views that are given the same ``selection`` move together.
+
+    Args:
+        selection: The cursor to follow; a new one when not given.
+        cmap: A colour map for the panels of its kind (sequential or diverging), or ``"auto"``.
+        scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``.
+        title: Heading above the panels.
+        store: A :class:`TraceStore` to read from, so that several views share one copy of the bytes.
+        budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`TraceStore`).
+    """
+
+    _kind = traitlets.Unicode("view").tag(sync=True)
+
+    cmap = traitlets.Unicode("auto").tag(sync=True)
+    """Colour map for the panels of its kind, or ``"auto"`` for each panel's own. Two-way. Default: ``"auto"``."""
+
+    scale = traitlets.Unicode("linear").tag(sync=True)
+    """How values are placed on the colour bar: linear, log, row-max, rank. Two-way. Default: ``"linear"``."""
+
+    title = traitlets.Unicode("").tag(sync=True)
+    """Heading above the panels; none when empty."""
+
+    _store = anywidget.WidgetTrait().tag(sync=True)
+    _selection = anywidget.WidgetTrait().tag(sync=True)
+    _layout = traitlets.List().tag(sync=True)
+    _sizes = traitlets.Dict().tag(sync=True)
+    _page_writable = frozenset({"cmap", "scale"})
+
+    def __init__(
+        self,
+        trace: Trace,
+        layout: Layout,
+        *,
+        selection: Selection | None = None,
+        store: TraceStore | None = None,
+        budget_mb: float = DEFAULT_BUDGET_MB,
+        **options: Any,
+    ) -> None:
+        names = arrays_of(layout)
+        if selection is not None and not isinstance(selection, Selection):
+            raise TypeError(
+                f"selection must be a Selection, got {type(selection).__name__}. "
+                "Give two views the same Selection() to move them together."
+            )
+        sizes = selectable_sizes(trace, names)
+        self._given_selection = selection if selection is not None else Selection()
+        self._given_store = _checked_store(store, trace, names) if store else TraceStore(
+            trace, only=names, budget_mb=budget_mb
+        )
+        state = {
+            "_store": self._given_store,
+            "_selection": self._given_selection,
+            "_layout": [[panel.to_json() for panel in row] for row in layout],
+            "_sizes": sizes,
+        }
+        super().__init__(_state=state, **options)
+        self._given_selection.attach(sizes)
+
+    @property
+    def selection(self) -> Selection:
+        """The cursor this view follows; ``view.selection.time = 7`` moves every view that shares it."""
+        return self._given_selection
+
+    @property
+    def store(self) -> TraceStore:
+        """The arrays on the page's side; pass it to another view to share them."""
+        return self._given_store
+
+    @property
+    def trace(self) -> Trace:
+        """What is shown, as recorded."""
+        return self._given_store.trace
+
+    def __repr__(self) -> str:
+        """The view, its data and where it stands."""
+        names = ", ".join(self._given_store.arrays)
+        return f"{type(self).__name__}({names}; {self._given_selection!r})"
+
+    @traitlets.validate("cmap")
+    def _validate_cmap(self, proposal: dict[str, Any]) -> str:
+        name = str(proposal["value"])
+        if name != "auto":
+            try:
+                colormap_kind(name)
+            except UnknownOptionError as error:
+                raise traitlets.TraitError(f"{error} Or 'auto', for each panel's own.") from None
+        return name
+
+    @traitlets.validate("scale")
+    def _validate_scale(self, proposal: dict[str, Any]) -> str:
+        scale = str(proposal["value"])
+        if scale not in COLOR_SCALES:
+            raise traitlets.TraitError(f"scale must be one of {', '.join(COLOR_SCALES)}, got {scale!r}.")
+        return scale
+
+
+def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:
+    """Length of each axis over the arrays drawn; the longest, where reads and writes differ in heads."""
+    sizes: dict[str, int] = {}
+    for name in names:
+        for dim, size in trace[name].sizes.items():
+            if dim in SELECTABLE:
+                sizes[dim] = max(sizes.get(dim, 0), size)
+    return sizes
+
+
+def require_trace(value: object, owner: str) -> Trace:
+    """The trace that was given, or the one inside a finished recorder.
+
+    Raises:
+        TypeError: If the value is neither.
+    """
+    recorded = getattr(value, "trace", value)
+    if not isinstance(recorded, Trace):
+        raise TypeError(
+            f"{owner} needs a Trace, got {type(value).__name__}. "
+            "Record one with TraceRecorder(model), or make one with Trace.from_arrays or Trace.from_attentions."
+        )
+    return recorded
+
+
+def _checked_store(store: TraceStore, trace: Trace, names: Sequence[str]) -> TraceStore:
+    """The store that was given, if it holds what the view draws."""
+    if not isinstance(store, TraceStore):
+        raise TypeError(f"store must be a TraceStore, got {type(store).__name__}. TraceStore(trace) makes one.")
+    missing = [name for name in names if name not in store.arrays]
+    other = [n for n in names if n not in missing and store.trace[n].shape != trace[n].shape]
+    if missing or other:
+        raise ValueError(
+            f"store must hold the arrays of the trace that is drawn: {', '.join(missing + other)} "
+            f"{'is missing' if missing else 'has another shape'}. TraceStore(trace) holds all that its views need."
+        )
+    return store

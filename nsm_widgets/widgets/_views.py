@@ -1,0 +1,135 @@
+"""The views: each a layout of panels over one trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.view import attention_layout, explorer_layout, heatmap_layout, memory_layout, read_write_layout
+from nsm_widgets.widgets._view import View, require_trace
+
+
+class Heatmap(View):
+    """Any named array of two to five axes as one heatmap; the axes not drawn become sliders.
+
+    Args:
+        values: A :class:`NamedArray`, or a tensor or array with its ``dims`` named.
+        dims: Names of the axes (``"time"``, ``"head"``, ``"slot"``, ``"query"``, ...), one for each.
+        x: Axis drawn across; the last one when not given.
+        y: Axis drawn down; the last but one when not given.
+        name: What the values are called on screen.
+        coords: Labels of an axis, by its name.
+        vmin: Value at the low end of the colour bar. Values below are marked as clipped.
+        vmax: Value at the high end.
+        aspect: ``"fill"``, or ``"equal"`` for square cells.
+        height_px: Height of the picture.
+        **options: See :class:`View`.
+
+    Example:
+        >>> import numpy as np
+        >>> view = Heatmap(np.eye(4), dims=("query", "key"), name="identity")
+        >>> view.selection.query
+        0
+
+    Raises:
+        ShapeError: If the array has less than two or more than five axes, or ``dims`` are not as many.
+        AxisError: If an axis name is unknown, or ``x`` and ``y`` are not two of them.
+        LabelError: If there are not as many labels as the axis is long.
+    """
+
+    def __init__(
+        self,
+        values: Any,
+        dims: Sequence[str] | None = None,
+        *,
+        x: str | None = None,
+        y: str | None = None,
+        name: str = "values",
+        coords: Mapping[str, Sequence[Any]] | None = None,
+        vmin: float | None = None,
+        vmax: float | None = None,
+        aspect: str = "fill",
+        height_px: int = 320,
+        **options: Any,
+    ) -> None:
+        trace, array = _as_trace(values, dims, name, coords)
+        if aspect not in ("fill", "equal"):
+            raise ValueError(f"aspect must be 'fill' or 'equal', got {aspect!r}.")
+        layout = heatmap_layout(array, x=x, y=y, vmin=vmin, vmax=vmax, aspect=aspect, height_px=height_px)
+        super().__init__(trace, layout, **options)
+
+
+class MemoryView(View):
+    """Memory contents at the current step, and beside them how far each slot moved at every step.
+
+    Args:
+        trace: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes.
+        **options: See :class:`View`.
+    """
+
+    def __init__(self, trace: Trace, **options: Any) -> None:
+        layout, shown = memory_layout(require_trace(trace, "MemoryView"))
+        super().__init__(shown, layout, **options)
+
+
+class ReadWriteView(View):
+    """Write and read weights of every head over time and slots, told apart by colour, the cursor drawn on them.
+
+    Args:
+        trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both.
+        **options: See :class:`View`.
+    """
+
+    def __init__(self, trace: Trace, **options: Any) -> None:
+        shown = require_trace(trace, "ReadWriteView")
+        super().__init__(shown, read_write_layout(shown), **options)
+
+
+class AttentionView(View):
+    """Attention with its tokens: one head large, all heads and layers as thumbnails to pick from.
+
+    Args:
+        trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are several.
+        **options: See :class:`View`.
+    """
+
+    def __init__(self, trace: Trace, **options: Any) -> None:
+        shown = require_trace(trace, "AttentionView")
+        super().__init__(shown, attention_layout(shown), **options)
+
+
+class NTMExplorer(View):
+    """A memory-augmented network from the inside: memory, writes, reads, addressing and signals in one linked panel.
+
+    Args:
+        trace: As :class:`~nsm_widgets.TraceRecorder` records it. What it does not hold is left out; at least ``memory``,
+            ``read_weights`` or ``write_weights`` is needed.
+        **options: See :class:`View`.
+
+    Example:
+        >>> model = load_pretrained("copy")
+        >>> with TraceRecorder(model) as recorder:
+        ...     _ = model(inputs)
+        >>> explorer = NTMExplorer(recorder.trace)
+        >>> explorer.selection.time = 7
+    """
+
+    def __init__(self, trace: Trace, **options: Any) -> None:
+        layout, shown = explorer_layout(require_trace(trace, "NTMExplorer"))
+        super().__init__(shown, layout, **options)
+
+
+def _as_trace(
+    values: Any, dims: Sequence[str] | None, name: str, coords: Mapping[str, Sequence[Any]] | None
+) -> tuple[Trace, NamedArray]:
+    if isinstance(values, NamedArray):
+        if dims is not None or coords is not None:
+            raise TypeError("dims and coords come with a NamedArray; give them only with a plain tensor or array.")
+        return Trace([values]), values
+    if dims is None:
+        raise TypeError(
+            'dims must name the axes of a plain tensor or array, for example dims=("time", "slot", "word"); got none.'
+        )
+    trace = Trace.from_arrays({name: values}, dims={name: dims}, coords=coords, kinds={name: "content"})
+    return trace, trace[name]
