@@ -71,7 +71,11 @@ export function createSelection({ model, signal }: InitializeContext): Selection
 }
 
 /** Plays one axis by the clock: a page too slow for the rate skips steps instead of falling behind. */
-function createPlayer(indices: () => Readonly<Indices>, set: (changes: Indices) => void, notify: () => void): Player {
+function createPlayer(
+  indices: () => Readonly<Indices>,
+  set: (changes: Indices) => void,
+  notify: () => void,
+): Player {
   let frame = 0;
   let speed = 5;
   let skipped = 0;

@@ -42,12 +42,16 @@ export function createStore({ model, signal }: InitializeContext): Store {
   const arrays = new Map<string, StoredArray>();
   for (const meta of (model.get("_meta") ?? []) as ArrayMeta[]) {
     const bytes = buffers[meta.name];
-    arrays.set(meta.name, bytes === undefined ? inPlanes(meta, planes) : whole(meta, decode(bytes, meta.dtype, meta.shape)));
+    arrays.set(
+      meta.name,
+      bytes === undefined ? inPlanes(meta, planes) : whole(meta, decode(bytes, meta.dtype, meta.shape)),
+    );
   }
   return {
     array(name) {
       const array = arrays.get(name);
-      if (array === undefined) throw new RangeError(`the store holds ${[...arrays.keys()].join(", ")}, not ${name}`);
+      if (array === undefined)
+        throw new RangeError(`the store holds ${[...arrays.keys()].join(", ")}, not ${name}`);
       return array;
     },
     subscribe(listener, viewSignal) {
@@ -121,7 +125,9 @@ interface Wanted {
 /** Planes asked of the kernel: the newest request first, few in flight, the least recently used dropped. */
 class PlaneCache {
   readonly #model: Model;
-  readonly #encoding = /vscode-(webview|resource)/.test(globalThis.location?.href ?? "") ? "base64" : "binary";
+  readonly #encoding = /vscode-(webview|resource)/.test(globalThis.location?.href ?? "")
+    ? "base64"
+    : "binary";
   readonly #held = new Map<string, TypedArray>();
   readonly #failed = new Map<string, string>();
   readonly #inFlight = new Map<string, Wanted & { timer: ReturnType<typeof setTimeout> }>();
@@ -132,7 +138,10 @@ class PlaneCache {
   constructor(model: Model, arrived: () => void, signal: AbortSignal) {
     this.#model = model;
     this.#arrived = arrived;
-    const onMessage = (content: { type?: string; array?: string; plane?: number; base64?: string }, buffers: DataView[]) => {
+    const onMessage = (
+      content: { type?: string; array?: string; plane?: number; base64?: string },
+      buffers: DataView[],
+    ) => {
       if (content.type !== "plane") return;
       const key = `${content.array}/${content.plane}`;
       const wanted = this.#inFlight.get(key);
@@ -193,7 +202,12 @@ class PlaneCache {
       }, ANSWER_TIMEOUT_MS);
       this.#inFlight.set(key, { ...wanted, timer });
       try {
-        this.#model.send({ type: "plane", array: wanted.meta.name, plane: wanted.plane, encoding: this.#encoding });
+        this.#model.send({
+          type: "plane",
+          array: wanted.meta.name,
+          plane: wanted.plane,
+          encoding: this.#encoding,
+        });
       } catch {
         // no kernel: the timer says so on screen
       }

@@ -13,7 +13,10 @@ export function currentTheme(): Theme {
 
 export function onThemeChange(callback: () => void, signal: AbortSignal): void {
   const observer = new MutationObserver(callback);
-  observer.observe(document.body, { attributes: true, attributeFilter: ["class", "data-jp-theme-light", "data-vscode-theme-kind"] });
+  observer.observe(document.body, {
+    attributes: true,
+    attributeFilter: ["class", "data-jp-theme-light", "data-vscode-theme-kind"],
+  });
   signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   globalThis.matchMedia?.("(prefers-color-scheme: dark)").addEventListener("change", callback, { signal });
 }

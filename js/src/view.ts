@@ -2,8 +2,8 @@
 
 import { createToolbar } from "./controls/toolbar";
 import { element } from "./dom";
-import { HeatmapView } from "./heatmap/view";
 import { ThumbnailsView } from "./heatmap/thumbnails";
+import { HeatmapView } from "./heatmap/view";
 import type { RenderContext } from "./model";
 import type { PanelContext, PanelView, Sides } from "./panel";
 import type { Selection } from "./selection";
@@ -19,7 +19,13 @@ export interface ViewExports {
 }
 
 /** What all renders of one view share: its settings. */
-export function createViewExports({ model, signal }: { model: RenderContext["model"]; signal: AbortSignal }): ViewExports {
+export function createViewExports({
+  model,
+  signal,
+}: {
+  model: RenderContext["model"];
+  signal: AbortSignal;
+}): ViewExports {
   const listeners = new Set<() => void>();
   const changed = () => {
     for (const listener of [...listeners]) listener();
@@ -34,7 +40,10 @@ export function createViewExports({ model, signal }: { model: RenderContext["mod
   };
 }
 
-export async function renderView({ model, el, host, signal }: RenderContext, exports: ViewExports): Promise<void> {
+export async function renderView(
+  { model, el, host, signal }: RenderContext,
+  exports: ViewExports,
+): Promise<void> {
   const root = element("div", { class: "nsmw-root" });
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
@@ -78,7 +87,10 @@ export async function renderView({ model, el, host, signal }: RenderContext, exp
     signal,
   });
   const rows = layout.map((row) =>
-    row.map((spec): PanelView => (spec.kind === "thumbnails" ? new ThumbnailsView(spec, context) : new HeatmapView(spec, context))),
+    row.map(
+      (spec): PanelView =>
+        spec.kind === "thumbnails" ? new ThumbnailsView(spec, context) : new HeatmapView(spec, context),
+    ),
   );
   const panels = rows.flat();
   const title = model.get("title") as string;

@@ -16,13 +16,17 @@ const TYPES = {
 /** The typed array in a message's bytes. Refuses a wrong length instead of drawing noise. */
 export function decode(bytes: DataView | Uint8Array, dtype: string, shape: readonly number[]): TypedArray {
   const Type = TYPES[dtype as keyof typeof TYPES];
-  if (Type === undefined) throw new TypeError(`dtype must be one of ${Object.keys(TYPES).join(", ")}, got ${dtype}`);
+  if (Type === undefined)
+    throw new TypeError(`dtype must be one of ${Object.keys(TYPES).join(", ")}, got ${dtype}`);
   const length = shape.reduce((a, b) => a * b, 1);
   const expected = length * Type.BYTES_PER_ELEMENT;
   if (bytes.byteLength !== expected) {
-    throw new RangeError(`an array of shape (${shape.join(", ")}) takes ${expected} bytes, got ${bytes.byteLength}`);
+    throw new RangeError(
+      `an array of shape (${shape.join(", ")}) takes ${expected} bytes, got ${bytes.byteLength}`,
+    );
   }
-  if (bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0) return new Type(bytes.buffer as ArrayBuffer, bytes.byteOffset, length);
+  if (bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0)
+    return new Type(bytes.buffer as ArrayBuffer, bytes.byteOffset, length);
   const start = bytes.byteOffset;
   return new Type((bytes.buffer as ArrayBuffer).slice(start, start + expected), 0, length);
 }

@@ -98,7 +98,7 @@ def color_table(name: str, theme: Theme = "light") -> UInt8[np.ndarray, "256 3"]
     position = np.arange(256) * (len(nodes) - 1) / 255
     left = np.minimum(np.floor(position).astype(int), len(nodes) - 2)
     mixed = nodes[left] + (nodes[left + 1] - nodes[left]) * (position - left)[:, None]
-    table = np.floor(mixed + 0.5).astype(np.uint8)
+    table: UInt8[np.ndarray, "256 3"] = np.floor(mixed + 0.5).astype(np.uint8)
     table.setflags(write=False)
     return table
 
@@ -127,7 +127,7 @@ def color_codes(
     safe = np.where(finite, v, 0.0)
     with np.errstate(over="ignore"):
         position = _position(safe, finite, domain, scale, np.asarray(quantiles, dtype=np.float64))
-    codes = np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5).astype(np.uint16)
+    codes: UInt16[np.ndarray, "*shape"] = np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5).astype(np.uint16)
     if scale in ("linear", "log"):
         slack = CLIP_TOLERANCE * domain.width
         codes[finite & (v > domain.high + slack)] = ABOVE
@@ -147,7 +147,8 @@ def paint(
     table[ABOVE], table[BELOW] = table[255], table[0]
     for code, color in MARK_COLORS.items():
         table[code] = color
-    return table[codes]
+    colors: UInt8[np.ndarray, "*shape 3"] = table[codes]
+    return colors
 
 
 def _position(
@@ -159,21 +160,24 @@ def _position(
 ) -> Float[np.ndarray, "*shape"]:
     """Where each finite value lies on the colour bar, in [0, 1] unless it is outside the domain."""
     signed = domain.diverging
+    at: Float[np.ndarray, "*shape"]
     if scale == "linear":
-        return (v - domain.low) / domain.width
-    if scale == "log":
-        if signed:
-            floor = LOG_FLOOR * domain.high or 1.0
-            return 0.5 + 0.5 * np.sign(v) * np.log1p(np.abs(v) / floor) / np.log1p(domain.high / floor or 1.0)
+        at = (v - domain.low) / domain.width
+    elif scale == "log" and signed:
+        floor = LOG_FLOOR * domain.high or 1.0
+        at = 0.5 + 0.5 * np.sign(v) * np.log1p(np.abs(v) / floor) / np.log1p(domain.high / floor or 1.0)
+    elif scale == "log":
         floor = LOG_FLOOR * domain.width
-        return np.log1p(np.maximum(v - domain.low, 0.0) / floor) / np.log1p(domain.width / floor)
-    if scale == "row-max":
+        at = np.log1p(np.maximum(v - domain.low, 0.0) / floor) / np.log1p(domain.width / floor)
+    elif scale == "row-max":
         away = np.where(finite, np.abs(v) if signed else v - domain.low, 0.0)
-        largest = np.maximum(away.max(axis=-1, keepdims=True, initial=0.0), 0.0)
+        largest = away.max(axis=-1, keepdims=True, initial=0.0)
         share = (v if signed else v - domain.low) / np.where(largest > 0, largest, 1.0)
-        return 0.5 + 0.5 * share if signed else share
-    rank = np.searchsorted(quantiles, np.abs(v) if signed else v, side="left") / 255
-    return 0.5 + 0.5 * np.sign(v) * rank if signed else rank
+        at = 0.5 + 0.5 * share if signed else share
+    else:
+        rank = np.searchsorted(quantiles, np.abs(v) if signed else v, side="left") / 255
+        at = 0.5 + 0.5 * np.sign(v) * rank if signed else rank
+    return at
 
 
 @cache

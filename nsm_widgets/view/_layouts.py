@@ -80,9 +80,7 @@ def memory_layout(trace: Trace) -> tuple[Layout, Trace]:
     if "time" in memory.dims:
         change = memory_change(trace)
         trace = trace.assign(change)
-        panels.append(
-            _panel(change, y="slot", x="time", title="change of each slot", cmap="writes")
-        )
+        panels.append(_panel(change, y="slot", x="time", title="change of each slot", cmap="writes"))
     return (tuple(panels),), trace
 
 
@@ -109,7 +107,14 @@ def attention_layout(trace: Trace, name: str = "attention") -> Layout:
     grid_rows = "layer" if "layer" in attention.dims else None
     grid_columns = "head" if "head" in attention.dims else None
     large = _panel(
-        attention, y="query", x="key", title="attention", aspect="equal", height_px=520, min_width_px=340, grow=1.6
+        attention,
+        y="query",
+        x="key",
+        title="attention",
+        aspect="equal",
+        height_px=520,
+        min_width_px=340,
+        grow=1.6,
     )
     count = attention.sizes.get("layer", 1) * attention.sizes.get("head", 1)
     if count == 1:

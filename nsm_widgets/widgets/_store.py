@@ -42,7 +42,7 @@ class TraceStore(SyncedWidget):
     """
 
     _kind = traitlets.Unicode("store").tag(sync=True)
-    _meta = traitlets.List().tag(sync=True)
+    _meta: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _buffers = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -63,8 +63,10 @@ class TraceStore(SyncedWidget):
         whole = {name: array for name, array in self._arrays.items() if array.nbytes <= budget_mb * 1e6}
         self.trace = trace
         state = {
-            "_meta": [describe(trace[name], self._arrays[name], in_planes=name not in whole) for name in names],
-            "_buffers": {name: memoryview(array).cast("B") for name, array in whole.items()},
+            "_meta": [
+                describe(trace[name], self._arrays[name], in_planes=name not in whole) for name in names
+            ],
+            "_buffers": {name: array.data.cast("B") for name, array in whole.items()},
         }
         super().__init__(_state=state, **options)
 
@@ -87,7 +89,7 @@ class TraceStore(SyncedWidget):
         if not 0 <= index < len(planes):
             return
         answer = {"type": "plane", "array": name, "plane": index}
-        data = memoryview(np.ascontiguousarray(planes[index])).cast("B")
+        data = np.ascontiguousarray(planes[index]).data.cast("B")
         if content.get("encoding") == "base64":
             self.send({**answer, "base64": base64.b64encode(data).decode("ascii")})
         else:
@@ -114,7 +116,9 @@ def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, in_planes: b
         "labels": {dim: _labels(array, dim) for dim in array.dims if dim in array.coords},
         "summary": summary.to_json(),
         "thresholds": list(rank_thresholds(array.values, magnitudes=False)),
-        "magnitude_thresholds": list(rank_thresholds(array.values, magnitudes=True)) if summary.low < 0 else [],
+        "magnitude_thresholds": list(rank_thresholds(array.values, magnitudes=True))
+        if summary.low < 0
+        else [],
         "in_planes": in_planes,
     }
 

@@ -41,7 +41,7 @@ class View(SyncedWidget):
 
     _store = anywidget.WidgetTrait().tag(sync=True)
     _selection = anywidget.WidgetTrait().tag(sync=True)
-    _layout = traitlets.List().tag(sync=True)
+    _layout: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _sizes = traitlets.Dict().tag(sync=True)
     _page_writable = frozenset({"cmap", "scale"})
 
@@ -63,8 +63,10 @@ class View(SyncedWidget):
             )
         sizes = selectable_sizes(trace, names)
         self._given_selection = selection if selection is not None else Selection()
-        self._given_store = _checked_store(store, trace, names) if store else TraceStore(
-            trace, only=names, budget_mb=budget_mb
+        self._given_store = (
+            _checked_store(store, trace, names)
+            if store
+            else TraceStore(trace, only=names, budget_mb=budget_mb)
         )
         state = {
             "_store": self._given_store,
@@ -141,7 +143,9 @@ def require_trace(value: object, owner: str) -> Trace:
 def _checked_store(store: TraceStore, trace: Trace, names: Sequence[str]) -> TraceStore:
     """The store that was given, if it holds what the view draws."""
     if not isinstance(store, TraceStore):
-        raise TypeError(f"store must be a TraceStore, got {type(store).__name__}. TraceStore(trace) makes one.")
+        raise TypeError(
+            f"store must be a TraceStore, got {type(store).__name__}. TraceStore(trace) makes one."
+        )
     missing = [name for name in names if name not in store.arrays]
     other = [n for n in names if n not in missing and store.trace[n].shape != trace[n].shape]
     if missing or other:

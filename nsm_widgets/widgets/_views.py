@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import attention_layout, explorer_layout, heatmap_layout, memory_layout, read_write_layout
+from nsm_widgets.view import (
+    attention_layout,
+    explorer_layout,
+    heatmap_layout,
+    memory_layout,
+    read_write_layout,
+)
 from nsm_widgets.widgets._view import View, require_trace
 
 
@@ -125,8 +131,10 @@ def _as_trace(
 ) -> tuple[Trace, NamedArray]:
     if isinstance(values, NamedArray):
         if dims is not None or coords is not None:
-            raise TypeError("dims and coords come with a NamedArray; give them only with a plain tensor or array.")
-        return Trace([values]), values
+            raise TypeError(
+                "dims and coords come with a NamedArray; give them only with a plain tensor or array."
+            )
+        return Trace(values), values
     if dims is None:
         raise TypeError(
             'dims must name the axes of a plain tensor or array, for example dims=("time", "slot", "word"); got none.'

@@ -27,7 +27,9 @@ def wire_array(values: Shaped[np.ndarray, "..."], name: str) -> Shaped[np.ndarra
         kind = _exact_integer_type(values, name)
     kind = _WIDENED.get(kind, kind)
     if kind not in _KEPT:
-        raise DtypeError(f"{name} must be of a type that JavaScript can hold exactly, got {values.dtype}. Use float64.")
+        raise DtypeError(
+            f"{name} must be of a type that JavaScript can hold exactly, got {values.dtype}. Use float64."
+        )
     out = np.ascontiguousarray(values, dtype=kind)
     return out if sys.byteorder == "little" else out.astype(out.dtype.newbyteorder("<"))
 

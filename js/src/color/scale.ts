@@ -70,7 +70,7 @@ export function encoder(domain: Domain, scale: ColorScale, thresholds: readonly 
   const top = clips ? domain.high + slack : Number.POSITIVE_INFINITY;
   const bottom = clips ? domain.low - slack : Number.NEGATIVE_INFINITY;
   return (value, rowLargest) => {
-    if (value !== value) return NAN;
+    if (Number.isNaN(value)) return NAN;
     if (value === Number.POSITIVE_INFINITY) return POSITIVE_INFINITY;
     if (value === Number.NEGATIVE_INFINITY) return NEGATIVE_INFINITY;
     if (value > top) return ABOVE;
@@ -87,13 +87,20 @@ export interface BarTick {
 }
 
 /** Labelled places of a colour bar. */
-export function barTicks(domain: Domain, scale: ColorScale, thresholds: readonly number[], linear: number[]): BarTick[] {
+export function barTicks(
+  domain: Domain,
+  scale: ColorScale,
+  thresholds: readonly number[],
+  linear: number[],
+): BarTick[] {
   const position = positioner(domain, scale, thresholds);
   switch (scale) {
     case "linear":
       return linear.map((value) => ({ value, position: position(value, 1) }));
     case "log": {
-      const decades = [1, 1e-1, 1e-2, 1e-3, 1e-4].map((share) => share * (domain.diverging ? domain.high : widthOf(domain)));
+      const decades = [1, 1e-1, 1e-2, 1e-3, 1e-4].map(
+        (share) => share * (domain.diverging ? domain.high : widthOf(domain)),
+      );
       const values = domain.diverging
         ? [...decades.slice(0, 4), 0, ...decades.slice(0, 4).map((v) => -v)]
         : [...decades.map((v) => v + domain.low), domain.low];
@@ -110,7 +117,12 @@ export function barTicks(domain: Domain, scale: ColorScale, thresholds: readonly
       return domain.diverging
         ? [0, ...shares].flatMap((share) => {
             const value = share === 0 ? 0 : at(share);
-            return share === 0 ? [{ value, position: 0.5 }] : [{ value, position: 0.5 + share / 2 }, { value: -value, position: 0.5 - share / 2 }];
+            return share === 0
+              ? [{ value, position: 0.5 }]
+              : [
+                  { value, position: 0.5 + share / 2 },
+                  { value: -value, position: 0.5 - share / 2 },
+                ];
           })
         : [0, ...shares].map((share) => ({ value: at(share), position: share }));
     }

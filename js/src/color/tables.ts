@@ -29,7 +29,9 @@ export function colorTable(name: string, theme: Theme): Uint8Array {
   if (known !== undefined) return known;
   const entry = MAPS[name];
   if (entry === undefined) throw new RangeError(`no colour map ${name}`);
-  const nodes = (entry[theme] ?? entry.light).map((hex) => [0, 2, 4].map((i) => Number.parseInt(hex.slice(i, i + 2), 16)));
+  const nodes = (entry[theme] ?? entry.light).map((hex) =>
+    [0, 2, 4].map((i) => Number.parseInt(hex.slice(i, i + 2), 16)),
+  );
   const table = new Uint8Array(256 * 3);
   for (let i = 0; i < 256; i += 1) {
     const position = (i * (nodes.length - 1)) / 255;

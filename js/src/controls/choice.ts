@@ -22,7 +22,12 @@ export function createChoice(
   }
   select.addEventListener("change", () => onChange(select.value), { signal });
   return {
-    element: element("label", { class: "nsmw-choice" }, element("span", { class: "nsmw-name" }, name), select),
+    element: element(
+      "label",
+      { class: "nsmw-choice" },
+      element("span", { class: "nsmw-name" }, name),
+      select,
+    ),
     show(value) {
       if (select.value !== value) select.value = value;
     },

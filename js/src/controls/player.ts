@@ -32,18 +32,32 @@ export function createPlayerControls(
   };
   const here = () => selection.indices[dim] ?? 0;
   const button = (icon: keyof typeof ICONS, label: string, onClick: () => void) => {
-    const node = element("button", { type: "button", title: label, "aria-label": label, "data-action": icon, ...OWN_KEYS });
+    const node = element("button", {
+      type: "button",
+      title: label,
+      "aria-label": label,
+      "data-action": icon,
+      ...OWN_KEYS,
+    });
     node.append(drawIcon(icon));
     node.addEventListener("click", onClick, { signal });
     return node;
   };
   const play = button("play", "play (space)", () => selection.player.toggle(dim, size));
-  const speed = element("select", { "aria-label": `speed, ${dim} steps per second`, title: "steps per second", ...OWN_KEYS });
+  const speed = element("select", {
+    "aria-label": `speed, ${dim} steps per second`,
+    title: "steps per second",
+    ...OWN_KEYS,
+  });
   speed.append(...SPEEDS.map((value) => element("option", { value }, `${value}/s`)));
   speed.value = String(selection.player.speed);
-  speed.addEventListener("change", () => {
-    selection.player.speed = Number(speed.value);
-  }, { signal });
+  speed.addEventListener(
+    "change",
+    () => {
+      selection.player.speed = Number(speed.value);
+    },
+    { signal },
+  );
   const skipped = element("span", { class: "nsmw-skipped" });
   let shown: boolean | undefined;
   return {

@@ -29,7 +29,13 @@ export function createSlider(
   output.style.minWidth = width;
   input.addEventListener("input", () => onInput(input.valueAsNumber), { signal });
   return {
-    element: element("label", { class: "nsmw-slider" }, element("span", { class: "nsmw-name" }, dim), input, output),
+    element: element(
+      "label",
+      { class: "nsmw-slider" },
+      element("span", { class: "nsmw-name" }, dim),
+      input,
+      output,
+    ),
     show(index, label) {
       if (input.valueAsNumber !== index) input.value = String(index);
       const named = label !== undefined && label !== String(index) ? ` “${label}”` : "";

@@ -34,10 +34,15 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
   const sliders = axes.map((dim) => ({
     dim,
     size: sizes[dim] ?? 1,
-    slider: createSlider(dim, sizes[dim] ?? 1, (index) => {
-      selection.player.pause();
-      selection.set({ [dim]: index });
-    }, signal),
+    slider: createSlider(
+      dim,
+      sizes[dim] ?? 1,
+      (index) => {
+        selection.player.pause();
+        selection.set({ [dim]: index });
+      },
+      signal,
+    ),
   }));
   const played = axes.find((dim) => PLAYED.includes(dim));
   const player =
@@ -61,7 +66,12 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
   const main = sliders.filter(({ dim }) => dim === played).map(({ slider }) => slider.element);
   const others = sliders.filter(({ dim }) => dim !== played).map(({ slider }) => slider.element);
   const rows = [
-    element("div", { class: "nsmw-controls nsmw-controls-main" }, ...(player ? [player.element] : []), ...main),
+    element(
+      "div",
+      { class: "nsmw-controls nsmw-controls-main" },
+      ...(player ? [player.element] : []),
+      ...main,
+    ),
     element("div", { class: "nsmw-controls" }, ...others, colors.element, scale.element),
   ];
   return {

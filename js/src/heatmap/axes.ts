@@ -62,7 +62,11 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
   const yScale = scaleLinear().domain([0, y.count]).range([0, box.height]);
   place(margins.left, margins.top, "y").call(
     axisLeft(yScale)
-      .tickValues(labelledIndices(y.count, box.height, y.labels === undefined ? NUMBER_PX : LINE_PX).map((i) => i + 0.5))
+      .tickValues(
+        labelledIndices(y.count, box.height, y.labels === undefined ? NUMBER_PX : LINE_PX).map(
+          (i) => i + 0.5,
+        ),
+      )
       .tickFormat((v) => clip(labelOf(y, Math.floor(Number(v)))))
       .tickSize(3),
   );
@@ -75,7 +79,8 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
       .tickFormat((v) => clip(labelOf(x, Math.floor(Number(v)))))
       .tickSize(3),
   );
-  if (slanted) xAxis.selectAll("text").attr("class", "nsmw-slanted").attr("transform", "translate(-5,2) rotate(-55)");
+  if (slanted)
+    xAxis.selectAll("text").attr("class", "nsmw-slanted").attr("transform", "translate(-5,2) rotate(-55)");
 
   const title = (text: string, dx: number, dy: number, turn: number) =>
     root
@@ -84,7 +89,12 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
       .attr("transform", `translate(${dx},${dy}) rotate(${turn})`)
       .text(text);
   title(AXIS_TITLES[y.dim] ?? y.dim, 10, margins.top + box.height / 2, -90);
-  title(AXIS_TITLES[x.dim] ?? x.dim, margins.left + box.width / 2, margins.top + box.height + margins.bottom - 4, 0);
+  title(
+    AXIS_TITLES[x.dim] ?? x.dim,
+    margins.left + box.width / 2,
+    margins.top + box.height + margins.bottom - 4,
+    0,
+  );
 
   const barScale = scaleLinear().domain([0, 1]).range([box.height, 0]);
   const shown = spread(bar, box.height);
@@ -105,7 +115,8 @@ function spread(ticks: readonly BarTick[], lengthPx: number): BarTick[] {
   const byEnds = [...ticks].sort((a, b) => Math.abs(b.position - 0.5) - Math.abs(a.position - 0.5));
   for (const tick of byEnds) {
     if (tick.position < -1e-9 || tick.position > 1 + 1e-9) continue;
-    if (kept.every((other) => Math.abs(other.position - tick.position) * lengthPx >= 1.5 * LINE_PX)) kept.push(tick);
+    if (kept.every((other) => Math.abs(other.position - tick.position) * lengthPx >= 1.5 * LINE_PX))
+      kept.push(tick);
   }
   return kept.sort((a, b) => a.position - b.position);
 }

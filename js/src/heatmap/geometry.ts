@@ -27,7 +27,10 @@ export function plotSize(
   const height = Math.max(24, Math.floor(available.height));
   if (aspect === "fill") return { width, height };
   const side = Math.min(width / grid.columns, height / grid.rows, 48);
-  return { width: Math.max(40, Math.round(side * grid.columns)), height: Math.max(24, Math.round(side * grid.rows)) };
+  return {
+    width: Math.max(40, Math.round(side * grid.columns)),
+    height: Math.max(24, Math.round(side * grid.rows)),
+  };
 }
 
 /** The cell under a point of the drawn area; null outside. */

@@ -16,7 +16,12 @@ export interface Rect {
 }
 
 /** Paint a raster into a rectangle (device pixels) of a canvas. */
-export function paintRaster(context: CanvasRenderingContext2D, raster: Raster, colors: Uint32Array, rect: Rect): void {
+export function paintRaster(
+  context: CanvasRenderingContext2D,
+  raster: Raster,
+  colors: Uint32Array,
+  rect: Rect,
+): void {
   scratch ??= document.createElement("canvas");
   scratch.width = raster.columns;
   scratch.height = raster.rows;

@@ -1,6 +1,17 @@
 /** A plane of values to a small grid of codes: one texel for each cell, or for each device pixel where cells are smaller. */
 
-import { ABOVE, awayFrom, BELOW, type ColorScale, type Domain, encoder, NAN, NEGATIVE_INFINITY, NUM_CODES, POSITIVE_INFINITY } from "../color/scale";
+import {
+  ABOVE,
+  awayFrom,
+  BELOW,
+  type ColorScale,
+  type Domain,
+  encoder,
+  NAN,
+  NEGATIVE_INFINITY,
+  NUM_CODES,
+  POSITIVE_INFINITY,
+} from "../color/scale";
 import { colorTable, type Theme } from "../color/tables";
 import type { Plane } from "../ndarray";
 
@@ -41,7 +52,9 @@ export function rasterize(plane: Plane, options: RasterOptions): Raster {
   const strength = strengths(options.domain.diverging);
   const codes = new Uint16Array(rows * columns);
   const counts = new Uint32Array(NUM_CODES);
-  const columnOf = Uint32Array.from({ length: plane.columns }, (_, c) => Math.floor((c * columns) / plane.columns));
+  const columnOf = Uint32Array.from({ length: plane.columns }, (_, c) =>
+    Math.floor((c * columns) / plane.columns),
+  );
 
   for (let r = 0; r < plane.rows; r += 1) {
     const texelRow = Math.floor((r * rows) / plane.rows) * columns;
@@ -54,7 +67,8 @@ export function rasterize(plane: Plane, options: RasterOptions): Raster {
       const texel = texelRow + (columnOf[c] as number);
       const fresh = firstOfTexel && texel !== lastTexel;
       lastTexel = texel;
-      if (fresh || (strength[code] as number) > (strength[codes[texel] as number] as number)) codes[texel] = code;
+      if (fresh || (strength[code] as number) > (strength[codes[texel] as number] as number))
+        codes[texel] = code;
     }
   }
   const count = (code: number) => counts[code] as number;
@@ -90,7 +104,9 @@ export function palette(cmap: string, theme: Theme): Uint32Array {
 
 /** Which code wins a shared texel: NaN, infinities, clipped cells, then what is furthest from nothing. */
 function strengths(diverging: boolean): Uint16Array {
-  const strength = Uint16Array.from({ length: NUM_CODES }, (_, code) => (diverging ? Math.abs(2 * code - 255) : code));
+  const strength = Uint16Array.from({ length: NUM_CODES }, (_, code) =>
+    diverging ? Math.abs(2 * code - 255) : code,
+  );
   strength[NAN] = 1005;
   strength[POSITIVE_INFINITY] = 1004;
   strength[NEGATIVE_INFINITY] = 1003;

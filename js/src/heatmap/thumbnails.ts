@@ -1,7 +1,16 @@
 /** All heads (and layers) of an array as small pictures on one canvas, to pick from. */
 
 import { element, OWN_KEYS, setText } from "../dom";
-import { cmapOf, domainOf, indicesFor, type PanelContext, type PanelView, rowAxisOf, type Sides, thresholdsOf } from "../panel";
+import {
+  cmapOf,
+  domainOf,
+  indicesFor,
+  type PanelContext,
+  type PanelView,
+  rowAxisOf,
+  type Sides,
+  thresholdsOf,
+} from "../panel";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { paintRaster } from "./paint";
@@ -130,16 +139,27 @@ export class ThumbnailsView implements PanelView {
     const text = (value: string, left: number, top: number, name: string) =>
       element("span", { class: name, style: `left:${left}px;top:${top}px` }, value);
     const every = (size: number) => Math.max(1, Math.ceil(14 / size));
-    const nodes: Node[] = [text([rows, columns].filter(Boolean).join(" ↓ ") + (columns ? " →" : " ↓"), 0, -1, "nsmw-thumb-title")];
+    const nodes: Node[] = [
+      text([rows, columns].filter(Boolean).join(" ↓ ") + (columns ? " →" : " ↓"), 0, -1, "nsmw-thumb-title"),
+    ];
     if (columns !== null) {
       nodes.length = 0;
       for (let i = 0; i < across; i += every(this.#cell.width)) {
-        nodes.push(text(String(i), LABELS_PX + (i + 0.5) * this.#cell.width - GAP / 2, 0, "nsmw-thumb-column"));
+        nodes.push(
+          text(String(i), LABELS_PX + (i + 0.5) * this.#cell.width - GAP / 2, 0, "nsmw-thumb-column"),
+        );
       }
     }
     if (rows !== null) {
       for (let i = 0; i < down; i += every(this.#cell.height)) {
-        nodes.push(text(String(i), LABELS_PX - 6, HEADING_PX + (i + 0.5) * this.#cell.height - GAP / 2, "nsmw-thumb-row"));
+        nodes.push(
+          text(
+            String(i),
+            LABELS_PX - 6,
+            HEADING_PX + (i + 0.5) * this.#cell.height - GAP / 2,
+            "nsmw-thumb-row",
+          ),
+        );
       }
     }
     this.#labels.replaceChildren(...nodes);
@@ -155,14 +175,24 @@ export class ThumbnailsView implements PanelView {
       return { ...(rows ? { [rows]: row } : {}), ...(columns ? { [columns]: column } : {}) };
     };
     const say = (thumb: Indices) =>
-      setText(this.#readout, Object.entries(thumb).map(([dim, index]) => `${dim} ${index}`).join(" · "));
+      setText(
+        this.#readout,
+        Object.entries(thumb)
+          .map(([dim, index]) => `${dim} ${index}`)
+          .join(" · "),
+      );
     this.#canvas.addEventListener("pointermove", (event) => say(thumbAt(event)), { signal });
     this.#canvas.addEventListener("pointerleave", () => setText(this.#readout, ""), { signal });
     this.#canvas.addEventListener("pointerdown", (event) => selection.set(thumbAt(event)), { signal });
     this.#canvas.addEventListener(
       "keydown",
       (event) => {
-        const step = { ArrowUp: [rows, -1], ArrowDown: [rows, 1], ArrowLeft: [columns, -1], ArrowRight: [columns, 1] }[event.key];
+        const step = {
+          ArrowUp: [rows, -1],
+          ArrowDown: [rows, 1],
+          ArrowLeft: [columns, -1],
+          ArrowRight: [columns, 1],
+        }[event.key];
         if (step === undefined) return;
         event.preventDefault();
         event.stopPropagation();

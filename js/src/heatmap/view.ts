@@ -1,5 +1,6 @@
 /** One heatmap on screen: a canvas, its axes, its colour bar, its cursors. It wires; the maths is beside it. */
 
+import { ticks } from "d3-array";
 import { type BarTick, barTicks } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, setText } from "../dom";
@@ -19,7 +20,6 @@ import {
 } from "../panel";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
-import { ticks } from "d3-array";
 import { type AxisLabels, drawAxes, marginsFor } from "./axes";
 import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
 import { paintRaster } from "./paint";
@@ -75,8 +75,16 @@ export class HeatmapView implements PanelView {
       this.#message,
     );
     const { meta } = this.#array;
-    const about = [meta.description, seenText(meta.memory_seen), `${meta.source_dtype} (${meta.shape.join(" × ")})`];
-    const heading = element("span", { class: "nsmw-title", title: about.filter(Boolean).join("; ") }, spec.title);
+    const about = [
+      meta.description,
+      seenText(meta.memory_seen),
+      `${meta.source_dtype} (${meta.shape.join(" × ")})`,
+    ];
+    const heading = element(
+      "span",
+      { class: "nsmw-title", title: about.filter(Boolean).join("; ") },
+      spec.title,
+    );
     this.element = element(
       "figure",
       { class: "nsmw-panel", "data-panel": spec.id, style: `flex:${spec.grow} 1 ${spec.min_width_px}px` },
@@ -141,7 +149,14 @@ export class HeatmapView implements PanelView {
     place(this.#bar, this.#margins.left + width + 10, this.#margins.top, 9, height);
     this.#bar.style.background = gradient(cmapOf(spec, cmap), theme(), "to top");
     this.#plot.style.height = `${height + this.#margins.top + this.#margins.bottom}px`;
-    drawAxes(this.#axes, { box: this.#box, margins: this.#margins, y, x, bar, barTitle: barTitle(scale, bar) });
+    drawAxes(this.#axes, {
+      box: this.#box,
+      margins: this.#margins,
+      y,
+      x,
+      bar,
+      barTitle: barTitle(scale, bar),
+    });
     this.#painted = "";
   }
 
@@ -182,7 +197,12 @@ export class HeatmapView implements PanelView {
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
     const { cmap } = this.#context.settings();
     const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
-    paintRaster(context, raster, colors, { x: 0, y: 0, width: this.#canvas.width, height: this.#canvas.height });
+    paintRaster(context, raster, colors, {
+      x: 0,
+      y: 0,
+      width: this.#canvas.width,
+      height: this.#canvas.height,
+    });
     this.#painted = key;
     this.#frames += 1;
     this.element.dataset["painted"] = key;
@@ -214,7 +234,11 @@ export class HeatmapView implements PanelView {
     const chips = parts
       .filter(([, , , all]) => all > 0)
       .map(([kind, name, here, all]) =>
-        element("span", { class: `nsmw-chip nsmw-chip-${kind}`, title: `${count(all)} in all of ${this.#array.meta.name}` }, `${count(here)} ${name}`),
+        element(
+          "span",
+          { class: `nsmw-chip nsmw-chip-${kind}`, title: `${count(all)} in all of ${this.#array.meta.name}` },
+          `${count(here)} ${name}`,
+        ),
       );
     if (raster.pooled) {
       const cells = `${Math.ceil(this.#rows / raster.rows)}×${Math.ceil(this.#columns / raster.columns)}`;
@@ -335,15 +359,23 @@ export class HeatmapView implements PanelView {
       },
       { signal },
     );
-    this.#canvas.addEventListener("blur", () => {
-      this.#keyboardCell = null;
-      hover(null);
-    }, { signal });
+    this.#canvas.addEventListener(
+      "blur",
+      () => {
+        this.#keyboardCell = null;
+        hover(null);
+      },
+      { signal },
+    );
     this.#canvas.addEventListener("keydown", (event) => this.#onKey(event, hover, select), { signal });
   }
 
   /** Arrows move over cells, Enter selects, Escape lets go. */
-  #onKey(event: KeyboardEvent, hover: (cell: Cell | null) => void, select: (cell: Cell | null) => void): void {
+  #onKey(
+    event: KeyboardEvent,
+    hover: (cell: Cell | null) => void,
+    select: (cell: Cell | null) => void,
+  ): void {
     const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
     const start = { row: at[this.#spec.y] ?? 0, column: at[this.#spec.x] ?? 0 };
     const cell = moved(this.#keyboardCell, event.key, start, this.#rows, this.#columns);
@@ -354,7 +386,9 @@ export class HeatmapView implements PanelView {
     } else if (cell !== null) {
       this.#keyboardCell = cell;
       hover(cell);
-      this.#context.announce(`${this.#spec.title}: ${this.#describeCell({ ...at, [this.#spec.y]: cell.row, [this.#spec.x]: cell.column })}`);
+      this.#context.announce(
+        `${this.#spec.title}: ${this.#describeCell({ ...at, [this.#spec.y]: cell.row, [this.#spec.x]: cell.column })}`,
+      );
     } else return;
     event.preventDefault();
     event.stopPropagation();
@@ -385,7 +419,12 @@ function inside(index: number | undefined, size: number): number | undefined {
 }
 
 function place(node: HTMLElement, left: number, top: number, width: number, height: number): void {
-  Object.assign(node.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+  Object.assign(node.style, {
+    left: `${left}px`,
+    top: `${top}px`,
+    width: `${width}px`,
+    height: `${height}px`,
+  });
 }
 
 function seenText(seen: string): string {
