@@ -92,8 +92,14 @@ class ReadWriteView(View):
         super().__init__(shown, read_write_layout(shown), **options)
 
 
+MANY_KEYS = 64
+"""Above this many keys a linear scale leaves nearly every weight of a real attention invisible."""
+
+
 class AttentionView(View):
     """Attention with its tokens: one head large, all heads and layers as thumbnails to pick from.
+
+    With more than :data:`MANY_KEYS` keys it opens on the logarithmic scale, unless ``scale`` says otherwise.
 
     Args:
         trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are several.
@@ -102,7 +108,9 @@ class AttentionView(View):
 
     def __init__(self, trace: Trace, **options: Any) -> None:
         shown = require_trace(trace, "AttentionView")
-        super().__init__(shown, attention_layout(shown), **options)
+        layout = attention_layout(shown)
+        scale = "log" if shown["attention"].sizes["key"] > MANY_KEYS else "linear"
+        super().__init__(shown, layout, **{"scale": scale, **options})
 
 
 class NTMExplorer(View):

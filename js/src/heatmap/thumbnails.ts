@@ -43,7 +43,12 @@ export class ThumbnailsView implements PanelView {
     this.element = element(
       "figure",
       { class: "nsmw-panel", "data-panel": spec.id, style: `flex:${spec.grow} 1 ${spec.min_width_px}px` },
-      element("figcaption", {}, element("span", { class: "nsmw-title" }, spec.title)),
+      element(
+        "figcaption",
+        {},
+        element("span", { class: "nsmw-title" }, spec.title),
+        element("span", { class: "nsmw-subtitle" }, arrows(spec)),
+      ),
       this.#plot,
       this.#readout,
     );
@@ -139,11 +144,8 @@ export class ThumbnailsView implements PanelView {
     const text = (value: string, left: number, top: number, name: string) =>
       element("span", { class: name, style: `left:${left}px;top:${top}px` }, value);
     const every = (size: number) => Math.max(1, Math.ceil(14 / size));
-    const nodes: Node[] = [
-      text([rows, columns].filter(Boolean).join(" ↓ ") + (columns ? " →" : " ↓"), 0, -1, "nsmw-thumb-title"),
-    ];
+    const nodes: Node[] = [];
     if (columns !== null) {
-      nodes.length = 0;
       for (let i = 0; i < across; i += every(this.#cell.width)) {
         nodes.push(
           text(String(i), LABELS_PX + (i + 0.5) * this.#cell.width - GAP / 2, 0, "nsmw-thumb-column"),
@@ -205,4 +207,9 @@ export class ThumbnailsView implements PanelView {
       { signal },
     );
   }
+}
+
+/** Which axis runs which way in the grid: "layer ↓ · head →". */
+function arrows({ rows, columns }: PanelSpec): string {
+  return [rows && `${rows} ↓`, columns && `${columns} →`].filter(Boolean).join(" · ");
 }
