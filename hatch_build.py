@@ -1,0 +1,30 @@
+"""Refuses to build a distribution that lacks the JavaScript bundle: its widgets would stay blank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+BUNDLE = ("index.js", "style.css", "LICENSES.txt")
+
+
+class BundleCheck(BuildHookInterface):  # type: ignore[type-arg]
+    """Runs before each build; an editable install may go without, the bundle can be built later."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Check that every built file is there.
+
+        Raises:
+            FileNotFoundError: If one is missing, saying how to build it.
+        """
+        if version == "editable":
+            return
+        static = Path(self.root, "nsm_widgets", "widgets", "static")
+        missing = [name for name in BUNDLE if not (static / name).is_file()]
+        if missing:
+            raise FileNotFoundError(
+                f"nsm_widgets/widgets/static must hold the built bundle, and it lacks {', '.join(missing)}. "
+                "Build it first with 'make build', or with 'npm ci && npm run build' in js/ (Node.js 20 or newer)."
+            )
