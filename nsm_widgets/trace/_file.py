@@ -1,4 +1,4 @@
-"""One trace in one file: values, types, labels and attrs come back exactly. No pickle, no code in it.
+r"""One trace in one file: values, types, labels and attrs come back exactly. No pickle, no code in it.
 
 The file is a `safetensors <https://github.com/huggingface/safetensors>`_ file, readable by every program that
 knows those: one array per name, and in the header's metadata three strings:
@@ -13,19 +13,20 @@ knows those: one array per name, and in the header's metadata three strings:
                                  "attrs": {"kind": "weights"}}}}
 
   in the trace's order. Labels are all strings or all integers, one list for ``[axis]``, one list per batch
-  item for ``["batch", axis]``. A lone surrogate is written as an escape of its own, ``\\ud83d``, and read as
+  item for ``["batch", axis]``. A lone surrogate is written as an escape of its own, ``\ud83d``, and read as
   it was.
 
-Names in the file are names of arrays, never paths. A file is written beside its place under a hidden name,
+Names in the file are names of arrays, never paths. A file is written in a hidden folder beside its place,
 brought to the disk, and only then given its name, so a crash leaves the old file or the new one (and perhaps
-a hidden ``.name.*.tmp``, safe to delete).
+a folder ``.name.*.tmp``, safe to delete).
 """
 
 from __future__ import annotations
 
 import os
-import secrets
+import shutil
 import struct
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -169,21 +170,23 @@ def _refuse(path: Path, why: str) -> NoReturn:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A hidden file beside ``path`` that takes its place at the end, all or nothing.
+    """A file in a hidden folder beside ``path`` that takes its place at the end, all or nothing.
 
-    The older file's permissions are kept, and a symbolic link keeps pointing at it.
+    The older file's permissions are kept, and a symbolic link keeps pointing at it. (A folder, because
+    safetensors itself writes to yet another temporary file beside the one it is told.)
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    mode = target.stat().st_mode & 0o777 if target.is_file() else 0o666
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".tmp", dir=target.parent))
+    temporary = folder / "trace"
     try:
+        temporary.touch()
+        mode = (target if target.is_file() else temporary).stat().st_mode & 0o777
         yield temporary
+        temporary.chmod(mode)
         _sync(temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        temporary.replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     if os.name == "posix":  # other systems cannot open a folder
         _sync(target.parent)
 

@@ -28,7 +28,7 @@ class FrozenDict(dict[str, Any]):
     'weights'
     """
 
-    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError(
             "attrs and coords of a trace are read-only. Make a new array or trace instead, or dict(...) of "
             "it."
@@ -85,10 +85,10 @@ def _freeze(value: Any, where: str, depth: int) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    """The value as JSON text, valid UTF-8, every lone surrogate as an escape of its own.
+    r"""The value as JSON text, valid UTF-8, every lone surrogate as an escape of its own.
 
     >>> dump_json({"token": chr(0xD83D)})
-    '{"token":"\\\\ud83d"}'
+    '{"token":"\\ud83d"}'
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

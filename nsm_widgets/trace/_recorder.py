@@ -123,7 +123,7 @@ class _MemoryRecord:
     def num_steps(self) -> int:
         return 0 if self.steps is None else len(self.steps)
 
-    def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def on_step(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of ``MemoryAccess``: one time step."""
         tensors = {"memory": output.state.memory, "read_vectors": output.read_vectors}
         for side, stages in (("read", output.read), ("write", output.write)):
@@ -138,13 +138,11 @@ class _MemoryRecord:
             self.steps = StepBuffer(tensors, self.prefix)
         self.steps.append(tensors)
 
-    def on_sequence_start(self, module: Any, args: tuple[Any, ...]) -> None:
+    def on_sequence_start(self, *_: Any) -> None:
         """Forward pre-hook of ``NTM``."""
         self.sequence_starts.append(self.num_steps)
 
-    def on_sequence_end(
-        self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
-    ) -> None:
+    def on_sequence_end(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of ``NTM``: input and output of all steps of a sequence."""
         inputs = args[0] if args else kwargs["inputs"]
         for name, tensor in (("input", inputs), ("output", output.outputs)):

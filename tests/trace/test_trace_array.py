@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ MEMORY = NamedArray(
 def make(**changes: object) -> NamedArray:
     """A small valid array with something changed."""
     arguments = {"name": "x", "values": np.ones((2, 3)), "dims": ("time", "slot"), **changes}
-    return NamedArray(**arguments)  # type: ignore[arg-type]
+    return NamedArray(**arguments)
 
 
 def test_properties() -> None:
@@ -131,10 +132,22 @@ def test_integer_labels() -> None:
 
 
 BAD = {
-    "unknown-axis": ({"dims": ("time", "slots")}, AxisError, r"x: 'slots' is no axis name\. Did you mean 'slot'\?"),
-    "no-near-axis": ({"dims": ("time", "zzz")}, AxisError, r"x: 'zzz' is no axis name\. Known: iteration, time"),
+    "unknown-axis": (
+        {"dims": ("time", "slots")},
+        AxisError,
+        r"x: 'slots' is no axis name\. Did you mean 'slot'\?",
+    ),
+    "no-near-axis": (
+        {"dims": ("time", "zzz")},
+        AxisError,
+        r"x: 'zzz' is no axis name\. Known: iteration, time",
+    ),
     "repeated-axis": ({"dims": ("slot", "slot")}, AxisError, r"axis 'slot' is repeated in \(slot, slot\)"),
-    "wrong-rank": ({"dims": ("time",)}, ShapeError, r"x must have one name per axis, got 1 names \(time\) for 2 axes"),
+    "wrong-rank": (
+        {"dims": ("time",)},
+        ShapeError,
+        r"x must have one name per axis, got 1 names \(time\) for 2 axes",
+    ),
     "dims-string": ({"dims": "time"}, AxisError, r"dims must be a sequence of axis names, got 'time'"),
     "dims-none": ({"dims": None}, AxisError, r"dims must be a sequence of axis names, got None"),
     "dims-numbers": ({"dims": (0, 1)}, AxisError, r"0 is no axis name"),
@@ -143,31 +156,75 @@ BAD = {
     "name-empty": ({"name": ""}, AxisError, r"name must be a printable str of 1 to 128 characters"),
     "name-number": ({"name": 3}, AxisError, r"name must be a printable str .* got 3"),
     "name-surrogate": ({"name": "\ud800"}, AxisError, r"name must be a printable str"),
-    "few-labels": ({"coords": {"slot": ["a"]}}, LabelError, r"x must have 3 labels for 'slot', got 1\. Give each"),
-    "many-labels": ({"coords": {"slot": list("abcd")}}, LabelError, r"x must have 3 labels for 'slot', got 4"),
-    "no-labels": ({"coords": {"slot": []}}, LabelError, r"labels of 'slot' must not be empty, 3 for an axis of size 3"),
-    "label-string": ({"coords": {"slot": "abc"}}, LabelError, r"must be a list of strings or integers, .* got 'abc'"),
-    "label-none": ({"coords": {"slot": None}}, LabelError, r"must be a list of strings or integers, .* got None"),
+    "few-labels": (
+        {"coords": {"slot": ["a"]}},
+        LabelError,
+        r"x must have 3 labels for 'slot', got 1\. Give each",
+    ),
+    "many-labels": (
+        {"coords": {"slot": list("abcd")}},
+        LabelError,
+        r"x must have 3 labels for 'slot', got 4",
+    ),
+    "no-labels": (
+        {"coords": {"slot": []}},
+        LabelError,
+        r"labels of 'slot' must not be empty, 3 for an axis of size 3",
+    ),
+    "label-string": (
+        {"coords": {"slot": "abc"}},
+        LabelError,
+        r"must be a list of strings or integers, .* got 'abc'",
+    ),
+    "label-none": (
+        {"coords": {"slot": None}},
+        LabelError,
+        r"must be a list of strings or integers, .* got None",
+    ),
     "label-number": ({"coords": {"slot": 5}}, LabelError, r"must be a list of strings or integers, .* got 5"),
-    "label-mix": ({"coords": {"slot": ["a", 1, "c"]}}, LabelError, r"must be all strings or all 64-bit .*got 'a' at 0"),
+    "label-mix": (
+        {"coords": {"slot": ["a", 1, "c"]}},
+        LabelError,
+        r"must be all strings or all 64-bit .*got 'a' at 0",
+    ),
     "label-float": ({"coords": {"slot": [0, 1.5, 2]}}, LabelError, r"all 64-bit integers, got 1\.5 at 1"),
     "label-bool": ({"coords": {"slot": [0, True, 2]}}, LabelError, r"all 64-bit integers, got True at 1"),
     "label-big": ({"coords": {"slot": [0, 2**63, 2]}}, LabelError, r"all 64-bit integers"),
-    "label-axis": ({"coords": {"slots": list("abc")}}, AxisError, r"x has no axis 'slots'.*Did you mean 'slot'"),
-    "label-lists": ({"coords": {"slot": [list("abc")] * 2}}, LabelError, r"per batch item needs a batch axis"),
-    "label-ragged": ({"coords": {"slot": [list("abc"), ["a"]]}}, LabelError, r"batch item 1 has 1 labels, item 0 has 3"),
+    "label-axis": (
+        {"coords": {"slots": list("abc")}},
+        AxisError,
+        r"x has no axis 'slots'.*Did you mean 'slot'",
+    ),
+    "label-lists": (
+        {"coords": {"slot": [list("abc")] * 2}},
+        LabelError,
+        r"per batch item needs a batch axis",
+    ),
+    "label-ragged": (
+        {"coords": {"slot": [list("abc"), ["a"]]}},
+        LabelError,
+        r"batch item 1 has 1 labels, item 0 has 3",
+    ),
     "label-3d": ({"coords": {"slot": [[["a"]]]}}, LabelError, r"must be all strings or all"),
     "coords-list": ({"coords": ["a"]}, LabelError, r"coords must map axis names to labels, got list"),
     "attrs-list": ({"attrs": [1]}, DtypeError, r"x: attrs must be a mapping, got list"),
-    "attrs-nan": ({"attrs": {"loss": float("nan")}}, DtypeError, r"attrs\['loss'\] must be a JSON value.*float: nan"),
-    "attrs-array": ({"attrs": {"a": [np.ones(2)]}}, DtypeError, r"attrs\['a'\]\[0\] must be a JSON value.*ndarray"),
+    "attrs-nan": (
+        {"attrs": {"loss": float("nan")}},
+        DtypeError,
+        r"attrs\['loss'\] must be a JSON value.*float: nan",
+    ),
+    "attrs-array": (
+        {"attrs": {"a": [np.ones(2)]}},
+        DtypeError,
+        r"attrs\['a'\]\[0\] must be a JSON value.*ndarray",
+    ),
     "attrs-key": ({"attrs": {"a": {1: 2}}}, DtypeError, r"attrs\['a'\] must have names of type str, got 1"),
     "attrs-int": ({"attrs": {"a": 2**64}}, DtypeError, r"must be a JSON value"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD.values(), ids=BAD)
-def test_refused(case: tuple) -> None:
+def test_refused(case: tuple[Any, ...]) -> None:
     """What does not fit is refused with name, rule, value and remedy."""
     changes, error, message = case
     with pytest.raises(error, match=message):
@@ -176,7 +233,7 @@ def test_refused(case: tuple) -> None:
 
 def test_attrs_too_deep_are_refused() -> None:
     """Nesting has an end, so that no reader of a file runs out of stack."""
-    value: list = []
+    value: list[Any] = []
     for _ in range(40):
         value = [value]
     with pytest.raises(DtypeError, match="at most 32 deep"):
@@ -213,7 +270,7 @@ SELECTIONS = {
 
 
 @pytest.mark.parametrize("indexers", SELECTIONS.values(), ids=SELECTIONS)
-def test_isel_takes_values_and_labels_together(indexers: dict) -> None:
+def test_isel_takes_values_and_labels_together(indexers: dict[str, Any]) -> None:
     """Each kept cell has the value and the labels it had before."""
     selected = MEMORY.isel(**indexers)
     values = MEMORY.values
@@ -263,7 +320,7 @@ BAD_SELECTIONS = {
 
 
 @pytest.mark.parametrize("case", BAD_SELECTIONS.values(), ids=BAD_SELECTIONS)
-def test_isel_refuses(case: tuple) -> None:
+def test_isel_refuses(case: tuple[Any, ...]) -> None:
     """A selection outside the axis is refused, never bent."""
     indexers, error, message = case
     with pytest.raises(error, match=message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +16,22 @@ from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.trace._convert import to_numpy, to_readonly
 
 TORCH_DTYPES = [
-    torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2,
-    torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64,
+    torch.float64,
+    torch.float32,
+    torch.float16,
+    torch.bfloat16,
+    torch.float8_e4m3fn,
+    torch.float8_e5m2,
+    torch.int64,
+    torch.int32,
+    torch.int16,
+    torch.int8,
+    torch.uint8,
+    torch.uint16,
+    torch.uint32,
+    torch.uint64,
     torch.bool,
-]  # fmt: skip
+]
 
 
 class JaxLike:
@@ -37,7 +50,7 @@ class Broken:
 
 @pytest.mark.parametrize("dtype", TORCH_DTYPES, ids=str)
 def test_every_real_torch_dtype_is_exact(dtype: torch.dtype) -> None:
-    """Each value comes out as torch itself prints it; what NumPy has no type for is widened to float32, and said so."""
+    """Each value comes out as torch itself prints it; what NumPy has no type for is widened, and said so."""
     tensor = torch.tensor([[0.0, 1.0, 2.0], [3.0, 0.0, 1.0]]).to(dtype)
     array, source_dtype = to_numpy(tensor, "x")
     assert array.tolist() == tensor.to(torch.float64).tolist()
@@ -86,10 +99,22 @@ def test_uint64_is_not_rounded() -> None:
         [[torch.tensor(0.0), 1, 2], np.arange(3.0, 6.0)],
     ],
     ids=[
-        "tensor", "grad", "parameter", "new", "strided", "array", "fortran", "big-endian", "strided-array", "list",
-        "tuple", "list-of-tensors", "array-and-range", "scalar-tensors",
+        "tensor",
+        "grad",
+        "parameter",
+        "new",
+        "strided",
+        "array",
+        "fortran",
+        "big-endian",
+        "strided-array",
+        "list",
+        "tuple",
+        "list-of-tensors",
+        "array-and-range",
+        "scalar-tensors",
     ],
-)  # fmt: skip
+)
 def test_accepted(value: object) -> None:
     """Every regular form gives the same numbers, C-ordered and native."""
     array, _ = to_numpy(value, "x")
@@ -169,17 +194,41 @@ BAD = {
     "text": (lambda: "abc", DtypeError, r"x must be an array or a tensor, got str 'abc'"),
     "dict": (lambda: {"a": 1}, DtypeError, r"x must be an array or a tensor, got dict"),
     "object": (lambda: np.array([None, 1]), DtypeError, r"x must hold numbers, got object"),
-    "strings": (lambda: np.array(["a"]), DtypeError, r"x must hold numbers, got <U1\. Labels belong into coords"),
+    "strings": (
+        lambda: np.array(["a"]),
+        DtypeError,
+        r"x must hold numbers, got <U1\. Labels belong into coords",
+    ),
     "string-in-list": (lambda: [1.0, "b"], DtypeError, r"x\[1\] must be an array or a tensor, got str 'b'"),
     "none-in-list": (lambda: [torch.ones(2), None], DtypeError, r"x\[1\] must be .*, got None"),
     "dates": (lambda: np.array(["2020-01-01"], "M8[D]"), DtypeError, r"x must hold numbers, got datetime64"),
     "durations": (lambda: np.array([1], "m8[s]"), DtypeError, r"x must hold numbers, got timedelta64"),
-    "masked": (lambda: np.ma.array([1.0], mask=[True]), DtypeError, r"got a masked one.*x\.filled\(np\.nan\)"),
-    "complex": (lambda: np.ones(2, complex), DtypeError, r"x must be real, got complex128\. Pass its absolute value"),
-    "complex-tensor": (lambda: torch.ones(2, dtype=torch.cfloat), DtypeError, r"x must be real, got torch\.complex64"),
+    "masked": (
+        lambda: np.ma.array([1.0], mask=[True]),
+        DtypeError,
+        r"got a masked one.*x\.filled\(np\.nan\)",
+    ),
+    "complex": (
+        lambda: np.ones(2, complex),
+        DtypeError,
+        r"x must be real, got complex128\. Pass its absolute value",
+    ),
+    "complex-tensor": (
+        lambda: torch.ones(2, dtype=torch.cfloat),
+        DtypeError,
+        r"x must be real, got torch\.complex64",
+    ),
     "longdouble": (lambda: np.ones(2, np.longdouble), DtypeError, r"x must be float16, float32 or float64"),
-    "meta": (lambda: torch.ones(2, device="meta"), DtypeError, r"x must hold values, got a tensor on the meta device"),
-    "sparse": (lambda: torch.eye(2).to_sparse(), DtypeError, r"x must be a dense tensor.*Pass x\.to_dense\(\)"),
+    "meta": (
+        lambda: torch.ones(2, device="meta"),
+        DtypeError,
+        r"x must hold values, got a tensor on the meta device",
+    ),
+    "sparse": (
+        lambda: torch.eye(2).to_sparse(),
+        DtypeError,
+        r"x must be a dense tensor.*Pass x\.to_dense\(\)",
+    ),
     "sparse-csr": (_sparse_csr, DtypeError, r"got layout sparse_csr\. Pass x\.to_dense\(\)"),
     "quantized": (_quantized, DtypeError, r"got a quantized tensor\. Pass x\.dequantize\(\)"),
     "nested": (_nested, DtypeError, r"got layout nested\. Pass x\.to_padded_tensor"),
@@ -187,18 +236,28 @@ BAD = {
     "empty-array": (lambda: np.ones((2, 0)), ShapeError, r"x must not be empty, got shape \(2, 0\)"),
     "empty-tensor": (lambda: torch.ones(0, 3), ShapeError, r"x must not be empty, got shape \(0, 3\)"),
     "empty-list": (list, ShapeError, r"x must not be empty, got \[\]"),
-    "ragged": (lambda: [[1, 2], [3]], ShapeError, r"x must be regular: x\[0\] has shape \(2,\), x\[1\] has shape \(1,\)"),
-    "ragged-tensors": (lambda: [torch.ones(2), torch.ones(3)], ShapeError, r"x\[1\] has shape \(3,\)\. Pad them"),
+    "ragged": (
+        lambda: [[1, 2], [3]],
+        ShapeError,
+        r"x must be regular: x\[0\] has shape \(2,\), x\[1\] has shape \(1,\)",
+    ),
+    "ragged-tensors": (
+        lambda: [torch.ones(2), torch.ones(3)],
+        ShapeError,
+        r"x\[1\] has shape \(3,\)\. Pad them",
+    ),
     "huge-int": (lambda: [2**70], DtypeError, r"x must hold numbers, got object"),
     "lossy-list": (lambda: [2**53 + 1, 0.5], DtypeError, r"x\[0\] must fit into float64 exactly"),
     "lossy-arrays": (
-        lambda: [np.array([2**53 + 1]), np.array([0.5])], DtypeError, r"int64 of x\[0\] does not fit into float64",
+        lambda: [np.array([2**53 + 1]), np.array([0.5])],
+        DtypeError,
+        r"int64 of x\[0\] does not fit into float64",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD.values(), ids=BAD)
-def test_refused(case: tuple) -> None:
+def test_refused(case: tuple[Any, ...]) -> None:
     """What cannot be recorded exactly is refused, with its name, the rule and a remedy."""
     make, error, message = case
     with pytest.raises(error, match=message):

@@ -1,0 +1,356 @@
+"""Traces: arrays that share their axes, made of tensors that exist already."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from nsm_widgets._errors import (
+    AxisError,
+    DtypeError,
+    LabelError,
+    SelectionError,
+    ShapeError,
+    UnknownOptionError,
+    WeightsError,
+)
+from nsm_widgets.trace import NamedArray, Trace
+
+
+def uniform(*shape: int) -> np.ndarray:
+    """Weights, all the same."""
+    return np.full(shape, 1 / shape[-1])
+
+
+def example() -> Trace:
+    """Four read heads, one write head, over five steps."""
+    return Trace.from_arrays(
+        {
+            "memory": np.arange(5 * 2 * 3 * 4.0).reshape(5, 2, 3, 4),
+            "read_weights": uniform(5, 2, 4, 3),
+            "write_weights": uniform(5, 2, 1, 3),
+            "initial_memory": np.zeros((2, 3, 4)),
+        },
+        coords={"slot": ["cat", "dog", "fox"], "read_weights": {"head": ["a", "b", "c", "d"]}},
+        attrs={"task": "copy", "lengths": [5, 5]},
+    )
+
+
+def test_is_a_mapping_in_order() -> None:
+    """Names come in the order given, and a slip is met with the nearest name."""
+    trace = example()
+    assert list(trace) == ["memory", "read_weights", "write_weights", "initial_memory"]
+    assert len(trace) == 4
+    assert "memory" in trace
+    assert trace.get("nothing") is None
+    with pytest.raises(KeyError, match=r"no array 'read_weight'\. Did you mean 'read_weights'\?"):
+        trace["read_weight"]
+
+
+def test_well_known_names_know_axes_and_kinds() -> None:
+    """Known names need no dims; each says what it is."""
+    trace = example()
+    assert trace["memory"].dims == ("time", "batch", "slot", "word")
+    assert trace["write_weights"].dims == ("time", "batch", "head", "slot")
+    assert trace["memory"].attrs["kind"] == "content"
+    assert trace["read_weights"].attrs["kind"] == "weights"
+    assert "description" in trace["read_weights"].attrs
+
+
+def test_sizes_and_coords_are_those_all_agree_on() -> None:
+    """Axes that differ between arrays are left to the arrays."""
+    trace = example()
+    assert trace.sizes == {"time": 5, "batch": 2, "slot": 3, "word": 4}
+    assert list(trace.coords) == ["slot"]
+    assert trace["read_weights"].labels("head") == ("a", "b", "c", "d")
+    assert trace["write_weights"].labels("head") == ("0",)
+
+
+def test_isel_selects_in_every_array_that_has_the_axis() -> None:
+    """Arrays without the axis stay whole."""
+    trace = example().isel(time=2, slot=[0, 2])
+    assert trace["memory"].dims == ("batch", "slot", "word")
+    assert trace["memory"].labels("slot") == ("cat", "fox")
+    np.testing.assert_array_equal(trace["memory"].values, example()["memory"].values[2][:, [0, 2]])
+    assert trace["initial_memory"].shape == (2, 2, 4)
+    assert trace.attrs == example().attrs
+
+
+def test_isel_refuses_what_one_array_does_not_have() -> None:
+    """A head that only some arrays have is named with the array that lacks it."""
+    with pytest.raises(SelectionError, match=r"write_weights: head must lie in \[0, 0\], got 3"):
+        example().isel(head=3)
+    with pytest.raises(AxisError, match=r"the trace has no axis 'steps'"):
+        example().isel(steps=0)
+
+
+def test_assign_and_drop_make_new_traces() -> None:
+    """The old trace stays as it was."""
+    trace = example()
+    extra = NamedArray("usage", np.zeros((5, 3)), ("time", "slot"))
+    added = trace.assign(extra, attrs={"seed": 3})
+    assert list(added) == [*trace, "usage"]
+    assert added.attrs == {"task": "copy", "lengths": [5, 5], "seed": 3}
+    assert "usage" not in trace
+    assert list(added.drop("usage", "memory")) == ["read_weights", "write_weights", "initial_memory"]
+    with pytest.raises(KeyError, match="no array 'nothing'"):
+        trace.drop("nothing")
+    with pytest.raises(DtypeError, match="assign takes NamedArrays, got ndarray"):
+        trace.assign(np.ones(3))  # type: ignore[arg-type]
+
+
+def test_is_never_changed() -> None:
+    """Fields and attrs refuse to be changed; a trace can be a key."""
+    trace = example()
+    with pytest.raises(FrozenInstanceError, match="Trace is never changed"):
+        trace.attrs = {}
+    with pytest.raises(TypeError, match="read-only"):
+        trace.attrs["x"] = 1
+    assert {trace: 1}[trace] == 1
+    assert trace != example()
+
+
+@pytest.mark.parametrize(
+    "clone", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))], ids=["copy", "pickle"]
+)
+def test_copies_are_whole(clone: object) -> None:
+    """Copying and sending to another process keep everything."""
+    assert clone(example()).identical(example())  # type: ignore[operator]
+
+
+def test_repr_and_html_tell_the_arrays() -> None:
+    """Both show each array with its axes; HTML is escaped and loads nothing."""
+    trace = example().assign(NamedArray("a<b>", [1.0], ("slot",), attrs={"description": "</td>\ud800"}))
+    assert "  read_weights    (time: 5, batch: 2, head: 4, slot: 3) float64" in repr(trace)
+    page = trace._repr_html_()
+    assert "<td>a&lt;b&gt;</td>" in page
+    assert "&lt;/td&gt;\ufffd" in page
+    assert page.count("<tr>") == 6
+    assert "http" not in page
+    assert repr(Trace()) == "<Trace of 0 arrays, 0 B>"
+
+
+def test_per_step_tensors_are_stacked_on_time() -> None:
+    """A list with one tensor per step is one array, time leading."""
+    steps = [torch.full((2, 3, 4), float(step)) for step in range(5)]
+    memory = Trace.from_arrays({"memory": steps})["memory"]
+    assert memory.shape == (5, 2, 3, 4)
+    assert memory.values[3].min() == memory.values[3].max() == 3
+
+
+def test_changing_the_source_changes_nothing() -> None:
+    """Tensors changed in place afterwards leave the trace as it was."""
+    memory = torch.ones(5, 2, 3, 4)
+    trace = Trace.from_arrays({"memory": memory})
+    memory.zero_()
+    assert trace["memory"].values.min() == 1
+
+
+def test_own_dims_kinds_and_prefixes() -> None:
+    """Any name goes with dims; a prefix keeps a name well-known; own axes keep a description away."""
+    trace = Trace.from_arrays(
+        {"gate": [0.5, 2.0], "encoder.read_gate": np.ones((1, 1, 1)), "memory": np.ones((3, 4))},
+        dims={"gate": ("slot",), "memory": ("slot", "word")},
+        kinds={"gate": "scalar"},
+    )
+    assert trace["gate"].attrs == {"kind": "scalar"}
+    assert trace["encoder.read_gate"].dims == ("time", "batch", "head")
+    assert trace["memory"].attrs == {"kind": "content"}
+
+
+def test_named_arrays_keep_axes_and_labels() -> None:
+    """A NamedArray brings its own, and may be renamed."""
+    trace = Trace.from_arrays({"copied": example()["read_weights"]})
+    assert trace["copied"].dims == ("time", "batch", "head", "slot")
+    assert trace["copied"].labels("slot") == ("cat", "dog", "fox")
+
+
+def test_bfloat16_says_where_it_came_from() -> None:
+    """Widened values carry the type they had."""
+    weights = torch.softmax(torch.randn(3, 1, 1, 50), -1).bfloat16()
+    array = Trace.from_arrays({"read_weights": weights})["read_weights"]
+    assert array.attrs["source_dtype"] == "torch.bfloat16"
+    np.testing.assert_array_equal(array.values, weights.float().numpy())
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("width", [1, 2, 1000, 20000])
+def test_rounding_is_no_offence(dtype: torch.dtype, width: int) -> None:
+    """A softmax passes in every float type at every width."""
+    weights = torch.softmax(torch.randn(4, width, generator=torch.Generator().manual_seed(0)), -1).to(dtype)
+    Trace.from_arrays({"usage_weights": weights}, dims={"usage_weights": ("time", "slot")})
+
+
+def test_unused_and_unknown_weightings_pass() -> None:
+    """Rows of zeros were not used; rows with NaN are not known; both are kept."""
+    weights = np.array([[0.0, 0.0], [np.nan, 0.5], [0.25, 0.75]])
+    array = Trace.from_arrays({"w": weights}, dims={"w": ("time", "slot")}, kinds={"w": "weights"})["w"]
+    np.testing.assert_array_equal(array.values, weights)
+
+
+def test_weights_may_go_unchecked() -> None:
+    """Raw scores are taken as content, or with the check switched off."""
+    scores = np.array([[[[3.0, -1.0]]]])
+    assert Trace.from_arrays({"read_weights": scores}, check_weights=False)["read_weights"].values.min() == -1
+    trace = Trace.from_arrays({"read_weights": scores}, kinds={"read_weights": "content"})
+    assert trace["read_weights"].attrs["kind"] == "content"
+
+
+W = uniform(5, 1, 2, 4)
+BAD = {
+    "no-arrays": (({},), {}, DtypeError, r"arrays must map names to arrays, got dict without any"),
+    "a-list": (([W],), {}, DtypeError, r"arrays must map names to arrays, got list\. Pass"),
+    "unknown-name": (
+        ({"foo": W},),
+        {},
+        AxisError,
+        r"foo is no well-known name, so its 4 axes must be named: dims=",
+    ),
+    "near-name": (({"read_weight": W},), {}, AxisError, r"Did you mean 'read_weights'\?"),
+    "no-head": (
+        ({"read_weights": W[:, :, 0]},),
+        {},
+        ShapeError,
+        r"read_weights must have axes \(time, batch, head, slot\), got shape \(5, 1, 4\)\. "
+        r"A single head\? Add its axis: read_weights\[:, :, None\]\. Or name its axes: dims=",
+    ),
+    "no-batch": (
+        ({"memory": np.ones((5, 3, 4))},),
+        {},
+        ShapeError,
+        r"memory must have axes .* No batch\? Add its axis: memory\[:, None\]",
+    ),
+    "no-layer": (({"attention": W},), {}, ShapeError, r"A single layer\? Add its axis: attention\[None\]"),
+    "one-axis": (
+        ({"memory": np.ones(3)},),
+        {},
+        ShapeError,
+        r"memory must have axes .* got shape \(3,\)\. Or name its",
+    ),
+    "empty": (({"memory": np.ones((0, 1, 3, 4))},), {}, ShapeError, r"memory must not be empty"),
+    "ragged-steps": (
+        ({"memory": [np.ones((1, 3, 4)), np.ones((1, 2, 4))]},),
+        {},
+        ShapeError,
+        r"memory must be regular",
+    ),
+    "complex": (({"memory": np.ones((5, 1, 3, 4), complex)},), {}, DtypeError, r"memory must be real"),
+    "meta": (({"memory": torch.ones(5, 1, 3, 4, device="meta")},), {}, DtypeError, r"meta device"),
+    "unknown-dims": (
+        ({"memory": W},),
+        {"dims": {"memroy": ()}},
+        AxisError,
+        r"dims names 'memroy'.*mean 'memory'",
+    ),
+    "dims-list": (
+        ({"memory": W},),
+        {"dims": ("time",)},
+        AxisError,
+        r"dims must map array names to values, got tuple",
+    ),
+    "unknown-axis": (({"x": [1.0]},), {"dims": {"x": ("slots",)}}, AxisError, r"'slots' is no axis name"),
+    "time-not-first": (
+        ({"x": np.ones((2, 3))},),
+        {"dims": {"x": ("slot", "time")}},
+        AxisError,
+        r"x: time must lead, got axes \(slot, time\)\. Transpose it to \(time, slot\)",
+    ),
+    "iteration-second": (
+        ({"x": np.ones((2, 3))},),
+        {"dims": {"x": ("time", "iteration")}},
+        AxisError,
+        r"iteration and time must lead",
+    ),
+    "sizes-differ": (
+        ({"read_weights": W, "memory": np.ones((6, 1, 4, 2))},),
+        {},
+        ShapeError,
+        r"arrays of a trace must agree on 'time': read_weights has 5, memory has 6",
+    ),
+    "unknown-kind": (
+        ({"memory": W},),
+        {"kinds": {"memory": "contents"}},
+        UnknownOptionError,
+        r"mean 'content'\?",
+    ),
+    "kind-of-none": (({"memory": W},), {"kinds": {"x": "content"}}, UnknownOptionError, r"kinds names 'x'"),
+    "coords-of-none": (
+        ({"memory": W},),
+        {"coords": {"head": ["a"]}},
+        LabelError,
+        r"labels the axis 'head', which no",
+    ),
+    "coords-array": (
+        ({"memory": W},),
+        {"coords": {"x": {"slot": []}}},
+        LabelError,
+        r"coords names 'x', which is not",
+    ),
+    "coords-list": (
+        ({"memory": W},),
+        {"coords": ["a"]},
+        LabelError,
+        r"coords must map axis names to labels, got list",
+    ),
+    "label-count": (
+        ({"memory": W},),
+        {"coords": {"slot": ["a"]}},
+        LabelError,
+        r"memory must have 2 labels for 'slot'",
+    ),
+    "attrs": (
+        ({"memory": W},),
+        {"attrs": {"f": print}},
+        DtypeError,
+        r"trace: attrs\['f'\] must be a JSON value",
+    ),
+    "negative": (
+        ({"read_weights": W - 0.5},),
+        {},
+        WeightsError,
+        r"must lie in \[0, 1\], as weights do, got -0\.25 at",
+    ),
+    "above-one": (
+        ({"read_weights": np.array([[[[0.0, 1.5]]]])},),
+        {},
+        WeightsError,
+        r"got 1\.5 at read_weights\[0, 0, 0, 1\]",
+    ),
+    "infinite": (({"read_weights": np.array([[[[0.0, np.inf]]]])},), {}, WeightsError, r"got inf at"),
+    "sum": (
+        ({"read_weights": np.concatenate([W, W / 2], axis=1)},),
+        {},
+        WeightsError,
+        r"read_weights must sum to 1 along 'slot', its last axis \(within 0\.001\), "
+        r"got 0\.5 at read_weights\[0, 1, 0\]\. Normalise them, or, if they are raw scores, "
+        r"say so with kinds=\{'read_weights': 'content'\}; check_weights=False",
+    ),
+    "column-sums": (
+        ({"attention": np.array([[[[[1.0, 1.0], [0.0, 0.0]]]]])},),
+        {},
+        WeightsError,
+        r"got 2 at attention\[0, 0, 0, 0\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD.values(), ids=BAD)
+def test_refused(case: tuple[Any, ...]) -> None:
+    """What does not fit is refused with name, rule, value and remedy."""
+    args, options, error, message = case
+    with pytest.raises(error, match=message):
+        Trace.from_arrays(*args, **options)
+
+
+def test_trace_is_made_of_named_arrays() -> None:
+    """The constructor takes NamedArrays with names of their own."""
+    with pytest.raises(DtypeError, match=r"made of NamedArrays, got ndarray\. Trace\.from_arrays"):
+        Trace(np.ones(3))  # type: ignore[arg-type]
+    with pytest.raises(AxisError, match="got 'memory' twice"):
+        Trace(example()["memory"], example()["memory"])
