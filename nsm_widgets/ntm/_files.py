@@ -28,7 +28,7 @@ def write_tensors(
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())  # the name must not arrive on disk before the content
         temporary.chmod(0o644)  # mkstemp's 0600 would lock out everybody else
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

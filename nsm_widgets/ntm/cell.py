@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nsm_widgets.ntm.access import MemoryAccess
-from nsm_widgets.ntm.controllers import FeedForwardController, LSTMController
+from nsm_widgets.ntm.controllers import Controller
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.ntm.initial import InitialMemory
 from nsm_widgets.ntm.state import CellState
@@ -19,9 +19,7 @@ class NTMCell(nn.Module):
     caller, because both those layers run once for the whole sequence (see ``NTM``).
     """
 
-    def __init__(
-        self, controller: LSTMController | FeedForwardController, heads: Heads, initial_memory: InitialMemory
-    ) -> None:
+    def __init__(self, controller: Controller, heads: Heads, initial_memory: InitialMemory) -> None:
         super().__init__()
         self.controller = controller
         self.heads = heads

@@ -8,7 +8,6 @@ the share of the read vectors, and of the last hidden state, is added at each st
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import torch
 from jaxtyping import Float
@@ -17,26 +16,27 @@ from torch import Tensor, nn
 from nsm_widgets.ntm.state import ControllerState
 
 
-class Controller(Protocol):
+class Controller(nn.Module):
     """What the cell asks of a controller."""
 
     input_layer: nn.Linear
+    """The share of the inputs in the first layer, its bias included."""
 
     def initial_state(self, batch_size: int) -> ControllerState:
         """The state before the first step."""
-        ...
+        raise NotImplementedError
 
-    def __call__(
+    def forward(
         self,
         projected: Float[Tensor, "batch projected"],
         read: Float[Tensor, "batch read"],
         state: ControllerState,
     ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
         """One step: ``projected`` is ``input_layer`` of the input, ``read`` all read vectors side by side."""
-        ...
+        raise NotImplementedError
 
 
-class LSTMController(nn.Module):
+class LSTMController(Controller):
     """One or more LSTM layers; forget biases start at one, the state before the first step is learned."""
 
     def __init__(self, input_size: int, read_size: int, controller_size: int, num_layers: int = 1) -> None:
@@ -97,7 +97,7 @@ def lstm_update(
     return show * torch.tanh(cell), cell
 
 
-class FeedForwardController(nn.Module):
+class FeedForwardController(Controller):
     """One or more layers of ``tanh`` units: no state of its own, all memory is in the memory."""
 
     def __init__(self, input_size: int, read_size: int, controller_size: int, num_layers: int = 1) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -84,7 +84,7 @@ class NTMMemory(nn.Module):
         self._slot_use = self._state.memory.new_zeros(self.mem_size)
         self._batch_is_open = True
 
-    def detach(self) -> Self:
+    def detach(self) -> NTMMemory:
         """Cut the state off from the graph of earlier calls, keeping its values. Returns ``self``."""
         self._state = self._state.detach()
         return self
@@ -193,7 +193,7 @@ class NTMMemory(nn.Module):
             f"num_read_heads={self.num_read_heads}, num_write_heads={self.num_write_heads}"
         )
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> NTMMemory:
         # The state is neither parameter nor buffer, so ``.to(...)`` and ``.double()`` would leave it behind.
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._state = NTMState(*(fn(part) for part in self._state))

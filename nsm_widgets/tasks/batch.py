@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -26,6 +26,7 @@ class TaskBatch(NamedTuple):
         return TaskBatch(self.inputs.to(like), self.targets.to(like), self.mask.to(like.device))
 
 
+@runtime_checkable
 class Task(Protocol):
     """What the training loop asks of a task."""
 

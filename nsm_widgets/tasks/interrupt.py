@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 
 class DeferredInterrupt:
@@ -20,7 +20,7 @@ class DeferredInterrupt:
         self._previous: Any = None
         self._installed = False
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> DeferredInterrupt:
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._handle)
             self._installed = True

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm.auto import tqdm
 
 from nsm_widgets.tasks.batch import Task, TaskBatch, bit_errors, masked_loss
@@ -18,14 +18,6 @@ from nsm_widgets.tasks.settings import Evaluation, TrainingResult, TrainingSetti
 
 HELD_OUT_SEED = 2**31 - 1
 """Seed of the default held-out batch."""
-
-
-class SequenceModel(Protocol):
-    """A module that maps inputs (time, batch, channel) to something with ``outputs`` (time, batch, width)."""
-
-    def __call__(self, inputs: Tensor) -> Any:
-        """Run over a sequence."""
-        ...
 
 
 def train(
