@@ -36,7 +36,7 @@ class Trace(Mapping[str, NamedArray]):
         {'time': 1, 'batch': 1, 'head': 1, 'slot': 2}
 
     Args:
-        arrays: The arrays; each goes by its own name.
+        arrays: ``NamedArray`` objects; each goes by its own name.
         attrs: JSON values about the whole run.
 
     Raises:
@@ -49,7 +49,7 @@ class Trace(Mapping[str, NamedArray]):
     attrs: dict[str, Any]
     """JSON values about the whole run, read-only."""
 
-    def __init__(self, *arrays: NamedArray, attrs: Any = None) -> None:
+    def __init__(self, *arrays: Any, attrs: Any = None) -> None:
         by_name: dict[str, NamedArray] = {}
         for array in arrays:
             if not isinstance(array, NamedArray):
@@ -145,8 +145,8 @@ class Trace(Mapping[str, NamedArray]):
             attrs=self.attrs,
         )
 
-    def assign(self, *arrays: NamedArray, attrs: Any = None) -> Trace:
-        """A new trace with arrays and attrs added; those of the same name are replaced."""
+    def assign(self, *arrays: Any, attrs: Any = None) -> Trace:
+        """A new trace with NamedArrays and attrs added; those of the same name are replaced."""
         for array in arrays:
             if not isinstance(array, NamedArray):
                 raise DtypeError(
@@ -343,9 +343,10 @@ def _escape(text: str) -> str:
     return html.escape(clean_label(text))
 
 
-def _format_bytes(count: float) -> str:
+def _format_bytes(count: int) -> str:
+    size = float(count)
     for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"

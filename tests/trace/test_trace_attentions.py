@@ -136,7 +136,7 @@ BAD = {
         (torch.randn(1, 1, 3, 3, generator=torch.Generator().manual_seed(0)) * 9,),
         {},
         WeightsError,
-        r"attention must lie in \[0, 1\].*after the softmax and without dropout \(model\.eval\(\)\); raw scores",
+        r"attention must lie in \[0, 1\].*after the softmax and without dropout \(model\.eval\(\)\); raw",
     ),
     "dropout": (
         (LAYERS[0] * 0.8,),

@@ -44,8 +44,8 @@ DTYPES = st.one_of(
 
 
 @st.composite
-def named_arrays(draw: st.DrawFn, name: str) -> NamedArray:
-    """Any array with any labels."""
+def array_arguments(draw: st.DrawFn) -> tuple[Any, ...]:
+    """Any values, axes, labels and attrs of an array."""
     values = draw(hnp.arrays(DTYPES, hnp.array_shapes(max_dims=3, max_side=3)))
     free = [dim for dim in AXES if dim not in ("iteration", "time", "batch")]
     dims = draw(st.permutations(free))[: values.ndim]
@@ -54,7 +54,7 @@ def named_arrays(draw: st.DrawFn, name: str) -> NamedArray:
         label = draw(st.sampled_from([TEXT, st.integers(-(2**63), 2**63 - 1)]))
         coords[dim] = draw(st.lists(label, min_size=size, max_size=size))
     kept = draw(st.sets(st.sampled_from(dims)))
-    return NamedArray(name, values, dims, {dim: coords[dim] for dim in kept}, draw(ATTRS))
+    return values, dims, {dim: coords[dim] for dim in kept}, draw(ATTRS)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
@@ -62,7 +62,9 @@ def named_arrays(draw: st.DrawFn, name: str) -> NamedArray:
 def test_everything_comes_back_exactly(tmp_path: Path, data: st.DataObject) -> None:
     """Values to the last bit, types, axes, labels of any characters, attrs, and the order of arrays."""
     names = data.draw(st.lists(st.sampled_from(["b", "a", "read_weights", "é x.y"]), unique=True, max_size=3))
-    trace = Trace(*(data.draw(named_arrays(name)) for name in names), attrs=data.draw(ATTRS))
+    trace = Trace(
+        *(NamedArray(name, *data.draw(array_arguments())) for name in names), attrs=data.draw(ATTRS)
+    )
     opened = Trace.open(trace.save(tmp_path / "run.trace"))
     assert opened.identical(trace)
     assert list(opened) == list(trace)

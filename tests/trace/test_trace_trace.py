@@ -102,7 +102,7 @@ def test_assign_and_drop_make_new_traces() -> None:
     with pytest.raises(KeyError, match="no array 'nothing'"):
         trace.drop("nothing")
     with pytest.raises(DtypeError, match="assign takes NamedArrays, got ndarray"):
-        trace.assign(np.ones(3))  # type: ignore[arg-type]
+        trace.assign(np.ones(3))
 
 
 def test_is_never_changed() -> None:
@@ -351,6 +351,6 @@ def test_refused(case: tuple[Any, ...]) -> None:
 def test_trace_is_made_of_named_arrays() -> None:
     """The constructor takes NamedArrays with names of their own."""
     with pytest.raises(DtypeError, match=r"made of NamedArrays, got ndarray\. Trace\.from_arrays"):
-        Trace(np.ones(3))  # type: ignore[arg-type]
+        Trace(np.ones(3))
     with pytest.raises(AxisError, match="got 'memory' twice"):
         Trace(example()["memory"], example()["memory"])
