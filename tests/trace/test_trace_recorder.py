@@ -56,7 +56,7 @@ ARRAYS = {
 
 @pytest.fixture(autouse=True)
 def _seeded() -> Iterator[None]:
-    """Every test begins with the same random numbers, on one thread, which is quicker for models this small."""
+    """Every test begins with the same random numbers, on one thread: quicker for models this small."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with torch.random.fork_rng():
