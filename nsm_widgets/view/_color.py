@@ -7,6 +7,7 @@ run in the browser; ``tests/data/wire`` holds cases that both sides must answer 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -55,9 +56,19 @@ class ColorDomain:
     diverging: bool = False
 
     @property
+    def unit(self) -> float:
+        """1; 1/2 where ``high - low`` is past the largest float, so that differences stay finite."""
+        return 1.0 if math.isfinite(self.high - self.low) else 0.5
+
+    @property
     def width(self) -> float:
-        """``high - low``; 1 where the domain is a single value, so that nothing divides by zero."""
-        return (self.high - self.low) or 1.0
+        """``high - low`` times :attr:`unit`; 1 for a single value, so that nothing divides by zero."""
+        return (self.high * self.unit - self.low * self.unit) or 1.0
+
+    @property
+    def slack(self) -> float:
+        """How far past the domain a value may be before it counts as clipped."""
+        return CLIP_TOLERANCE * self.width / self.unit
 
 
 def colormap_names(kind: Literal["sequential", "diverging"] | None = None) -> tuple[str, ...]:
@@ -129,9 +140,8 @@ def color_codes(
         position = _position(safe, finite, domain, scale, np.asarray(quantiles, dtype=np.float64))
     codes: UInt16[np.ndarray, "*shape"] = np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5).astype(np.uint16)
     if scale in ("linear", "log"):
-        slack = CLIP_TOLERANCE * domain.width
-        codes[finite & (v > domain.high + slack)] = ABOVE
-        codes[finite & (v < domain.low - slack)] = BELOW
+        codes[finite & (v > domain.high + domain.slack)] = ABOVE
+        codes[finite & (v < domain.low - domain.slack)] = BELOW
     codes[np.isnan(v)] = NAN
     codes[v == np.inf] = POSITIVE_INFINITY
     codes[v == -np.inf] = NEGATIVE_INFINITY
@@ -160,19 +170,20 @@ def _position(
 ) -> Float[np.ndarray, "*shape"]:
     """Where each finite value lies on the colour bar, in [0, 1] unless it is outside the domain."""
     signed = domain.diverging
+    above_low = v * domain.unit - domain.low * domain.unit
     at: Float[np.ndarray, "*shape"]
     if scale == "linear":
-        at = (v - domain.low) / domain.width
+        at = above_low / domain.width
     elif scale == "log" and signed:
         floor = LOG_FLOOR * domain.high or 1.0
         at = 0.5 + 0.5 * np.sign(v) * np.log1p(np.abs(v) / floor) / np.log1p(domain.high / floor or 1.0)
     elif scale == "log":
-        floor = LOG_FLOOR * domain.width
-        at = np.log1p(np.maximum(v - domain.low, 0.0) / floor) / np.log1p(domain.width / floor)
+        floor = LOG_FLOOR * domain.width or 1.0
+        at = np.log1p(np.maximum(above_low, 0.0) / floor) / np.log1p(domain.width / floor)
     elif scale == "row-max":
-        away = np.where(finite, np.abs(v) if signed else v - domain.low, 0.0)
+        away = np.where(finite, np.abs(v) if signed else above_low, 0.0)
         largest = away.max(axis=-1, keepdims=True, initial=0.0)
-        share = (v if signed else v - domain.low) / np.where(largest > 0, largest, 1.0)
+        share = (v if signed else above_low) / np.where(largest > 0, largest, 1.0)
         at = 0.5 + 0.5 * share if signed else share
     else:
         rank = np.searchsorted(quantiles, np.abs(v) if signed else v, side="left") / 255

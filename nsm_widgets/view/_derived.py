@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
+from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Coord, NamedArray, Trace
 
@@ -26,28 +28,45 @@ def memory_change(trace: Trace) -> NamedArray:
         An array ``(time, ..., slot)`` of float32 named ``memory_change``.
 
     Raises:
-        ShapeError: If the trace has no ``memory`` with axes ``time``, ``slot`` and ``word``.
+        ShapeError: If the trace has no ``memory`` with axes ``time``, ``slot`` and ``word``, or
+            ``initial_memory`` is not one step of it.
     """
-    memory = trace["memory"] if "memory" in trace else None
+    memory = trace.get("memory")
     if memory is None or not {"time", "slot", "word"} <= set(memory.dims):
         got = "none" if memory is None else f"({', '.join(memory.dims)})"
         raise ShapeError(f"memory must have axes (time, batch, slot, word), got {got}.")
-    dims = ("time", *(d for d in memory.dims if d not in ("time", "slot", "word")), "slot", "word")
-    values = np.transpose(memory.values, [memory.dims.index(d) for d in dims]).astype(np.float64)
-    changes = np.full(values.shape[:-1], np.nan)
-    with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN, and drawn so
-        changes[1:] = np.sqrt(((values[1:] - values[:-1]) ** 2).sum(axis=-1))
-        if "initial_memory" in trace:
-            first = trace["initial_memory"]
-            start = np.transpose(first.values, [first.dims.index(d) for d in dims[1:]]).astype(np.float64)
-            changes[0] = np.sqrt(((values[0] - start) ** 2).sum(axis=-1))
+    dims = (*(dim for dim in memory.dims if dim not in ("slot", "word")), "slot", "word")
+    values = _ordered(memory, dims)
+    before_first = np.full_like(values.take(0, axis=dims.index("time")), np.nan)
+    if "initial_memory" in trace:
+        before_first = _first_memory(trace["initial_memory"], memory, dims)
+    with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
+        start = np.expand_dims(before_first, dims.index("time"))
+        steps = np.diff(values, axis=dims.index("time"), prepend=start)
+        changes = np.sqrt((steps**2).sum(axis=-1)).astype(np.float32)
     return NamedArray(
         "memory_change",
-        changes.astype(np.float32),
+        changes,
         dims=dims[:-1],
         coords={d: memory.coords[d] for d in dims[:-1] if d in memory.coords},
         attrs={"kind": "scalar", "description": "norm of the change since the step before"},
     )
+
+
+def _first_memory(first: NamedArray, memory: NamedArray, dims: tuple[str, ...]) -> Float[np.ndarray, "*step"]:
+    """The memory before the first step, its axes ordered as one step of ``dims``."""
+    sizes = {dim: memory.sizes[dim] for dim in dims if dim != "time"}
+    if dict(sorted(first.sizes.items())) != dict(sorted(sizes.items())):
+        raise ShapeError(
+            f"initial_memory must be one step of memory, {format_sizes(sizes, sizes.values())}, "
+            f"got {format_sizes(first.dims, first.shape)}. Leave it out where it is not known."
+        )
+    return _ordered(first, tuple(sizes))
+
+
+def _ordered(array: NamedArray, dims: tuple[str, ...]) -> Float[np.ndarray, "*shape"]:
+    """The values in float64, axes in the order given."""
+    return np.transpose(array.values, [array.dims.index(dim) for dim in dims]).astype(np.float64)
 
 
 def addressing_stages(trace: Trace, side: str) -> NamedArray | None:
@@ -59,12 +78,22 @@ def addressing_stages(trace: Trace, side: str) -> NamedArray | None:
 
     Returns:
         An array ``(time, batch, head, stage, slot)`` named ``{side}_addressing``.
+
+    Raises:
+        ShapeError: If the stages differ in axes or sizes.
     """
     names = [f"{side}_{suffix}" for _, suffix in STAGES]
     if not all(name in trace for name in names):
         return None
     stages = [trace[name] for name in names]
     final = stages[-1]
+    for stage in stages:
+        if stage.sizes != final.sizes or stage.dims != final.dims:
+            raise ShapeError(
+                f"{stage.name} must have the axes and sizes of {final.name}, "
+                f"{format_sizes(final.dims, final.shape)}, got {format_sizes(stage.dims, stage.shape)}. "
+                "Drop it from the trace, or record it from the same run."
+            )
     return NamedArray(
         f"{side}_addressing",
         np.stack([stage.values for stage in stages], axis=-2),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.view._color import ColorDomain
+from nsm_widgets.view._color import CLIP_TOLERANCE, ColorDomain
 from nsm_widgets.view._summary import ArraySummary, count_clipped, summarize
 
 
@@ -97,6 +98,9 @@ def default_coloring(
     Weightings and attention get [0, 1]; values on both sides of zero a domain centred on zero and a diverging map; all
     others their own range, from zero where they are not negative. What the caller gives wins.
 
+    Raises:
+        ValueError: If ``vmin`` or ``vmax`` is not finite, or ``vmin`` is not less than ``vmax``.
+
     Example:
         >>> array = NamedArray("x", [[-1.0, 3.0]], dims=("slot", "word"))
         >>> default_coloring(array).domain
@@ -107,6 +111,11 @@ def default_coloring(
     if vmin is not None or vmax is not None:
         low = domain.low if vmin is None else float(vmin)
         high = domain.high if vmax is None else float(vmax)
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ValueError(
+                f"vmin and vmax must be finite, got vmin={low:g} and vmax={high:g}. "
+                "Infinite values are marked on their own."
+            )
         if not low < high:
             raise ValueError(f"vmin must be less than vmax, got vmin={low:g} and vmax={high:g}.")
         domain = ColorDomain(low, high, diverging=domain.diverging and low == -high)
@@ -116,7 +125,7 @@ def default_coloring(
 
 def _default_domain(array: NamedArray, summary: ArraySummary) -> tuple[ColorDomain, str]:
     kind = array.attrs.get("kind")
-    if kind in ("weights", "attention") and summary.low >= 0:
+    if kind in ("weights", "attention") and summary.low >= -CLIP_TOLERANCE:  # not below 0 but by rounding
         return ColorDomain(0.0, 1.0), "writes" if array.name.startswith("write") else "reads"
     if summary.low < 0:
         largest = max(-summary.low, summary.high)

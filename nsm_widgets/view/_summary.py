@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
-from nsm_widgets.view._color import CLIP_TOLERANCE, ColorDomain
+from nsm_widgets.view._color import ColorDomain
 
 _QUANTILE_SAMPLE = 1_000_000
 
@@ -86,8 +86,8 @@ def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> t
 
 def count_clipped(values: Shaped[np.ndarray, "..."], domain: ColorDomain) -> tuple[int, int]:
     """How many finite values lie below and above a colour domain."""
-    slack = CLIP_TOLERANCE * domain.width
-    finite = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, dtype=bool)
-    below = int((finite & (values < domain.low - slack)).sum())
-    above = int((finite & (values > domain.high + slack)).sum())
+    finite = np.isfinite(values)
+    # bounds of type float64: a plain float would be rounded to the values' own type, float16 for one
+    below = int((finite & (values < np.float64(domain.low - domain.slack))).sum())
+    above = int((finite & (values > np.float64(domain.high + domain.slack))).sum())
     return below, above

@@ -25,36 +25,52 @@ export interface Domain {
 /** Gives a finite value its place on the colour bar, in [0, 1] unless it lies outside the domain. */
 export type Positioner = (value: number, rowLargest: number) => number;
 
-export function widthOf({ low, high }: Domain): number {
-  return high - low || 1;
+/** 1; 1/2 where `high - low` is past the largest float, so that differences stay finite. */
+export function unitOf({ low, high }: Domain): number {
+  return Number.isFinite(high - low) ? 1 : 0.5;
+}
+
+/** `high - low` in units; 1 where the domain is a single value, so that nothing divides by zero. */
+export function widthOf(domain: Domain): number {
+  const unit = unitOf(domain);
+  return domain.high * unit - domain.low * unit || 1;
+}
+
+/** How far past the domain a value may be before it counts as clipped. */
+export function slackOf(domain: Domain): number {
+  return (CLIP_TOLERANCE * widthOf(domain)) / unitOf(domain);
 }
 
 /** How far a value is from "nothing": what a row's largest is taken of. */
 export function awayFrom(domain: Domain, value: number): number {
-  return domain.diverging ? Math.abs(value) : value - domain.low;
+  if (domain.diverging) return Math.abs(value);
+  const unit = unitOf(domain);
+  return value * unit - domain.low * unit;
 }
 
 /** @param thresholds ascending; of magnitudes where the domain is diverging. Only `rank` reads them. */
 export function positioner(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
-  const { low, high, diverging } = domain;
+  const { high, diverging } = domain;
+  const unit = unitOf(domain);
+  const low = domain.low * unit;
   const width = widthOf(domain);
   switch (scale) {
     case "linear":
-      return (v) => (v - low) / width;
+      return (v) => (v * unit - low) / width;
     case "log": {
       if (diverging) {
         const floor = LOG_FLOOR * high || 1;
         const full = Math.log1p(high / floor || 1);
         return (v) => 0.5 + (0.5 * Math.sign(v) * Math.log1p(Math.abs(v) / floor)) / full;
       }
-      const floor = LOG_FLOOR * width;
+      const floor = LOG_FLOOR * width || 1;
       const full = Math.log1p(width / floor);
-      return (v) => Math.log1p(Math.max(v - low, 0) / floor) / full;
+      return (v) => Math.log1p(Math.max(v * unit - low, 0) / floor) / full;
     }
     case "row-max":
       return diverging
         ? (v, largest) => 0.5 + 0.5 * (v / (largest > 0 ? largest : 1))
-        : (v, largest) => (v - low) / (largest > 0 ? largest : 1);
+        : (v, largest) => (v * unit - low) / (largest > 0 ? largest : 1);
     case "rank":
       return diverging
         ? (v) => 0.5 + 0.5 * Math.sign(v) * (countBelow(thresholds, Math.abs(v)) / 255)
@@ -66,7 +82,7 @@ export function positioner(domain: Domain, scale: ColorScale, thresholds: readon
 export function encoder(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
   const position = positioner(domain, scale, thresholds);
   const clips = scale === "linear" || scale === "log";
-  const slack = CLIP_TOLERANCE * widthOf(domain);
+  const slack = slackOf(domain);
   const top = clips ? domain.high + slack : Number.POSITIVE_INFINITY;
   const bottom = clips ? domain.low - slack : Number.NEGATIVE_INFINITY;
   return (value, rowLargest) => {
