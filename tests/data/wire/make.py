@@ -1,0 +1,200 @@
+"""Write the arrays and colour cases that the Python and the JavaScript tests both read.
+
+``build()`` returns the files, ``python -m tests.data.wire.make`` (from the repository's root) writes them.
+
+arrays.json    for each type on the wire: shape, dims, file, and the values as the page must read them
+array_*.bin    their bytes
+codes.json     for each colour case: domain, scale, thresholds, shape, expected codes, and where rounding may differ
+code_*.bin     the values of a case, float64
+palettes.json  names of the colour maps and themes
+palettes.bin   their colours, sRGB bytes (map, theme, code, channel); the last five codes are the marks
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal, getcontext
+from pathlib import Path
+
+import numpy as np
+
+from nsm_widgets.view import (
+    ColorDomain,
+    ColorScale,
+    Theme,
+    color_codes,
+    colormap_names,
+    paint,
+    rank_thresholds,
+)
+from nsm_widgets.widgets._wire import wire_array
+
+HERE = Path(__file__).parent
+THEMES: tuple[Theme, ...] = ("light", "dark")
+SOURCES = (
+    ("float64", "float64"),
+    ("float32", "float32"),
+    ("float16", "float32"),
+    ("bool", "uint8"),
+    ("int8", "int8"),
+    ("int16", "int16"),
+    ("int32", "int32"),
+    ("uint8", "uint8"),
+    ("uint16", "uint16"),
+    ("uint32", "uint32"),
+    ("int64", "int32"),
+    ("uint64", "float64"),
+)
+"""A type in Python, and the type in which it travels."""
+
+LARGEST, SMALLEST = 1.7976931348623157e308, 5e-324
+DOMAINS: dict[str, ColorDomain] = {
+    "weights": ColorDomain(0.0, 1.0),
+    "signed": ColorDomain(-3.0, 3.0, diverging=True),
+    "narrow": ColorDomain(0.25, 0.26),
+    "below_zero": ColorDomain(-10.0, 5.0),
+    "single": ColorDomain(2.0, 2.0),
+    "denormal": ColorDomain(0.0, SMALLEST),
+    "denormal_signed": ColorDomain(-SMALLEST, SMALLEST, diverging=True),
+    "tiny": ColorDomain(0.0, 1e-300),
+    "huge": ColorDomain(-LARGEST, LARGEST),
+    "huge_signed": ColorDomain(-LARGEST, LARGEST, diverging=True),
+}
+SCALES: tuple[ColorScale, ...] = ("linear", "log", "row-max", "rank")
+LOG_FLOOR = Decimal(float(1e-4))
+EDGE = Decimal("1e-9")
+
+
+def build() -> dict[str, bytes]:
+    """Every file's name and bytes; the same on every run."""
+    return {**_arrays(), **_codes(), **_palettes()}
+
+
+def _arrays() -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    entries = []
+    for source, wire in SOURCES:
+        values = _edges(source)
+        sent = wire_array(values, source)
+        files[f"array_{source}.bin"] = sent.tobytes()
+        entries.append(
+            {
+                "source": source,
+                "dtype": wire,
+                "shape": list(sent.shape),
+                "dims": ["time", "slot", "word"],
+                "file": f"array_{source}.bin",
+                "values": [_number(v) for v in sent.reshape(-1).tolist()],
+            }
+        )
+    return {**files, "arrays.json": _json(entries)}
+
+
+def _edges(source: str) -> np.ndarray:
+    """2 x 3 x 4 values of a type: its ends, what is no number, and some in between."""
+    dtype = np.dtype(source)
+    random = np.random.default_rng(3)
+    if dtype.kind == "f":
+        info = np.finfo(dtype)
+        edges = [np.nan, np.inf, -np.inf, -0.0, info.max, info.min, info.smallest_subnormal, 0.1]
+        rest = random.integers(-1000, 1000, 16) / 64
+    elif dtype.kind == "b":
+        edges, rest = [True, False] * 4, random.integers(0, 2, 16)
+    else:
+        small = {"int64": (-(2**31), 2**31 - 1), "uint64": (0, 2**53)}
+        low, high = small.get(source, (np.iinfo(dtype).min, np.iinfo(dtype).max))
+        edges = [low, high, 0, 1, low + 1, high - 1, 2, 3]
+        rest = random.integers(0, 100, 16)
+    return np.array([*edges, *rest], dtype=dtype).reshape(2, 3, 4)
+
+
+def _codes() -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    cases = []
+    for name, domain in DOMAINS.items():
+        values = _around(domain)
+        files[f"code_{name}.bin"] = values.astype("<f8").tobytes()
+        for scale in SCALES:
+            thresholds = rank_thresholds(values, magnitudes=domain.diverging) if scale == "rank" else ()
+            codes = color_codes(values, domain, scale, quantiles=thresholds)
+            near = [i for i, v in enumerate(values.flat) if scale == "log" and near_edge(float(v), domain)]
+            cases.append(
+                {
+                    "name": f"{name} {scale}",
+                    "domain": {"low": domain.low, "high": domain.high, "diverging": domain.diverging},
+                    "scale": scale,
+                    "thresholds": list(thresholds),
+                    "shape": list(values.shape),
+                    "values": f"code_{name}.bin",
+                    "codes": codes.reshape(-1).tolist(),
+                    "near_edge": near,
+                }
+            )
+    return {**files, "codes.json": _json(cases)}
+
+
+def _around(domain: ColorDomain) -> np.ndarray:
+    """7 x 12 values in and around a domain: its ends, just past them, marks, denormals, huge ones."""
+    low, high, slack = domain.low, domain.high, domain.slack
+    middle = low / 2 + high / 2
+    within = np.random.default_rng(11).random((3, 12))
+    ends = [low, high, middle, 0.0, -0.0, low / 2, high / 2, low - slack / 2, high + slack / 2]
+    past = [low - 2 * slack, high + 2 * slack, np.nextafter(high, -np.inf), np.nextafter(low, np.inf)]
+    marks = [np.nan, np.inf, -np.inf]
+    extremes = [SMALLEST, -SMALLEST, 1e-300, -1e-300, 1e300, -1e300, LARGEST / 2, -LARGEST / 2]
+    special = [*ends, *past, *marks, *extremes]
+    decades = [*(high * 10.0**-k for k in range(1, 6)), *(low * 10.0**-k for k in range(1, 6))]
+    rows = [
+        *(low * (1 - row) + high * row for row in within),
+        np.array([low] * 12),
+        np.array([np.nan, np.inf, -np.inf] * 4),
+        np.array([*special[:12]]),
+        np.array([*special[12:], *decades[: 24 - len(special)]]),
+    ]
+    return np.stack(rows)
+
+
+def near_edge(value: float, domain: ColorDomain) -> bool:
+    """Whether a value's exact place on a log scale is so close to a rounding edge that log1p's last bit decides."""
+    if not math.isfinite(value) or value == 0:
+        return False
+    getcontext().prec = 400  # 1 + 5e-324 is not 1
+    low, high, v = Decimal(domain.low), Decimal(domain.high), Decimal(value)
+    if domain.diverging:
+        reach, away = high, abs(v)
+    else:
+        reach, away = high - low or Decimal(1), max(v - low, Decimal(0))
+    floor = Decimal(float(LOG_FLOOR * reach)) or Decimal(1)  # as a float: a denormal's share is zero
+    share = (1 + away / floor).ln() / (1 + reach / floor).ln()
+    at = Decimal("0.5") + share.copy_sign(v) / 2 if domain.diverging else share
+    exact = at * 255 + Decimal("0.5")
+    return abs(exact - exact.to_integral_value()) / 255 < EDGE
+
+
+def _palettes() -> dict[str, bytes]:
+    codes = np.arange(261, dtype=np.uint16)
+    names = colormap_names()
+    colors = np.stack([[paint(codes, name, theme) for theme in THEMES] for name in names])
+    index = {"maps": list(names), "themes": list(THEMES), "shape": list(colors.shape)}
+    return {"palettes.json": _json(index), "palettes.bin": colors.tobytes()}
+
+
+def _number(value: float) -> float | str:
+    """JSON has no word for some numbers; the page's words for them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+
+
+def main() -> None:
+    for name, data in build().items():
+        (HERE / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
