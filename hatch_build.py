@@ -13,7 +13,7 @@ BUNDLE = ("index.js", "style.css", "LICENSES.txt")
 class BundleCheck(BuildHookInterface):  # type: ignore[type-arg]
     """Runs before each build; an editable install may go without, the bundle can be built later."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Check that every built file is there.
 
         Raises:
@@ -26,5 +26,5 @@ class BundleCheck(BuildHookInterface):  # type: ignore[type-arg]
         if missing:
             raise FileNotFoundError(
                 f"nsm_widgets/widgets/static must hold the built bundle, and it lacks {', '.join(missing)}. "
-                "Build it first with 'make build', or with 'npm ci && npm run build' in js/ (Node.js 20 or newer)."
+                "Build it first: 'make build', or in js/ 'npm ci && npm run build' (Node.js 20 or newer)."
             )

