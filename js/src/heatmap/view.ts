@@ -279,7 +279,7 @@ export class HeatmapView implements PanelView {
     return `${describeIndex(this.#array, y, at)} · ${describeIndex(this.#array, x, at)} = ${value}`;
   }
 
-  /** Indices of the axes that are neither drawn nor fixed, and the scalars that belong to them. */
+  /** Indices of the axes that are neither drawn nor fixed, and the scalars that belong to them; else what is shown. */
   #subtitleText(at: Indices): string {
     const { x, y, fixed, scalars } = this.#spec;
     const { dims } = this.#array.meta;
@@ -291,7 +291,8 @@ export class HeatmapView implements PanelView {
       const value = array.value(Object.fromEntries(array.meta.dims.map((dim) => [dim, at[dim] ?? 0])));
       return `${symbol} ${value === undefined ? "…" : short(value)}`;
     });
-    return [...where, ...numbers].join(" · ");
+    const parts = [...where, ...numbers];
+    return parts.length > 0 ? parts.join(" · ") : this.#array.meta.description;
   }
 
   #axisLabels(dim: string, batch: number): AxisLabels {
