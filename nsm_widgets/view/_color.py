@@ -138,7 +138,7 @@ def color_codes(
     safe = np.where(finite, v, 0.0)
     with np.errstate(over="ignore"):
         position = _position(safe, finite, domain, scale, np.asarray(quantiles, dtype=np.float64))
-    codes: UInt16[np.ndarray, "*shape"] = np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5).astype(np.uint16)
+    codes: UInt16[np.ndarray, "*shape"] = np.array(np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5), np.uint16)
     if scale in ("linear", "log"):
         codes[finite & (v > domain.high + domain.slack)] = ABOVE
         codes[finite & (v < domain.low - domain.slack)] = BELOW

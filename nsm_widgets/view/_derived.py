@@ -22,7 +22,8 @@ def memory_change(trace: Trace) -> NamedArray:
     """How far each slot moved at each step: the Euclidean norm of ``memory[t] - memory[t - 1]`` along ``word``.
 
     The step before the first is ``initial_memory``; where that was not recorded, the first step's change is NaN, because
-    it is not known.
+    it is not known. So is the first step of every later sequence in the same recording (``sequence_starts``): the memory
+    before it belongs to another sequence.
 
     Returns:
         An array ``(time, ..., slot)`` of float32 named ``memory_change``.
@@ -44,6 +45,8 @@ def memory_change(trace: Trace) -> NamedArray:
         start = np.expand_dims(before_first, dims.index("time"))
         steps = np.diff(values, axis=dims.index("time"), prepend=start)
         changes = np.sqrt((steps**2).sum(axis=-1)).astype(np.float32)
+    later_starts = [start for start in trace.attrs.get("sequence_starts", ()) if start > 0]
+    changes[later_starts] = np.nan
     return NamedArray(
         "memory_change",
         changes,
