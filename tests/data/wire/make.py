@@ -4,7 +4,7 @@
 
 arrays.json    for each type on the wire: shape, dims, file, and the values as the page must read them
 array_*.bin    their bytes
-codes.json     for each colour case: domain, scale, thresholds, shape, expected codes, and where rounding may differ
+codes.json     for each colour case: domain, scale, thresholds, shape, codes, and where rounding may differ
 code_*.bin     the values of a case, float64
 palettes.json  names of the colour maps and themes
 palettes.bin   their colours, sRGB bytes (map, theme, code, channel); the last five codes are the marks
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal, getcontext
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -62,10 +63,11 @@ DOMAINS: dict[str, ColorDomain] = {
     "huge_signed": ColorDomain(-LARGEST, LARGEST, diverging=True),
 }
 SCALES: tuple[ColorScale, ...] = ("linear", "log", "row-max", "rank")
-LOG_FLOOR = Decimal(float(1e-4))
+LOG_FLOOR = Decimal.from_float(1e-4)
 EDGE = Decimal("1e-9")
 
 
+@cache
 def build() -> dict[str, bytes]:
     """Every file's name and bytes; the same on every run."""
     return {**_arrays(), **_codes(), **_palettes()}
@@ -97,15 +99,15 @@ def _edges(source: str) -> np.ndarray:
     random = np.random.default_rng(3)
     if dtype.kind == "f":
         info = np.finfo(dtype)
-        edges = [np.nan, np.inf, -np.inf, -0.0, info.max, info.min, info.smallest_subnormal, 0.1]
-        rest = random.integers(-1000, 1000, 16) / 64
+        edges: list[float] = [np.nan, np.inf, -np.inf, -0.0, info.max, info.min, info.smallest_subnormal, 0.1]
+        rest = (random.integers(-1000, 1000, 16) / 64).tolist()
     elif dtype.kind == "b":
-        edges, rest = [True, False] * 4, random.integers(0, 2, 16)
+        edges, rest = [True, False] * 4, random.integers(0, 2, 16).tolist()
     else:
         small = {"int64": (-(2**31), 2**31 - 1), "uint64": (0, 2**53)}
         low, high = small.get(source, (np.iinfo(dtype).min, np.iinfo(dtype).max))
         edges = [low, high, 0, 1, low + 1, high - 1, 2, 3]
-        rest = random.integers(0, 100, 16)
+        rest = random.integers(0, 100, 16).tolist()
     return np.array([*edges, *rest], dtype=dtype).reshape(2, 3, 4)
 
 
@@ -156,7 +158,7 @@ def _around(domain: ColorDomain) -> np.ndarray:
 
 
 def near_edge(value: float, domain: ColorDomain) -> bool:
-    """Whether a value's exact place on a log scale is so close to a rounding edge that log1p's last bit decides."""
+    """Whether a value's place on a log scale is so near a rounding edge that log1p's last bit decides."""
     if not math.isfinite(value) or value == 0:
         return False
     getcontext().prec = 400  # 1 + 5e-324 is not 1
