@@ -67,7 +67,7 @@ def address(
     weights = addressing.sharpen(shifted, sharpening)
 
     by_kind: list[tuple[Tensor, ...]] = [
-        torch.split(w, sizes, dim=1) for w in (content, gated, shifted, weights)
+        torch.split_with_sizes(w, sizes, dim=1) for w in (content, gated, shifted, weights)
     ]
     read_weights, write_weights = zip(*by_kind, strict=True)
     return AddressingStages(*read[:5], *read_weights), AddressingStages(*write[:5], *write_weights)

@@ -91,7 +91,7 @@ def lstm_update(
 ) -> tuple[Float[Tensor, "batch controller"], Float[Tensor, "batch controller"]]:
     """New hidden and cell state; ``gates`` holds forget, input, output gate and candidate, in this order."""
     size = cell.shape[-1]
-    sigmoids, candidate = torch.split(gates, [3 * size, size], dim=-1)
+    sigmoids, candidate = torch.split_with_sizes(gates, [3 * size, size], dim=-1)
     forget, take, show = torch.sigmoid(sigmoids).chunk(3, dim=-1)
     cell = forget * cell + take * torch.tanh(candidate)
     return show * torch.tanh(cell), cell

@@ -44,9 +44,9 @@ class Heads(nn.Module):
         """The parameters of the read heads and of the write heads."""
         batch = hidden.shape[0]
         heads = sum(self.by_kind)
-        keys, adds, positive, unit, shifts = torch.split(self.linear(hidden), self.sizes, dim=-1)
+        keys, adds, positive, unit, shifts = torch.split_with_sizes(self.linear(hidden), self.sizes, dim=-1)
         strengths, sharpenings = functional.softplus(positive).chunk(2, dim=-1)
-        gates, erases = torch.split(torch.sigmoid(unit), [heads, self.sizes[1]], dim=-1)
+        gates, erases = torch.split_with_sizes(torch.sigmoid(unit), [heads, self.sizes[1]], dim=-1)
 
         of_all_heads = (
             keys.view(batch, heads, self.word_size),
@@ -55,7 +55,9 @@ class Heads(nn.Module):
             torch.softmax(shifts.view(batch, heads, -1), dim=-1),
             1 + sharpenings,
         )
-        read, write = zip(*(torch.split(values, self.by_kind, dim=1) for values in of_all_heads), strict=True)
+        read, write = zip(
+            *(torch.split_with_sizes(values, self.by_kind, dim=1) for values in of_all_heads), strict=True
+        )
         write_shape = (batch, self.by_kind[1], self.word_size)
         return HeadParameters(*read), WriteParameters(
             *HeadParameters(*write), erase=erases.view(write_shape), add=adds.view(write_shape)
