@@ -22,6 +22,7 @@ export function createSlider(
     value: 0,
     "aria-label": dim,
     "data-dim": dim,
+    disabled: size < 2,
     ...OWN_KEYS,
   });
   const output = element("output", { class: "nsmw-value" });

@@ -28,6 +28,9 @@ export interface ToolbarOptions {
 
 const PLAYED = ["iteration", "time"];
 
+/** Axes that keep their slider, disabled, where the data has one index: that there is one head is worth knowing. */
+const ALWAYS_SHOWN = ["time", "head", "slot"];
+
 export function createToolbar(options: ToolbarOptions): Toolbar {
   const { panels, sizes, store, selection, settings, choose, signal } = options;
   const axes = axesToControl(panels, sizes, store);
@@ -44,7 +47,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       signal,
     ),
   }));
-  const played = axes.find((dim) => PLAYED.includes(dim));
+  const played = axes.find((dim) => PLAYED.includes(dim) && (sizes[dim] ?? 1) > 1);
   const player =
     played === undefined ? undefined : createPlayerControls(played, sizes[played] ?? 1, selection, signal);
   const kinds = new Set(panels.map((panel) => (panel.diverging ? "diverging" : "sequential")));
@@ -88,16 +91,17 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
   };
 }
 
-/** Axes worth a slider: those that some panel follows without drawing them, and those marked by a cursor. */
+/** Axes worth a slider: those that some panel does not draw, and those marked by a cursor. */
 export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, store: Store): string[] {
   const followed = new Set<string>();
   for (const panel of panels) {
     for (const dim of store.array(panel.array).meta.dims) {
       const drawn = dim === panel.x || dim === panel.y;
-      if (!(dim in panel.fixed) && (!drawn || CURSOR_DIMS.includes(dim))) followed.add(dim);
+      if (!drawn || CURSOR_DIMS.includes(dim)) followed.add(dim);
     }
   }
-  return SELECTABLE.filter((dim) => followed.has(dim) && (sizes[dim] ?? 1) > 1);
+  const shown = (dim: string) => (sizes[dim] ?? 0) > (ALWAYS_SHOWN.includes(dim) ? 0 : 1);
+  return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
 }
 
 function labelOf(panels: readonly PanelSpec[], store: Store, dim: string, index: number): string | undefined {

@@ -18,7 +18,7 @@ import {
   type Sides,
   thresholdsOf,
 } from "../panel";
-import type { Indices, PanelSpec } from "../state";
+import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { type AxisLabels, drawAxes, marginsFor } from "./axes";
 import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
@@ -114,6 +114,17 @@ export class HeatmapView implements PanelView {
     this.#placeCursors(at);
     this.#showHover(at);
     setText(this.#subtitle, this.#subtitleText(at));
+    this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
+  }
+
+  /** Whether this is the selected one of several panels that differ in a fixed index, as one head of many. */
+  #isChosen(): boolean {
+    const several = Object.entries(this.#spec.fixed).filter(([dim]) => this.#array.size(dim) > 1);
+    const { indices } = this.#context.selection;
+    return (
+      several.length > 0 &&
+      several.every(([dim, index]) => clampIndex(indices[dim] ?? 0, this.#array.size(dim)) === index)
+    );
   }
 
   get #rows(): number {
@@ -339,7 +350,7 @@ export class HeatmapView implements PanelView {
       selection.hover(cell && { [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
     };
     const select = (cell: Cell | null) => {
-      if (cell) selection.set({ [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
+      if (cell) selection.set({ ...this.#spec.fixed, [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
     };
     this.#canvas.addEventListener(
       "pointermove",
