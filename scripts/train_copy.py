@@ -1,18 +1,19 @@
 """Train the copy checkpoint that ships with the package: ``python scripts/train_copy.py``.
 
-An NTM with a memory of 128 x 20, an LSTM of 100 units, one read and one write head learns to copy sequences of 1 to
-20 vectors of 8 bits: 5,000 steps at batch 8, the learning rate falling over the second half. Every 100 steps it is
-judged on held-out sequences of length 20, 60 and 120, and the best parameters are kept; the longer ones choose among
-steps, they are never trained on. Late in training the model goes on to forget how to generalise, so this choice
+An NTM with a memory of 128 x 20, an LSTM of 100 units, one read and one write head learns to copy sequences
+of 1 to 20 vectors of 8 bits: 5,000 steps at batch 8, the learning rate falling over the second half. Every
+100 steps it is judged on held-out sequences of length 20, 60 and 120, and the best parameters are kept; the
+longer ones choose among steps, they are never trained on. Late in training the model goes on to forget how to
+generalise, so this choice
 matters: with this seed step 3,300 is best, and step 5,000 fails at length 120.
 
-It took 8 minutes with one thread on a busy two-core machine, and reaches, on 128 fresh sequences each, no wrong bit
-at lengths 20, 60, 100, 120 and 125. The write head walks one slot a step from slot 0, the read head rests at the last
-slot and walks after it once the delimiter has come.
+It took 8 minutes with one thread on a busy two-core machine, and reaches, on 128 fresh sequences each, no
+wrong bit at lengths 20, 60, 100, 120 and 125. The write head walks one slot a step from slot 0, the read head
+rests at the last slot and walks after it once the delimiter has come.
 
-Seeds differ: 1 ends with 22 to 27 of 32 sequences exact at length 120, 2 (the default) with all. The same seed gives
-the same file to the bit with the same torch and kind of processor; elsewhere rounding differs, and after thousands of
-steps so does the model. Then try other seeds: ``--seed 3``.
+Seeds differ: 1 ends with 22 to 27 of 32 sequences exact at length 120, 2 (the default) with all. The same
+seed gives the same file to the bit with the same torch and kind of processor; elsewhere rounding differs, and
+after thousands of steps so does the model. Then try other seeds: ``--seed 3``.
 """
 
 from __future__ import annotations
