@@ -1,0 +1,19 @@
+"""A real JupyterLab, driven by a real Chromium, cut off from every other machine."""
+
+from tests.browser.harness.browser import find_browser, launch_browser
+from tests.browser.harness.lab import JupyterLab
+from tests.browser.harness.notebook import KernelError, NotebookPage
+from tests.browser.harness.pixels import canvas_pixel, drag_range, screenshot_pixel
+from tests.browser.harness.server import LabServer
+
+__all__ = [
+    "JupyterLab",
+    "KernelError",
+    "LabServer",
+    "NotebookPage",
+    "canvas_pixel",
+    "drag_range",
+    "find_browser",
+    "launch_browser",
+    "screenshot_pixel",
+]

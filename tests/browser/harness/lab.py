@@ -1,0 +1,120 @@
+"""Opens notebooks of a running server in fresh pages."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
+
+from tests.browser.harness.notebook import NotebookPage
+from tests.browser.harness.server import LabServer
+
+REPOSITORY = Path(__file__).parents[3]
+VIEWPORT = (1600, 1100)
+INLINE = ("blob:", "data:", "about:")
+
+# JupyterLab's own complaints, which no widget causes
+NOISE = ("Could not restore the debugger state: Canceled future",)  # a kernel that is shut down early
+
+
+@dataclass
+class JupyterLab:
+    """A server and a browser. Each notebook gets a folder, a browser context and a workspace of its own."""
+
+    server: LabServer
+    browser: Browser
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @contextmanager
+    def open(
+        self, path: str | Path, *, viewport: tuple[int, int] = VIEWPORT, device_scale_factor: float = 1
+    ) -> Iterator[NotebookPage]:
+        """A copy of a notebook, named from the repository's root; its kernel is idle, nothing has run yet."""
+        source = REPOSITORY / path
+        with self._open_in_page(
+            self._folder() / source.name, source, viewport, device_scale_factor
+        ) as notebook:
+            yield notebook
+
+    @contextmanager
+    def new(
+        self,
+        cells: Sequence[str] = (),
+        *,
+        viewport: tuple[int, int] = VIEWPORT,
+        device_scale_factor: float = 1,
+    ) -> Iterator[NotebookPage]:
+        """A new notebook with these code cells, its kernel idle and nothing run yet."""
+        written = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        )
+        source = self._folder() / "new.ipynb"
+        nbformat.write(written, source)
+        with self._open_in_page(source, source, viewport, device_scale_factor) as notebook:
+            yield notebook
+
+    def _folder(self) -> Path:
+        folder = self.server.root / f"notebook-{next(self._numbers)}"
+        folder.mkdir()
+        return folder
+
+    @contextmanager
+    def _open_in_page(
+        self, path: Path, source: Path, viewport: tuple[int, int], device_scale_factor: float
+    ) -> Iterator[NotebookPage]:
+        if path != source:
+            shutil.copyfile(source, path)
+        context = self.browser.new_context(
+            viewport={"width": viewport[0], "height": viewport[1]},
+            device_scale_factor=device_scale_factor,
+            service_workers="block",  # their requests would pass by the route below
+        )
+        try:
+            refused = _refuse_strangers(context)
+            page = context.new_page()
+            errors = _collect_errors(page)
+            place = f"workspaces/{path.parent.name}/tree/{path.relative_to(self.server.root)}"
+            page.goto(f"{self.server.url}/lab/{place}?token={self.server.token}&reset")
+            notebook = NotebookPage(page, page_errors=errors, requests_refused=refused)
+            notebook.wait_until_open()
+            yield notebook
+            notebook.close()
+        finally:
+            context.close()
+
+
+def _refuse_strangers(context: BrowserContext) -> list[str]:
+    """Abort what goes to another machine, and list it."""
+    refused: list[str] = []
+
+    def decide(route: Route) -> None:
+        url = route.request.url
+        if url.startswith(INLINE) or urlsplit(url).hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            refused.append(url)
+            route.abort()
+
+    context.route("**/*", decide)
+    return refused
+
+
+def _collect_errors(page: Page) -> list[str]:
+    """What the page complains of: its console's errors, and exceptions that nobody caught."""
+    errors: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith(NOISE):
+            errors.append(f"{message.text} ({message.location['url']})")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: errors.append(f"uncaught: {error.stack or error}"))
+    return errors
