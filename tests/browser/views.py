@@ -1,0 +1,114 @@
+"""What a test sees and does of our views on a page: panels, sliders, pixels, readouts. Built on Playwright alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+PAINTED_MS = 60_000
+
+
+@dataclass(frozen=True)
+class ViewOnPage:
+    """One view of ours, by its place among those on the page."""
+
+    page: Page
+    number: int = 0
+
+    @property
+    def root(self) -> Locator:
+        return self.page.locator(".nsmw-root").nth(self.number)
+
+    def panel(self, name: str) -> Locator:
+        return self.root.locator(f'[data-panel="{name}"]')
+
+    def wait_painted(self, name: str, text: str | None = None) -> None:
+        """Until a panel shows the plane named so, for example ``time=7 batch=0``."""
+        if text is None:
+            self.page.wait_for_function(
+                "panel => panel.dataset.painted !== undefined",
+                arg=self.panel(name).element_handle(timeout=PAINTED_MS),
+                timeout=PAINTED_MS,
+            )
+        else:
+            expect(self.panel(name)).to_have_attribute("data-painted", text)
+
+    def index(self, dim: str) -> int:
+        return int(self.root.get_attribute(f"data-{dim}") or "-1")
+
+    def wait_index(self, dim: str, index: int) -> None:
+        expect(self.root).to_have_attribute(f"data-{dim}", str(index))
+
+    def slider(self, dim: str) -> Locator:
+        return self.root.locator(f'input[type=range][data-dim="{dim}"]')
+
+    def drag_slider(self, dim: str, to: float, *, moves: int = 12) -> None:
+        """Grab the handle with the mouse and pull it to a share of the slider's length."""
+        slider = self.slider(dim)
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        assert box is not None
+        low, high = (float(slider.get_attribute(name) or 0) for name in ("min", "max"))
+        handle = 16.0  # Chromium's handle is 16 px wide, its centre moves over the rest
+        span = box["width"] - handle
+        start = (float(slider.input_value()) - low) / (high - low)
+        y = box["y"] + box["height"] / 2
+        at = [box["x"] + handle / 2 + span * (start + (to - start) * i / moves) for i in range(moves + 1)]
+        self.page.mouse.move(at[0], y)
+        self.page.mouse.down()
+        for x in at[1:]:
+            self.page.mouse.move(x, y)
+        self.page.mouse.up()
+
+    def choose(self, name: str, value: str) -> None:
+        """Pick from one of the drop-downs: ``colours`` or ``scale``."""
+        self.root.locator(f'select[data-choice="{name}"]').select_option(value)
+
+    def press(self, action: str) -> None:
+        """Click one of the player's buttons: first, back, play, forward, last."""
+        self.root.locator(f'button[data-action="{action}"]').click()
+
+    def hover_cell(self, panel: str, row: int, column: int, rows: int, columns: int) -> None:
+        x, y = self.cell_center(panel, row, column, rows, columns)
+        self.page.mouse.move(x, y)
+
+    def click_cell(self, panel: str, row: int, column: int, rows: int, columns: int) -> None:
+        x, y = self.cell_center(panel, row, column, rows, columns)
+        self.page.mouse.click(x, y)
+
+    def cell_center(self, panel: str, row: int, column: int, rows: int, columns: int) -> tuple[float, float]:
+        canvas = self.panel(panel).locator("canvas")
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        assert box is not None
+        return (
+            box["x"] + (column + 0.5) * box["width"] / columns,
+            box["y"] + (row + 0.5) * box["height"] / rows,
+        )
+
+    def cell_colors(
+        self, panel: str, cells: list[tuple[int, int]], rows: int, columns: int
+    ) -> list[tuple[int, int, int]]:
+        """The painted colour in the middle of each ``(row, column)``, read from the canvas itself."""
+        read = """(canvas, {cells, rows, columns}) => {
+            const context = canvas.getContext("2d");
+            return cells.map(([row, column]) => {
+                const x = Math.floor((column + 0.5) * canvas.width / columns);
+                const y = Math.floor((row + 0.5) * canvas.height / rows);
+                return [...context.getImageData(x, y, 1, 1).data.slice(0, 3)];
+            });
+        }"""
+        arg = {"cells": [list(cell) for cell in cells], "rows": rows, "columns": columns}
+        colors: list[list[int]] = self.panel(panel).locator("canvas").evaluate(read, arg)
+        return [(r, g, b) for r, g, b in colors]
+
+    def readout(self, panel: str) -> str:
+        return self.panel(panel).locator(".nsmw-readout").inner_text()
+
+    def wait_readout(self, panel: str, text: Any) -> None:
+        expect(self.panel(panel).locator(".nsmw-readout")).to_have_text(text)
+
+    def frames(self, panel: str) -> int:
+        return int(self.panel(panel).get_attribute("data-frames") or 0)
