@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,8 +55,12 @@ class SyncedWidget(anywidget.AnyWidget):
 
     @classmethod
     def _options(cls) -> tuple[str, ...]:
-        """Keywords that may be given: the public traits, and what every Jupyter widget takes."""
-        return tuple(name for name in cls.class_trait_names() if not name.startswith("_"))
+        """Keywords that may be given: the public traits, and the named ones of each ``__init__``."""
+        traits = [name for name in cls.class_trait_names() if not name.startswith("_")]
+        named = [
+            name for owner in cls.__mro__ if issubclass(owner, SyncedWidget) for name in _keywords(owner)
+        ]
+        return tuple(dict.fromkeys([*named, *traits]))
 
     def _on_page_message(self, _widget: object, content: object, _buffers: object) -> None:
         if not isinstance(content, Mapping):
@@ -67,13 +72,18 @@ class SyncedWidget(anywidget.AnyWidget):
 
     def _take_changes(self, content: Mapping[str, Any]) -> None:
         """Set the traits that the page moved, and acknowledge in the same update, so that a stale echo is known."""
+        failures: list[Exception] = []
         with self._page_lock, self.hold_sync():
-            try:
-                for name, value in content["changes"].items():
-                    if name in self._page_writable and getattr(self, name) != value:
+            for name, value in content["changes"].items():
+                if name in self._page_writable and getattr(self, name) != value:
+                    # an observer that raises keeps neither the other changes nor the answer back
+                    try:
                         self._set_from_page(name, value)
-            finally:
-                self._ack = {"client": content.get("client"), "seq": content.get("seq")}
+                    except Exception as failure:
+                        failures.append(failure)
+            self._ack = {"client": content.get("client"), "seq": content.get("seq")}
+        if failures:
+            raise failures[0]
 
     def _set_from_page(self, name: str, value: object) -> None:
         try:
@@ -83,6 +93,11 @@ class SyncedWidget(anywidget.AnyWidget):
 
     def _take_message(self, content: Mapping[str, Any]) -> None:
         """Answer any other message; nothing is expected here unless a widget says so."""
+
+
+def _keywords(owner: type[SyncedWidget]) -> list[str]:
+    parameters = inspect.signature(owner.__init__).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and not p.name.startswith("_")]
 
 
 def refuse_unknown(owner: str, options: Mapping[str, object], known: tuple[str, ...]) -> None:

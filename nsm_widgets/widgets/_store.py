@@ -37,6 +37,7 @@ class TraceStore(SyncedWidget):
         ('memory',)
 
     Raises:
+        TypeError: If ``trace`` is no trace.
         ShapeError: If ``only`` names an array that the trace does not hold.
         DtypeError: If an array has values that the page could not show exactly.
     """
@@ -53,6 +54,7 @@ class TraceStore(SyncedWidget):
         budget_mb: float = DEFAULT_BUDGET_MB,
         **options: Any,
     ) -> None:
+        trace = require_trace(trace, "TraceStore")
         if only is None:
             trace = with_derived(trace)
         names = tuple(trace) if only is None else tuple(only)
@@ -83,7 +85,9 @@ class TraceStore(SyncedWidget):
     def _take_message(self, content: Mapping[str, Any]) -> None:
         """Send one plane of an array that is held in planes: ``{"type": "plane", "array": name, "plane": index}``."""
         name, index = content.get("array"), content.get("plane")
-        if content.get("type") != "plane" or name not in self._arrays or not isinstance(index, int):
+        if content.get("type") != "plane" or not isinstance(name, str) or type(index) is not int:
+            return
+        if name not in self._arrays:
             return
         planes = as_planes(self._arrays[name])
         if not 0 <= index < len(planes):
@@ -94,6 +98,21 @@ class TraceStore(SyncedWidget):
             self.send({**answer, "base64": base64.b64encode(data).decode("ascii")})
         else:
             self.send(answer, [data])
+
+
+def require_trace(value: object, owner: str) -> Trace:
+    """The trace that was given, or the one inside a finished recorder.
+
+    Raises:
+        TypeError: If the value is neither.
+    """
+    recorded = getattr(value, "trace", value)
+    if not isinstance(recorded, Trace):
+        raise TypeError(
+            f"{owner} needs a Trace, got {type(value).__name__}. "
+            "Record one with TraceRecorder(model), or make one with Trace.from_arrays or Trace.from_attentions."
+        )
+    return recorded
 
 
 def as_planes(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "plane row column"]:

@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from nsm_widgets._errors import UnknownOptionError
-from nsm_widgets.trace import Trace
+from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import COLOR_SCALES, Layout, arrays_of, colormap_kind
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
@@ -65,7 +65,7 @@ class View(SyncedWidget):
         self._given_selection = selection if selection is not None else Selection()
         self._given_store = (
             _checked_store(store, trace, names)
-            if store
+            if store is not None
             else TraceStore(trace, only=names, budget_mb=budget_mb)
         )
         state = {
@@ -125,21 +125,6 @@ def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:
     return sizes
 
 
-def require_trace(value: object, owner: str) -> Trace:
-    """The trace that was given, or the one inside a finished recorder.
-
-    Raises:
-        TypeError: If the value is neither.
-    """
-    recorded = getattr(value, "trace", value)
-    if not isinstance(recorded, Trace):
-        raise TypeError(
-            f"{owner} needs a Trace, got {type(value).__name__}. "
-            "Record one with TraceRecorder(model), or make one with Trace.from_arrays or Trace.from_attentions."
-        )
-    return recorded
-
-
 def _checked_store(store: TraceStore, trace: Trace, names: Sequence[str]) -> TraceStore:
     """The store that was given, if it holds what the view draws."""
     if not isinstance(store, TraceStore):
@@ -147,10 +132,15 @@ def _checked_store(store: TraceStore, trace: Trace, names: Sequence[str]) -> Tra
             f"store must be a TraceStore, got {type(store).__name__}. TraceStore(trace) makes one."
         )
     missing = [name for name in names if name not in store.arrays]
-    other = [n for n in names if n not in missing and store.trace[n].shape != trace[n].shape]
+    other = [name for name in names if name not in missing and not _same(store.trace[name], trace[name])]
     if missing or other:
         raise ValueError(
-            f"store must hold the arrays of the trace that is drawn: {', '.join(missing + other)} "
-            f"{'is missing' if missing else 'has another shape'}. TraceStore(trace) holds all that its views need."
+            f"store must hold the arrays of the trace that is drawn: {', '.join(missing or other)} "
+            f"{'missing' if missing else 'not the same'}. TraceStore(trace) holds all that its views need."
         )
     return store
+
+
+def _same(held: NamedArray, drawn: NamedArray) -> bool:
+    """Whether two arrays are one; what views compute is computed anew by each, and compared by value."""
+    return held is drawn or held.identical(drawn)

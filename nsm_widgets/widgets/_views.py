@@ -13,7 +13,8 @@ from nsm_widgets.view import (
     memory_layout,
     read_write_layout,
 )
-from nsm_widgets.widgets._view import View, require_trace
+from nsm_widgets.widgets._store import require_trace
+from nsm_widgets.widgets._view import View
 
 
 class Heatmap(View):
