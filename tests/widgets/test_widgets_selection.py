@@ -1,0 +1,282 @@
+"""The shared cursor, and messages from the page."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import pytest
+from traitlets import TraitError
+
+from nsm_widgets import Heatmap, Selection, Trace, TraceStore
+from nsm_widgets._axes import AXES
+from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets.view import _color
+from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._selection import SELECTABLE
+from nsm_widgets.widgets._view import View
+
+from .conftest import RecordedComm
+
+Page = Callable[[Any], RecordedComm]
+JS = Path(__file__).parents[2] / "js" / "src"
+OURS_ON_EVERY_WIDGET = {"_kind", "_ack", "_anywidget_id", "_css", "_esm"}
+
+
+def view(*, time: int = 5, slot: int = 3, **options: Any) -> Heatmap:
+    """A heatmap with a time axis to move along."""
+    return Heatmap(np.ones((time, slot, 2)), dims=("time", "slot", "word"), **options)
+
+
+def change(seq: int, client: str = "page", **changes: object) -> dict[str, object]:
+    """What the page sends when the reader moves something."""
+    return {"type": "set", "client": client, "seq": seq, "changes": changes}
+
+
+# --- the lists that Python and JavaScript share -------------------------------------------------------------
+
+
+def js_list(source: str, name: str) -> list[str]:
+    """The strings of an array literal in a TypeScript file."""
+    text = (JS / source).read_text("utf-8")
+    found = re.search(rf"(?m)^(?:  {name}: |export const {name}\b.* = )\[((?:[^\]]|\n)*)\]", text)
+    assert found, name
+    return re.findall(r'"([^"]+)"', found[1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner"), [("store", TraceStore), ("selection", Selection), ("view", View)], ids=str
+)
+def test_python_and_javascript_sync_the_same_traits(kind: str, owner: type[SyncedWidget]) -> None:
+    """What one side sends the other one reads."""
+    own = set(owner.class_traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
+    assert own - OURS_ON_EVERY_WIDGET == set(js_list("state.ts", kind))
+    assert owner.class_traits()["_kind"].default() == kind
+
+
+def test_every_axis_can_be_selected() -> None:
+    """The selection has an index for each axis name, in the same order everywhere."""
+    assert SELECTABLE == tuple(AXES)
+    assert [name for name in js_list("state.ts", "selection") if name != "_sizes"] == list(AXES)
+
+
+def test_python_and_javascript_colour_by_the_same_numbers() -> None:
+    """Scales, codes, tolerances and the marks' colours agree."""
+    scale, raster = (JS / "color/scale.ts").read_text("utf-8"), (JS / "heatmap/raster.ts").read_text("utf-8")
+    numbers = dict(re.findall(r"export const (\w+) = ([-\d.e]+);", scale))
+    names = ("LOG_FLOOR", "CLIP_TOLERANCE", "NAN", "POSITIVE_INFINITY", "NEGATIVE_INFINITY", "ABOVE", "BELOW")
+    assert {name: float(numbers[name]) for name in names} == {name: getattr(_color, name) for name in names}
+    assert int(numbers["NUM_CODES"]) == _color.BELOW + 1
+    assert tuple(js_list("color/scale.ts", "COLOR_SCALES")) == _color.COLOR_SCALES
+    marks = re.findall(r"words\[(\w+)\] = word\((\d+), (\d+), (\d+)\)", raster)
+    colors = {getattr(_color, name): (int(r), int(g), int(b)) for name, r, g, b in marks}
+    assert colors == _color.MARK_COLORS
+
+
+# --- indices ------------------------------------------------------------------------------------------------
+
+
+def test_indices_may_be_set_before_any_data() -> None:
+    """A selection stands alone, at zero where nothing is said."""
+    selection = Selection(time=3)
+    assert (selection.time, selection.head) == (3, 0)
+    assert selection.sizes == {}
+
+
+@pytest.mark.parametrize("index", [-1, 5, 10**9])
+def test_an_index_outside_the_data_is_refused(index: int) -> None:
+    """What a user types out of range is refused, not bent, and the old index stays."""
+    shown = view(time=5)
+    shown.selection.time = 2
+    with pytest.raises(TraitError) as error:
+        shown.selection.time = index
+    assert str(error.value) == f"time must lie in [0, 4], got {index}: the data holds 5 along time."
+    assert shown.selection.time == 2
+
+
+def test_a_negative_index_is_refused_without_data_too() -> None:
+    """There is no step before the first."""
+    with pytest.raises(TraitError, match="head must not be negative, got -1."):
+        Selection(head=-1)
+
+
+@pytest.mark.parametrize("value", ["3", 2.5, None, [1]], ids=repr)
+def test_what_is_no_index_is_refused(value: object) -> None:
+    """An index is an int."""
+    with pytest.raises(TraitError, match="time"):
+        Selection(time=value)
+
+
+def test_an_unknown_axis_is_refused_with_the_nearest() -> None:
+    """A slip of typing is not swallowed."""
+    with pytest.raises(UnknownOptionError, match=r"Selection has no option 'tme'. Did you mean time\?"):
+        Selection(tme=3)
+
+
+def test_the_longest_data_sets_the_range() -> None:
+    """Views of different lengths share a selection: any index of the longest exists."""
+    selection = Selection()
+    view(time=4, selection=selection)
+    view(time=9, slot=2, selection=selection)
+    selection.time = 8
+    assert selection.sizes["time"] == 9 and selection.sizes["slot"] == 3
+    assert selection.sizes.keys() == {"time", "slot", "word"}
+
+
+def test_attached_sizes_go_to_the_page(page: Page) -> None:
+    """The page learns the range with the view."""
+    selection = Selection()
+    selection.attach({"time": 4, "unknown": 3})
+    assert page(selection).updates()[-1] == {"_sizes": {"time": 4}}
+
+
+def test_views_given_one_selection_share_it() -> None:
+    """Moving one is moving the other; without one each has its own."""
+    selection = Selection()
+    one, two, alone = view(selection=selection), view(selection=selection), view()
+    assert one.selection is two.selection is selection
+    two.selection.time = 4
+    assert one.selection.time == 4 and alone.selection.time == 0
+    assert one.get_state("_selection") == {"_selection": f"anywidget:{selection.model_id}"}
+
+
+def test_repr_shows_what_can_be_moved() -> None:
+    """Axes of attached data and those that were moved, no others."""
+    assert repr(Selection()) == "Selection()"
+    assert repr(Selection(head=2)) == "Selection(head=2)"
+    assert repr(view(time=5).selection) == "Selection(time=0, slot=0, word=0)"
+    assert repr(view(time=1).selection) == "Selection(slot=0, word=0)"
+
+
+# --- messages from the page ---------------------------------------------------------------------------------
+
+
+def test_the_page_moves_the_trait_and_is_answered_in_one_update(page: Page) -> None:
+    """Values and acknowledgement travel together, so that the page knows a stale echo."""
+    selection = view().selection
+    seen: list[int] = []
+    selection.observe(lambda event: seen.append(event["new"]), names=["time"])
+    page(selection).sent.clear()
+    page(selection).receive(change(7, time=3, slot=1))
+    assert (selection.time, selection.slot, seen) == (3, 1, [3])
+    assert page(selection).updates() == [{"time": 3, "slot": 1, "_ack": {"client": "page", "seq": 7}}]
+
+
+def test_a_value_that_is_there_already_is_answered(page: Page) -> None:
+    """Nothing changes, and the page may go on."""
+    selection = Selection(time=2)
+    page(selection).sent.clear()
+    page(selection).receive(change(1, time=2))
+    assert page(selection).updates() == [{"_ack": {"client": "page", "seq": 1}}]
+
+
+def test_an_observer_that_redirects_is_heard(page: Page) -> None:
+    """What Python makes of a move goes back with its acknowledgement."""
+    selection = Selection()
+
+    def keep_even(event: dict[str, Any]) -> None:
+        selection.time = event["new"] // 2 * 2
+
+    selection.observe(keep_even, names=["time"])
+    page(selection).sent.clear()
+    page(selection).receive(change(1, time=5))
+    assert page(selection).updates() == [{"time": 4, "_ack": {"client": "page", "seq": 1}}]
+
+
+def test_only_traits_that_the_page_owns_are_set(page: Page) -> None:
+    """The page moves the cursor and picks colours; data and layout are Python's."""
+    shown = view()
+    before = (shown._layout, shown.title, shown.selection._sizes)
+    page(shown).receive(
+        change(1, _layout=[], title="x", _kind="store", nonsense=1, cmap="magma", scale="log")
+    )
+    page(shown.selection).receive(change(1, _sizes={}, _ack=3, comm=None))
+    assert (shown._layout, shown.title, shown.selection._sizes) == before
+    assert (shown.cmap, shown.scale) == ("magma", "log")
+    assert shown._ack == shown.selection._ack == {"client": "page", "seq": 1}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "set",
+        [],
+        {},
+        {"type": "set"},
+        {"type": "set", "changes": [1, 2]},
+        {"type": "set", "changes": None},
+        {"type": ["set"], "changes": {}},
+        {"type": "other", "changes": {"time": 1}},
+    ],
+    ids=repr,
+)
+def test_malformed_messages_are_ignored(
+    content: object, page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Noise from the page changes nothing, answers nothing and raises nothing."""
+    for widget in (Selection(), view(), TraceStore(Trace.from_arrays({"memory": np.ones((1, 1, 2, 2))}))):
+        page(widget).sent.clear()
+        page(widget).receive(content)
+        assert page(widget).sent == []
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("value", [99, -1, "3", 1.5, None, [1], {"a": 1}], ids=repr)
+def test_a_bad_value_from_the_page_is_ignored_and_answered(
+    value: object, page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page that is ahead of its data must not wait; the log says what was ignored."""
+    selection = view(time=5).selection
+    with caplog.at_level(logging.WARNING):
+        page(selection).receive(change(4, time=value, slot=2))
+    assert (selection.time, selection.slot) == (0, 2)
+    assert selection._ack == {"client": "page", "seq": 4}
+    assert "Selection ignored what the page sent" in caplog.text
+
+
+def test_an_observer_that_raises_keeps_nothing_back(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    """The other changes are made, the page is answered, and the error is shown."""
+    selection = Selection()
+
+    def fail(_event: object) -> None:
+        raise RuntimeError("a reader's mistake")
+
+    selection.observe(fail, names=["time"])
+    page(selection).sent.clear()
+    page(selection).receive(change(2, time=3, head=1))
+    assert (selection.time, selection.head) == (3, 1)
+    assert page(selection).updates() == [{"time": 3, "head": 1, "_ack": {"client": "page", "seq": 2}}]
+    assert "a reader's mistake" in caplog.text
+
+
+def test_messages_from_several_threads_are_taken_one_at_a_time(page: Page) -> None:
+    """Each is answered once, with its own values: no update mixes two messages."""
+    selection = Selection()
+    page(selection).sent.clear()
+    threads, messages = 4, 50
+    start = threading.Barrier(threads)
+
+    def send(worker: int) -> None:
+        start.wait()
+        for seq in range(messages):
+            index = 1 + worker * messages + seq
+            page(selection).receive(change(seq, client=str(worker), time=index, head=index))
+
+    workers = [threading.Thread(target=send, args=(worker,)) for worker in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    updates = page(selection).updates()
+    assert len(updates) == threads * messages
+    for update in updates:
+        ack = update["_ack"]
+        assert update["time"] == update["head"] == 1 + int(ack["client"]) * messages + ack["seq"]
+    assert (selection.time, selection.head) == (updates[-1]["time"], updates[-1]["head"])
