@@ -25,7 +25,8 @@ class NTMMemory(nn.Module):
     size.
 
     Gradients flow through the state from call to call; cut them with ``detach()``. The getters return
-    detached copies, so lists of them never change afterwards.
+    detached copies, so lists of them never change afterwards. ``state_dict`` holds the initial memory, not
+    the state.
 
     Args:
         mem_size: Slots, N in the paper.

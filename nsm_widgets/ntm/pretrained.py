@@ -47,7 +47,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> NTM:
         CheckpointError: If the file is damaged, foreign, or its tensors do not fit its config.
     """
     tensors, header = read_tensors(path)
-    config = NTMConfig.from_keywords(_parse(path, header, "config")) if _is_ours(path, header) else None
+    _require_ours(path, header)
+    config = NTMConfig.from_keywords(_parse(path, header, "config"))
     with torch.device("meta"):  # nothing is allocated or drawn: the file brings every value
         model = NTM(config)
     _check_fit(path, model.state_dict(), tensors)
@@ -63,7 +64,7 @@ def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:
         CheckpointError: If the file is damaged or foreign.
     """
     _, header = read_tensors(path)
-    _is_ours(path, header)
+    _require_ours(path, header)
     return _parse(path, header, "info")
 
 
@@ -94,13 +95,12 @@ def pretrained_path(name: str = "copy") -> Path:
     return folder / f"{name}.safetensors"
 
 
-def _is_ours(path: str | os.PathLike[str], header: Mapping[str, str]) -> bool:
+def _require_ours(path: str | os.PathLike[str], header: Mapping[str, str]) -> None:
     if header.get("format") != FORMAT:
         raise CheckpointError(
             f"checkpoint {os.fspath(path)!r} must have format {FORMAT!r}, got {header.get('format')!r}. "
             "Only files written by save_checkpoint can be loaded."
         )
-    return True
 
 
 def _parse(path: str | os.PathLike[str], header: Mapping[str, str], key: str) -> dict[str, Any]:

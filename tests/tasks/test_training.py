@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,16 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
     with pytest.raises(KeyboardInterrupt):
         train(small(), TASK, on_step=interrupt_twice, **QUICK)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_training_works_in_a_thread() -> None:
+    """Outside the main thread, where no Ctrl-C arrives, training gives the same numbers."""
+    here, there = small(), small()
+    expected = train(here, TASK, **QUICK)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: train(there, TASK, **QUICK)).result() == expected
+
+    assert_same(there, here)
 
 
 def test_a_finished_run_can_be_made_longer(tmp_path: Path) -> None:
