@@ -1,22 +1,25 @@
-"""The quickstart in a real JupyterLab: what is painted, what moves, what Python hears, what is left when the kernel dies."""
+"""The quickstart in a real JupyterLab: what is painted, what moves, what Python hears, what outlives the kernel."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import JupyterLab, NotebookPage
+from tests.browser.harness.lab import VIEWPORT
 from tests.browser.views import ViewOnPage
 
+Theme = Literal["light", "dark"]
 SLOTS, WORDS, STEPS = 128, 20, 41
 
 
 @pytest.fixture(scope="module")
 def quickstart(lab: JupyterLab) -> Iterator[NotebookPage]:
-    """The executed quickstart, shared by the tests of this file in their order; the last ones shut its kernel down."""
+    """The executed quickstart, shared by the tests in their order; the last ones shut its kernel down."""
     with lab.open("notebooks/01_quickstart.ipynb") as notebook:
         notebook.run_all()
         for view, panel in ((0, "memory"), (1, "memory"), (2, "attention")):
@@ -77,7 +80,7 @@ def test_painted_pixels_are_the_colours_computed_in_python(
     at: str,
     transpose: bool,
 ) -> None:
-    """The middle pixel of known cells has the very colour that Python computes; log may round to the next of 256."""
+    """The middle pixel of known cells has the colour that Python computes; log may be off by one of 256."""
     quickstart.run_code(EXPECTED_COLORS + "\nexplorer.selection.time = 7")
     explorer.wait_index("time", 7)
     before = explorer.frames(panel)
@@ -102,7 +105,7 @@ def test_painted_pixels_are_the_colours_computed_in_python(
 def test_dragging_the_time_slider_moves_every_linked_view_and_python(
     quickstart: NotebookPage, explorer: ViewOnPage, memory: ViewOnPage
 ) -> None:
-    """A drag of the handle repaints the memory of both views, moves the cursors, and sets the Python trait."""
+    """A drag repaints the memory of both views, moves the cursors, and sets the Python trait."""
     quickstart.run_code("explorer.selection.time = 0")
     explorer.wait_painted("memory", "time=0 batch=0")
     cells = [(row, column) for row in range(0, SLOTS, 5) for column in range(WORDS)]
@@ -234,7 +237,7 @@ def test_a_colour_map_is_chosen_on_the_page_and_heard_in_python(
     explorer.choose("colours", "viridis")
     quickstart.wait_python("explorer.cmap", "viridis")
     expected = quickstart.python(
-        "expected_colors('read_weights', 'linear', 'light', cmap='viridis', transpose=True, batch=0, head=0)"
+        "expected_colors('read_weights', 'linear', 'light', 'viridis', transpose=True, batch=0, head=0)"
     )
     painted = explorer.cell_colors("read_weights_0", cells, SLOTS, STEPS)
     assert painted == [tuple(expected[row][column]) for row, column in cells]
@@ -245,7 +248,7 @@ def test_a_colour_map_is_chosen_on_the_page_and_heard_in_python(
 def test_attention_shows_tokens_and_heads_are_picked_by_thumbnail_or_slider(
     quickstart: NotebookPage, attention: ViewOnPage
 ) -> None:
-    """Token labels stand on both axes; a thumbnail or a slider brings its layer and head to the large picture."""
+    """Tokens label both axes; a thumbnail or a slider brings its layer and head to the large picture."""
     tokens = quickstart.python("tokens")
     labels = attention.panel("attention").locator(".nsmw-axis-y .tick text").all_text_contents()
     assert labels == tokens
@@ -269,7 +272,8 @@ def test_the_dark_theme_is_followed(quickstart: NotebookPage, explorer: ViewOnPa
     quickstart.run_code(EXPECTED_COLORS + "\nexplorer.selection.time = 7")
     explorer.wait_painted("memory", "time=7 batch=0")
     cells = [(row, column) for row in range(0, SLOTS, 9) for column in range(0, WORDS, 3)]
-    for theme in ("dark", "light"):
+    themes: tuple[Theme, Theme] = ("dark", "light")
+    for theme in themes:
         quickstart.set_theme(theme)
         expect(explorer.root).to_have_attribute("data-theme", theme)
         expected = quickstart.python(f"expected_colors('memory', 'linear', '{theme}', time=7, batch=0)")
@@ -297,13 +301,12 @@ def test_few_dom_nodes_whatever_the_data(explorer: ViewOnPage) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1600, 600])
 def test_nothing_is_cut_off(
-    quickstart: NotebookPage, explorer: ViewOnPage, attention: ViewOnPage, theme: str, width: int
+    quickstart: NotebookPage, explorer: ViewOnPage, attention: ViewOnPage, theme: Theme, width: int
 ) -> None:
-    """At both widths every panel lies inside the view and every text inside its panel; a picture is kept of each."""
+    """Every panel lies inside the view and every text inside its panel; a picture is kept of each."""
     page = quickstart.page
-    height = page.viewport_size["height"] if page.viewport_size else 1100
     quickstart.set_theme(theme)
-    page.set_viewport_size({"width": width, "height": height})
+    page.set_viewport_size({"width": width, "height": 2_400})
     try:
         for name, view in (("explorer", explorer), ("attention", attention)):
             view.root.scroll_into_view_if_needed()
@@ -311,7 +314,7 @@ def test_nothing_is_cut_off(
             quickstart.screenshot(f"{name}-{theme}-{width}", view.root)
             assert view.root.evaluate(OVERFLOWING) == []
     finally:
-        page.set_viewport_size({"width": 1600, "height": height})
+        page.set_viewport_size({"width": VIEWPORT[0], "height": VIEWPORT[1]})
         quickstart.set_theme("light")
 
 
@@ -322,8 +325,9 @@ OVERFLOWING = """root => {
     const box = node.getBoundingClientRect();
     if (box.width === 0 || node.tagName === "OPTION" || node.tagName === "OPTGROUP") continue;
     const panel = node.closest(".nsmw-plot")?.getBoundingClientRect() ?? bounds;
-    const past = Math.max(panel.left - box.left, box.right - panel.right, panel.top - box.top, box.bottom - panel.bottom);
-    if (past > 1.5) out.push(`${node.className?.baseVal ?? node.className} ${node.textContent.slice(0, 20)} by ${past}`);
+    const across = Math.max(panel.left - box.left, box.right - panel.right);
+    const past = Math.max(across, panel.top - box.top, box.bottom - panel.bottom);
+    if (past > 1.5) out.push(`${node.getAttribute("class")} ${node.textContent.slice(0, 20)} by ${past}`);
   }
   return out;
 }"""

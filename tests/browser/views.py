@@ -1,4 +1,4 @@
-"""What a test sees and does of our views on a page: panels, sliders, pixels, readouts. Built on Playwright alone."""
+"""What a test sees and does of our views on a page: panels, sliders, pixels, readouts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.harness import drag_range
 
 PAINTED_MS = 60_000
 
@@ -44,23 +46,9 @@ class ViewOnPage:
     def slider(self, dim: str) -> Locator:
         return self.root.locator(f'input[type=range][data-dim="{dim}"]')
 
-    def drag_slider(self, dim: str, to: float, *, moves: int = 12) -> None:
+    def drag_slider(self, dim: str, to: float) -> None:
         """Grab the handle with the mouse and pull it to a share of the slider's length."""
-        slider = self.slider(dim)
-        slider.scroll_into_view_if_needed()
-        box = slider.bounding_box()
-        assert box is not None
-        low, high = (float(slider.get_attribute(name) or 0) for name in ("min", "max"))
-        handle = 16.0  # Chromium's handle is 16 px wide, its centre moves over the rest
-        span = box["width"] - handle
-        start = (float(slider.input_value()) - low) / (high - low)
-        y = box["y"] + box["height"] / 2
-        at = [box["x"] + handle / 2 + span * (start + (to - start) * i / moves) for i in range(moves + 1)]
-        self.page.mouse.move(at[0], y)
-        self.page.mouse.down()
-        for x in at[1:]:
-            self.page.mouse.move(x, y)
-        self.page.mouse.up()
+        drag_range(self.slider(dim), to)
 
     def choose(self, name: str, value: str) -> None:
         """Pick from one of the drop-downs: ``colours`` or ``scale``."""
