@@ -7,6 +7,7 @@ export function exact(value: number | undefined, dtype: string): string {
   if (value === undefined) return "not loaded";
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "+inf" : "-inf";
+  if (Object.is(value, -0)) return "-0";
   if (dtype === "float32") {
     for (let digits = 1; digits <= 9; digits += 1) {
       const text = value.toPrecision(digits);

@@ -131,6 +131,8 @@ class PlaneCache {
   readonly #held = new Map<string, TypedArray>();
   readonly #failed = new Map<string, string>();
   readonly #inFlight = new Map<string, Wanted & { timer: ReturnType<typeof setTimeout> }>();
+  /** Asked for, and given up: an answer that comes after all, when a busy kernel is free again, is still taken. */
+  readonly #overdue = new Map<string, Wanted>();
   readonly #arrived: () => void;
   #queue: Wanted[] = [];
   #bytes = 0;
@@ -144,11 +146,12 @@ class PlaneCache {
     ) => {
       if (content.type !== "plane") return;
       const key = `${content.array}/${content.plane}`;
-      const wanted = this.#inFlight.get(key);
+      const wanted = this.#inFlight.get(key) ?? this.#overdue.get(key);
       const bytes = content.base64 === undefined ? buffers[0] : fromBase64(content.base64);
       if (wanted === undefined || bytes === undefined) return;
-      clearTimeout(wanted.timer);
+      clearTimeout(this.#inFlight.get(key)?.timer);
       this.#inFlight.delete(key);
+      this.#overdue.delete(key);
       this.#keep(key, decode(bytes, wanted.meta.dtype, wanted.shape));
       this.#next();
       this.#arrived();
@@ -157,6 +160,7 @@ class PlaneCache {
     signal.addEventListener("abort", () => {
       for (const { timer } of this.#inFlight.values()) clearTimeout(timer);
       this.#held.clear();
+      this.#queue = [];
     });
   }
 
@@ -196,6 +200,7 @@ class PlaneCache {
       const key = `${wanted.meta.name}/${wanted.plane}`;
       const timer = setTimeout(() => {
         this.#inFlight.delete(key);
+        this.#overdue.set(key, wanted);
         this.#failed.set(key, "the kernel does not answer: this step was not loaded");
         this.#next();
         this.#arrived();

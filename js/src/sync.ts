@@ -2,7 +2,8 @@
  * Two-way traits over an acknowledged channel.
  *
  * Python to page: trait updates. Page to Python: custom messages with a sequence number, one in flight at a time, the
- * newest value always last. Trait updates that answer an older message of this page are echoes, and are ignored.
+ * newest value always last. What Python has not heard of yet is not taken back by an update that answers an older
+ * message; all else in that update is news.
  */
 
 import { listen, type Model } from "./model";
@@ -20,6 +21,8 @@ export class SyncedTraits<T extends object> {
   #values: T;
   #seq = 0;
   #inFlight = false;
+  /** Sent, and not acknowledged yet: goes along with the next message where an answer never came. */
+  #sent: Partial<T> = {};
   #waiting: Partial<T> = {};
   #lastAck: unknown;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,19 +33,25 @@ export class SyncedTraits<T extends object> {
     this.#values = read();
     this.#lastAck = model.get("_ack");
     const onChange = () => {
-      const fromHere = this.#takeAck();
-      if (fromHere === "echo") {
-        this.#writeBack();
-        return;
+      const before = this.#values;
+      const theirs = read();
+      const ours = this.#takeAck();
+      for (const name of names) {
+        if (!(name in ours) && theirs[name] !== before[name]) delete this.#sent[name]; // Python has the last word
       }
-      const next = read();
-      if (names.some((name) => next[name] !== this.#values[name])) {
-        this.#values = next;
-        changed();
-      }
+      this.#values = { ...theirs, ...ours };
+      this.#writeBack();
+      if (names.some((name) => before[name] !== this.#values[name])) changed();
     };
     listen(model, "change", onChange, signal);
-    signal.addEventListener("abort", () => clearTimeout(this.#timer), { once: true });
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(this.#timer);
+        this.#inFlight = true; // nothing is sent any more
+      },
+      { once: true },
+    );
   }
 
   get values(): Readonly<T> {
@@ -70,33 +79,35 @@ export class SyncedTraits<T extends object> {
 
   #flush(): void {
     if (this.#inFlight || Object.keys(this.#waiting).length === 0) return;
-    const changes = this.#waiting;
+    this.#sent = { ...this.#sent, ...this.#waiting };
     this.#waiting = {};
     this.#inFlight = true;
     this.#seq += 1;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#answered(), ANSWER_TIMEOUT_MS);
+    this.#timer = setTimeout(() => this.#next(), ANSWER_TIMEOUT_MS);
     try {
-      this.#model.send({ type: "set", client: this.#client, seq: this.#seq, changes });
+      this.#model.send({ type: "set", client: this.#client, seq: this.#seq, changes: { ...this.#sent } });
     } catch {
       // no kernel: the page goes on by itself
     }
   }
 
-  #answered(): void {
+  #next(): void {
     clearTimeout(this.#timer);
     this.#inFlight = false;
     this.#flush();
   }
 
-  /** Whether the update at hand is Python's own, or the echo of something this page has since moved past. */
-  #takeAck(): "python" | "echo" {
+  /** Values that stay this page's own in the update at hand: those that Python had not heard of when it was sent. */
+  #takeAck(): Partial<T> {
     const ack = this.#model.get("_ack") as Ack | undefined;
-    if (ack === this.#lastAck) return "python";
+    if (ack === this.#lastAck) return {};
     this.#lastAck = ack;
-    if (ack?.client !== this.#client) return "python";
-    const stale = ack.seq !== this.#seq || Object.keys(this.#waiting).length > 0;
-    if (ack.seq === this.#seq) this.#answered();
-    return stale ? "echo" : "python";
+    if (ack?.client !== this.#client) return {};
+    const newest = ack.seq === this.#seq;
+    if (newest) this.#sent = {};
+    const unheard = { ...this.#sent, ...this.#waiting };
+    if (newest) this.#next();
+    return unheard;
   }
 }

@@ -6,8 +6,9 @@ import type { Theme } from "./color/tables";
 export function currentTheme(): Theme {
   const { dataset, classList } = document.body;
   if (dataset["jpThemeLight"] !== undefined) return dataset["jpThemeLight"] === "false" ? "dark" : "light";
-  if (classList.contains("vscode-dark") || dataset["vscodeThemeKind"] === "vscode-dark") return "dark";
-  if (classList.contains("vscode-light") || dataset["vscodeThemeKind"] === "vscode-light") return "light";
+  const said = `${classList.value} ${dataset["vscodeThemeKind"] ?? ""}`;
+  if (/\bvscode-(high-contrast-)?light\b/.test(said)) return "light";
+  if (/\bvscode-(dark|high-contrast)\b/.test(said)) return "dark";
   return globalThis.matchMedia?.("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
