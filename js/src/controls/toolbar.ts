@@ -82,7 +82,8 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     draw() {
       for (const { dim, size, slider } of sliders) {
         const index = clampIndex(selection.indices[dim] ?? 0, size);
-        slider.show(index, labelOf(panels, store, dim, index));
+        const batch = clampIndex(selection.indices["batch"] ?? 0, sizes["batch"] ?? 1);
+        slider.show(index, labelOf(panels, store, dim, index, batch));
       }
       player?.draw();
       colors.show(settings().cmap);
@@ -104,10 +105,16 @@ export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, stor
   return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
 }
 
-function labelOf(panels: readonly PanelSpec[], store: Store, dim: string, index: number): string | undefined {
+function labelOf(
+  panels: readonly PanelSpec[],
+  store: Store,
+  dim: string,
+  index: number,
+  batch: number,
+): string | undefined {
   for (const panel of panels) {
     const array = store.array(panel.array);
-    const label = array.meta.dims.includes(dim) ? array.label(dim, index, 0) : undefined;
+    const label = array.meta.dims.includes(dim) ? array.label(dim, index, batch) : undefined;
     if (label !== undefined) return label;
   }
   return undefined;
