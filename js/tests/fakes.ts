@@ -1,0 +1,160 @@
+/** What a test gives in place of a widget model, a kernel, and a screen. */
+
+import { vi } from "vitest";
+import type { Model } from "../src/model";
+import type { ArrayMeta, PanelSpec } from "../src/state";
+
+type Callback = (...args: never[]) => void;
+
+/** A widget model: synchronous events as Backbone's, and a record of what was sent. */
+export class FakeModel implements Model {
+  readonly sent: Record<string, unknown>[] = [];
+  dead = false;
+  readonly #state: Record<string, unknown>;
+  readonly #callbacks = new Map<string, Set<Callback>>();
+
+  constructor(state: Record<string, unknown> = {}) {
+    this.#state = { ...state };
+  }
+
+  get(name: string): unknown {
+    return this.#state[name];
+  }
+
+  set(name: string, value: unknown): void {
+    this.update({ [name]: value });
+  }
+
+  /** A state update from Python: all values first, then one event. */
+  update(changes: Record<string, unknown>): void {
+    const changed = Object.keys(changes).filter((name) => this.#state[name] !== changes[name]);
+    Object.assign(this.#state, changes);
+    for (const name of changed) this.#emit(`change:${name}`);
+    if (changed.length > 0) this.#emit("change");
+  }
+
+  send(content: object): void {
+    if (this.dead) throw new Error("the kernel is dead");
+    this.sent.push(content as Record<string, unknown>);
+  }
+
+  /** A custom message from Python. */
+  receive(content: object, buffers: DataView[] = []): void {
+    this.#emit("msg:custom", content, buffers);
+  }
+
+  on(event: string, callback: Callback): void {
+    const callbacks = this.#callbacks.get(event) ?? new Set();
+    this.#callbacks.set(event, callbacks.add(callback));
+  }
+
+  off(event: string, callback: Callback): void {
+    this.#callbacks.get(event)?.delete(callback);
+  }
+
+  get numCallbacks(): number {
+    return [...this.#callbacks.values()].reduce((sum, callbacks) => sum + callbacks.size, 0);
+  }
+
+  #emit(event: string, ...args: unknown[]): void {
+    for (const callback of [...(this.#callbacks.get(event) ?? [])]) callback(...(args as never[]));
+  }
+}
+
+/** A screen whose frames a test draws, and a clock that only moves with them. */
+export class FakeScreen {
+  #now = 1_000;
+  #last = 0;
+  readonly #waiting = new Map<number, () => void>();
+
+  constructor() {
+    vi.spyOn(performance, "now").mockImplementation(() => this.#now);
+    vi.stubGlobal("requestAnimationFrame", (callback: () => void) => {
+      this.#last += 1;
+      this.#waiting.set(this.#last, callback);
+      return this.#last;
+    });
+    vi.stubGlobal("cancelAnimationFrame", (id: number) => this.#waiting.delete(id));
+  }
+
+  /** Whether somebody waits for a frame. */
+  get wanted(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** One frame, so many milliseconds after the last. */
+  frame(ms = 16): void {
+    this.#now += ms;
+    const callbacks = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const callback of callbacks) callback();
+  }
+}
+
+/** The same numbers on every run, in [0, 2**32). */
+export function randomWords(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return (t ^ (t >>> 14)) >>> 0;
+  };
+}
+
+/** The same numbers on every run, in [0, 1). */
+export function random(seed: number): () => number {
+  const words = randomWords(seed);
+  return () => words() / 2 ** 32;
+}
+
+/** An item that must be there. */
+export function the<T>(item: T | undefined | null): T {
+  if (item === undefined || item === null) throw new Error("nothing there");
+  return item;
+}
+
+export function metaOf(changes: Partial<ArrayMeta> = {}): ArrayMeta {
+  return {
+    name: "x",
+    dims: ["time", "slot", "word"],
+    shape: [10, 2, 3],
+    dtype: "float32",
+    source_dtype: "float32",
+    description: "",
+    kind: "content",
+    memory_seen: "",
+    labels: {},
+    summary: { size: 60, low: 0, high: 1, nan: 0, positive_infinity: 0, negative_infinity: 0 },
+    thresholds: [],
+    magnitude_thresholds: [],
+    in_planes: false,
+    ...changes,
+  };
+}
+
+export function panelOf(changes: Partial<PanelSpec> = {}): PanelSpec {
+  return {
+    id: "x",
+    kind: "heatmap",
+    array: "x",
+    y: "slot",
+    x: "word",
+    title: "x",
+    domain: [0, 1],
+    diverging: false,
+    cmap: "ink",
+    fixed: {},
+    rows: null,
+    columns: null,
+    aspect: "fill",
+    height_px: 100,
+    grow: 1,
+    min_width_px: 100,
+    scalars: [],
+    below: 0,
+    above: 0,
+    ...changes,
+  };
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { axesToControl } from "../src/controls/toolbar";
+import type { ArrayMeta, Indices, PanelSpec } from "../src/state";
+import { createStore } from "../src/store";
+import { FakeModel, metaOf, panelOf } from "./fakes";
+
+/** The axes with a slider, for panels over arrays of these axes, each of size 3 where nothing else is said. */
+function controlled(
+  arrays: Record<string, string[]>,
+  panels: Partial<PanelSpec>[],
+  sizes: Indices = {},
+): string[] {
+  const metas: ArrayMeta[] = Object.entries(arrays).map(([name, dims]) =>
+    metaOf({ name, dims, shape: dims.map((dim) => sizes[dim] ?? 3), in_planes: true }),
+  );
+  const model = new FakeModel({ _meta: metas, _buffers: {} });
+  const store = createStore({ model, signal: new AbortController().signal });
+  const all = Object.fromEntries(
+    metas.flatMap(({ dims, shape }) => dims.map((dim, i) => [dim, shape[i] ?? 0])),
+  );
+  return axesToControl(panels.map(panelOf), all, store);
+}
+
+describe("axes with a slider", () => {
+  test("are those that a panel follows without drawing them", () => {
+    const arrays = { x: ["layer", "batch", "head", "query", "key"] };
+    expect(controlled(arrays, [{ y: "query", x: "key" }])).toEqual(["batch", "layer", "head"]);
+  });
+
+  test("are also those whose place is marked where they are drawn", () => {
+    const arrays = { x: ["time", "batch", "head", "slot"] };
+    expect(controlled(arrays, [{ y: "slot", x: "time" }])).toEqual(["time", "batch", "head", "slot"]);
+  });
+
+  test("are gathered over all panels, each once, in one order", () => {
+    const arrays = { memory: ["time", "batch", "slot", "word"], x: ["time", "head", "stage", "slot"] };
+    const panels = [
+      { array: "memory", y: "slot", x: "word" },
+      { array: "x", y: "stage", x: "slot" },
+    ];
+    expect(controlled(arrays, panels)).toEqual(["time", "batch", "head", "slot"]);
+  });
+
+  test("have more than one index, but for those worth knowing", () => {
+    const arrays = { x: ["time", "batch", "head", "slot"] };
+    const panels = [{ y: "slot", x: "time" }];
+    expect(controlled(arrays, panels, { batch: 1, head: 1 })).toEqual(["time", "head", "slot"]);
+  });
+
+  test("may be none", () => {
+    expect(controlled({ x: ["query", "key"] }, [{ y: "query", x: "key" }])).toEqual([]);
+  });
+});
