@@ -1,8 +1,8 @@
 """What the package costs, as ratios against a plain alternative measured in the same run.
 
-Run it by ``make bench``, or ``python benchmarks/run.py``. It prints a table; milliseconds are those of the machine at
-hand, the ratios are what holds elsewhere. Every figure is the median of several runs, taken in turns with its peer so
-that a busy moment of the machine falls on both.
+Run it by ``make bench``, or ``python benchmarks/run.py``. It prints a table; milliseconds are those of the
+machine at hand, the ratios are what holds elsewhere. Every figure is the median of several runs, taken in
+turns with its peer so that a busy moment of the machine falls on both.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def training_step(model: NTM, batch_size: int) -> Callable[[], None]:
 
     def step() -> None:
         optimizer.zero_grad()
-        masked_loss(model(batch.inputs).outputs, batch).backward()  # type: ignore[no-untyped-call]
+        masked_loss(model(batch.inputs).outputs, batch).backward()
         optimizer.step()
 
     return step
@@ -75,8 +75,8 @@ def recording(repeats: int) -> list[Row]:
         kept: list[torch.Tensor] = []
 
         def keep(_module: object, _args: object, output: object) -> None:
-            for part in (*output.state, *output.read, *output.write):  # type: ignore[attr-defined]
-                kept.append(part.detach().clone())
+            parts = (*output.state, *output.read, *output.write)  # type: ignore[attr-defined]
+            kept.extend(part.detach().clone() for part in parts)
 
         access = next(module for module in model.modules() if isinstance(module, MemoryAccess))
         handle = access.register_forward_hook(keep)

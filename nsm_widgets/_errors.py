@@ -1,4 +1,4 @@
-"""Every error this package raises on purpose. Each is also the builtin that a caller would expect to catch."""
+"""Every error this package raises on purpose. Each is also the builtin that a caller would catch."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Prints the exact version, installed here, of everything that the tests need.
 
-`make lock` writes requirements/test.txt so. The walk starts at pyproject.toml's dependencies and chosen extras,
-and at requirements/test.in. torch is left out, with what only torch needs: which build of it fits (CPU or GPU)
-is the user's choice, made by the Makefile's TORCH.
+`make lock` writes requirements/test.txt so. The walk starts at pyproject.toml's dependencies and chosen
+extras, and at requirements/test.in. torch is left out, with what only torch needs: which build of it fits
+(CPU or GPU) is the user's choice, made by the Makefile's TORCH.
 """
 
 from __future__ import annotations

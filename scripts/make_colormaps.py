@@ -1,12 +1,13 @@
 """Write ``nsm_widgets/view/colormaps.json``, the one source of every colour on screen.
 
-Each map is a list of 33 anchors, read by Python and by the JavaScript bundle alike, and interpolated linearly to 256
-colours. A map may have a variant for dark pages, so that "nothing" is always close to the page's own background.
+Each map is a list of 33 anchors, read by Python and by the JavaScript bundle alike, and interpolated linearly
+to 256 colours. A map may have a variant for dark pages, so that "nothing" is always close to the page's own
+background.
 
-Our own maps are straight walks in OKLCH (Björn Ottosson, 2020): lightness and chroma change evenly, hue stays near one
-value, and reads (blue), writes (orange) and signed contents (purple to green, by lightness too) stay apart for readers
-with red-green or blue-yellow colour blindness.
-viridis, cividis, magma (CC0) and the ColorBrewer maps RdBu and PuOr (Apache 2.0) come from matplotlib.
+Our own maps are straight walks in OKLCH (Björn Ottosson, 2020): lightness and chroma change evenly, hue stays
+near one value, and reads (blue), writes (orange) and signed contents (purple to green, by lightness too) stay
+apart for readers with red-green or blue-yellow colour blindness. viridis, cividis, magma (CC0) and the
+ColorBrewer maps RdBu and PuOr (Apache 2.0) come from matplotlib.
 
 Run it from the repository's root: ``python scripts/make_colormaps.py``.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -52,7 +54,7 @@ def walk(points: list[tuple[float, float, float, float]]) -> Callable[[float], R
     """A piecewise straight path through ``(position, lightness, chroma, hue)``."""
 
     def at(t: float) -> Rgb:
-        for (t0, l0, c0, h0), (t1, l1, c1, h1) in zip(points, points[1:], strict=False):
+        for (t0, l0, c0, h0), (t1, l1, c1, h1) in pairwise(points):
             if t <= t1:
                 f = (t - t0) / (t1 - t0)
                 return oklch(l0 + f * (l1 - l0), c0 + f * (c1 - c0), h0 + f * (h1 - h0))

@@ -1,4 +1,4 @@
-"""The view-model: what is on screen, as frozen data and pure functions. No torch, no traitlets, no drawing."""
+"""The view-model: what is on screen, as frozen data and pure functions. No torch, no traitlets."""
 
 from __future__ import annotations
 

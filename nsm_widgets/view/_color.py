@@ -1,7 +1,7 @@
 """From a number to a colour: the one place in Python that knows how, mirrored by ``js/src/color``.
 
-A value becomes a *code*: 0 to 255 index the colour table, the codes above mark what is no plain value. The same rules
-run in the browser; ``tests/data/wire`` holds cases that both sides must answer alike.
+A value becomes a *code*: 0 to 255 index the colour table, the codes above mark what is no plain value. The
+same rules run in the browser; ``tests/data/wire`` holds cases that both sides must answer alike.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from nsm_widgets._errors import UnknownOptionError
 ColorScale = Literal["linear", "log", "row-max", "rank"]
 """How a value is placed on its colour bar:
 
-``linear``: evenly over the domain. ``log``: by ``log1p(|v| / c)`` with ``c`` a :data:`LOG_FLOOR` share of the domain, so
-that zero stays zero. ``row-max``: each row (along the array's last axis) divided by its own largest magnitude. ``rank``:
-by the share of all values of the array that are smaller.
+``linear``: evenly over the domain. ``log``: by ``log1p(|v| / c)`` with ``c`` a :data:`LOG_FLOOR` share of the
+domain, so that zero stays zero. ``row-max``: each row (along the array's last axis) divided by its own
+largest magnitude. ``rank``: by the share of all values of the array that are smaller.
 """
 COLOR_SCALES: tuple[str, ...] = get_args(ColorScale)
 
@@ -44,7 +44,7 @@ MARK_COLORS: dict[int, tuple[int, int, int]] = {
     POSITIVE_INFINITY: (230, 0, 38),
     NEGATIVE_INFINITY: (0, 70, 200),
 }
-"""Ground colours of marked cells. Cells above or below the domain keep the colour of that end of the table."""
+"""Ground colours of marked cells. Cells outside the domain keep the colour of that end of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,8 @@ def color_codes(
     safe = np.where(finite, v, 0.0)
     with np.errstate(over="ignore"):
         position = _position(safe, finite, domain, scale, np.asarray(quantiles, dtype=np.float64))
-    codes: UInt16[np.ndarray, "*shape"] = np.array(np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5), np.uint16)
+    nearest = np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5)
+    codes: UInt16[np.ndarray, "*shape"] = np.array(nearest, np.uint16)
     if scale in ("linear", "log"):
         codes[finite & (v > domain.high + domain.slack)] = ABOVE
         codes[finite & (v < domain.low - domain.slack)] = BELOW

@@ -15,15 +15,15 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("shifted", "shifted_weights"),
     ("final", "weights"),
 )
-"""The steps of NTM addressing (Graves et al. 2014, section 3.3), in order: name on screen, suffix of the array."""
+"""The steps of NTM addressing (Graves et al. 2014, section 3.3): name on screen, suffix of the array."""
 
 
 def memory_change(trace: Trace) -> NamedArray:
-    """How far each slot moved at each step: the Euclidean norm of ``memory[t] - memory[t - 1]`` along ``word``.
+    """How far each slot moved at each step: the norm of ``memory[t] - memory[t - 1]`` along ``word``.
 
-    The step before the first is ``initial_memory``; where that was not recorded, the first step's change is NaN, because
-    it is not known. So is the first step of every later sequence in the same recording (``sequence_starts``): the memory
-    before it belongs to another sequence.
+    The step before the first is ``initial_memory``; where that was not recorded, the first step's change is
+    NaN, because it is not known. So is the first step of every later sequence in the same recording
+    (``sequence_starts``): the memory before it belongs to another sequence.
 
     Returns:
         An array ``(time, ..., slot)`` of float32 named ``memory_change``.
@@ -73,7 +73,7 @@ def _ordered(array: NamedArray, dims: tuple[str, ...]) -> Float[np.ndarray, "*sh
 
 
 def addressing_stages(trace: Trace, side: str) -> NamedArray | None:
-    """The weightings of one side's addressing, stacked along ``stage``; ``None`` where they were not recorded.
+    """The weightings of one side's addressing, stacked along ``stage``; ``None`` if not recorded.
 
     Args:
         trace: Holds ``{side}_content_weights`` and the later stages, each ``(time, batch, head, slot)``.
@@ -111,7 +111,7 @@ def addressing_stages(trace: Trace, side: str) -> NamedArray | None:
 
 
 def with_derived(trace: Trace) -> Trace:
-    """The trace with every array added that some view computes from it: changes of memory, stages of addressing."""
+    """The trace with what views compute from it added: changes of memory, stages of addressing."""
     derived = [addressing_stages(trace, "write"), addressing_stages(trace, "read")]
     if "memory" in trace and {"time", "slot", "word"} <= set(trace["memory"].dims):
         derived.append(memory_change(trace))

@@ -35,8 +35,8 @@ def heatmap_layout(
     """
     if not 2 <= array.ndim <= 5:
         raise ShapeError(
-            f"{array.name} must have 2 to 5 axes to be drawn as a heatmap, got {array.ndim}: ({', '.join(array.dims)}). "
-            f"Pick an index first, for example array.isel({array.dims[0]}=0)."
+            f"{array.name} must have 2 to 5 axes to be drawn as a heatmap, got {array.ndim}: "
+            f"({', '.join(array.dims)}). Pick an index first, for example array.isel({array.dims[0]}=0)."
         )
     remaining = [dim for dim in array.dims if dim not in (x, y)]
     x = x or remaining.pop()
@@ -252,6 +252,7 @@ def _need(trace: Trace, name: str, meaning: str, *dims: str) -> NamedArray:
     missing = [dim for dim in dims if dim not in array.dims]
     if missing:
         raise ShapeError(
-            f"{name} must have axes ({', '.join(dims)}) to be shown as {meaning}, got ({', '.join(array.dims)})."
+            f"{name} must have axes ({', '.join(dims)}) to be shown as {meaning}, "
+            f"got ({', '.join(array.dims)})."
         )
     return array

@@ -95,8 +95,8 @@ def default_coloring(
 ) -> Coloring:
     """Choose one fixed colour domain for an array, over all times and heads.
 
-    Weightings and attention get [0, 1]; values on both sides of zero a domain centred on zero and a diverging map; all
-    others their own range, from zero where they are not negative. What the caller gives wins.
+    Weightings and attention get [0, 1]; values on both sides of zero a domain centred on zero and a diverging
+    map; all others their own range, from zero where they are not negative. What the caller gives wins.
 
     Raises:
         ValueError: If ``vmin`` or ``vmax`` is not finite, or ``vmin`` is not less than ``vmax``.

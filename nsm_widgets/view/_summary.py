@@ -1,4 +1,4 @@
-"""What is said of a whole array: its range, its marks, its quantiles. From the original values, in float64."""
+"""What is said of a whole array: range, marks, quantiles. From the original values, in float64."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def summarize(values: Shaped[np.ndarray, "..."]) -> ArraySummary:
 def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> tuple[float, ...]:
     """The 255 values that cut an array into 256 equally filled parts, ascending, for the ``rank`` scale.
 
-    Above a million values they come from a seeded sample of a million: each threshold is then within about 0.2 % of its
-    rank, less than one of the 256 colours.
+    Above a million values they come from a seeded sample of a million: each threshold is then within about
+    0.2 % of its rank, less than one of the 256 colours.
 
     Args:
         values: Any real array; values that are not finite are left out.

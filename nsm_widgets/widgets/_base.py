@@ -1,4 +1,4 @@
-"""What every widget of ours has in common: the bundle, strict keywords, and an acknowledged way in from the page."""
+"""What all widgets of ours share: the bundle, strict keywords, an acknowledged way in from the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def _bundle(name: str) -> Path:
     if not path.is_file():
         raise MissingDependencyError(
             f"the widgets' JavaScript ({name}) must lie beside nsm_widgets.widgets, and it does not. "
-            "In a checkout, build it with 'make build' (needs Node.js 20 or newer); an installed wheel carries it."
+            "In a checkout, build it with 'make build' (needs Node.js 20 or newer); "
+            "an installed wheel carries it."
         )
     return path
 
@@ -30,9 +31,10 @@ def _bundle(name: str) -> Path:
 class SyncedWidget(anywidget.AnyWidget):
     """Base of our widgets.
 
-    Python to page goes by traits. Page to Python goes by custom messages that carry the page's id and a sequence number,
-    and are acknowledged through ``_ack``: trait synchronisation from the page can stop for good while a cell awaits
-    (ipykernel 7.4), custom messages cannot. Messages may arrive in another thread, so they are taken one at a time.
+    Python to page goes by traits. Page to Python goes by custom messages that carry the page's id and a
+    sequence number, and are acknowledged through ``_ack``: trait synchronisation from the page can stop for
+    good while a cell awaits (ipykernel 7.4), custom messages cannot. Messages may arrive in another thread,
+    so they are taken one at a time.
     """
 
     _esm = _bundle("index.js")
@@ -71,7 +73,7 @@ class SyncedWidget(anywidget.AnyWidget):
             self._take_message(content)
 
     def _take_changes(self, content: Mapping[str, Any]) -> None:
-        """Set the traits that the page moved, and acknowledge in the same update, so that a stale echo is known."""
+        """Set the traits that the page moved; acknowledge in the same update, so that an echo is known."""
         failures: list[Exception] = []
         with self._page_lock, self.hold_sync():
             for name, value in content["changes"].items():

@@ -30,9 +30,9 @@ SELECTABLE: tuple[str, ...] = (
 class Selection(SyncedWidget):
     """What the reader is looking at: one zero-based index for each axis.
 
-    Views that are given the same ``Selection`` move together, wherever they are shown, also when the kernel is gone.
-    An index may be set before any view is attached; once views are, it must exist in the longest of their data. A view
-    whose data is shorter shows its last index.
+    Views that are given the same ``Selection`` move together, wherever they are shown, also when the kernel
+    is gone. An index may be set before any view is attached; once views are, it must exist in the longest of
+    their data. A view whose data is shorter shows its last index.
 
     Example:
         >>> selection = Selection(time=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,12 +19,22 @@ from nsm_widgets.widgets._wire import wire_array
 
 DEFAULT_BUDGET_MB = 64.0
 
+STATE_MB = 8.0
+"""The most, in 10**6 bytes, that a store puts into its widget state, which a saved notebook carries along."""
+
+BINARY_PART_BYTES = 4_000_000
+BASE64_PART_BYTES = 375_000
+"""Largest piece of one message. VS Code serialises binary buffers number by number: there, pieces are base64
+strings of half a megabyte."""
+
 
 class TraceStore(SyncedWidget):
     """Holds a trace's arrays for the page. Views made from one store share its bytes.
 
-    Each array up to ``budget_mb`` crosses once, whole, as binary. A larger one stays here and crosses in planes (its last
-    two axes) as they are looked at, the next ones ahead of the cursor; the page says so.
+    Each array up to ``budget_mb`` crosses once, whole, as binary: the first :data:`STATE_MB` with the
+    widget's state, which a saved notebook keeps, the others when a view first needs them. A larger array
+    stays here and crosses in planes (its last two axes) as they are looked at, the next ones ahead of the
+    cursor; the page says so. In VS Code nothing goes with the state.
 
     Args:
         trace: What to show.
@@ -68,7 +79,7 @@ class TraceStore(SyncedWidget):
             "_meta": [
                 describe(trace[name], self._arrays[name], in_planes=name not in whole) for name in names
             ],
-            "_buffers": {name: array.data.cast("B") for name, array in whole.items()},
+            "_buffers": {name: array.data.cast("B") for name, array in _for_the_state(whole).items()},
         }
         super().__init__(_state=state, **options)
 
@@ -83,21 +94,52 @@ class TraceStore(SyncedWidget):
         return f"TraceStore({held}; {sum(a.nbytes for a in self._arrays.values()) / 1e6:.1f} MB)"
 
     def _take_message(self, content: Mapping[str, Any]) -> None:
-        """Send one plane of an array that is held in planes: ``{"type": "plane", "array": name, "plane": index}``."""
+        """Send a plane of an array, or all of it where ``plane`` is null, in parts that the host can take.
+
+        Asked by ``{"type": "plane", "array": name, "plane": index, "encoding": "binary" | "base64"}``.
+        """
         name, index = content.get("array"), content.get("plane")
-        if content.get("type") != "plane" or not isinstance(name, str) or type(index) is not int:
+        if content.get("type") != "plane" or "plane" not in content:
             return
-        if name not in self._arrays:
+        if not isinstance(name, str) or name not in self._arrays:
             return
-        planes = as_planes(self._arrays[name])
-        if not 0 <= index < len(planes):
-            return
-        answer = {"type": "plane", "array": name, "plane": index}
-        data = np.ascontiguousarray(planes[index]).data.cast("B")
-        if content.get("encoding") == "base64":
-            self.send({**answer, "base64": base64.b64encode(data).decode("ascii")})
-        else:
-            self.send(answer, [data])
+        values = self._arrays[name]
+        if index is not None:
+            planes = as_planes(values)
+            if type(index) is not int or not 0 <= index < len(planes):
+                return
+            values = np.ascontiguousarray(planes[index])
+        self._send_parts({"type": "plane", "array": name, "plane": index}, values, content.get("encoding"))
+
+    def _send_parts(
+        self, answer: dict[str, Any], values: Shaped[np.ndarray, "..."], encoding: object
+    ) -> None:
+        data = values.data.cast("B")
+        size = BASE64_PART_BYTES if encoding == "base64" else BINARY_PART_BYTES
+        starts = range(0, len(data), size)
+        for part, start in enumerate(starts):
+            message = {**answer, "part": part, "parts": len(starts)}
+            piece = data[start : start + size]
+            if encoding == "base64":
+                self.send({**message, "base64": base64.b64encode(piece).decode("ascii")})
+            else:
+                self.send(message, [piece])
+
+
+def _for_the_state(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """The arrays that travel with the widget's state: the first ones, as many as fit; none in VS Code."""
+    kept: dict[str, Shaped[np.ndarray, "..."]] = {}
+    room = 0 if _in_vscode() else STATE_MB * 1e6
+    for name, array in arrays.items():
+        if array.nbytes <= room:
+            kept[name] = array
+            room -= array.nbytes
+    return kept
+
+
+def _in_vscode() -> bool:
+    """Whether this kernel was started by VS Code, which takes minutes for tens of megabytes of binary."""
+    return "VSCODE_PID" in os.environ
 
 
 def require_trace(value: object, owner: str) -> Trace:
@@ -109,8 +151,8 @@ def require_trace(value: object, owner: str) -> Trace:
     recorded = getattr(value, "trace", value)
     if not isinstance(recorded, Trace):
         raise TypeError(
-            f"{owner} needs a Trace, got {type(value).__name__}. "
-            "Record one with TraceRecorder(model), or make one with Trace.from_arrays or Trace.from_attentions."
+            f"{owner} needs a Trace, got {type(value).__name__}. Record one with "
+            "TraceRecorder(model), or make one with Trace.from_arrays or Trace.from_attentions."
         )
     return recorded
 

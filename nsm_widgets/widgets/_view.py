@@ -31,7 +31,7 @@ class View(SyncedWidget):
     _kind = traitlets.Unicode("view").tag(sync=True)
 
     cmap = traitlets.Unicode("auto").tag(sync=True)
-    """Colour map for the panels of its kind, or ``"auto"`` for each panel's own. Two-way. Default: ``"auto"``."""
+    """Colour map for the panels of its kind; ``"auto"`` gives each its own. Two-way. Default: ``"auto"``."""
 
     scale = traitlets.Unicode("linear").tag(sync=True)
     """How values are placed on the colour bar: linear, log, row-max, rank. Two-way. Default: ``"linear"``."""

@@ -81,7 +81,7 @@ class MemoryView(View):
 
 
 class ReadWriteView(View):
-    """Write and read weights of every head over time and slots, told apart by colour, the cursor drawn on them.
+    """Write and read weights of every head over time and slots, told apart by colour, with the cursor.
 
     Args:
         trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both.
@@ -103,7 +103,8 @@ class AttentionView(View):
     With more than :data:`MANY_KEYS` keys it opens on the logarithmic scale, unless ``scale`` says otherwise.
 
     Args:
-        trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are several.
+        trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are
+            several.
         **options: See :class:`View`.
     """
 
@@ -115,10 +116,11 @@ class AttentionView(View):
 
 
 class NTMExplorer(View):
-    """A memory-augmented network from the inside: memory, writes, reads, addressing and signals in one linked panel.
+    """A memory-augmented network from the inside: memory, writes, reads, addressing, signals; all linked.
 
     Args:
-        trace: As :class:`~nsm_widgets.TraceRecorder` records it. What it does not hold is left out; at least ``memory``,
+        trace: As :class:`~nsm_widgets.TraceRecorder` records it. What it does not hold is left out; at least
+            ``memory``,
             ``read_weights`` or ``write_weights`` is needed.
         **options: See :class:`View`.
 
@@ -146,7 +148,8 @@ def _as_trace(
         return Trace(values), values
     if dims is None:
         raise TypeError(
-            'dims must name the axes of a plain tensor or array, for example dims=("time", "slot", "word"); got none.'
+            "dims must name the axes of a plain tensor or array, for example "
+            'dims=("time", "slot", "word"); got none.'
         )
     trace = Trace.from_arrays({name: values}, dims={name: dims}, coords=coords, kinds={name: "content"})
     return trace, trace[name]

@@ -1,4 +1,4 @@
-"""The quickstart in a real JupyterLab: what is painted, what moves, what Python hears, what needs no kernel."""
+"""The quickstart in a real JupyterLab: what is painted, what moves, what Python hears."""
 
 from __future__ import annotations
 

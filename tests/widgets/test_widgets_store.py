@@ -13,6 +13,7 @@ import torch
 from nsm_widgets import Heatmap, MemoryView, NTMExplorer, ReadWriteView, Selection, Trace, TraceStore
 from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray
+from nsm_widgets.widgets import _store
 
 from .conftest import RecordedComm
 
@@ -167,9 +168,46 @@ def test_every_plane_is_served_with_its_bytes(encoding: str | None, stack: np.nd
             data = base64.b64decode(content.pop("base64"), validate=True)
         else:
             (data,) = buffers
-        assert content == {"type": "plane", "array": "x", "plane": index}
+        assert content == {"type": "plane", "array": "x", "plane": index, "part": 0, "parts": 1}
         assert data == plane.tobytes()
     assert len(page(store).custom()) == 6
+
+
+@pytest.mark.parametrize("encoding", ["binary", "base64"])
+def test_a_whole_array_is_served_in_parts_that_the_host_can_take(
+    encoding: str, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for plane null, all bytes come in order; no base64 string is longer than half a megabyte."""
+    monkeypatch.setattr(_store, "BINARY_PART_BYTES", 1_000_000)
+    values = RANDOM.normal(size=(3, 500, 400)).astype(np.float32)
+    store = store_of(values, budget_mb=0)
+    page(store).receive({"type": "plane", "array": "x", "plane": None, "encoding": encoding})
+    messages = page(store).custom()
+    assert [content["part"] for content, _ in messages] == list(range(len(messages)))
+    assert {content["parts"] for content, _ in messages} == {len(messages)}
+    assert len(messages) == (7 if encoding == "base64" else 3)
+    pieces = [base64.b64decode(c["base64"]) if encoding == "base64" else bytes(b[0]) for c, b in messages]
+    assert b"".join(pieces) == values.tobytes()
+    if encoding == "base64":
+        assert max(len(content["base64"]) for content, _ in messages) <= 500_000
+
+
+def test_the_state_holds_the_first_arrays_that_fit_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A saved notebook carries at most STATE_MB for each store; the other arrays are asked for."""
+    monkeypatch.setattr(_store, "STATE_MB", 0.05)
+    arrays = {name: np.zeros((10, size), np.float32) for name, size in (("a", 1000), ("b", 1000), ("c", 100))}
+    trace = Trace.from_arrays(arrays, dims=dict.fromkeys(arrays, ("slot", "word")) | {"c": ("slot", "key")})
+    state = TraceStore(trace).get_state()
+    assert state["_buffers"].keys() == {"a", "c"}
+    assert not any(meta["in_planes"] for meta in state["_meta"])
+
+
+def test_in_vscode_no_array_travels_with_the_state(
+    stack: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """VS Code serialises binary state number by number: there, arrays are asked for, in base64."""
+    monkeypatch.setenv("VSCODE_PID", "1")
+    assert store_of(stack).get_state("_buffers")["_buffers"] == {}
 
 
 def test_planes_of_widened_types_have_the_wires_bytes(page: Page) -> None:
@@ -193,7 +231,6 @@ def test_planes_of_widened_types_have_the_wires_bytes(page: Page) -> None:
         {"type": "plane", "array": "x", "plane": 1.5},
         {"type": "plane", "array": "x", "plane": "1"},
         {"type": "plane", "array": "x", "plane": True},
-        {"type": "plane", "array": "x", "plane": None},
         {"type": "planes", "array": "x", "plane": 0},
     ],
     ids=repr,
