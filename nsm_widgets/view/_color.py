@@ -133,20 +133,20 @@ def color_codes(
         >>> color_codes(np.array([0.0, 0.5, 1.0, np.nan]), ColorDomain(0.0, 1.0)).tolist()
         [0, 128, 255, 256]
     """
-    v = np.asarray(values, dtype=np.float64)
+    v = np.atleast_1d(np.asarray(values, dtype=np.float64))
     finite = np.isfinite(v)
     safe = np.where(finite, v, 0.0)
     with np.errstate(over="ignore"):
         position = _position(safe, finite, domain, scale, np.asarray(quantiles, dtype=np.float64))
     nearest = np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5)
-    codes: UInt16[np.ndarray, "*shape"] = np.array(nearest, np.uint16)
+    codes = nearest.astype(np.uint16)
     if scale in ("linear", "log"):
         codes[finite & (v > domain.high + domain.slack)] = ABOVE
         codes[finite & (v < domain.low - domain.slack)] = BELOW
     codes[np.isnan(v)] = NAN
     codes[v == np.inf] = POSITIVE_INFINITY
     codes[v == -np.inf] = NEGATIVE_INFINITY
-    return codes
+    return codes.reshape(np.shape(values))
 
 
 def paint(
