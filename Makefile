@@ -160,7 +160,7 @@ test-browser: setup $(MADE)/minilm browser
 
 .PHONY: bench screenshots
 bench: setup
-	@$(PY) scripts/bench.py
+	@$(PY) benchmarks/run.py
 
 screenshots: setup $(MADE)/minilm browser
 	@$(PY) -m pytest tests/browser -m screenshots $(PYTEST_ARGS)
