@@ -1,0 +1,81 @@
+"""What is committed holds for every machine: no address of a registry, no path of somebody's disk."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.packaging.conftest import REPOSITORY, tracked_files
+
+HOME_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users|work|private|opt)/[\w.-]+")
+
+
+def test_the_python_lock_pins_every_line_and_names_no_address() -> None:
+    """Each line is one exact version; where it comes from is pip's own setting."""
+    lines = (REPOSITORY / "requirements" / "test.txt").read_text(encoding="utf8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert [line for line in pins if not re.fullmatch(r"[a-z0-9-]+==[\w.]+  # .+", line)] == []
+    assert "://" not in "".join(lines)
+
+
+def test_the_python_lock_covers_what_the_project_asks_for() -> None:
+    """Every dependency but torch, every extra but zarr (nothing stores by it yet), at an allowed version."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf8"))["project"]
+    lines = (REPOSITORY / "requirements" / "test.txt").read_text(encoding="utf8").splitlines()
+    pinned = dict(line.split("  ")[0].split("==") for line in lines if not line.startswith("#"))
+    extras = project["optional-dependencies"]
+    asked = project["dependencies"] + [
+        need for name in extras if name not in ("all", "zarr") for need in extras[name]
+    ]
+    for requirement in map(Requirement, asked):
+        if requirement.name != "torch":
+            assert requirement.specifier.contains(pinned[requirement.name]), requirement
+
+
+def test_the_javascript_lock_names_no_registry_and_every_hash() -> None:
+    """npm takes the packages from wherever it is set to, and checks them."""
+    lock = json.loads((REPOSITORY / "js" / "package-lock.json").read_text(encoding="utf8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert [name for name, package in packages.items() if "integrity" not in package] == []
+
+
+@pytest.mark.parametrize("name", ["dependencies", "devDependencies"])
+def test_javascript_dependencies_are_exact(name: str) -> None:
+    """A range would let two machines build two bundles."""
+    package = json.loads((REPOSITORY / "js" / "package.json").read_text(encoding="utf8"))
+    loose = {
+        key: version for key, version in package[name].items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)
+    }
+    assert loose == {}
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    """A path under somebody's home works for nobody else."""
+    found = [
+        f"{name}: {match.group()}"
+        for name in tracked_files()
+        for match in HOME_PATH.finditer(_text(REPOSITORY / name))
+    ]
+    assert found == []
+
+
+def test_notebooks_are_committed_without_outputs() -> None:
+    """Outputs are made where the notebook runs; stored ones go stale and hide changes."""
+    for name in tracked_files():
+        if name.suffix == ".ipynb":
+            cells = json.loads((REPOSITORY / name).read_text(encoding="utf8"))["cells"]
+            code = [cell for cell in cells if cell["cell_type"] == "code"]
+            assert not any(cell["outputs"] or cell["execution_count"] for cell in code), name
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf8")
+    except UnicodeDecodeError:
+        return ""  # a binary file
