@@ -126,6 +126,7 @@ function createPlayer(
     },
     toggle: (dim, size) => (frame ? pause() : play(dim, size)),
     pause: () => {
+      skipped = 0;
       if (frame) pause();
     },
   };

@@ -15,9 +15,7 @@ const TYPES = {
 
 /** The typed array in a message's bytes. Refuses a wrong length instead of drawing noise. */
 export function decode(bytes: DataView | Uint8Array, dtype: string, shape: readonly number[]): TypedArray {
-  const Type = TYPES[dtype as keyof typeof TYPES];
-  if (Type === undefined)
-    throw new TypeError(`dtype must be one of ${Object.keys(TYPES).join(", ")}, got ${dtype}`);
+  const Type = typeOf(dtype);
   const length = shape.reduce((a, b) => a * b, 1);
   const expected = length * Type.BYTES_PER_ELEMENT;
   if (bytes.byteLength !== expected) {
@@ -29,6 +27,19 @@ export function decode(bytes: DataView | Uint8Array, dtype: string, shape: reado
     return new Type(bytes.buffer as ArrayBuffer, bytes.byteOffset, length);
   const start = bytes.byteOffset;
   return new Type((bytes.buffer as ArrayBuffer).slice(start, start + expected), 0, length);
+}
+
+function typeOf(dtype: string) {
+  const Type = TYPES[dtype as keyof typeof TYPES];
+  if (Type === undefined) {
+    throw new TypeError(`dtype must be one of ${Object.keys(TYPES).join(", ")}, got ${dtype}`);
+  }
+  return Type;
+}
+
+/** How many bytes an array takes. */
+export function bytesOf(dtype: string, shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1) * typeOf(dtype).BYTES_PER_ELEMENT;
 }
 
 export function fromBase64(text: string): Uint8Array {

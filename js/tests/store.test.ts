@@ -77,7 +77,7 @@ describe("an array that came whole", () => {
 describe("an array in planes", () => {
   test("asks for what is looked at, and draws when it has come", () => {
     const { model, array, arrived, answer } = stored(IN_PLANES);
-    expect(look(array, 3)).toEqual({ state: "loading" });
+    expect(look(array, 3)).toEqual({ state: "loading", share: 0 });
     expect(model.sent).toEqual([{ type: "plane", array: "x", plane: 3, encoding: "binary" }]);
     expect(array.value({ time: 3, slot: 1, word: 2 })).toBeUndefined();
     answer(3);
@@ -159,14 +159,14 @@ describe("an array in planes", () => {
     const { array, arrived, asked, answer } = stored(IN_PLANES);
     look(array, 1);
     vi.advanceTimersByTime(4_999);
-    expect(look(array, 1)).toEqual({ state: "loading" });
+    expect(look(array, 1)).toEqual({ state: "loading", share: 0 });
     vi.advanceTimersByTime(1);
     expect(arrived).toHaveBeenCalledTimes(1);
     expect(look(array, 1)).toEqual({
       state: "unavailable",
-      why: "the kernel does not answer: this step was not loaded",
+      why: "the kernel does not answer: what is to be shown here was not loaded",
     });
-    expect(look(array, 1)).toEqual({ state: "loading" });
+    expect(look(array, 1)).toEqual({ state: "loading", share: 0 });
     expect(asked()).toEqual([1, 1]);
     answer(1);
     expect(look(array, 1).state).toBe("ready");
@@ -195,7 +195,7 @@ describe("an array in planes", () => {
   test("survives a dead kernel", () => {
     const { array, model } = stored(IN_PLANES);
     model.dead = true;
-    expect(look(array, 1)).toEqual({ state: "loading" });
+    expect(look(array, 1)).toEqual({ state: "loading", share: 0 });
     vi.advanceTimersByTime(5_000);
     expect(look(array, 1).state).toBe("unavailable");
   });
@@ -207,7 +207,7 @@ describe("an array in planes", () => {
     look(array, 0);
     model.receive({ type: "plane", array: "x", plane: 0 });
     expect(arrived).not.toHaveBeenCalled();
-    expect(look(array, 0)).toEqual({ state: "loading" });
+    expect(look(array, 0)).toEqual({ state: "loading", share: 0 });
   });
 
   test("asks for base64 in VS Code, and reads it", () => {
@@ -244,5 +244,45 @@ describe("an array in planes", () => {
     controller.abort();
     expect(model.numCallbacks).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("an array that comes on demand, because the widget's state must stay small", () => {
+  const all = Array.from({ length: 60 }, (_, i) => i);
+  const piece = (from: number, to: number, part: number): [object, DataView[]] => [
+    { type: "plane", array: "x", plane: null, part, parts: 3 },
+    [bytes(all.slice(from, to))],
+  ];
+
+  test("is asked for once, as a whole, when it is first looked at", () => {
+    const { array, model } = stored();
+    expect(model.sent).toEqual([]);
+    look(array, 1);
+    array.plane("time", "slot", at(0));
+    expect(model.sent).toEqual([{ type: "plane", array: "x", plane: null, encoding: "binary" }]);
+  });
+
+  test("arrives in parts, says how far it is, and is whole only after the last", () => {
+    const { array, model, arrived } = stored();
+    look(array, 1);
+    model.receive(...piece(0, 24, 0));
+    expect(look(array, 1)).toEqual({ state: "loading", share: 0.4 });
+    expect(array.value(at(1))).toBeUndefined();
+    vi.advanceTimersByTime(4_000); // a part in time puts the deadline off
+    model.receive(...piece(24, 48, 1));
+    vi.advanceTimersByTime(4_000);
+    model.receive(...piece(48, 60, 2));
+    expect(arrived).toHaveBeenCalledTimes(3);
+    expect(look(array, 9).state).toBe("ready");
+    expect(array.value({ time: 9, slot: 1, word: 2 })).toBe(59);
+    expect(model.sent).toHaveLength(1);
+  });
+
+  test("refuses an answer of the wrong length instead of drawing noise", () => {
+    const { array, model } = stored();
+    look(array, 0);
+    model.receive(...piece(0, 24, 0));
+    expect(() => model.receive(...piece(24, 30, 2))).toThrow("x/null takes 240 bytes, got 120");
+    expect(() => model.receive(...piece(0, 60, 1))).toThrow("x/null takes 240 bytes, got 336");
   });
 });

@@ -146,7 +146,8 @@ def color_codes(
     codes[np.isnan(v)] = NAN
     codes[v == np.inf] = POSITIVE_INFINITY
     codes[v == -np.inf] = NEGATIVE_INFINITY
-    return codes.reshape(np.shape(values))
+    shaped: UInt16[np.ndarray, "*shape"] = codes.reshape(np.shape(values))
+    return shaped
 
 
 def paint(

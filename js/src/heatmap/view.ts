@@ -199,7 +199,7 @@ export class HeatmapView implements PanelView {
     const result = this.#array.plane(y, x, at);
     this.element.dataset["state"] = result.state;
     if (result.state !== "ready") {
-      setText(this.#message, result.state === "loading" ? "loading…" : result.why);
+      setText(this.#message, result.state === "loading" ? loadingText(result.share) : result.why);
       return;
     }
     setText(this.#message, "");
@@ -437,6 +437,10 @@ function place(node: HTMLElement, left: number, top: number, width: number, heig
     width: `${width}px`,
     height: `${height}px`,
   });
+}
+
+function loadingText(share: number): string {
+  return share > 0 ? `loading… ${Math.round(100 * share)} %` : "loading…";
 }
 
 function seenText(seen: string): string {
