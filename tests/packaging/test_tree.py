@@ -5,36 +5,54 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from tests.packaging.conftest import REPOSITORY, tracked_files
+
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf8"))["project"]
+LOCK = [
+    line
+    for line in (REPOSITORY / "requirements" / "test.txt").read_text(encoding="utf8").splitlines()
+    if not line.startswith("#")
+]
 
 HOME_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users|work|private|opt)/[\w.-]+")
 
 
+def pinned() -> dict[str, str]:
+    """Each locked package's version."""
+    return dict(line.split("  ")[0].split("==") for line in LOCK)
+
+
 def test_the_python_lock_pins_every_line_and_names_no_address() -> None:
     """Each line is one exact version; where it comes from is pip's own setting."""
-    lines = (REPOSITORY / "requirements" / "test.txt").read_text(encoding="utf8").splitlines()
-    pins = [line for line in lines if not line.startswith("#")]
-    assert [line for line in pins if not re.fullmatch(r"[a-z0-9-]+==[\w.]+  # .+", line)] == []
-    assert "://" not in "".join(lines)
+    assert [line for line in LOCK if not re.fullmatch(r"[a-z0-9-]+==[\w.]+  # .+", line)] == []
+    assert "://" not in "".join(LOCK)
 
 
 def test_the_python_lock_covers_what_the_project_asks_for() -> None:
     """Every dependency but torch, every extra but zarr (nothing stores by it yet), at an allowed version."""
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf8"))["project"]
-    lines = (REPOSITORY / "requirements" / "test.txt").read_text(encoding="utf8").splitlines()
-    pinned = dict(line.split("  ")[0].split("==") for line in lines if not line.startswith("#"))
-    extras = project["optional-dependencies"]
-    asked = project["dependencies"] + [
+    extras = PROJECT["optional-dependencies"]
+    asked = PROJECT["dependencies"] + [
         need for name in extras if name not in ("all", "zarr") for need in extras[name]
     ]
     for requirement in map(Requirement, asked):
         if requirement.name != "torch":
-            assert requirement.specifier.contains(pinned[requirement.name]), requirement
+            assert requirement.specifier.contains(pinned()[requirement.name]), requirement
+
+
+def test_the_python_lock_can_be_installed_wherever_the_project_can() -> None:
+    """No pinned package asks for a newer Python than the first release of the oldest one that we promise."""
+    oldest = f"{PROJECT['requires-python'].removeprefix('>=')}.0"
+    needs = {name: distribution(name).metadata["Requires-Python"] for name in pinned()}
+    assert {
+        name: need for name, need in needs.items() if need and not SpecifierSet(need).contains(oldest)
+    } == {}
 
 
 def test_the_javascript_lock_names_no_registry_and_every_hash() -> None:
