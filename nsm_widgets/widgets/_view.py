@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import anywidget
 import traitlets
 
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import COLOR_SCALES, Layout, arrays_of, colormap_kind
+from nsm_widgets.view import COLOR_SCALES, ArraySummary, ColorScale, Layout, arrays_of, colormap_kind
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
@@ -62,6 +62,7 @@ class View(SyncedWidget):
                 "Give two views the same Selection() to move them together."
             )
         sizes = selectable_sizes(trace, names)
+        self._given_layout = layout
         self._given_selection = selection if selection is not None else Selection()
         self._given_store = (
             _checked_store(store, trace, names)
@@ -96,6 +97,26 @@ class View(SyncedWidget):
         """The view, its data and where it stands."""
         names = ", ".join(self._given_store.arrays)
         return f"{type(self).__name__}({names}; {self._given_selection!r})"
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The widget, and beside it a picture and a summary of its state now, for readers that run none."""
+        from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
+
+        bundle: Any = super()._repr_mimebundle_(**options)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        beside = fallbacks(
+            type(self).__name__,
+            self.trace,
+            self._given_layout,
+            {dim: getattr(self.selection, dim) for dim in SELECTABLE},
+            cmap=self.cmap,
+            scale=cast(ColorScale, self.scale),
+            title=self.title,
+            summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
+        )
+        return {**data, **beside}, metadata
 
     @traitlets.validate("cmap")
     def _validate_cmap(self, proposal: dict[str, Any]) -> str:

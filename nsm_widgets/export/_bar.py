@@ -1,0 +1,30 @@
+"""The colour bar: which values its labels stand for, and where."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import UInt8
+
+from nsm_widgets.export._scene import Scene
+from nsm_widgets.view import Panel, color_table
+
+
+def bar_labels(panel: Panel, scene: Scene) -> list[tuple[float, float]]:
+    """Position (0 at the low end, 1 at the high one) and value of each label: the ends, and zero between."""
+    low, high = panel.domain.low, panel.domain.high
+    if scene.scale == "row-max":
+        low, high = (-1.0 if panel.domain.diverging else 0.0), 1.0
+    elif scene.scale == "rank":
+        thresholds = scene.thresholds_of(panel)
+        high = thresholds[-1]
+        low = -high if panel.domain.diverging else thresholds[0]
+    middle = [(0.5, 0.0)] if panel.domain.diverging else []
+    return [(0.0, low), *middle, (1.0, high)]
+
+
+def bar_pixels(cmap: str, scene: Scene, width: int, height: int) -> UInt8[np.ndarray, "row column 3"]:
+    """All colours of a map, the high end on top."""
+    table = color_table(cmap, scene.theme)
+    code = 255 - np.arange(height) * 256 // height
+    pixels: UInt8[np.ndarray, "row column 3"] = np.repeat(table[code][:, None], width, axis=1)
+    return pixels

@@ -1,0 +1,159 @@
+"""A view's present state as one picture, for readers without a live widget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil
+
+from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets.export._canvas import Canvas
+from nsm_widgets.export._geometry import GAP_PX, flow
+from nsm_widgets.export._glyphs import HEADING_PX, cut, drawable, text_width
+from nsm_widgets.export._heatmap import HeatmapPicture
+from nsm_widgets.export._scene import Scene
+from nsm_widgets.export._thumbnails import ThumbnailsPicture
+from nsm_widgets.export._where import selection_text
+from nsm_widgets.trace import Trace
+from nsm_widgets.view import COLOR_SCALES, ColorScale, Layout, Panel, Theme, colormap_kind
+
+SMALLEST_WIDTH_PX, LARGEST_WIDTH_PX = 240, 4_096
+HIGHEST_PX = 4_096
+"""Rows of panels beyond are left out, and the picture says how many."""
+
+MOST_BYTES = 200_000
+"""A larger picture is drawn again with coarser texels, so that no notebook gets heavy."""
+TEXELS_PX = (1, 2, 4)
+
+EDGE_PX, ROW_GAP_PX = 14, 12
+HEADING_LINE_PX, SELECTION_LINE_PX = 24, 20
+
+PanelPicture = HeatmapPicture | ThumbnailsPicture
+Row = list[tuple[PanelPicture, int]]
+"""Panels from left to right, each with its width."""
+
+
+def draw_picture(
+    trace: Trace,
+    layout: Layout,
+    indices: Mapping[str, int],
+    *,
+    cmap: str = "auto",
+    scale: ColorScale = "linear",
+    theme: Theme = "light",
+    width_px: int = 960,
+    title: str = "",
+) -> bytes:
+    """Draw what a view shows, as a PNG file.
+
+    Every cell has exactly the colour that ``color_codes`` and ``paint`` give it. Where cells are smaller than
+    a pixel the strongest is drawn, and the picture says of how many.
+
+    Args:
+        trace: Holds the arrays of the layout.
+        layout: Rows of panels.
+        indices: Selected index by axis; clamped to each array.
+        cmap: A colour map for the panels of its kind, or ``"auto"``.
+        scale: See :data:`~nsm_widgets.view.ColorScale`.
+        theme: Background of the page that it will stand on.
+        width_px: Width of the page, 240 to 4096; the picture is narrower where square cells do not fill it.
+        title: Heading; none when empty.
+
+    Raises:
+        UnknownOptionError: If the map, the scale or the theme is unknown.
+        ValueError: If the width is out of range.
+
+    Example:
+        >>> from nsm_widgets.view import heatmap_layout
+        >>> trace = Trace.from_arrays({"memory": [[0.0, 1.0], [2.0, 3.0]]}, dims={"memory": ("slot", "word")})
+        >>> draw_picture(trace, heatmap_layout(trace["memory"]), {})[1:4]
+        b'PNG'
+    """
+    _check_options(cmap, scale, theme, width_px)
+    scene = Scene(trace, indices, cmap, scale, theme)
+    heading = _heading(scene, layout, title)
+    for texel_px in TEXELS_PX:
+        png = _draw(replace(scene, texel_px=texel_px), layout, heading, width_px)
+        if len(png) <= MOST_BYTES:
+            break
+    return png
+
+
+def _check_options(cmap: str, scale: str, theme: str, width_px: int) -> None:
+    if cmap != "auto":
+        colormap_kind(cmap)
+    if scale not in COLOR_SCALES:
+        raise UnknownOptionError(f"scale must be one of {', '.join(COLOR_SCALES)}, got {scale!r}.")
+    if theme not in ("light", "dark"):
+        raise UnknownOptionError(f"theme must be 'light' or 'dark', got {theme!r}.")
+    if not SMALLEST_WIDTH_PX <= width_px <= LARGEST_WIDTH_PX:
+        raise ValueError(f"width_px must lie in [{SMALLEST_WIDTH_PX}, {LARGEST_WIDTH_PX}], got {width_px}.")
+
+
+def _heading(scene: Scene, layout: Layout, title: str) -> tuple[str, str]:
+    """The title, and what is selected: lines that are left out where empty."""
+    selected = selection_text(scene.trace, layout, scene.indices)
+    scale = "" if scene.scale == "linear" else f"scale {scene.scale}"
+    return drawable(title), drawable(" · ".join(filter(None, (selected, scale))))
+
+
+def _draw(scene: Scene, layout: Layout, heading: tuple[str, str], width: int) -> bytes:
+    rows = _measured(scene, layout, width - 2 * EDGE_PX)
+    top = EDGE_PX + (HEADING_LINE_PX if heading[0] else 0) + (SELECTION_LINE_PX if heading[1] else 0)
+    tops = [top]
+    for row in rows:
+        tops.append(tops[-1] + max(picture.height for picture, _ in row) + ROW_GAP_PX)
+    kept = max(1, sum(bottom <= HIGHEST_PX for bottom in tops[1:]))
+    left_out = sum(len(row) for row in rows[kept:])
+    canvas = Canvas(
+        _width(rows, heading, width), tops[kept] + (SELECTION_LINE_PX if left_out else 0), scene.theme
+    )
+    _write_heading(canvas, heading)
+    for row, row_top in zip(rows[:kept], tops, strict=False):
+        left = EDGE_PX
+        for picture, panel_width in row:
+            picture.draw(canvas, left, row_top)
+            left += panel_width + GAP_PX
+    if left_out:
+        said = f"{left_out} more panels, not shown here"
+        canvas.text((EDGE_PX, tops[kept] + 6), said, "ls", canvas.ink.faint)
+    return canvas.png()
+
+
+def _measured(scene: Scene, layout: Layout, width: int) -> list[Row]:
+    """Every panel of a picture of this inner width, margins shared so that axes line up down the page."""
+    rows: list[Row] = [
+        [(_picture_of(panel, scene), panel_width) for panel, panel_width in line]
+        for line in flow(layout, width)
+    ]
+    left = max(picture.left for row in rows for picture, _ in row)
+    right = max(picture.right for row in rows for picture, _ in row)
+    for row in rows:
+        for picture, panel_width in row:
+            picture.fit(panel_width, left, right)
+    return rows
+
+
+def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
+    return ThumbnailsPicture(panel, scene) if panel.kind == "thumbnails" else HeatmapPicture(panel, scene)
+
+
+def _width(rows: list[Row], heading: tuple[str, str], most: int) -> int:
+    """As much as the panels and the heading take of the page."""
+    ends = [text_width(heading[0], HEADING_PX), text_width(heading[1])]
+    for row in rows:
+        before = sum(panel_width + GAP_PX for _, panel_width in row[:-1])
+        ends.append(before + row[-1][0].extent)
+    return min(most, ceil(max(ends)) + 2 * EDGE_PX)
+
+
+def _write_heading(canvas: Canvas, heading: tuple[str, str]) -> None:
+    title, selected = heading
+    room, top = canvas.image.width - 2 * EDGE_PX, EDGE_PX
+    if title:
+        canvas.text(
+            (EDGE_PX, top + 14), cut(title, room, HEADING_PX), "ls", canvas.ink.text, size_px=HEADING_PX
+        )
+        top += HEADING_LINE_PX
+    if selected:
+        canvas.text((EDGE_PX, top + 11), cut(selected, room), "ls", canvas.ink.faint)

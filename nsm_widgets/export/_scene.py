@@ -1,0 +1,57 @@
+"""How a picture is drawn: what the reader chose, and what is worked out once for all panels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nsm_widgets.export._raster import Raster, rasterize
+from nsm_widgets.trace import Trace
+from nsm_widgets.view import ColorScale, Panel, Theme, colormap_kind, rank_thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that all panels of a picture share."""
+
+    trace: Trace
+    indices: Mapping[str, int]
+    cmap: str
+    scale: ColorScale
+    theme: Theme
+    texel_px: int = 1
+    """Least size of what is painted in one colour."""
+    _thresholds: dict[tuple[str, bool], tuple[float, ...]] = field(default_factory=dict)
+
+    def cmap_of(self, panel: Panel) -> str:
+        """The reader's colour map where it is of the panel's kind, else the panel's own."""
+        kind = "diverging" if panel.domain.diverging else "sequential"
+        return self.cmap if self.cmap != "auto" and colormap_kind(self.cmap) == kind else panel.cmap
+
+    def thresholds_of(self, panel: Panel) -> tuple[float, ...]:
+        """For the rank scale, of all of the panel's array; sorted once for each array."""
+        if self.scale != "rank":
+            return ()
+        key = (panel.array, panel.domain.diverging)
+        if key not in self._thresholds:
+            values = self.trace[panel.array].values
+            self._thresholds[key] = rank_thresholds(values, magnitudes=panel.domain.diverging)
+        return self._thresholds[key]
+
+    def rasterize(self, panel: Panel, at: Mapping[str, int], width: int, height: int) -> Raster:
+        """The panel's plane at these indices, for a drawn area of this size."""
+        array = self.trace[panel.array]
+        plane = array.values[tuple(slice(None) if d in (panel.x, panel.y) else at[d] for d in array.dims)]
+        first, last = (d for d in array.dims if d in (panel.x, panel.y))
+        rows, across = (first, last) if array.dims[-1] == panel.y else (panel.y, panel.x)
+        room = {panel.y: height // self.texel_px, panel.x: width // self.texel_px}
+        raster = rasterize(
+            plane if (first, last) == (rows, across) else plane.T,
+            panel.domain,
+            self.scale,
+            thresholds=self.thresholds_of(panel),
+            may_clip=panel.below + panel.above > 0,
+            max_rows=room[rows],
+            max_columns=room[across],
+        )
+        return raster if rows == panel.y else raster.transposed()
