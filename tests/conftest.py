@@ -1,4 +1,4 @@
-"""Read before any test: the type checker that pytest's options name must be there when the package is imported."""
+"""Read before any test: the type checker named in pytest's options must be there when the package is."""
 
 from __future__ import annotations
 
