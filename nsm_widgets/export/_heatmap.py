@@ -63,9 +63,13 @@ class HeatmapPicture:
         self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)
         self.height = CAPTION_PX + self.box_size[1] + below
 
+    def box(self, left: int, top: int) -> Box:
+        """The drawn area, where the panel's left upper corner is at this place."""
+        return Box(left + self.box_left, top + CAPTION_PX, *self.box_size)
+
     def draw(self, canvas: Canvas, left: int, top: int) -> None:
         """Put it on the canvas."""
-        box = Box(left + self.box_left, top + CAPTION_PX, *self.box_size)
+        box = self.box(left, top)
         self._caption(canvas, box, left + self.width)
         canvas.frame(box, canvas.ink.line)
         draw_raster(canvas, self.raster, self.scene.cmap_of(self.panel), box)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 
 from nsm_widgets._errors import UnknownOptionError
@@ -17,9 +17,9 @@ from nsm_widgets.export._where import selection_text
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import COLOR_SCALES, ColorScale, Layout, Panel, Theme, colormap_kind
 
-SMALLEST_WIDTH_PX, LARGEST_WIDTH_PX = 240, 4_096
+SMALLEST_WIDTH_PX, LARGEST_WIDTH_PX = 320, 4_096
 HIGHEST_PX = 4_096
-"""Rows of panels beyond are left out, and the picture says how many."""
+"""No row of panels starts beyond; the picture says how many are left out."""
 
 MOST_BYTES = 200_000
 """A larger picture is drawn again with coarser texels, so that no notebook gets heavy."""
@@ -29,8 +29,6 @@ EDGE_PX, ROW_GAP_PX = 14, 12
 HEADING_LINE_PX, SELECTION_LINE_PX = 24, 20
 
 PanelPicture = HeatmapPicture | ThumbnailsPicture
-Row = list[tuple[PanelPicture, int]]
-"""Panels from left to right, each with its width."""
 
 
 def draw_picture(
@@ -56,7 +54,7 @@ def draw_picture(
         cmap: A colour map for the panels of its kind, or ``"auto"``.
         scale: See :data:`~nsm_widgets.view.ColorScale`.
         theme: Background of the page that it will stand on.
-        width_px: Width of the page, 240 to 4096; the picture is narrower where square cells do not fill it.
+        width_px: Width of the page, 320 to 4096; the picture is narrower where square cells do not fill it.
         title: Heading; none when empty.
 
     Raises:
@@ -71,9 +69,10 @@ def draw_picture(
     """
     _check_options(cmap, scale, theme, width_px)
     scene = Scene(trace, indices, cmap, scale, theme)
-    heading = _heading(scene, layout, title)
+    heading = heading_of(scene, layout, title)
     for texel_px in TEXELS_PX:
-        png = _draw(replace(scene, texel_px=texel_px), layout, heading, width_px)
+        scene = replace(scene, texel_px=texel_px)
+        png = _draw(arrange(scene, layout, heading, width_px), scene, heading)
         if len(png) <= MOST_BYTES:
             break
     return png
@@ -90,61 +89,62 @@ def _check_options(cmap: str, scale: str, theme: str, width_px: int) -> None:
         raise ValueError(f"width_px must lie in [{SMALLEST_WIDTH_PX}, {LARGEST_WIDTH_PX}], got {width_px}.")
 
 
-def _heading(scene: Scene, layout: Layout, title: str) -> tuple[str, str]:
+def heading_of(scene: Scene, layout: Layout, title: str) -> tuple[str, str]:
     """The title, and what is selected: lines that are left out where empty."""
     selected = selection_text(scene.trace, layout, scene.indices)
     scale = "" if scene.scale == "linear" else f"scale {scene.scale}"
     return drawable(title), drawable(" · ".join(filter(None, (selected, scale))))
 
 
-def _draw(scene: Scene, layout: Layout, heading: tuple[str, str], width: int) -> bytes:
-    rows = _measured(scene, layout, width - 2 * EDGE_PX)
-    top = EDGE_PX + (HEADING_LINE_PX if heading[0] else 0) + (SELECTION_LINE_PX if heading[1] else 0)
-    tops = [top]
-    for row in rows:
-        tops.append(tops[-1] + max(picture.height for picture, _ in row) + ROW_GAP_PX)
-    kept = max(1, sum(bottom <= HIGHEST_PX for bottom in tops[1:]))
-    left_out = sum(len(row) for row in rows[kept:])
-    canvas = Canvas(
-        _width(rows, heading, width), tops[kept] + (SELECTION_LINE_PX if left_out else 0), scene.theme
-    )
-    _write_heading(canvas, heading)
-    for row, row_top in zip(rows[:kept], tops, strict=False):
-        left = EDGE_PX
-        for picture, panel_width in row:
-            picture.draw(canvas, left, row_top)
-            left += panel_width + GAP_PX
-    if left_out:
-        said = f"{left_out} more panels, not shown here"
-        canvas.text((EDGE_PX, tops[kept] + 6), said, "ls", canvas.ink.faint)
-    return canvas.png()
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Panels with the places where their left upper corners go."""
+
+    placed: list[tuple[PanelPicture, int, int]]
+    width: int
+    height: int
+    left_out: int
+    """How many panels had no room."""
 
 
-def _measured(scene: Scene, layout: Layout, width: int) -> list[Row]:
-    """Every panel of a picture of this inner width, margins shared so that axes line up down the page."""
-    rows: list[Row] = [
-        [(_picture_of(panel, scene), panel_width) for panel, panel_width in line]
-        for line in flow(layout, width)
-    ]
+def arrange(scene: Scene, layout: Layout, heading: tuple[str, str], width: int) -> Page:
+    """Measure and place every panel of a picture; margins are shared so that axes line up down the page."""
+    lines = flow(layout, width - 2 * EDGE_PX)
+    rows = [[(_picture_of(panel, scene), panel_width) for panel, panel_width in line] for line in lines]
     left = max(picture.left for row in rows for picture, _ in row)
     right = max(picture.right for row in rows for picture, _ in row)
-    for row in rows:
+    placed: list[tuple[PanelPicture, int, int]] = []
+    end = max(text_width(heading[0], HEADING_PX), text_width(heading[1])) + EDGE_PX
+    top = EDGE_PX + (HEADING_LINE_PX if heading[0] else 0) + (SELECTION_LINE_PX if heading[1] else 0)
+    for number, row in enumerate(rows):
+        at = EDGE_PX
         for picture, panel_width in row:
             picture.fit(panel_width, left, right)
-    return rows
+            placed.append((picture, at, top))
+            end = max(end, at + picture.extent)
+            at += panel_width + GAP_PX
+        top += max(picture.height for picture, _ in row) + ROW_GAP_PX
+        left_out = sum(map(len, rows[number + 1 :]))
+        if left_out and top > HIGHEST_PX:
+            break
+    return Page(
+        placed, min(width, ceil(end) + EDGE_PX), top + (SELECTION_LINE_PX if left_out else 0), left_out
+    )
+
+
+def _draw(page: Page, scene: Scene, heading: tuple[str, str]) -> bytes:
+    canvas = Canvas(page.width, page.height, scene.theme)
+    _write_heading(canvas, heading)
+    for picture, left, top in page.placed:
+        picture.draw(canvas, left, top)
+    if page.left_out:
+        said = f"{page.left_out} more panels, not shown here"
+        canvas.text((EDGE_PX, page.height - EDGE_PX), said, "ls", canvas.ink.faint)
+    return canvas.png()
 
 
 def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
     return ThumbnailsPicture(panel, scene) if panel.kind == "thumbnails" else HeatmapPicture(panel, scene)
-
-
-def _width(rows: list[Row], heading: tuple[str, str], most: int) -> int:
-    """As much as the panels and the heading take of the page."""
-    ends = [text_width(heading[0], HEADING_PX), text_width(heading[1])]
-    for row in rows:
-        before = sum(panel_width + GAP_PX for _, panel_width in row[:-1])
-        ends.append(before + row[-1][0].extent)
-    return min(most, ceil(max(ends)) + 2 * EDGE_PX)
 
 
 def _write_heading(canvas: Canvas, heading: tuple[str, str]) -> None:

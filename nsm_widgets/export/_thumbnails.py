@@ -64,13 +64,13 @@ class ThumbnailsPicture:
         canvas.text((after, baseline), cut(self._directions(), left + self.width - after), "ls", ink.faint)
         cmap = self.scene.cmap_of(self.panel)
         for (row, column), raster in self.rasters.items():
-            box = self._box(row, column, left, top)
+            box = self.box(row, column, left, top)
             canvas.frame(box, ink.line)
             draw_raster(canvas, raster, cmap, box)
         self._labels(canvas, left, top)
         chosen = self.at.get(self.panel.rows or "", 0), self.at.get(self.panel.columns or "", 0)
         if chosen in self.rasters:
-            box = self._box(*chosen, left, top)
+            box = self.box(*chosen, left, top)
             canvas.frame(box, ink.accent)
             canvas.frame(Box(box.left - 1, box.top - 1, box.width + 2, box.height + 2), ink.accent)
         if self.notes:
@@ -84,7 +84,8 @@ class ThumbnailsPicture:
         at = {**self.at, **{dim: index for dim, index in here.items() if dim is not None}}
         return self.scene.rasterize(self.panel, at, self.cell[0] - GAP_PX, self.cell[1] - GAP_PX)
 
-    def _box(self, row: int, column: int, left: int, top: int) -> Box:
+    def box(self, row: int, column: int, left: int, top: int) -> Box:
+        """The drawn area of one thumbnail, where the panel's left upper corner is at this place."""
         width, height = self.cell
         return Box(
             left + LABELS_PX + column * width,
@@ -96,7 +97,7 @@ class ThumbnailsPicture:
     def _labels(self, canvas: Canvas, left: int, top: int) -> None:
         down, across = self.shown
         width, height = self.cell
-        first = self._box(0, 0, left, top)
+        first = self.box(0, 0, left, top)
         if self.panel.columns is not None:
             for column in ticks(across, across * width, text_width(str(across)) + 8):
                 x = first.left + column * width + (width - GAP_PX) / 2
