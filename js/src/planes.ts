@@ -10,6 +10,8 @@ export const PREFETCH = 4;
 const IN_FLIGHT = 4;
 const CACHE_BYTES = 128e6;
 const ANSWER_TIMEOUT_MS = 5_000;
+const RETRY_MS = 5_000;
+const NO_ANSWER = "the kernel does not answer: what is to be shown here was not loaded";
 
 /** A plane of an array (its last two axes), by its place in C order over the others; null is the whole array. */
 export interface Wanted {
@@ -40,7 +42,8 @@ export class PlaneCache {
     ? "base64"
     : "binary";
   readonly #held = new Map<string, TypedArray>();
-  readonly #failed = new Map<string, string>();
+  /** When the kernel last failed to answer. */
+  readonly #failed = new Map<string, number>();
   readonly #inFlight = new Map<string, InFlight>();
   /** Asked for, and given up: an answer that comes after all, when a busy kernel is free again, is still taken. */
   readonly #overdue = new Map<string, InFlight>();
@@ -68,11 +71,10 @@ export class PlaneCache {
       this.#held.set(key, held);
       return held;
     }
-    const failure = this.#failed.get(key);
-    // a failure is told once; the next draw asks again
-    if (failure === undefined) this.want(wanted, true);
-    this.#failed.delete(key);
-    return failure;
+    const failedAt = this.#failed.get(key);
+    // after a failure it is asked again only after a while: a draw that the failure caused must not
+    if (failedAt === undefined || Date.now() - failedAt >= RETRY_MS) this.want(wanted, true);
+    return failedAt === undefined ? undefined : NO_ANSWER;
   }
 
   peek(wanted: Wanted): TypedArray | undefined {
@@ -115,7 +117,7 @@ export class PlaneCache {
       const late = this.#inFlight.get(key);
       if (late !== undefined) this.#overdue.set(key, late);
       this.#inFlight.delete(key);
-      this.#failed.set(key, "the kernel does not answer: what is to be shown here was not loaded");
+      this.#failed.set(key, Date.now());
       this.#next();
       this.#arrived();
     }, ANSWER_TIMEOUT_MS);

@@ -155,18 +155,23 @@ describe("an array in planes", () => {
     expect(asked()).toEqual([5, 9]);
   });
 
-  test("tells that the kernel does not answer, and asks again at the next draw", () => {
+  test("tells that the kernel does not answer, and asks again only after a while", () => {
     const { array, arrived, asked, answer } = stored(IN_PLANES);
     look(array, 1);
     vi.advanceTimersByTime(4_999);
     expect(look(array, 1)).toEqual({ state: "loading", share: 0 });
     vi.advanceTimersByTime(1);
     expect(arrived).toHaveBeenCalledTimes(1);
-    expect(look(array, 1)).toEqual({
+    const failure = {
       state: "unavailable",
       why: "the kernel does not answer: what is to be shown here was not loaded",
-    });
-    expect(look(array, 1)).toEqual({ state: "loading", share: 0 });
+    };
+    expect(look(array, 1)).toEqual(failure);
+    vi.advanceTimersByTime(4_999);
+    expect(look(array, 1)).toEqual(failure);
+    expect(asked()).toEqual([1]);
+    vi.advanceTimersByTime(1);
+    expect(look(array, 1)).toEqual(failure);
     expect(asked()).toEqual([1, 1]);
     answer(1);
     expect(look(array, 1).state).toBe("ready");

@@ -21,6 +21,7 @@ SLOTS, WORDS, STEPS = 128, 20, 41
 def quickstart(lab: JupyterLab) -> Iterator[NotebookPage]:
     """The executed quickstart, shared by the tests in their order; the last ones shut its kernel down."""
     with lab.open("notebooks/01_quickstart.ipynb") as notebook:
+        notebook.set_theme("light")
         notebook.run_all()
         for view, panel in ((0, "memory"), (1, "memory"), (2, "attention")):
             ViewOnPage(notebook.page, view).wait_painted(panel)

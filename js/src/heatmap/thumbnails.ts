@@ -32,7 +32,7 @@ export class ThumbnailsView implements PanelView {
   readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
   readonly #plot: HTMLElement;
   #width = 0;
-  #painted = "";
+  #painted: string | undefined;
   #cell = { width: 0, height: 0 };
 
   constructor(spec: PanelSpec, context: PanelContext) {
@@ -134,7 +134,7 @@ export class ThumbnailsView implements PanelView {
         paintRaster(context, raster, colors, rect);
       }
     }
-    this.#painted = complete ? key : "";
+    this.#painted = complete ? key : undefined;
     this.element.dataset["state"] = complete ? "ready" : "loading";
     this.element.dataset["painted"] = where.join(" ");
   }

@@ -50,7 +50,7 @@ export class HeatmapView implements PanelView {
   #margins: Margins = { top: 0, right: 0, bottom: 0, left: 0 };
   #box: Box = { width: 0, height: 0 };
   #width = 0;
-  #painted = "";
+  #painted: string | undefined;
   #framed = "";
   #frames = 0;
   #keyboardCell: Cell | null = null;
@@ -168,7 +168,7 @@ export class HeatmapView implements PanelView {
       bar,
       barTitle: barTitle(scale, bar),
     });
-    this.#painted = "";
+    this.#painted = undefined;
   }
 
   #barTicks(): BarTick[] {

@@ -165,6 +165,11 @@ class NotebookPage:
         self._call(f"() => {PANEL}.sessionContext.shutdown()")
         self.page.wait_for_function(f"() => !{PANEL}.sessionContext.session?.kernel")
 
+    def restart_kernel(self) -> None:
+        """Restart the kernel, as the kernel menu does after its question; the page stays."""
+        self._call(f"() => {PANEL}.sessionContext.restartKernel()")
+        self.wait_for_idle()
+
     # --- the page ---
 
     def set_theme(self, theme: Literal["light", "dark"]) -> None:
