@@ -199,6 +199,7 @@ export class HeatmapView implements PanelView {
     const result = this.#array.plane(y, x, at);
     this.element.dataset["state"] = result.state;
     if (result.state !== "ready") {
+      this.#painted = undefined; // the picture that stays under the message is of another plane
       setText(this.#message, result.state === "loading" ? loadingText(result.share) : result.why);
       return;
     }
