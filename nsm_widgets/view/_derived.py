@@ -103,8 +103,8 @@ def addressing_stages(trace: Trace, side: str) -> NamedArray | None:
         dims=(*final.dims[:-1], "stage", final.dims[-1]),
         coords={**final.coords, "stage": Coord(("stage",), np.array([label for label, _ in STAGES]))},
         attrs={
+            **{name: final.attrs[name] for name in ("memory_seen", "source_dtype") if name in final.attrs},
             "kind": "weights",
-            "memory_seen": final.attrs.get("memory_seen", "unknown"),
             "description": "content, gate, shift and sharpening, each a weighting over slots",
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,17 @@ SELECTABLE: tuple[str, ...] = (
 )
 
 
+class Index(traitlets.Int[int, int]):
+    """A zero-based index: any integer Python can index with, as NumPy's and torch's ``argmax()`` give."""
+
+    def validate(self, obj: Any, value: Any) -> int:
+        """The same number as a plain ``int``."""
+        try:
+            return int(super().validate(obj, operator.index(value)))
+        except TypeError:
+            self.error(obj, value)
+
+
 class Selection(SyncedWidget):
     """What the reader is looking at: one zero-based index for each axis.
 
@@ -44,46 +56,46 @@ class Selection(SyncedWidget):
         UnknownOptionError: If a keyword is no axis.
     """
 
-    iteration = traitlets.Int(0).tag(sync=True)
+    iteration = Index(0).tag(sync=True)
     """Training iteration on show."""
 
-    time = traitlets.Int(0).tag(sync=True)
+    time = Index(0).tag(sync=True)
     """Time step on show."""
 
-    batch = traitlets.Int(0).tag(sync=True)
+    batch = Index(0).tag(sync=True)
     """Item of the batch on show."""
 
-    layer = traitlets.Int(0).tag(sync=True)
+    layer = Index(0).tag(sync=True)
     """Layer on show."""
 
-    head = traitlets.Int(0).tag(sync=True)
+    head = Index(0).tag(sync=True)
     """Head on show. Where reads and writes have different numbers of heads, the nearest one of each."""
 
-    slot = traitlets.Int(0).tag(sync=True)
+    slot = Index(0).tag(sync=True)
     """Memory slot on show."""
 
-    word = traitlets.Int(0).tag(sync=True)
+    word = Index(0).tag(sync=True)
     """Component of a memory word on show."""
 
-    query = traitlets.Int(0).tag(sync=True)
+    query = Index(0).tag(sync=True)
     """Query position on show."""
 
-    key = traitlets.Int(0).tag(sync=True)
+    key = Index(0).tag(sync=True)
     """Key position on show."""
 
-    token = traitlets.Int(0).tag(sync=True)
+    token = Index(0).tag(sync=True)
     """Token on show."""
 
-    state = traitlets.Int(0).tag(sync=True)
+    state = Index(0).tag(sync=True)
     """State on show."""
 
-    offset = traitlets.Int(0).tag(sync=True)
+    offset = Index(0).tag(sync=True)
     """Shift offset on show (an index, not the offset's value)."""
 
-    channel = traitlets.Int(0).tag(sync=True)
+    channel = Index(0).tag(sync=True)
     """Input or output channel on show."""
 
-    stage = traitlets.Int(0).tag(sync=True)
+    stage = Index(0).tag(sync=True)
     """Addressing stage on show."""
 
     _sizes = traitlets.Dict().tag(sync=True)

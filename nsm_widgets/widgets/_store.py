@@ -66,6 +66,8 @@ class TraceStore(SyncedWidget):
         **options: Any,
     ) -> None:
         trace = require_trace(trace, "TraceStore")
+        if not budget_mb >= 0:
+            raise ValueError(f"budget_mb must be a number of at least 0, got {budget_mb!r}.")
         if only is None:
             trace = with_derived(trace)
         names = tuple(trace) if only is None else tuple(only)

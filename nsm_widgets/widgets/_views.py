@@ -25,7 +25,7 @@ class Heatmap(View):
         dims: Names of the axes (``"time"``, ``"head"``, ``"slot"``, ``"query"``, ...), one for each.
         x: Axis drawn across; the last one when not given.
         y: Axis drawn down; the last but one when not given.
-        name: What the values are called on screen.
+        name: What the values are called on screen; a :class:`NamedArray` keeps its own name when not given.
         coords: Labels of an axis, by its name.
         vmin: Value at the low end of the colour bar. Values below are marked as clipped.
         vmax: Value at the high end.
@@ -52,7 +52,7 @@ class Heatmap(View):
         *,
         x: str | None = None,
         y: str | None = None,
-        name: str = "values",
+        name: str | None = None,
         coords: Mapping[str, Sequence[Any]] | None = None,
         vmin: float | None = None,
         vmax: float | None = None,
@@ -63,6 +63,8 @@ class Heatmap(View):
         trace, array = _as_trace(values, dims, name, coords)
         if aspect not in ("fill", "equal"):
             raise ValueError(f"aspect must be 'fill' or 'equal', got {aspect!r}.")
+        if not isinstance(height_px, int) or height_px < 24:
+            raise ValueError(f"height_px must be an integer of at least 24, got {height_px!r}.")
         layout = heatmap_layout(array, x=x, y=y, vmin=vmin, vmax=vmax, aspect=aspect, height_px=height_px)
         super().__init__(trace, layout, **options)
 
@@ -138,18 +140,19 @@ class NTMExplorer(View):
 
 
 def _as_trace(
-    values: Any, dims: Sequence[str] | None, name: str, coords: Mapping[str, Sequence[Any]] | None
+    values: Any, dims: Sequence[str] | None, name: str | None, coords: Mapping[str, Sequence[Any]] | None
 ) -> tuple[Trace, NamedArray]:
     if isinstance(values, NamedArray):
         if dims is not None or coords is not None:
-            raise TypeError(
-                "dims and coords come with a NamedArray; give them only with a plain tensor or array."
-            )
+            raise TypeError("dims and coords come with a NamedArray; give them only with a tensor or array.")
+        if name is not None:
+            values = NamedArray(name, values.values, values.dims, values.coords, values.attrs)
         return Trace(values), values
     if dims is None:
         raise TypeError(
             "dims must name the axes of a plain tensor or array, for example "
             'dims=("time", "slot", "word"); got none.'
         )
+    name = name or "values"
     trace = Trace.from_arrays({name: values}, dims={name: dims}, coords=coords, kinds={name: "content"})
     return trace, trace[name]

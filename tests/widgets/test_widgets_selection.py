@@ -12,6 +12,7 @@ from typing import Any
 import anywidget
 import numpy as np
 import pytest
+import torch
 from traitlets import TraitError
 
 from nsm_widgets import Heatmap, Selection, Trace, TraceStore
@@ -280,3 +281,12 @@ def test_messages_from_several_threads_are_taken_one_at_a_time(page: Page) -> No
         ack = update["_ack"]
         assert update["time"] == update["head"] == 1 + int(ack["client"]) * messages + ack["seq"]
     assert (selection.time, selection.head) == (updates[-1]["time"], updates[-1]["head"])
+
+
+@pytest.mark.parametrize("index", [np.int64(2), np.array(2), torch.tensor(2), True + 1], ids=repr)
+def test_an_index_may_be_any_integer_that_python_indexes_with(index: object) -> None:
+    """``argmax()`` of NumPy and torch can be assigned as it is; the trait holds a plain int."""
+    selection = Selection()
+    selection.time = index  # type: ignore[assignment]
+    assert type(selection.time) is int
+    assert selection.time == 2

@@ -1,6 +1,7 @@
 /** All heads (and layers) of an array as small pictures on one canvas, to pick from. */
 
 import { element, OWN_KEYS, setText } from "../dom";
+import type { Plane } from "../ndarray";
 import {
   cmapOf,
   domainOf,
@@ -13,8 +14,8 @@ import {
 } from "../panel";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
-import { paintRaster } from "./paint";
-import { palette, rasterize } from "./raster";
+import { paintRaster, type Rect } from "./paint";
+import { palette, type Raster, rasterize } from "./raster";
 
 const GAP = 3;
 const LABELS_PX = 30;
@@ -32,7 +33,9 @@ export class ThumbnailsView implements PanelView {
   readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
   readonly #plot: HTMLElement;
   #width = 0;
-  #painted: string | undefined;
+  #framed: string | undefined;
+  /** Thumbnails whose values have not arrived, by their place in the grid. */
+  #missing = new Set<number>();
   #cell = { width: 0, height: 0 };
 
   constructor(spec: PanelSpec, context: PanelContext) {
@@ -82,21 +85,45 @@ export class ThumbnailsView implements PanelView {
     return dim === null ? 1 : this.#array.size(dim);
   }
 
+  /** Paint the thumbnails that are not painted yet; all of them when size, colours or the planes' place changed. */
   #paint(at: Indices): void {
     const { settings, theme } = this.#context;
     const { rows, columns, x, y } = this.#spec;
     const drawn = new Set([rows, columns, x, y]);
     const where = this.#array.meta.dims.filter((dim) => !drawn.has(dim)).map((dim) => `${dim}=${at[dim]}`);
     const key = [this.#width, settings().cmap, settings().scale, theme(), devicePixelRatio, ...where].join();
-    if (key === this.#painted) return;
+    if (key !== this.#framed) {
+      this.#framed = key;
+      this.#frame();
+    }
+    if (this.#missing.size === 0) return;
+    const context = this.#canvas.getContext("2d");
+    if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
+    const colors = palette(cmapOf(this.#spec, settings().cmap), theme());
+    const across = this.#count(columns);
+    for (const index of [...this.#missing]) {
+      const [row, column] = [Math.floor(index / across), index % across];
+      const here = { ...at, ...(rows ? { [rows]: row } : {}), ...(columns ? { [columns]: column } : {}) };
+      const result = this.#array.plane(y, x, here);
+      if (result.state !== "ready") continue;
+      this.#missing.delete(index);
+      const rect = this.#rectOf(row, column);
+      paintRaster(context, this.#rasterize(result.plane, rect), colors, rect);
+    }
+    this.element.dataset["state"] = this.#missing.size === 0 ? "ready" : "loading";
+    this.element.dataset["painted"] = where.join(" ");
+  }
+
+  /** Lay out the canvas and its labels, empty. */
+  #frame(): void {
+    const { rows, columns, x, y } = this.#spec;
     const [down, across] = [this.#count(rows), this.#count(columns)];
     const side = Math.min((this.#width - LABELS_PX) / across, LARGEST_PX);
     const shape = this.#array.size(y) / this.#array.size(x);
     this.#cell = { width: Math.floor(side), height: Math.floor(side * Math.min(Math.max(shape, 0.5), 1.5)) };
     const [width, height] = [across * this.#cell.width, down * this.#cell.height];
-    const ratio = devicePixelRatio;
-    this.#canvas.width = Math.round(width * ratio);
-    this.#canvas.height = Math.round(height * ratio);
+    this.#canvas.width = Math.round(width * devicePixelRatio);
+    this.#canvas.height = Math.round(height * devicePixelRatio);
     Object.assign(this.#canvas.style, {
       left: `${LABELS_PX}px`,
       top: `${HEADING_PX}px`,
@@ -104,39 +131,30 @@ export class ThumbnailsView implements PanelView {
       height: `${height}px`,
     });
     this.#plot.style.height = `${height + HEADING_PX}px`;
+    this.#missing = new Set(Array.from({ length: down * across }, (_, index) => index));
     this.#label(down, across);
-    const context = this.#canvas.getContext("2d");
-    if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
-    const colors = palette(cmapOf(this.#spec, settings().cmap), theme());
-    let complete = true;
-    for (let row = 0; row < down; row += 1) {
-      for (let column = 0; column < across; column += 1) {
-        const here = { ...at, ...(rows ? { [rows]: row } : {}), ...(columns ? { [columns]: column } : {}) };
-        const result = this.#array.plane(y, x, here);
-        if (result.state !== "ready") {
-          complete = false;
-          continue;
-        }
-        const rect = {
-          x: Math.round(column * this.#cell.width * ratio),
-          y: Math.round(row * this.#cell.height * ratio),
-          width: Math.round((this.#cell.width - GAP) * ratio),
-          height: Math.round((this.#cell.height - GAP) * ratio),
-        };
-        const raster = rasterize(result.plane, {
-          domain: domainOf(this.#spec),
-          scale: settings().scale,
-          thresholds: thresholdsOf(this.#spec, this.#array),
-          rowAxis: rowAxisOf(this.#spec, this.#array),
-          maxRows: rect.height,
-          maxColumns: rect.width,
-        });
-        paintRaster(context, raster, colors, rect);
-      }
-    }
-    this.#painted = complete ? key : undefined;
-    this.element.dataset["state"] = complete ? "ready" : "loading";
-    this.element.dataset["painted"] = where.join(" ");
+  }
+
+  /** A thumbnail's place on the canvas, in device pixels. */
+  #rectOf(row: number, column: number): Rect {
+    const { width, height } = this.#cell;
+    return {
+      x: Math.round(column * width * devicePixelRatio),
+      y: Math.round(row * height * devicePixelRatio),
+      width: Math.round((width - GAP) * devicePixelRatio),
+      height: Math.round((height - GAP) * devicePixelRatio),
+    };
+  }
+
+  #rasterize(plane: Plane, rect: Rect): Raster {
+    return rasterize(plane, {
+      domain: domainOf(this.#spec),
+      scale: this.#context.settings().scale,
+      thresholds: thresholdsOf(this.#spec, this.#array),
+      rowAxis: rowAxisOf(this.#spec, this.#array),
+      maxRows: rect.height,
+      maxColumns: rect.width,
+    });
   }
 
   #label(down: number, across: number): void {
