@@ -152,7 +152,7 @@ test-js: bundle
 
 test-python: setup $(MADE)/minilm
 	$(call say,pytest: Python and packaging)
-	@$(PY) -m pytest --ignore=tests/browser $(PYTEST_ARGS)
+	@$(PY) -m pytest --ignore=tests/browser -n auto --maxprocesses=4 $(PYTEST_ARGS)
 
 test-browser: setup $(MADE)/minilm browser
 	$(call say,pytest: in a real JupyterLab)
