@@ -6,5 +6,5 @@ import os
 
 from tests import typechecker as typechecker  # named in pytest's options, found only once it is imported
 
-# the models here are small: threads of torch would only wait for each other, five times slower on two busy cores
+# the models here are small: threads of torch would only wait for each other, five times slower on two cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
