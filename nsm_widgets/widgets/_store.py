@@ -45,7 +45,7 @@ class TraceStore(SyncedWidget):
         >>> trace = Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4))})
         >>> store = TraceStore(trace)
         >>> store.arrays
-        ('memory',)
+        ('memory', 'memory_change')
 
     Raises:
         TypeError: If ``trace`` is no trace.

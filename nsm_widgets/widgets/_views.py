@@ -75,6 +75,15 @@ class MemoryView(View):
     Args:
         trace: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes.
         **options: See :class:`View`.
+
+    Example:
+        >>> import numpy as np
+        >>> view = MemoryView(Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4))}))
+        >>> view.selection.sizes["slot"]
+        8
+
+    Raises:
+        ShapeError: If there is no such ``memory``.
     """
 
     def __init__(self, trace: Trace, **options: Any) -> None:
@@ -88,6 +97,15 @@ class ReadWriteView(View):
     Args:
         trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both.
         **options: See :class:`View`.
+
+    Example:
+        >>> import numpy as np
+        >>> view = ReadWriteView(Trace.from_arrays({"read_weights": np.full((5, 1, 2, 8), 1 / 8)}))
+        >>> view.selection.sizes["head"]
+        2
+
+    Raises:
+        ShapeError: If there are no such weights.
     """
 
     def __init__(self, trace: Trace, **options: Any) -> None:
@@ -108,6 +126,15 @@ class AttentionView(View):
         trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are
             several.
         **options: See :class:`View`.
+
+    Example:
+        >>> import numpy as np
+        >>> weights = np.full((2, 3, 3), 1 / 3)  # (head, query, key)
+        >>> view = AttentionView(Trace.from_attentions(weights, tokens=["a", "b", "c"]))
+        >>> view.selection.head = 1
+
+    Raises:
+        ShapeError: If there is no such ``attention``.
     """
 
     def __init__(self, trace: Trace, **options: Any) -> None:
@@ -122,14 +149,15 @@ class NTMExplorer(View):
 
     Args:
         trace: As :class:`~nsm_widgets.TraceRecorder` records it. What it does not hold is left out; at least
-            ``memory``,
-            ``read_weights`` or ``write_weights`` is needed.
+            ``memory``, ``read_weights`` or ``write_weights`` is needed.
         **options: See :class:`View`.
 
     Example:
+        >>> import torch
+        >>> from nsm_widgets import TraceRecorder, load_pretrained
         >>> model = load_pretrained("copy")
-        >>> with TraceRecorder(model) as recorder:
-        ...     _ = model(inputs)
+        >>> with torch.no_grad(), TraceRecorder(model) as recorder:
+        ...     _ = model(torch.zeros(10, 1, 9))  # (time, batch, channel)
         >>> explorer = NTMExplorer(recorder.trace)
         >>> explorer.selection.time = 7
     """

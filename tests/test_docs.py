@@ -1,0 +1,47 @@
+"""What the documentation shows runs: every docstring's example, every Python block of the README."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import nsm_widgets
+
+README = Path(__file__).parents[1] / "README.md"
+MODULES = sorted(module.name for module in pkgutil.walk_packages(nsm_widgets.__path__, prefix="nsm_widgets."))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_run(name: str) -> None:
+    """Each gives what it says it gives."""
+    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert results.failed == 0
+
+
+def test_most_modules_are_found() -> None:
+    """The walk reaches every room."""
+    rooms = {name.split(".")[1] for name in MODULES}
+    assert {"ntm", "tasks", "trace", "view", "widgets", "export"} <= rooms
+
+
+def test_the_python_blocks_of_the_readme_run_in_order() -> None:
+    """Given the outputs of a transformer with attentions, a reader can paste them one after the other."""
+    attention = torch.softmax(torch.randn(1, 2, 3, 3), dim=-1)
+    namespace = {
+        "outputs": SimpleNamespace(attentions=(attention, attention)),
+        "tokens": ["a", "b", "c"],
+    }
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(compile(block, str(README), "exec"), namespace)
+        if "recorder" in namespace:
+            namespace["trace"] = namespace["recorder"].trace  # type: ignore[attr-defined]
+    assert namespace["explorer"].selection.time == 7  # type: ignore[attr-defined]
