@@ -77,5 +77,6 @@ if (watch) {
   await context.watch();
   console.log("watching js/src; Ctrl+C ends it");
 } else {
-  await esbuild.build(options);
+  // esbuild has said what is wrong, at its place in the source; a stack of this script would add nothing
+  await esbuild.build(options).catch(() => process.exit(1));
 }
