@@ -5,12 +5,13 @@ import type { TypedArray } from "./ndarray";
 import type { ArrayMeta } from "./state";
 import { bytesOf, decode, fromBase64 } from "./wire";
 
-/** Planes asked for ahead of the cursor. */
-export const PREFETCH = 4;
+/** Planes asked for ahead of the cursor, at most. */
+const PREFETCH = 4;
 const IN_FLIGHT = 4;
 const CACHE_BYTES = 128e6;
 const ANSWER_TIMEOUT_MS = 5_000;
 const RETRY_MS = 5_000;
+const WHOLE = "/null";
 const NO_ANSWER = "the kernel does not answer: what is to be shown here was not loaded";
 
 /** A plane of an array (its last two axes), by its place in C order over the others; null is the whole array. */
@@ -159,10 +160,16 @@ export class PlaneCache {
     this.#bytes += data.byteLength;
     for (const [oldest, old] of this.#held) {
       if (this.#bytes <= CACHE_BYTES || oldest === key) return;
+      if (oldest.endsWith(WHOLE)) continue; // asked for once, by contract, and then needs no kernel
       this.#held.delete(oldest);
       this.#bytes -= old.byteLength;
     }
   }
+}
+
+/** How many planes of this size to ask for ahead, so that what is on show is never pushed out of the cache. */
+export function prefetchable(planeBytes: number): number {
+  return Math.max(0, Math.min(PREFETCH, Math.floor(CACHE_BYTES / planeBytes / 2) - 1));
 }
 
 function keyOf({ meta, plane }: Wanted): string {

@@ -2,7 +2,7 @@
 
 import type { InitializeContext } from "./model";
 import { flatIndex, type Plane, planeOf, stridesOf, type TypedArray } from "./ndarray";
-import { PlaneCache, PREFETCH, type Wanted } from "./planes";
+import { PlaneCache, prefetchable, type Wanted } from "./planes";
 import type { ArrayMeta, Indices } from "./state";
 import { bytesOf, decode } from "./wire";
 
@@ -101,7 +101,10 @@ function onDemand(meta: ArrayMeta, cache: PlaneCache): StoredArray {
   return {
     ...described(meta),
     plane: (y, x, at) => planeFrom(cache, wanted, meta.dims, y, x, at),
-    value: (at) => cache.peek(wanted)?.[flatIndex(meta, at)],
+    value: (at) => {
+      const found = cache.get(wanted);
+      return typeof found === "string" ? undefined : found?.[flatIndex(meta, at)];
+    },
     prefetch: () => {},
   };
 }
@@ -128,7 +131,7 @@ function inPlanes(meta: ArrayMeta, cache: PlaneCache): StoredArray {
       const stride = stridesOf(outer.shape)[axis] ?? 1;
       const here = flatIndex(outer, at);
       const ahead = (outer.shape[axis] ?? 1) - 1 - (at[dim] ?? 0);
-      for (let step = 1; step <= Math.min(PREFETCH, ahead); step += 1) {
+      for (let step = 1; step <= Math.min(prefetchable(bytesOf(meta.dtype, inner.shape)), ahead); step += 1) {
         cache.want(wanted(here + step * stride), false);
       }
     },

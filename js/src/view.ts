@@ -1,10 +1,10 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
 import { createToolbar } from "./controls/toolbar";
-import { element } from "./dom";
+import { element, setText } from "./dom";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
-import type { RenderContext } from "./model";
+import { listen, type RenderContext } from "./model";
 import type { PanelContext, PanelView, Sides } from "./panel";
 import type { Selection } from "./selection";
 import { clampIndex, type Indices, type Layout, type Settings } from "./state";
@@ -14,6 +14,7 @@ import { currentTheme, onThemeChange } from "./theme";
 
 export interface ViewExports {
   settings: SyncedTraits<Settings>;
+  choose(changes: Partial<Settings>): void;
   /** Every render of this view redraws when settings change. */
   onSettings(listener: () => void, signal: AbortSignal): void;
 }
@@ -33,6 +34,9 @@ export function createViewExports({
   const traits = new SyncedTraits<Settings>(model, ["cmap", "scale"], changed, signal);
   return {
     settings: traits,
+    choose(changes) {
+      if (traits.set(changes)) changed();
+    },
     onSettings(listener, viewSignal) {
       listeners.add(listener);
       viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
@@ -44,7 +48,7 @@ export async function renderView(
   { model, el, host, signal }: RenderContext,
   exports: ViewExports,
 ): Promise<void> {
-  const root = element("div", { class: "nsmw-root" });
+  const root = element("div", { class: "nsmw-root", tabindex: -1 });
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
   const [store, selection] = await Promise.all([
@@ -81,8 +85,7 @@ export async function renderView(
     selection,
     settings: () => exports.settings.values,
     choose: (changes) => {
-      exports.settings.set(changes);
-      invalidate();
+      exports.choose(changes);
     },
     signal,
   });
@@ -93,9 +96,15 @@ export async function renderView(
     ),
   );
   const panels = rows.flat();
-  const title = model.get("title") as string;
+  const heading = element("h3", { class: "nsmw-heading" });
+  const showTitle = () => {
+    setText(heading, (model.get("title") as string | undefined) ?? "");
+    heading.hidden = heading.textContent === "";
+  };
+  showTitle();
+  listen(model, "change:title", showTitle, signal);
   root.append(
-    ...(title ? [element("h3", { class: "nsmw-heading" }, title)] : []),
+    heading,
     toolbar.element,
     ...rows.map((row) => element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element))),
     live,
@@ -141,7 +150,7 @@ function onKey(event: KeyboardEvent, selection: Selection, sizes: Indices, playe
   const step = (dim: string, by: number) => {
     const size = sizes[dim] ?? 1;
     selection.player.pause();
-    selection.set({ [dim]: clampIndex((selection.indices[dim] ?? 0) + by, size) });
+    selection.set({ [dim]: clampIndex(clampIndex(selection.indices[dim] ?? 0, size) + by, size) });
   };
   if (played !== undefined && event.key === ",") step(played, -1);
   else if (played !== undefined && event.key === ".") step(played, 1);

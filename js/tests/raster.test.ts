@@ -36,11 +36,10 @@ function options(changes: Partial<RasterOptions>): RasterOptions {
   };
 }
 
-/** How much a code counts among cells that share a texel. */
-function strength(code: number, diverging: boolean): number {
+/** How much a mark counts among cells that share a texel: more than any value. Plain values count nothing. */
+function markStrength(code: number): number {
   const marks: Record<number, number> = { 256: 5, 257: 4, 258: 3, 259: 2, 260: 1 };
-  if (code > 255) return 1000 + the(marks[code]);
-  return diverging ? Math.abs(code - 127.5) : code;
+  return 1e9 * (marks[code] ?? 0);
 }
 
 /** The same, one texel at a time: look at all cells that fall into it, keep the strongest. */
@@ -49,12 +48,17 @@ function slowRaster(plane: Plane, { domain, maxRows, maxColumns }: RasterOptions
   const rows = Math.min(plane.rows, maxRows);
   const columns = Math.min(plane.columns, maxColumns);
   const best = new Array<number>(rows * columns).fill(-1);
+  const away = new Array<number>(rows * columns).fill(Number.NEGATIVE_INFINITY);
   for (let r = 0; r < plane.rows; r += 1) {
     for (let c = 0; c < plane.columns; c += 1) {
       const texel = Math.floor((r * rows) / plane.rows) * columns + Math.floor((c * columns) / plane.columns);
-      const code = encode(the(plane.data[plane.offset + r * plane.rowStride + c * plane.columnStride]), 1);
-      const held = the(best[texel]);
-      if (held < 0 || strength(code, domain.diverging) > strength(held, domain.diverging)) best[texel] = code;
+      const value = the(plane.data[plane.offset + r * plane.rowStride + c * plane.columnStride]);
+      const code = encode(value, 1);
+      const here = markStrength(code) || (domain.diverging ? Math.abs(value) : value);
+      if (here > the(away[texel])) {
+        away[texel] = here;
+        best[texel] = code;
+      }
     }
   }
   return best;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from nsm_widgets._errors import AxisError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view._color import colormap_kind
 from nsm_widgets.view._derived import addressing_stages, memory_change
 from nsm_widgets.view._panel import Layout, Panel, ScalarReadout, default_coloring
 
@@ -46,8 +45,6 @@ def heatmap_layout(
             raise AxisError(f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}.")
     if x == y:
         raise AxisError(f"x and y must be two different axes of {array.name}, got {x!r} for both.")
-    if cmap is not None:
-        colormap_kind(cmap)
     coloring = default_coloring(array, vmin=vmin, vmax=vmax, cmap=cmap)
     square = aspect == "equal"
     return (
@@ -155,8 +152,10 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
         raise ShapeError(
             "the trace must hold memory, read_weights or write_weights to be explored, "
             f"got {', '.join(trace) or 'no arrays'}. "
-            "Record an NTM with TraceRecorder, or draw any array with Heatmap."
+            "Record one NTM with TraceRecorder (of several in a model, TraceRecorder(model.part)), "
+            "or draw any array with Heatmap."
         )
+    _check_slots(trace)
     addressing: list[Panel] = []
     for side in ("write", "read"):
         stages = addressing_stages(trace, side)
@@ -173,6 +172,21 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
     if signals:
         rows.append(tuple(signals))
     return tuple(rows), trace
+
+
+def _check_slots(trace: Trace) -> None:
+    """Views are linked by slot: memory and weights must count the same ones."""
+    slots = {
+        name: trace[name].sizes["slot"]
+        for name in ("memory", "write_weights", "read_weights")
+        if name in trace and "slot" in trace[name].dims
+    }
+    if len(set(slots.values())) > 1:
+        told = ", ".join(f"{name} has {count}" for name, count in slots.items())
+        raise ShapeError(
+            f"memory and weights must have the same slots to be explored together, but {told}. "
+            "Show unrelated arrays with MemoryView and ReadWriteView."
+        )
 
 
 def arrays_of(layout: Layout) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def default_coloring(
         ColorDomain(low=-3.0, high=3.0, diverging=True)
     """
     summary = summarize(array.values)
-    domain, default_cmap = _default_domain(array, summary)
+    domain = _default_domain(array, summary)
     if vmin is not None or vmax is not None:
         low = domain.low if vmin is None else float(vmin)
         high = domain.high if vmax is None else float(vmax)
@@ -117,17 +117,30 @@ def default_coloring(
                 "Infinite values are marked on their own."
             )
         if not low < high:
-            raise ValueError(f"vmin must be less than vmax, got vmin={low:g} and vmax={high:g}.")
-        domain = ColorDomain(low, high, diverging=domain.diverging and low == -high)
+            taken = "" if vmin is not None and vmax is not None else " (the one not given is the data's own)"
+            raise ValueError(f"vmin must be less than vmax, got vmin={low:g} and vmax={high:g}{taken}.")
+        domain = ColorDomain(low, high, diverging=summary.low < 0 and low == -high)
     below, above = count_clipped(array.values, domain)
-    return Coloring(domain, cmap or default_cmap, below, above)
+    return Coloring(domain, cmap or _default_cmap(array, domain), below, above)
 
 
-def _default_domain(array: NamedArray, summary: ArraySummary) -> tuple[ColorDomain, str]:
-    kind = array.attrs.get("kind")
-    if kind in ("weights", "attention") and summary.low >= -CLIP_TOLERANCE:  # not below 0 but by rounding
-        return ColorDomain(0.0, 1.0), "writes" if array.name.startswith("write") else "reads"
+def _default_domain(array: NamedArray, summary: ArraySummary) -> ColorDomain:
+    if _is_weighting(array) and summary.low >= -CLIP_TOLERANCE:  # not below 0 but by rounding
+        return ColorDomain(0.0, 1.0)
     if summary.low < 0:
         largest = max(-summary.low, summary.high)
-        return ColorDomain(-largest, largest, diverging=True), "signed"
-    return ColorDomain(0.0, summary.high or 1.0), "ink"
+        return ColorDomain(-largest, largest, diverging=True)
+    return ColorDomain(0.0, summary.high or 1.0)
+
+
+def _default_cmap(array: NamedArray, domain: ColorDomain) -> str:
+    """A diverging map only where its centre stands for zero."""
+    if domain.diverging:
+        return "signed"
+    if _is_weighting(array):
+        return "writes" if array.name.startswith("write") else "reads"
+    return "ink"
+
+
+def _is_weighting(array: NamedArray) -> bool:
+    return array.attrs.get("kind") in ("weights", "attention")

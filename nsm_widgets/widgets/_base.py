@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 import anywidget
 import traitlets
@@ -52,6 +53,8 @@ class SyncedWidget(anywidget.AnyWidget):
     def __init__(self, *, _state: Mapping[str, Any] | None = None, **options: Any) -> None:
         refuse_unknown(type(self).__name__, options, self._options())
         self._page_lock = threading.RLock()
+        self.users: WeakSet[SyncedWidget] = WeakSet()
+        """Views that read from this widget."""
         super().__init__(**options, **(_state or {}))
         self.on_msg(self._on_page_message)
 
@@ -71,6 +74,11 @@ class SyncedWidget(anywidget.AnyWidget):
             self._take_changes(content)
         else:
             self._take_message(content)
+
+    def notify_change(self, change: Any) -> None:
+        """One update at a time: a page's message may be taken in another thread while a cell sets a trait."""
+        with self._page_lock:
+            super().notify_change(change)
 
     def _take_changes(self, content: Mapping[str, Any]) -> None:
         """Set the traits that the page moved; acknowledge in the same update, so that an echo is known."""

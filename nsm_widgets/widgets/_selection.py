@@ -109,15 +109,23 @@ class Selection(SyncedWidget):
         shown = [d for d in SELECTABLE if self._sizes.get(d, 1) > 1 or getattr(self, d)]
         return f"Selection({', '.join(f'{d}={getattr(self, d)}' for d in shown)})"
 
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Text: a selection has nothing to draw."""
+        return {"text/plain": repr(self)}, {}
+
     @property
     def sizes(self) -> dict[str, int]:
         """Length of each axis in the longest data that was attached."""
         return dict(self._sizes)
 
     def attach(self, sizes: Mapping[str, int]) -> None:
-        """Make room for data of these sizes. Called by every view that is given this selection."""
+        """Make room for data of these sizes; an index past their end moves to it. Called by every view."""
         merged = {d: max(self._sizes.get(d, 0), n) for d, n in sizes.items() if d in SELECTABLE}
-        self._sizes = {**self._sizes, **merged}
+        with self._page_lock, self.hold_sync():
+            self._sizes = {**self._sizes, **merged}
+            for name, size in merged.items():
+                if getattr(self, name) >= size:
+                    setattr(self, name, size - 1)
 
     @traitlets.validate(*SELECTABLE)
     def _validate_index(self, proposal: dict[str, Any]) -> int:

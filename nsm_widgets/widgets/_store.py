@@ -70,6 +70,8 @@ class TraceStore(SyncedWidget):
             raise ValueError(f"budget_mb must be a number of at least 0, got {budget_mb!r}.")
         if only is None:
             trace = with_derived(trace)
+        if isinstance(only, str):
+            raise TypeError(f"only must be a list of names, got the string {only!r}. Use [{only!r}].")
         names = tuple(trace) if only is None else tuple(only)
         for name in names:
             if name not in trace:
@@ -94,6 +96,10 @@ class TraceStore(SyncedWidget):
         """Names, shapes and bytes."""
         held = ", ".join(f"{name} {array.shape}" for name, array in self._arrays.items())
         return f"TraceStore({held}; {sum(a.nbytes for a in self._arrays.values()) / 1e6:.1f} MB)"
+
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Text: a store has nothing to draw."""
+        return {"text/plain": repr(self)}, {}
 
     def _take_message(self, content: Mapping[str, Any]) -> None:
         """Send a plane of an array, or all of it where ``plane`` is null, in parts that the host can take.

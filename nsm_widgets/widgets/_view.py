@@ -44,11 +44,15 @@ class View(SyncedWidget):
     _layout: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _sizes = traitlets.Dict().tag(sync=True)
     _page_writable = frozenset({"cmap", "scale"})
+    _shared: tuple[SyncedWidget, ...] = ()
+    _made: tuple[SyncedWidget, ...] = ()
+    """What is closed with the view, unless another view uses it; empty while the view is being made."""
 
     def __init__(
         self,
         trace: Trace,
         layout: Layout,
+        /,
         *,
         selection: Selection | None = None,
         store: TraceStore | None = None,
@@ -77,6 +81,12 @@ class View(SyncedWidget):
         }
         super().__init__(_state=state, **options)
         self._given_selection.attach(sizes)
+        self._shared = (self._given_selection, self._given_store)
+        self._made = tuple(
+            made for made, given in zip(self._shared, (selection, store), strict=True) if given is None
+        )
+        for shared in self._shared:
+            shared.users.add(self)
 
     @property
     def selection(self) -> Selection:
@@ -97,6 +107,15 @@ class View(SyncedWidget):
         """The view, its data and where it stands."""
         names = ", ".join(self._given_store.arrays)
         return f"{type(self).__name__}({names}; {self._given_selection!r})"
+
+    def close(self) -> None:
+        """Take the view off every page. What it made for itself and no other view uses is closed with it."""
+        super().close()
+        for shared in self._shared:
+            shared.users.discard(self)
+        for made in self._made:
+            if not made.users:
+                made.close()
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and beside it a picture and a summary of its state now, for readers that run none."""

@@ -29,6 +29,7 @@ class Heatmap(View):
         coords: Labels of an axis, by its name.
         vmin: Value at the low end of the colour bar. Values below are marked as clipped.
         vmax: Value at the high end.
+        cmap: A colour map of either kind, sequential or diverging, or ``"auto"``.
         aspect: ``"fill"``, or ``"equal"`` for square cells.
         height_px: Height of the picture.
         **options: See :class:`View`.
@@ -57,6 +58,7 @@ class Heatmap(View):
         vmin: float | None = None,
         vmax: float | None = None,
         aspect: str = "fill",
+        cmap: str = "auto",
         height_px: int = 320,
         **options: Any,
     ) -> None:
@@ -65,8 +67,17 @@ class Heatmap(View):
             raise ValueError(f"aspect must be 'fill' or 'equal', got {aspect!r}.")
         if not isinstance(height_px, int) or height_px < 24:
             raise ValueError(f"height_px must be an integer of at least 24, got {height_px!r}.")
-        layout = heatmap_layout(array, x=x, y=y, vmin=vmin, vmax=vmax, aspect=aspect, height_px=height_px)
-        super().__init__(trace, layout, **options)
+        layout = heatmap_layout(
+            array,
+            x=x,
+            y=y,
+            vmin=vmin,
+            vmax=vmax,
+            cmap=None if cmap == "auto" else cmap,
+            aspect=aspect,
+            height_px=height_px,
+        )
+        super().__init__(trace, layout, cmap=cmap, **options)
 
 
 class MemoryView(View):
@@ -173,9 +184,8 @@ def _as_trace(
     if isinstance(values, NamedArray):
         if dims is not None or coords is not None:
             raise TypeError("dims and coords come with a NamedArray; give them only with a tensor or array.")
-        if name is not None:
-            values = NamedArray(name, values.values, values.dims, values.coords, values.attrs)
-        return Trace(values), values
+        array = _time_leading(values, name or values.name)
+        return Trace(array), array
     if dims is None:
         raise TypeError(
             "dims must name the axes of a plain tensor or array, for example "
@@ -184,3 +194,13 @@ def _as_trace(
     name = name or "values"
     trace = Trace.from_arrays({name: values}, dims={name: dims}, coords=coords, kinds={name: "content"})
     return trace, trace[name]
+
+
+def _time_leading(array: NamedArray, name: str) -> NamedArray:
+    """The same array under a name, with the axes that lead in a trace first: the page draws by names."""
+    leading = [dim for dim in ("iteration", "time") if dim in array.dims]
+    dims = [*leading, *(dim for dim in array.dims if dim not in leading)]
+    if name == array.name and tuple(dims) == array.dims:
+        return array
+    values = array.values.transpose([array.dims.index(dim) for dim in dims])
+    return NamedArray(name, values, dims, array.coords, array.attrs)

@@ -78,13 +78,19 @@ export function positioner(domain: Domain, scale: ColorScale, thresholds: readon
   }
 }
 
+/** Values beyond these are marked as clipped; rows and ranks have no domain to leave. */
+export function clipLimits(domain: Domain, scale: ColorScale): { top: number; bottom: number } {
+  if (scale !== "linear" && scale !== "log") {
+    return { top: Number.POSITIVE_INFINITY, bottom: Number.NEGATIVE_INFINITY };
+  }
+  const slack = slackOf(domain);
+  return { top: domain.high + slack, bottom: domain.low - slack };
+}
+
 /** The code of any value. */
 export function encoder(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
   const position = positioner(domain, scale, thresholds);
-  const clips = scale === "linear" || scale === "log";
-  const slack = slackOf(domain);
-  const top = clips ? domain.high + slack : Number.POSITIVE_INFINITY;
-  const bottom = clips ? domain.low - slack : Number.NEGATIVE_INFINITY;
+  const { top, bottom } = clipLimits(domain, scale);
   return (value, rowLargest) => {
     if (Number.isNaN(value)) return NAN;
     if (value === Number.POSITIVE_INFINITY) return POSITIVE_INFINITY;
@@ -112,7 +118,7 @@ export function barTicks(
   const position = positioner(domain, scale, thresholds);
   switch (scale) {
     case "linear":
-      return linear.map((value) => ({ value, position: position(value, 1) }));
+      return [domain.low, ...linear, domain.high].map((value) => ({ value, position: position(value, 1) }));
     case "log": {
       const decades = [1, 1e-1, 1e-2, 1e-3, 1e-4].map(
         (share) => share * (domain.diverging ? domain.high : widthOf(domain)),

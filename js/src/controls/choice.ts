@@ -29,7 +29,9 @@ export function createChoice(
       select,
     ),
     show(value) {
-      if (select.value !== value) select.value = value;
+      if (select.value === value) return;
+      select.value = value;
+      if (select.selectedIndex < 0) select.selectedIndex = 0; // a value that is not on offer here
     },
   };
 }

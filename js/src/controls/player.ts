@@ -30,7 +30,7 @@ export function createPlayerControls(
     selection.player.pause();
     selection.set({ [dim]: clampIndex(index, size) });
   };
-  const here = () => selection.indices[dim] ?? 0;
+  const here = () => clampIndex(selection.indices[dim] ?? 0, size);
   const button = (icon: keyof typeof ICONS, label: string, onClick: () => void) => {
     const node = element("button", {
       type: "button",

@@ -30,13 +30,17 @@ export function textWidth(text: string): number {
   return measuring.measureText(text).width;
 }
 
-const AXIS_TITLES: Record<string, string> = { time: "time (step)", key: "key", query: "query" };
+const AXIS_TITLES: Record<string, string> = { time: "time (step)" };
 
 /** The room that labels take, so that panels of one row can be lined up before anything is drawn. */
 export function marginsFor(y: AxisLabels, x: AxisLabels, barLabels: readonly string[]): Margins {
-  const left = Math.min(LONGEST_LABEL_PX, widest(textOf(y))) + 8 + AXIS_TITLE_PX;
+  const slanted = x.labels === undefined ? 0 : Math.min(LONGEST_LABEL_PX, widest(x.labels));
+  const left = Math.max(
+    Math.min(LONGEST_LABEL_PX, widest(textOf(y))) + 8 + AXIS_TITLE_PX,
+    0.58 * slanted + 6,
+  );
   const bar = Math.max(...barLabels.map(textWidth), 8) + BAR_PX + BAR_GAP_PX + 10;
-  const rotated = x.labels === undefined ? 0 : Math.min(LONGEST_LABEL_PX, widest(x.labels)) * 0.8;
+  const rotated = 0.82 * slanted;
   const bottom = Math.max(18, rotated + 10) + AXIS_TITLE_PX;
   return { top: 5, right: Math.ceil(bar), bottom: Math.ceil(bottom), left: Math.ceil(left) };
 }
@@ -129,9 +133,15 @@ function labelOf({ labels }: AxisLabels, index: number): string {
   return labels === undefined ? String(index) : (labels[index] ?? "");
 }
 
+const widths = new WeakMap<readonly string[], number>();
+
+/** The widest text, measured once for each list. */
 function widest(texts: readonly string[]): number {
+  const known = widths.get(texts);
+  if (known !== undefined) return known;
   let most = 0;
   for (const text of texts) most = Math.max(most, textWidth(text));
+  widths.set(texts, most);
   return most;
 }
 

@@ -5,6 +5,7 @@ import {
   awayFrom,
   BELOW,
   type ColorScale,
+  clipLimits,
   type Domain,
   encoder,
   NAN,
@@ -42,48 +43,86 @@ export interface RasterOptions {
   maxColumns: number;
 }
 
+/**
+ * The strongest cell of each texel, found on raw values in one pass, then coded: work on colours is bounded by the
+ * screen, whatever the size of the data.
+ */
 export function rasterize(plane: Plane, options: RasterOptions): Raster {
   const rows = Math.min(plane.rows, Math.max(1, options.maxRows));
   const columns = Math.min(plane.columns, Math.max(1, options.maxColumns));
-  const pooled = rows < plane.rows || columns < plane.columns;
-  const encode = encoder(options.domain, options.scale, options.thresholds);
+  const byRow = options.scale === "row-max";
+  const domain = byRow ? { low: 0, high: 1, diverging: options.domain.diverging } : options.domain;
+  const { values, marks } = pool(plane, options, rows, columns);
+  const encode = encoder(domain, options.scale, options.thresholds);
+  const codes = new Uint16Array(rows * columns);
+  for (let i = 0; i < codes.length; i += 1) codes[i] = encode(values[i] as number, 1);
+  return { codes, rows, columns, pooled: rows < plane.rows || columns < plane.columns, marks };
+}
+
+/** What wins a shared texel: NaN, infinities, clipped cells, then what is furthest from nothing. */
+const PLAIN = 1;
+const LEVEL_BELOW = 2;
+const LEVEL_ABOVE = 3;
+const LEVEL_NEGATIVE_INFINITY = 4;
+const LEVEL_POSITIVE_INFINITY = 5;
+const LEVEL_NAN = 6;
+
+function pool(
+  plane: Plane,
+  options: RasterOptions,
+  rows: number,
+  columns: number,
+): { values: Float64Array; marks: Marks } {
+  const { data, columnStride } = plane;
+  const { diverging } = options.domain;
   const largest = options.scale === "row-max" ? largestOf(plane, options) : undefined;
   const byColumn = options.rowAxis === "y";
-  const strength = strengths(options.domain.diverging);
-  const codes = new Uint16Array(rows * columns);
-  const counts = new Uint32Array(NUM_CODES);
+  const { top, bottom } = clipLimits(options.domain, options.scale);
+  const values = new Float64Array(rows * columns);
+  const furthest = new Float64Array(rows * columns).fill(Number.NEGATIVE_INFINITY);
+  const levels = new Uint8Array(rows * columns);
+  const counts = new Uint32Array(LEVEL_NAN + 1);
   const columnOf = Uint32Array.from({ length: plane.columns }, (_, c) =>
     Math.floor((c * columns) / plane.columns),
   );
-
   for (let r = 0; r < plane.rows; r += 1) {
     const texelRow = Math.floor((r * rows) / plane.rows) * columns;
-    const firstOfTexel = r === 0 || Math.floor(((r - 1) * rows) / plane.rows) * columns !== texelRow;
     let at = plane.offset + r * plane.rowStride;
-    let lastTexel = -1;
-    for (let c = 0; c < plane.columns; c += 1, at += plane.columnStride) {
-      const code = encode(plane.data[at] as number, largest?.[byColumn ? c : r] ?? 1);
-      counts[code] = (counts[code] as number) + 1;
+    for (let c = 0; c < plane.columns; c += 1, at += columnStride) {
+      let value = data[at] as number;
+      if (largest !== undefined) {
+        const share = diverging ? value : awayFrom(options.domain, value);
+        value = share / ((largest[byColumn ? c : r] as number) || 1);
+      }
+      const level = value > top || value < bottom || value - value !== 0 ? levelOf(value, top) : PLAIN;
+      counts[level] = (counts[level] as number) + 1;
       const texel = texelRow + (columnOf[c] as number);
-      const fresh = firstOfTexel && texel !== lastTexel;
-      lastTexel = texel;
-      if (fresh || (strength[code] as number) > (strength[codes[texel] as number] as number))
-        codes[texel] = code;
+      const away = diverging ? Math.abs(value) : value;
+      const held = levels[texel] as number;
+      if (level > held || (level === held && away > (furthest[texel] as number))) {
+        levels[texel] = level;
+        furthest[texel] = away;
+        values[texel] = value;
+      }
     }
   }
-  const count = (code: number) => counts[code] as number;
+  const count = (level: number) => counts[level] as number;
   return {
-    codes,
-    rows,
-    columns,
-    pooled,
+    values,
     marks: {
-      nan: count(NAN),
-      infinite: count(POSITIVE_INFINITY) + count(NEGATIVE_INFINITY),
-      above: count(ABOVE),
-      below: count(BELOW),
+      nan: count(LEVEL_NAN),
+      infinite: count(LEVEL_POSITIVE_INFINITY) + count(LEVEL_NEGATIVE_INFINITY),
+      above: count(LEVEL_ABOVE),
+      below: count(LEVEL_BELOW),
     },
   };
+}
+
+function levelOf(value: number, top: number): number {
+  if (Number.isNaN(value)) return LEVEL_NAN;
+  if (value === Number.POSITIVE_INFINITY) return LEVEL_POSITIVE_INFINITY;
+  if (value === Number.NEGATIVE_INFINITY) return LEVEL_NEGATIVE_INFINITY;
+  return value > top ? LEVEL_ABOVE : LEVEL_BELOW;
 }
 
 /** The colour of each code, as the 32-bit words of an ImageData (little-endian RGBA). */
@@ -100,19 +139,6 @@ export function palette(cmap: string, theme: Theme): Uint32Array {
   words[ABOVE] = words[255] as number;
   words[BELOW] = words[0] as number;
   return words;
-}
-
-/** Which code wins a shared texel: NaN, infinities, clipped cells, then what is furthest from nothing. */
-function strengths(diverging: boolean): Uint16Array {
-  const strength = Uint16Array.from({ length: NUM_CODES }, (_, code) =>
-    diverging ? Math.abs(2 * code - 255) : code,
-  );
-  strength[NAN] = 1005;
-  strength[POSITIVE_INFINITY] = 1004;
-  strength[NEGATIVE_INFINITY] = 1003;
-  strength[ABOVE] = 1002;
-  strength[BELOW] = 1001;
-  return strength;
 }
 
 function largestOf(plane: Plane, { domain, rowAxis }: RasterOptions): Float64Array {

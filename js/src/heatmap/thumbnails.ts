@@ -12,7 +12,7 @@ import {
   type Sides,
   thresholdsOf,
 } from "../panel";
-import type { Indices, PanelSpec } from "../state";
+import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { paintRaster, type Rect } from "./paint";
 import { palette, type Raster, rasterize } from "./raster";
@@ -27,7 +27,7 @@ export class ThumbnailsView implements PanelView {
   readonly #spec: PanelSpec;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
-  readonly #canvas = element("canvas", { tabindex: 0, role: "img", ...OWN_KEYS });
+  readonly #canvas = element("canvas", { tabindex: 0, role: "application", ...OWN_KEYS });
   readonly #labels = element("div", { class: "nsmw-thumb-labels", "aria-hidden": "true" });
   readonly #chosen = element("div", { class: "nsmw-chosen" });
   readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
@@ -218,7 +218,8 @@ export class ThumbnailsView implements PanelView {
         event.stopPropagation();
         const [dim, by] = step as [string | null, number];
         if (dim === null) return;
-        const next = Math.min(Math.max((selection.indices[dim] ?? 0) + by, 0), this.#count(dim) - 1);
+        const size = this.#count(dim);
+        const next = clampIndex(clampIndex(selection.indices[dim] ?? 0, size) + by, size);
         selection.set({ [dim]: next });
         this.#context.announce(`${dim} ${next}`);
       },

@@ -1,7 +1,7 @@
 /** One heatmap on screen: a canvas, its axes, its colour bar, its cursors. It wires; the maths is beside it. */
 
 import { ticks } from "d3-array";
-import { type BarTick, barTicks } from "../color/scale";
+import { type BarTick, barTicks, type Domain } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, setText } from "../dom";
 import { count, exact, short } from "../format";
@@ -33,7 +33,7 @@ export class HeatmapView implements PanelView {
   readonly #spec: PanelSpec;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
-  readonly #canvas = element("canvas", { tabindex: 0, role: "img", ...OWN_KEYS });
+  readonly #canvas = element("canvas", { tabindex: 0, role: "application", ...OWN_KEYS });
   readonly #axes = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   readonly #bar = element("div", { class: "nsmw-bar" });
   readonly #plot: HTMLElement;
@@ -46,6 +46,7 @@ export class HeatmapView implements PanelView {
   readonly #rowHover = element("div", { class: "nsmw-hover" });
   readonly #columnHover = element("div", { class: "nsmw-hover" });
   readonly #cellHover = element("div", { class: "nsmw-hover-cell" });
+  readonly #labels = new Map<string, AxisLabels>();
   #measured: { key: string; margins: Margins } | undefined;
   #margins: Margins = { top: 0, right: 0, bottom: 0, left: 0 };
   #box: Box = { width: 0, height: 0 };
@@ -92,7 +93,10 @@ export class HeatmapView implements PanelView {
       this.#plot,
       this.#readout,
     );
-    this.#canvas.setAttribute("aria-label", `${spec.title}: heatmap, ${spec.y} down, ${spec.x} across`);
+    this.#canvas.setAttribute(
+      "aria-label",
+      `${spec.title}: heatmap, ${spec.y} down, ${spec.x} across; arrow keys walk over cells`,
+    );
     this.#listen();
   }
 
@@ -113,7 +117,9 @@ export class HeatmapView implements PanelView {
     this.#paint(at);
     this.#placeCursors(at);
     this.#showHover(at);
-    setText(this.#subtitle, this.#subtitleText(at));
+    const subtitle = this.#subtitleText(at);
+    setText(this.#subtitle, subtitle);
+    this.#subtitle.title = subtitle;
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
   }
 
@@ -166,7 +172,7 @@ export class HeatmapView implements PanelView {
       y,
       x,
       bar,
-      barTitle: barTitle(scale, bar),
+      barTitle: barTitle(scale, domainOf(spec)),
     });
     this.#painted = undefined;
   }
@@ -307,7 +313,17 @@ export class HeatmapView implements PanelView {
     return parts.length > 0 ? parts.join(" · ") : this.#array.meta.description;
   }
 
+  /** Built once for each batch item: lists of thousands of tokens are measured by their identity. */
   #axisLabels(dim: string, batch: number): AxisLabels {
+    const key = `${dim} ${batch}`;
+    const known = this.#labels.get(key);
+    if (known !== undefined) return known;
+    const built = this.#buildLabels(dim, batch);
+    this.#labels.set(key, built);
+    return built;
+  }
+
+  #buildLabels(dim: string, batch: number): AxisLabels {
     const size = this.#array.size(dim);
     const labelled = this.#array.label(dim, 0, batch) !== undefined;
     const labels = labelled
@@ -450,8 +466,8 @@ function seenText(seen: string): string {
   return "";
 }
 
-function barTitle(scale: string, bar: readonly BarTick[]): string {
-  const range = `${short(Math.min(...bar.map((t) => t.value)))} to ${short(Math.max(...bar.map((t) => t.value)))}`;
+function barTitle(scale: string, { low, high }: Domain): string {
+  const range = `${short(low)} to ${short(high)}`;
   const meaning: Record<string, string> = {
     linear: "linear",
     log: "logarithmic: log(1 + |v| / c), c = 0.0001 of the range",

@@ -1,0 +1,98 @@
+"""What views make for themselves, what they share, and what they leave behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nsm_widgets import Heatmap, MemoryView, NamedArray, NTMExplorer, Selection, Trace, TraceStore
+from nsm_widgets._errors import ShapeError
+from nsm_widgets.view import ColorDomain
+
+
+def memory_trace(steps: int = 5, slots: int = 8) -> Trace:
+    return Trace.from_arrays({"memory": np.arange(steps * slots * 4.0).reshape(steps, 1, slots, 4)})
+
+
+def test_a_closed_view_closes_what_it_made() -> None:
+    """Running a cell again must not keep every trace that was ever shown."""
+    view = MemoryView(memory_trace())
+    store, selection = view.store, view.selection
+    view.close()
+    assert store.comm is None
+    assert selection.comm is None
+
+
+def test_what_another_view_uses_stays_open_until_that_is_closed_too() -> None:
+    """The first view made them; the second was given them."""
+    first = MemoryView(memory_trace())
+    second = MemoryView(first.trace, selection=first.selection, store=first.store)
+    first.close()
+    assert second.store.comm is not None
+    assert second.selection.comm is not None
+
+
+def test_what_a_view_was_given_it_does_not_close() -> None:
+    """It belongs to the caller."""
+    trace, selection = memory_trace(), Selection()
+    store = TraceStore(trace)
+    MemoryView(trace, selection=selection, store=store).close()
+    assert selection.comm is not None
+    assert store.comm is not None
+
+
+def test_an_index_set_before_the_data_comes_back_into_it() -> None:
+    """A selection made for other data moves to the last step that there is."""
+    selection = Selection(time=99)
+    MemoryView(memory_trace(steps=5), selection=selection)
+    assert selection.time == 4
+
+
+@pytest.mark.parametrize(
+    "widget", [Selection(time=3), TraceStore(memory_trace())], ids=lambda w: type(w).__name__
+)
+def test_what_has_nothing_to_draw_is_shown_as_text(widget: Selection | TraceStore) -> None:
+    """A cell that ends in ``explorer.selection`` shows where it stands."""
+    assert widget._repr_mimebundle_() == ({"text/plain": repr(widget)}, {})
+
+
+def test_a_named_array_may_have_its_axes_in_any_order() -> None:
+    """Time leads in a trace; a lone array with another order is turned, and drawn as asked."""
+    values = np.arange(24.0).reshape(2, 3, 4)
+    view = Heatmap(NamedArray("usage", values, dims=("head", "time", "slot")), x="time", y="slot")
+    shown = view.trace["usage"]
+    assert shown.dims == ("time", "head", "slot")
+    assert np.array_equal(shown.values, values.transpose(1, 0, 2))
+
+
+def test_memory_and_weights_of_different_slots_are_not_linked() -> None:
+    """An explorer links by slot: seven of one are not eight of the other."""
+    trace = Trace.from_arrays(
+        {"memory": np.zeros((3, 1, 7, 4)), "read_weights": np.full((3, 1, 1, 8), 1 / 8)}
+    )
+    with pytest.raises(ShapeError, match="memory has 7, read_weights has 8"):
+        NTMExplorer(trace)
+
+
+@pytest.mark.parametrize(
+    ("limits", "domain", "cmap"),
+    [
+        ({}, ColorDomain(-3.0, 3.0, diverging=True), "signed"),
+        ({"vmin": -2, "vmax": 2}, ColorDomain(-2.0, 2.0, diverging=True), "signed"),
+        ({"vmin": 0}, ColorDomain(0.0, 3.0), "ink"),
+        ({"vmin": -1, "vmax": 3}, ColorDomain(-1.0, 3.0), "ink"),
+        ({"cmap": "RdBu"}, ColorDomain(-3.0, 3.0, diverging=True), "RdBu"),
+        ({"cmap": "viridis"}, ColorDomain(-3.0, 3.0, diverging=True), "viridis"),
+    ],
+    ids=str,
+)
+def test_a_diverging_map_is_drawn_only_around_zero(
+    limits: dict[str, Any], domain: ColorDomain, cmap: str
+) -> None:
+    """Its centre stands for nothing; off centre it would lie. A map that is asked for is taken."""
+    view = Heatmap([[-1.0, 3.0], [0.0, 2.0]], dims=("slot", "word"), **limits)
+    ((panel,),) = view._layout
+    assert (panel["domain"], panel["diverging"]) == ([domain.low, domain.high], domain.diverging)
+    assert panel["cmap"] == cmap
