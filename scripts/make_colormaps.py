@@ -4,10 +4,13 @@ Each map is a list of 33 anchors, read by Python and by the JavaScript bundle al
 to 256 colours. A map may have a variant for dark pages, so that "nothing" is always close to the page's own
 background.
 
-Our own maps are straight walks in OKLCH (Björn Ottosson, 2020): lightness and chroma change evenly, hue stays
-near one value, and reads (blue), writes (orange) and signed contents (purple to green, by lightness too) stay
-apart for readers with red-green or blue-yellow colour blindness. viridis, cividis, magma (CC0) and the
-ColorBrewer maps RdBu and PuOr (Apache 2.0) come from matplotlib.
+Our own maps are straight walks in OKLCH (Björn Ottosson, 2020): lightness and chroma change evenly, hue
+stays near one value. Reads are blue and writes orange. Signed contents run from violet through the page's
+background to yellow-green, equally light on both sides: hue and chroma alone tell the signs apart. They
+differ mostly from blue to yellow, and stay strong up to the ends, so that readers with red-green colour
+blindness see both signs too: the two ends are 20 or more apart (OKLab delta E x 100) in simulated
+deuteranopia and protanopia.
+viridis, cividis, magma (CC0) and the ColorBrewer maps RdBu and PuOr (Apache 2.0) come from matplotlib.
 
 Run it from the repository's root: ``python scripts/make_colormaps.py``.
 """
@@ -84,6 +87,14 @@ def on_dark(hue: float, hue_end: float) -> Callable[[float], Rgb]:
     return walk([(0, DARK_ZERO, 0.008, hue), (0.55, 0.62, 0.155, hue), (1, 0.95, 0.06, hue_end)])
 
 
+def signed_on_light(hue: float, chroma: float, chroma_end: float) -> Callable[[float], Rgb]:
+    return walk([(0, LIGHT_ZERO, 0.004, hue), (0.55, 0.67, chroma, hue), (1, 0.42, chroma_end, hue)])
+
+
+def signed_on_dark(hue: float, chroma: float, chroma_end: float) -> Callable[[float], Rgb]:
+    return walk([(0, DARK_ZERO, 0.008, hue), (0.55, 0.56, chroma, hue), (1, 0.83, chroma_end, hue)])
+
+
 def matplotlib_map(name: str) -> Callable[[float], Rgb]:
     table = mpl.colormaps[name]
     return lambda t: tuple(table(t)[:3])  # type: ignore[return-value]
@@ -91,7 +102,7 @@ def matplotlib_map(name: str) -> Callable[[float], Rgb]:
 
 def main() -> None:
     blue, blue_end, orange, orange_end = 248, 262, 58, 40
-    purple, green = 312, 158
+    violet, green = 302, 122
     maps: dict[str, dict[str, object]] = {
         "reads": {"kind": "sequential", "light": on_light(blue, blue_end), "dark": on_dark(blue, 225)},
         "writes": {"kind": "sequential", "light": on_light(orange, orange_end), "dark": on_dark(orange, 85)},
@@ -102,8 +113,8 @@ def main() -> None:
         },
         "signed": {
             "kind": "diverging",
-            "light": both_ways(on_light(purple, purple), on_light(green, green)),
-            "dark": both_ways(on_dark(purple, purple), on_dark(green, green)),
+            "light": both_ways(signed_on_light(violet, 0.145, 0.19), signed_on_light(green, 0.15, 0.1)),
+            "dark": both_ways(signed_on_dark(violet, 0.17, 0.1), signed_on_dark(green, 0.13, 0.18)),
         },
     }
     for name, kind in FROM_MATPLOTLIB.items():

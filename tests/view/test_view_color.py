@@ -122,10 +122,31 @@ def test_the_smallest_domain_still_has_two_ends(scale: ColorScale) -> None:
     assert color_codes(np.array([[0.0, 5e-324]]), ColorDomain(0.0, 5e-324), scale).tolist() == [[0, 255]]
 
 
-def oklab_lightness(table: np.ndarray) -> np.ndarray:
-    """OKLab L (Björn Ottosson, 2020) of sRGB bytes."""
+SIMULATED = {
+    "normal": np.eye(3),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+}
+"""Linear sRGB as seen with a kind of colour vision (Machado, Oliveira and Fernandes 2009, severity 1)."""
+
+
+def oklab(table: np.ndarray, vision: str = "normal") -> np.ndarray:
+    """OKLab (Björn Ottosson, 2020) of sRGB bytes, along the last axis L, a, b."""
     s = table / 255
     linear = np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ SIMULATED[vision].T, 0, 1)
     to_lms = np.array(
         [
             [0.4122214708, 0.5363325363, 0.0514459929],
@@ -133,7 +154,20 @@ def oklab_lightness(table: np.ndarray) -> np.ndarray:
             [0.0883024619, 0.2817188376, 0.6299787005],
         ]
     )
-    lightness: np.ndarray = np.cbrt(linear @ to_lms.T) @ np.array([0.2104542553, 0.7936177850, -0.0040720468])
+    to_lab = np.array(
+        [
+            [0.2104542553, 0.7936177850, -0.0040720468],
+            [1.9779984951, -2.4285922050, 0.4505937099],
+            [0.0259040371, 0.7827717662, -0.8086757660],
+        ]
+    )
+    lab: np.ndarray = np.cbrt(seen @ to_lms.T) @ to_lab.T
+    return lab
+
+
+def oklab_lightness(table: np.ndarray) -> np.ndarray:
+    """How light each colour is, from 0 to 1."""
+    lightness: np.ndarray = oklab(table)[..., 0]
     return lightness
 
 
@@ -170,6 +204,24 @@ def test_diverging_maps_are_symmetric_around_their_centre(name: str, theme: Them
     direction = np.sign(lightness[-1] - lightness[127])
     assert (np.diff(lightness[128::8]) * direction).min() > 0
     assert (np.diff(lightness[127::-8]) * direction).min() > 0
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("vision", SIMULATED)
+def test_signs_stay_apart_for_colour_blind_readers(vision: str, theme: Theme) -> None:
+    """From half way out to the ends, a value and its opposite differ by OKLab delta E x 100 of 20."""
+    colors = oklab(color_table("signed", theme), vision)
+    apart = 100 * np.linalg.norm(colors[:64] - colors[:-65:-1], axis=-1)
+    assert apart.min() >= 20
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("other", ["reads", "writes"])
+def test_ends_of_the_signed_map_are_no_weights(other: str, theme: Theme) -> None:
+    """No colour of the weights' maps comes near +max or -max: at least OKLab delta E x 100 of 10."""
+    ends = oklab(color_table("signed", theme))[[0, -1]]
+    weights = oklab(color_table(other, theme))
+    assert 100 * np.linalg.norm(ends[:, None] - weights, axis=-1).min() >= 10
 
 
 @pytest.mark.parametrize("name", ["reads", "writes", "ink", "signed"])
