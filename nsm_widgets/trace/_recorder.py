@@ -28,9 +28,10 @@ class TraceRecorder:
     after the block, also after an error.
 
     Time goes on through all forwards of one block: the steps of a second forward follow those of the first,
-    and ``trace.attrs["sequence_starts"]`` says at which step each forward of an ``NTM`` began.
-    ``initial_memory`` is the memory before the very first step. All forwards need the same batch size. Using
-    the recorder in a second ``with`` block begins a new trace.
+    and ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM`` began anew. A forward
+    that is given a state goes on with a sequence and starts none. ``initial_memory`` is the memory before the
+    very first step. All forwards need the same batch size. Using the recorder in a second ``with`` block begins
+    a new trace.
 
     With several memories in one model, each array's name begins with the path of its module:
     ``encoder.read_weights``.
@@ -74,7 +75,7 @@ class TraceRecorder:
                 self._records.append(record)
                 _hook(hooks, access.register_forward_hook(record.on_step, with_kwargs=True))
                 if owner is not None:
-                    _hook(hooks, owner.register_forward_pre_hook(record.on_sequence_start))
+                    _hook(hooks, owner.register_forward_pre_hook(record.on_sequence_start, with_kwargs=True))
                     _hook(hooks, owner.register_forward_hook(record.on_sequence_end, with_kwargs=True))
             self._hooks = hooks.pop_all()
         return self
@@ -138,9 +139,11 @@ class _MemoryRecord:
             self.steps = StepBuffer(tensors, self.prefix)
         self.steps.append(tensors)
 
-    def on_sequence_start(self, *_: Any) -> None:
-        """Forward pre-hook of ``NTM``."""
-        self.sequence_starts.append(self.num_steps)
+    def on_sequence_start(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Forward pre-hook of ``NTM``: a forward from no state, its second argument, starts a sequence."""
+        state = args[1] if len(args) > 1 else kwargs.get("state")
+        if state is None:
+            self.sequence_starts.append(self.num_steps)
 
     def on_sequence_end(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of ``NTM``: input and output of all steps of a sequence."""

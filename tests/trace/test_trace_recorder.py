@@ -153,7 +153,7 @@ def test_shift_offsets_are_labelled() -> None:
 
 
 def test_time_goes_on_through_forwards() -> None:
-    """A second forward's steps follow the first's, and the trace says where each began."""
+    """A second forward's steps follow the first's, and the trace says where they began."""
     model = small_ntm()
     first, second = inputs(3), inputs(70)
     with TraceRecorder(model) as rec:
@@ -166,6 +166,18 @@ def test_time_goes_on_through_forwards() -> None:
     assert together.sizes["time"] == 73
     for name in ("memory", "input", "output", "write_gate"):
         np.testing.assert_array_equal(together[name].values[3:], rec.trace[name].values)
+
+
+def test_a_forward_from_a_state_starts_no_sequence() -> None:
+    """A state passed on, by place or by name, continues the sequence; ``state=None`` begins a new one."""
+    model = small_ntm()
+    with TraceRecorder(model) as rec:
+        state = model(inputs(3)).state
+        state = model(inputs(2), state).state
+        model(inputs=inputs(1), state=state)
+        model(inputs(2), None)
+        model(inputs(2), state=None)
+    assert rec.trace.attrs["sequence_starts"] == [0, 6, 8]
 
 
 def test_seed_style_memory_alone() -> None:
