@@ -347,11 +347,12 @@ def test_every_view_still_moves_when_the_kernel_is_dead(
     explorer.wait_painted("memory", "time=0 batch=0")
     explorer.hover_cell("memory", 3, 3, SLOTS, WORDS)
     expect(memory.panel("memory").locator(".nsmw-readout")).to_contain_text("slot 3 · word 3 = ")
-    before = explorer.cell_colors("write_weights_0", [(5, 5)], SLOTS, STEPS)
+    cells = [(row, column) for row in range(0, SLOTS, 8) for column in range(0, STEPS, 4)]
+    before = explorer.cell_colors("write_weights_0", cells, SLOTS, STEPS)
     frames = explorer.frames("write_weights_0")
     explorer.choose("scale", "rank")
     expect(explorer.panel("write_weights_0")).to_have_attribute("data-frames", str(frames + 1))
-    assert explorer.cell_colors("write_weights_0", [(5, 5)], SLOTS, STEPS) != before
+    assert explorer.cell_colors("write_weights_0", cells, SLOTS, STEPS) != before
     attention.slider("head").focus()
     quickstart.page.keyboard.press("End")
     expect(attention.panel("attention")).to_have_attribute("data-painted", re.compile("head=11$"))
