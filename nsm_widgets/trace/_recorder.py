@@ -30,7 +30,8 @@ class TraceRecorder:
     Time goes on through all forwards of one block: the steps of a second forward follow those of the first,
     and ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM`` began anew. A forward
     that is given a state goes on with a sequence and starts none. ``initial_memory`` is the memory before the
-    very first step. All forwards need the same batch size. Using the recorder in a second ``with`` block begins
+    very first step. All forwards need the same batch size. Using the recorder in a second ``with``
+    block begins
     a new trace.
 
     With several memories in one model, each array's name begins with the path of its module:
