@@ -29,7 +29,7 @@ export TOKENIZERS_PARALLELISM := false
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet
-NPM := npm --prefix js --silent
+NPM := npm --prefix js --loglevel=error
 say = @printf '\n\033[1m== %s\033[0m\n' "$(1)"
 ifneq ($(NO_COLOR)$(CI),)
 say = @printf '\n== %s\n' "$(1)"
@@ -94,8 +94,12 @@ $(STATIC)/index.js: js/node_modules/.package-lock.json js/build.mjs nsm_widgets/
 	$(call say,Building the JavaScript bundle)
 	@$(NPM) run build
 
-.PHONY: setup bundle browser
-setup: $(MADE)/project $(STATIC)/index.js
+.PHONY: setup node bundle browser
+setup: node $(MADE)/project $(STATIC)/index.js
+
+# first, so that nobody waits for torch to be told that Node.js is missing
+node:
+	@sh scripts/check_node.sh
 
 bundle: $(STATIC)/index.js
 

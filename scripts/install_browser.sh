@@ -3,17 +3,20 @@
 set -eu
 python=$1
 
+# a name on PATH may be a stub that only tells how to install a browser
+runs() { "$1" --version >/dev/null 2>&1 </dev/null; }
+
 have_browser() {
   [ -n "${NSM_WIDGETS_BROWSER:-}" ] && return 0
   for name in chromium chromium-browser google-chrome google-chrome-stable; do
-    if command -v "$name" >/dev/null 2>&1; then return 0; fi
+    if runs "$name"; then return 0; fi
   done
-  "$python" - <<'PYTHON'
-import pathlib, sys
+  downloaded=$("$python" - <<'PYTHON'
 from playwright.sync_api import sync_playwright
 with sync_playwright() as playwright:
-    sys.exit(not pathlib.Path(playwright.chromium.executable_path).exists())
+    print(playwright.chromium.executable_path)
 PYTHON
+  ) && runs "$downloaded"
 }
 
 have_browser && exit 0

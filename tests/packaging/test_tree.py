@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
@@ -71,6 +72,14 @@ def test_javascript_dependencies_are_exact(name: str) -> None:
         key: version for key, version in package[name].items() if not re.fullmatch(r"\d+\.\d+\.\d+", version)
     }
     assert loose == {}
+
+
+def test_node_is_looked_for_before_anything_is_installed() -> None:
+    """Who lacks Node.js hears so at once, not after the download of torch."""
+    told = subprocess.run(
+        ["make", "--dry-run", "setup"], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    )
+    assert told.stdout.splitlines()[0] == "sh scripts/check_node.sh"
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:
