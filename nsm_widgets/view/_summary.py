@@ -79,7 +79,7 @@ def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> t
     flat = flat[np.isfinite(flat)].astype(np.float64)
     if flat.size == 0:
         return (0.0,) * 255
-    flat = np.sort(np.abs(flat) if magnitudes else flat)
+    flat = np.sort((np.abs(flat) if magnitudes else flat) + 0.0)  # -0.0 and 0.0 sort in no certain order
     at = (np.arange(1, 256) * flat.size) // 256
     return tuple(float(v) for v in flat[at])
 
