@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets.export._raster import rasterize
-from nsm_widgets.view import ColorDomain, ColorScale
+from nsm_widgets.view import ColorDomain, ColorScale, color_codes
 from nsm_widgets.view._color import LOG_FLOOR
 
 Precision = Literal["exact", "float16", "display"]
@@ -161,8 +161,7 @@ def _representatives(drawing: Drawing) -> list[float]:
     domain = drawing.domain
     position = np.arange(256) / 255
     if drawing.scale == "rank":
-        ranked = [_of_rank(drawing.thresholds, code, diverging=domain.diverging) for code in range(256)]
-        return [*ranked, domain.high, domain.low]  # ranks clip nothing
+        return [*_of_each_rank(domain, drawing.thresholds), domain.high, domain.low]  # ranks clip nothing
     if drawing.scale == "linear":
         table = (1 - position) * domain.low + position * domain.high
     elif domain.diverging:
@@ -176,16 +175,13 @@ def _representatives(drawing: Drawing) -> list[float]:
     return [*map(float, inside), domain.high + 2 * domain.slack, domain.low - 2 * domain.slack]
 
 
-def _of_rank(thresholds: Sequence[float], code: int, *, diverging: bool) -> float:
-    """A value of the rank that this colour stands for: that has so many thresholds below it."""
-    ends = [-math.inf, *thresholds, float(np.nextafter(thresholds[-1], np.inf))]
-    if not diverging:
-        return ends[code + 1]
-    ranks = (
-        (2 * (code - 128), 2 * (code - 128) + 1) if code >= 128 else (2 * (128 - code) - 1, 2 * (128 - code))
-    )
-    taken = next((r for r in ranks if r < 256 and ends[r] < ends[r + 1]), min(*ranks, 255))
-    return math.copysign(ends[taken + 1], code - 127.5)
+def _of_each_rank(domain: ColorDomain, thresholds: Sequence[float]) -> list[float]:
+    """A value of each colour's rank. Values of one rank lie between two thresholds, the upper one included."""
+    magnitudes = np.array([0.0, *thresholds, np.nextafter(thresholds[-1], np.inf)])
+    candidates = np.concatenate([-magnitudes, magnitudes]) if domain.diverging else magnitudes[1:]
+    table = np.zeros(256)
+    table[color_codes(candidates, domain, "rank", quantiles=thresholds)] = candidates
+    return [float(value) for value in table]
 
 
 def _little_endian(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:

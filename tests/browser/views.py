@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +29,12 @@ class ViewOnPage:
 
     def wait_painted(self, name: str, text: str | None = None) -> None:
         """Until a panel shows the plane named so, for example ``time=7 batch=0``."""
+        # by locator, not by wait_for_function: that evaluates text, which an exported page forbids
+        panel = expect(self.panel(name))
         if text is None:
-            self.page.wait_for_function(
-                "panel => panel.dataset.painted !== undefined",
-                arg=self.panel(name).element_handle(timeout=PAINTED_MS),
-                timeout=PAINTED_MS,
-            )
+            panel.to_have_attribute("data-frames", re.compile(r"^\d+$"), timeout=PAINTED_MS)
         else:
-            expect(self.panel(name)).to_have_attribute("data-painted", text)
+            panel.to_have_attribute("data-painted", text)
 
     def index(self, dim: str) -> int:
         return int(self.root.get_attribute(f"data-{dim}") or "-1")

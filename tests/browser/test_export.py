@@ -1,0 +1,359 @@
+"""Exported pages in a real browser: one file, no kernel, no network, and everything still moves."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, expect
+
+from nsm_widgets import AttentionView, Heatmap, MemoryView, NTMExplorer, ReadWriteView, Selection, Trace
+from nsm_widgets.export import notebook_to_html, widgets_to_html
+from nsm_widgets.view import color_codes, default_coloring, paint, rank_thresholds
+from tests.browser.harness import ExportedPage, drag_range, open_exported
+from tests.browser.harness.lab import REPOSITORY
+from tests.browser.views import ViewOnPage
+
+Theme = Literal["light", "dark"]
+STEPS, SLOTS, WORDS = 12, 16, 8
+
+
+def make_trace(*, steps: int = STEPS, slots: int = SLOTS, words: int = WORDS) -> Trace:
+    random = np.random.default_rng(5)
+    weights = random.dirichlet(np.full(slots, 0.2), size=(2, steps, 1, 2)).astype(np.float32)
+    memory = random.normal(size=(steps, 1, slots, words)).astype(np.float32)
+    return Trace.from_arrays({"memory": memory, "write_weights": weights[0], "read_weights": weights[1]})
+
+
+def expected_colors(
+    trace: Trace, name: str, theme: Theme = "light", scale: str = "linear", **at: int
+) -> list[list[tuple[int, ...]]]:
+    array = trace[name]
+    coloring = default_coloring(array)
+    thresholds = rank_thresholds(array.values, magnitudes=coloring.domain.diverging)
+    codes = color_codes(array.isel(**at).values, coloring.domain, scale, quantiles=thresholds)  # type: ignore[arg-type]
+    return [[tuple(color) for color in row] for row in paint(codes, coloring.cmap, theme).tolist()]
+
+
+def assert_memory_painted(view: ViewOnPage, trace: Trace, time: int, theme: Theme = "light") -> None:
+    """Every cell of the memory has the very colour that Python computes."""
+    view.wait_painted("memory", f"time={time} batch=0")
+    _, _, rows, columns = trace["memory"].shape
+    cells = [(row, column) for row in range(rows) for column in range(columns)]
+    painted = view.cell_colors("memory", cells, rows, columns)
+    colors = expected_colors(trace, "memory", theme, time=time, batch=0)
+    assert painted == [colors[row][column] for row, column in cells]
+    assert len(set(painted)) > 10, "a picture of few colours shows little"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_exported_view_is_alive_in_both_themes(browser: Browser, pages: Path, theme: Theme) -> None:
+    """Slider, keys, hover, click and play work as in the notebook; pixels are Python's colours."""
+    trace = make_trace()
+    view = NTMExplorer(trace, title="A <b>bold</b> title")
+    view.selection.time = 3
+    written = view.to_html(pages / f"view-{theme}.html")
+    with open_exported(browser, Path(written), theme=theme) as opened:
+        shown = ViewOnPage(opened.page)
+        expect(opened.page.locator("h1")).to_have_text("A <b>bold</b> title")
+        expect(opened.page.locator(".nsmw-page-said")).to_contain_text("exact values")
+        expect(shown.root).to_have_attribute("data-theme", theme)
+        assert_memory_painted(shown, trace, 3, theme)
+        shown.drag_slider("time", 1.0)
+        assert_memory_painted(shown, trace, STEPS - 1, theme)
+        shown.slider("time").press("ArrowLeft")
+        assert_memory_painted(shown, trace, STEPS - 2, theme)
+        opened.page.keyboard.press(",")
+        assert_memory_painted(shown, trace, STEPS - 3, theme)
+        shown.click_cell("write_weights_0", 5, 4, SLOTS, STEPS)
+        shown.wait_index("time", 4)
+        shown.wait_index("slot", 5)
+        shown.hover_cell("memory", 2, 7, SLOTS, WORDS)
+        value = trace["memory"].values[4, 0, 2, 7]
+        shown.wait_readout("memory", f"slot 2 · word 7 = {value!s}")
+        shown.choose("scale", "rank")
+        shown.press("first")
+        shown.press("play")
+        shown.wait_index("time", STEPS - 1)
+        opened.page.screenshot(path=REPOSITORY / "artifacts" / f"export-view-{theme}.png", full_page=True)
+
+
+def test_the_page_forbids_eval_and_other_hosts(browser: Browser, pages: Path) -> None:
+    """A strict policy stands in the page, and the browser holds it."""
+    view = MemoryView(make_trace())
+    text = str(view.to_html())
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert "default-src &#x27;none&#x27;" in policy[1] or "default-src 'none'" in policy[1]
+    assert "unsafe-eval" not in policy[1] and "http" not in policy[1] and "*" not in policy[1]
+    assert not re.search(r'(src|href)\s*=\s*["\']?https?:', text)
+    path = pages / "strict.html"
+    path.write_text(text)
+    with open_exported(browser, path) as opened:
+        with opened.page.expect_console_message(lambda message: "unsafe-eval" in message.text):
+            opened.page.evaluate("() => { setTimeout('window.ran = true', 0); }")
+        assert opened.page.evaluate("() => window.ran") is None
+        fetched = opened.page.evaluate(
+            "() => fetch('https://example.com').then(() => 'got', () => 'refused')"
+        )
+        assert fetched == "refused"
+        opened.errors.clear()  # the two refusals above
+        opened.requests.clear()
+
+
+def test_two_views_of_one_page_are_linked_by_their_selection_alone(browser: Browser, pages: Path) -> None:
+    """Views that share a selection move together, another view on the page does not."""
+    trace, other = make_trace(), make_trace(steps=7)
+    selection = Selection(time=2)
+    widgets = [
+        MemoryView(trace, selection=selection),
+        ReadWriteView(trace, selection=selection),
+        MemoryView(other),
+    ]
+    with open_exported(browser, Path(widgets_to_html(widgets, pages / "two.html", title="Two"))) as opened:
+        memory, weights, alone = (ViewOnPage(opened.page, number) for number in range(3))
+        weights.drag_slider("time", 1.0)
+        assert_memory_painted(memory, trace, STEPS - 1)
+        assert_memory_painted(alone, other, 0)
+        alone.slider("time").press("End")
+        assert_memory_painted(alone, other, 6)
+        memory.wait_index("time", STEPS - 1)
+
+
+def test_controls_of_ipywidgets_stay_linked(browser: Browser, pages: Path) -> None:
+    """A jslinked slider in a box moves the views, and they move it; Tab, Accordion and Output show theirs."""
+    trace = make_trace()
+    memory = MemoryView(trace)
+    slider = ipywidgets.IntSlider(min=0, max=STEPS - 1, description="step")
+    ipywidgets.jslink((slider, "value"), (memory.selection, "time"))
+    hidden = Heatmap(np.eye(5, dtype=np.float32), dims=("query", "key"), name="identity")
+    tab = ipywidgets.Tab([ipywidgets.Label("first"), hidden], titles=["one", "two"])
+    output = ipywidgets.Output()
+    output.append_stdout("printed <i>before</i>\n")
+    play = ipywidgets.Play(min=0, max=3)
+    box = ipywidgets.VBox([slider, memory, tab, output, play])
+    with open_exported(browser, Path(widgets_to_html(box, pages / "controls.html"))) as opened:
+        view = ViewOnPage(opened.page, 0)
+        assert_memory_painted(view, trace, 0)
+        handle = opened.page.locator(".widget-slider .noUi-handle")
+        handle.focus()
+        opened.page.keyboard.press("ArrowRight")
+        assert_memory_painted(view, trace, 1)
+        view.slider("time").press("End")
+        expect(opened.page.locator(".widget-readout").first).to_have_text(str(STEPS - 1))
+        second = ViewOnPage(opened.page, 1)
+        expect(second.root).to_be_hidden()
+        opened.page.locator(".lm-TabBar-tab").nth(1).click()
+        second.wait_painted("identity")
+        expect(second.panel("identity").locator("canvas")).to_be_visible()
+        expect(opened.page.locator(".nsmw-page-output pre")).to_have_text("printed <i>before</i>\n")
+        opened.page.screenshot(path=REPOSITORY / "artifacts" / "export-controls.png", full_page=True)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "rank"])
+def test_colours_only_are_the_very_colours(browser: Browser, pages: Path, scale: str) -> None:
+    """With ``display`` the page paints what the notebook painted, and calls its values approximate."""
+    trace = make_trace()
+    view = MemoryView(trace, scale=scale)
+    path = Path(view.to_html(pages / f"display-{scale}.html", precision="display"))
+    with open_exported(browser, path) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.slider("time").press("End")
+        shown.wait_painted("memory", f"time={STEPS - 1} batch=0")
+        cells = [(row, column) for row in range(SLOTS) for column in range(WORDS)]
+        colors = expected_colors(trace, "memory", scale=scale, time=STEPS - 1, batch=0)
+        assert shown.cell_colors("memory", cells, SLOTS, WORDS) == [colors[r][c] for r, c in cells]
+        expect(opened.page.locator(".nsmw-page-said")).to_contain_text("colours only")
+        expect(shown.panel("memory").locator(".nsmw-chip")).to_have_text("colours only")
+        shown.hover_cell("memory", 3, 3, SLOTS, WORDS)
+        shown.wait_readout("memory", re.compile(r"slot 3 · word 3 ≈ -?\d"))
+
+
+def test_rounded_values_are_named_and_marked(browser: Browser, pages: Path) -> None:
+    """With ``float16`` hover gives the rounded value behind an ≈, NaN and infinities stay what they are."""
+    values = np.random.default_rng(1).normal(size=(3, 300, 400)).astype(np.float32)
+    values[1, 0, 0], values[1, 0, 1] = np.nan, np.inf
+    view = Heatmap(values, dims=("time", "slot", "word"), height_px=600)
+    with open_exported(browser, Path(view.to_html(pages / "float16.html", precision="float16"))) as opened:
+        shown = ViewOnPage(opened.page)
+        expect(opened.page.locator(".nsmw-page-said")).to_contain_text("float16")
+        shown.slider("time").press("ArrowRight")
+        shown.wait_painted("values", "time=1")
+        expect(shown.panel("values").locator(".nsmw-chip")).to_contain_text(["1 NaN", "1 ±inf", "float16"])
+        shown.hover_cell("values", 200, 300, 300, 400)
+        expected = float(f"{float(np.float16(values[1, 200, 300])):.4g}")
+        shown.wait_readout("values", re.compile("slot 200 · word 300 ≈ "))
+        assert float(shown.readout("values").split("≈ ")[1]) == expected
+
+
+def test_large_pictures_of_colours_keep_a_single_hot_cell(browser: Browser, pages: Path) -> None:
+    """Pooled to 512 texels a side, the strongest cell is shown, and the legend says how many share one."""
+    values = np.zeros((1500, 1500), np.float32)
+    values[1234, 567] = 1
+    view = Heatmap(values, dims=("query", "key"))
+    with open_exported(browser, Path(view.to_html(pages / "hot.html", precision="display"))) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.wait_painted("values")
+        expect(shown.panel("values").locator(".nsmw-chip").first).to_have_text(re.compile("^peak of "))
+        colors = """canvas => {
+            const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const cells = Array.from({length: data.length / 4}, (_, i) => data.slice(4 * i, 4 * i + 3));
+            return new Set(cells.map(String)).size;
+        }"""
+        assert shown.panel("values").locator("canvas").evaluate(colors) == 2
+        shown.hover_cell("values", 1234, 567, 1500, 1500)
+        shown.wait_readout("values", re.compile("query 1234 · key 567 ≈ 1$"))
+
+
+def test_printing_gives_the_current_frame(browser: Browser, pages: Path) -> None:
+    """The PDF holds the very pixels of the canvas as it stands, not those of the first step."""
+    trace = make_trace()
+    with open_exported(browser, Path(MemoryView(trace).to_html(pages / "print.html")), width=720) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.slider("time").press("End")
+        assert_memory_painted(shown, trace, STEPS - 1)
+        read = """canvas => {
+            const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return [...data].filter((_, i) => i % 4 < 3);
+        }"""
+        pixels = bytes(shown.panel("memory").locator("canvas").evaluate(read))
+        assert pixels in images_of(opened.page.pdf(width="720px", print_background=True))
+
+
+def images_of(pdf: bytes) -> list[bytes]:
+    """Every stream of a PDF that zlib can open: its pictures are among them."""
+    found = []
+    for match in re.finditer(rb"stream\r?\n", pdf):
+        try:
+            found.append(zlib.decompressobj().decompress(pdf[match.end() :]))
+        except zlib.error:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("frame", ["file", "sandboxed text"])
+def test_a_page_lives_inside_an_iframe(browser: Browser, pages: Path, frame: str) -> None:
+    """As a document's frame, and as the text of a sandboxed frame that may run scripts and nothing else."""
+    trace = make_trace()
+    page = str(MemoryView(trace).to_html())
+    (pages / "inner.html").write_text(page)
+    quoted = page.replace("&", "&amp;").replace('"', "&quot;")
+    source = 'src="inner.html"' if frame == "file" else f'sandbox="allow-scripts" srcdoc="{quoted}"'
+    outer = pages / f"outer-{frame.replace(' ', '-')}.html"
+    outer.write_text(
+        '<!doctype html><meta charset="utf-8"><html data-nsmw-ready="true">'
+        f'<iframe {source} width="1200" height="700"></iframe></html>'
+    )
+    context = browser.new_context(offline=True)
+    try:
+        opened = context.new_page()
+        opened.goto(outer.as_uri())
+        inside = opened.frame_locator("iframe")
+        expect(inside.locator("html")).to_have_attribute("data-nsmw-ready", "true", timeout=30_000)
+        slider = inside.locator('input[type=range][data-dim="time"]')
+        drag_range(slider, 1.0)
+        expect(inside.locator('[data-panel="memory"]')).to_have_attribute(
+            "data-painted", f"time={STEPS - 1} batch=0"
+        )
+    finally:
+        context.close()
+
+
+def test_a_page_without_scripts_shows_the_pictures(browser: Browser, pages: Path) -> None:
+    """Where JavaScript is off, each view's picture stands in its place, with its summary in words."""
+    path = Path(MemoryView(make_trace()).to_html(pages / "noscript.html"))
+    context = browser.new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        picture = page.locator("img.nsmw-page-picture")
+        expect(picture).to_be_visible()
+        assert "memory (time: 12" in (picture.get_attribute("alt") or "")
+    finally:
+        context.close()
+
+
+# --- notebooks ---
+
+
+@pytest.fixture(scope="module")
+def quickstart(browser: Browser, pages: Path) -> Iterator[ExportedPage]:
+    path = notebook_to_html(
+        REPOSITORY / "notebooks" / "01_quickstart.ipynb", pages / "quickstart.html", execute=True
+    )
+    with open_exported(browser, path) as opened:
+        yield opened
+
+
+def quickstart_trace() -> Trace:
+    """What the quickstart records: the same model, the same seed."""
+    from nsm_widgets import TraceRecorder, load_pretrained
+    from nsm_widgets.tasks import CopyTask
+
+    model = load_pretrained("copy")
+    batch = CopyTask().batch(1, torch.Generator().manual_seed(2014), length=20)
+    with torch.no_grad(), TraceRecorder(model) as recorder:
+        model(batch.inputs)
+    return recorder.trace
+
+
+def test_the_quickstart_page_is_alive(quickstart: ExportedPage) -> None:
+    """All three views painted; a drag in one moves the other, with Python's colours."""
+    explorer, memory, attention = (ViewOnPage(quickstart.page, number) for number in range(3))
+    trace = quickstart_trace()
+    explorer.drag_slider("time", 0.5)
+    assert_memory_painted(explorer, trace, 20)
+    memory.wait_painted("memory", "time=20 batch=0")
+    memory.slider("time").press("Home")
+    assert_memory_painted(explorer, trace, 0)
+    attention.wait_painted("attention")
+    attention.slider("head").press("End")
+    attention.wait_painted("attention", "layer=0 batch=0 head=11")
+    quickstart.page.screenshot(path=REPOSITORY / "artifacts" / "export-quickstart.png", full_page=True)
+
+
+def test_the_quickstart_page_keeps_text_and_code(quickstart: ExportedPage) -> None:
+    """Prose, code with its colours, and printed output are there; no math or script library was asked for."""
+    page = quickstart.page
+    expect(page.locator("h1").first).to_have_text(re.compile("See inside"))
+    expect(page.locator(".highlight").first).to_contain_text("import torch")
+    expect(page.locator(".jp-OutputArea-output pre").first).to_contain_text("wrong bits in the copy: 0")
+    assert page.title() != ""
+
+
+def test_an_attention_view_of_many_heads_opens_only_what_is_shown(browser: Browser, pages: Path) -> None:
+    """Chunks are opened when shown: a head that nobody looked at stays compressed."""
+    weights = np.random.default_rng(2).dirichlet(np.ones(300), size=(6, 300)).astype(np.float32)
+    view = Heatmap(weights, dims=("head", "query", "key"), name="scores")
+    with open_exported(browser, Path(view.to_html(pages / "heads.html"))) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.wait_painted("scores", "head=0")
+        shown.slider("head").press("End")
+        shown.wait_painted("scores", "head=5")
+        shown.hover_cell("scores", 10, 20, 300, 300)
+        shown.wait_readout("scores", f"query 10 · key 20 = {weights[5, 10, 20]!s}")
+
+
+def test_attention_with_tokens_is_linked_to_its_thumbnails(browser: Browser, pages: Path) -> None:
+    """A click on a thumbnail chooses the head, in the page as in the notebook."""
+    weights = np.random.default_rng(3).dirichlet(np.ones(5), size=(2, 1, 3, 5)).astype(np.float32)
+    view = AttentionView(Trace.from_attentions(weights, tokens=["<s>", "a", "&amp;", "</script>", "é"]))
+    with open_exported(browser, Path(view.to_html(pages / "attention.html"))) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.wait_painted("attention", "layer=0 batch=0 head=0")
+        shown.slider("layer").press("End")
+        shown.wait_painted("attention", "layer=1 batch=0 head=0")
+        shown.hover_cell("attention", 2, 3, 5, 5)
+        shown.wait_readout("attention", re.compile("query 2 “&amp;” · key 3 “</script>” = "))
