@@ -1,6 +1,6 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand, whole or plane by plane. */
 
-import type { InitializeContext } from "./model";
+import { type InitializeContext, listen } from "./model";
 import { flatIndex, type Plane, planeOf, stridesOf, type TypedArray } from "./ndarray";
 import { PlaneCache, prefetchable, type Wanted } from "./planes";
 import type { ArrayMeta, Indices } from "./state";
@@ -24,7 +24,11 @@ export interface StoredArray {
 
 export interface Store {
   array(name: string): StoredArray;
-  /** Called when planes arrive. */
+  /** Whether a notebook that is saved with its widgets' state carries this array. */
+  saved(name: string): boolean;
+  /** What the arrays of all views may take in a saved notebook, in 10**6 bytes; undefined outside of notebooks. */
+  readonly stateMb: number | undefined;
+  /** Called when planes arrive, and when arrays join or leave the state. */
   subscribe(listener: () => void, signal: AbortSignal): void;
 }
 
@@ -34,10 +38,14 @@ export function createStore({ model, signal }: InitializeContext): Store {
     for (const listener of [...listeners]) listener();
   };
   const planes = new PlaneCache(model, arrived, signal);
-  const buffers = (model.get("_buffers") ?? {}) as Record<string, DataView>;
+  const inState = (name: string): DataView | undefined => {
+    const bytes = ((model.get("_buffers") ?? {}) as Record<string, DataView>)[name];
+    return bytes?.byteLength ? bytes : undefined; // those of an array that left the state are empty
+  };
+  listen(model, "change:_buffers", arrived, signal);
   const arrays = new Map<string, StoredArray>();
   for (const meta of (model.get("_meta") ?? []) as ArrayMeta[]) {
-    arrays.set(meta.name, stored(meta, buffers[meta.name], planes));
+    arrays.set(meta.name, stored(meta, inState(meta.name), planes));
   }
   return {
     array(name) {
@@ -46,6 +54,8 @@ export function createStore({ model, signal }: InitializeContext): Store {
         throw new RangeError(`the store holds ${[...arrays.keys()].join(", ")}, not ${name}`);
       return array;
     },
+    saved: (name) => inState(name) !== undefined,
+    stateMb: (model.get("_state_mb") as number | null | undefined) ?? undefined,
     subscribe(listener, viewSignal) {
       listeners.add(listener);
       viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });

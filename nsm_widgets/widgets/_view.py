@@ -118,13 +118,19 @@ class View(SyncedWidget):
                 made.close()
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The widget, and beside it a picture and a summary of its state now, for readers that run none."""
+        """The widget, and beside it a picture and a summary of its state now, for readers that run none.
+
+        Both are of the moment when a cell shows the view: front ends let nobody change an output afterwards
+        without drawing it anew. To save another moment, run the cell again. A notebook that is saved with its
+        widgets' state opens at the last place all the same.
+        """
         from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
 
         bundle: Any = super()._repr_mimebundle_(**options)
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        self.store.shown()
         beside = fallbacks(
             type(self).__name__,
             self.trace,
@@ -134,6 +140,7 @@ class View(SyncedWidget):
             scale=cast(ColorScale, self.scale),
             title=self.title,
             summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
+            not_saved=self.store.not_saved,
         )
         return {**data, **beside}, metadata
 

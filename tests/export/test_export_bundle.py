@@ -94,7 +94,7 @@ def test_a_real_kernel_saves_both(tmp_path: Path) -> None:
     assert "".join(output["data"]["text/plain"]).splitlines() == [
         "Heatmap: Saved",
         "time 1 of 0-2",
-        "values (time: 3, query: 6, key: 6) float64, 0 to 1, mean magnitude along time ███",
+        "values (time: 3, query: 6, key: 6) float64, 0 to 1, 0 NaN, mean magnitude along time ███",
     ]
     with Image.open(BytesIO(b64decode("".join(output["data"]["image/png"])))) as image:
         assert image.format == "PNG"
