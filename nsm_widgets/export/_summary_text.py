@@ -34,7 +34,7 @@ def summary_text(
     summaries: Mapping[str, ArraySummary] | None = None,
     not_saved: Mapping[str, int] | None = None,
 ) -> str:
-    """Say what a view shows: name and title, where it stands, each array's axes, type, range, marks and course.
+    """Say what a view shows: its name and place, and each array's axes, type, range, marks and course.
 
     The course is the mean magnitude of the finite values along time (else along the first axis), from zero to
     its largest, in float64 from the recorded values.
