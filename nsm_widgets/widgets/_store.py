@@ -122,9 +122,10 @@ class TraceStore(SyncedWidget):
 
     def shown(self) -> None:
         """Told by a view that a cell shows it: what that replaces leaves the state, what now fits joins."""
+        if self.comm is None:
+            return
         self._stand()
-        more = self._more_for_the_state(self.saved)
-        if more and self.comm is not None:
+        if more := self._more_for_the_state(self.saved):
             self._buffers = {**self._buffers, **more}
 
     def __repr__(self) -> str:

@@ -19,6 +19,10 @@ from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
 class View(SyncedWidget):
     """Base of the views. Usable alone; views that are given the same ``selection`` move together.
 
+    Beside the widget, a cell's output keeps a picture and a summary of the view as it was when the cell
+    showed it; run the cell again to save another moment. A notebook that is saved with its widgets' state
+    opens where the view stood when it was saved.
+
     Args:
         selection: The cursor to follow; a new one when not given.
         cmap: A colour map for the panels of its kind (sequential or diverging), or ``"auto"``.
@@ -120,9 +124,8 @@ class View(SyncedWidget):
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and beside it a picture and a summary of its state now, for readers that run none.
 
-        Both are of the moment when a cell shows the view: front ends let nobody change an output afterwards
-        without drawing it anew. To save another moment, run the cell again. A notebook that is saved with its
-        widgets' state opens at the last place all the same.
+        They stay as they are when the view moves on: a front end that is sent another output under the same
+        ``display_id`` draws the widget anew, in the middle of a drag.
         """
         from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
 

@@ -238,6 +238,15 @@ def test_a_room_knows_no_widgets() -> None:
     assert room.take(Holder(), {"x": 750}) == ["x"]
 
 
+def test_a_closed_store_takes_no_room_any_more() -> None:
+    """Not even when a view that reads from it is shown again."""
+    store = heatmap().store
+    view = Heatmap(store.trace["values"], store=store)
+    store.close()
+    shown(view)
+    assert in_state(heatmap().store) and in_state(heatmap().store)
+
+
 def test_shared_stores_count_once() -> None:
     """Views that are given a store take no more room."""
     first = heatmap()
