@@ -63,7 +63,7 @@ export interface Settings {
 
 /** Synced traits by widget kind. A test holds these lists equal to Python's. */
 export const TRAITS = {
-  store: ["_meta", "_buffers"],
+  store: ["_meta", "_buffers", "_state_mb"],
   selection: [
     "iteration",
     "time",

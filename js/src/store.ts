@@ -1,7 +1,7 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand, whole or plane by plane. */
 
 import { ChunkCache, type ChunkHeader, chunked, type MissingHeader, missing, type Precision } from "./chunks";
-import type { InitializeContext } from "./model";
+import { type InitializeContext, listen } from "./model";
 import { flatIndex, type Plane, planeOf, stridesOf, type TypedArray } from "./ndarray";
 import { PlaneCache, prefetchable, type Wanted } from "./planes";
 import type { ArrayMeta, Indices } from "./state";
@@ -27,7 +27,11 @@ export interface StoredArray {
 
 export interface Store {
   array(name: string): StoredArray;
-  /** Called when planes arrive. */
+  /** Whether a notebook that is saved with its widgets' state carries this array. */
+  saved(name: string): boolean;
+  /** What the arrays of all views may take in a saved notebook, in 10**6 bytes; undefined outside of notebooks. */
+  readonly stateMb: number | undefined;
+  /** Called when planes arrive, and when arrays join or leave the state. */
   subscribe(listener: () => void, signal: AbortSignal): void;
 }
 
@@ -39,11 +43,15 @@ export function createStore({ model, signal }: InitializeContext): Store {
   const planes = new PlaneCache(model, arrived, signal);
   const chunks = new ChunkCache(arrived, signal);
   const headers = (model.get("_chunks") ?? {}) as Record<string, ChunkHeader | MissingHeader>;
-  const buffers = (model.get("_buffers") ?? {}) as Record<string, DataView>;
+  const inState = (name: string): DataView | undefined => {
+    const bytes = ((model.get("_buffers") ?? {}) as Record<string, DataView>)[name];
+    return bytes?.byteLength ? bytes : undefined; // those of an array that left the state are empty
+  };
+  listen(model, "change:_buffers", arrived, signal);
   const arrays = new Map<string, StoredArray>();
   for (const meta of (model.get("_meta") ?? []) as ArrayMeta[]) {
     const header = headers[meta.name];
-    if (header === undefined) arrays.set(meta.name, stored(meta, buffers[meta.name], planes));
+    if (header === undefined) arrays.set(meta.name, stored(meta, inState(meta.name), planes));
     else arrays.set(meta.name, "missing" in header ? missing(meta) : chunked(meta, header, chunks));
   }
   return {
@@ -53,6 +61,8 @@ export function createStore({ model, signal }: InitializeContext): Store {
         throw new RangeError(`the store holds ${[...arrays.keys()].join(", ")}, not ${name}`);
       return array;
     },
+    saved: (name) => inState(name) !== undefined,
+    stateMb: (model.get("_state_mb") as number | null | undefined) ?? undefined,
     subscribe(listener, viewSignal) {
       listeners.add(listener);
       viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });

@@ -176,7 +176,7 @@ def _representatives(drawing: Drawing) -> list[float]:
 
 
 def _of_each_rank(domain: ColorDomain, thresholds: Sequence[float]) -> list[float]:
-    """A value of each colour's rank. Values of one rank lie between two thresholds, the upper one included."""
+    """A value of each colour's rank. Those of one rank lie between two thresholds, the upper included."""
     magnitudes = np.array([0.0, *thresholds, np.nextafter(thresholds[-1], np.inf)])
     candidates = np.concatenate([-magnitudes, magnitudes]) if domain.diverging else magnitudes[1:]
     table = np.zeros(256)

@@ -95,7 +95,7 @@ def page_content(
             key: value for key, value in model["state"].items() if not isinstance(value, (bytes, memoryview))
         }
         if model_id in stores:
-            state["_buffers"] = {}
+            state |= {"_buffers": {}, "_state_mb": None}  # what a saved notebook holds is no matter here
             headers: dict[str, Any] = {}
             state["_chunks"] = headers
             available = arrays_of(model_id)

@@ -22,6 +22,7 @@ def fallbacks(
     scale: ColorScale = "linear",
     title: str = "",
     summaries: Mapping[str, ArraySummary] | None = None,
+    not_saved: Mapping[str, int] | None = None,
 ) -> dict[str, str]:
     """A view's present state as ``text/plain`` and, in base64, ``image/png``.
 
@@ -36,12 +37,15 @@ def fallbacks(
         scale: See :func:`draw_picture`.
         title: Heading of the view.
         summaries: See :func:`summary_text`.
+        not_saved: See :func:`summary_text`.
     """
 
     def text() -> str:
         from nsm_widgets.export._summary_text import summary_text
 
-        return summary_text(name, trace, layout, indices, title=title, summaries=summaries)
+        return summary_text(
+            name, trace, layout, indices, title=title, summaries=summaries, not_saved=not_saved
+        )
 
     def picture() -> str:
         from nsm_widgets.export._picture import draw_picture  # loads Pillow

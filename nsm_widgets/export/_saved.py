@@ -27,7 +27,9 @@ def saved_arrays(models: Mapping[str, Model]) -> Callable[[str], dict[str, Shape
             for buffer in model.get("buffers", [])
             if len(buffer["path"]) == 2 and buffer["path"][0] == "_buffers"
         }
-        return {name: _decode(name, data, metas[name]) for name, data in buffers.items() if name in metas}
+        return {
+            name: _decode(name, data, metas[name]) for name, data in buffers.items() if name in metas and data
+        }
 
     return arrays_of
 

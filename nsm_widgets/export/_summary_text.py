@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float64, Shaped
 
 from nsm_widgets.export._where import panels_of, selection_text
-from nsm_widgets.export._words import count, one_line
+from nsm_widgets.export._words import count, one_line, short
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import ArraySummary, Layout, summarize
 
 MOST_ARRAYS = 30
 MOST_BARS = 40
+MOST_NAMES = 6
 _BARS = "▁▂▃▄▅▆▇█"
 _BLOCK = 1 << 16
 
@@ -31,8 +32,9 @@ def summary_text(
     *,
     title: str = "",
     summaries: Mapping[str, ArraySummary] | None = None,
+    not_saved: Mapping[str, int] | None = None,
 ) -> str:
-    """Say what a view shows: name and title, where it stands, and of each array axes, type, range and course.
+    """Say what a view shows: its name and place, and each array's axes, type, range, marks and course.
 
     The course is the mean magnitude of the finite values along time (else along the first axis), from zero to
     its largest, in float64 from the recorded values.
@@ -44,6 +46,7 @@ def summary_text(
         indices: Selected index by axis.
         title: Heading of the view.
         summaries: Of arrays that were counted already, by name.
+        not_saved: Bytes, by name, of the arrays that a saved notebook does not carry: a last line says so.
 
     Example:
         >>> from nsm_widgets.view import heatmap_layout
@@ -51,14 +54,33 @@ def summary_text(
         >>> print(summary_text("Heatmap", trace, heatmap_layout(trace["memory"]), {"slot": 1}))
         Heatmap
         slot 1 of 0-1
-        memory (slot: 2, word: 2) float64, 0 to 3, mean magnitude along slot ▂█
+        memory (slot: 2, word: 2) float64, 0 to 3, 0 NaN, mean magnitude along slot ▂█
     """
     head = [one_line(f"{name}: {title}" if title else name), selection_text(trace, layout, indices)]
     drawn = list(dict.fromkeys(panel.array for panel in panels_of(layout)))
     lines = [_line(trace[array], (summaries or {}).get(array)) for array in drawn[:MOST_ARRAYS]]
     if len(drawn) > MOST_ARRAYS:
         lines.append(f"and {len(drawn) - MOST_ARRAYS} more arrays")
-    return "\n".join([*filter(None, head), *lines])
+    note = saved_note(drawn, not_saved or {})
+    return "\n".join(filter(None, [*head, *lines, note]))
+
+
+def saved_note(drawn: Sequence[str], not_saved: Mapping[str, int]) -> str:
+    """What goes with a saved notebook and what does not, in the words of the page; nothing where all does."""
+    left_out = [name for name in drawn if name in not_saved]
+    if not left_out:
+        return ""
+    kept = [name for name in drawn if name not in not_saved]
+    size = sum(not_saved[name] for name in left_out) / 1e6
+    missing = f"{_names(left_out)} ({short(size)} MB)"
+    if not kept:
+        return f"not saved with the notebook: {missing}"
+    return f"saved with the notebook: {_names(kept)} · not saved: {missing}"
+
+
+def _names(names: Sequence[str]) -> str:
+    listed = ", ".join(one_line(name) for name in names[:MOST_NAMES])
+    return listed if len(names) <= MOST_NAMES else f"{listed} and {len(names) - MOST_NAMES} more"
 
 
 def _line(array: NamedArray, summary: ArraySummary | None) -> str:
@@ -73,7 +95,7 @@ def _describe(array: NamedArray, summary: ArraySummary) -> str:
     if summary.finite:
         parts.append(f"{summary.low:.6g} to {summary.high:.6g}")
     marks = [(summary.nan, "NaN"), (summary.positive_infinity, "+inf"), (summary.negative_infinity, "-inf")]
-    parts += [count(number, word) for number, word in marks if number]
+    parts += [count(number, word) for number, word in marks if number or word == "NaN"]
     along = "time" if "time" in array.dims else array.dims[0]
     if summary.finite:
         largest = max(abs(summary.low), abs(summary.high))

@@ -15,12 +15,10 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import rank_thresholds, summarize, with_derived
 from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._state_room import current_run, state_room
 from nsm_widgets.widgets._wire import wire_array
 
 DEFAULT_BUDGET_MB = 64.0
-
-STATE_MB = 8.0
-"""The most, in 10**6 bytes, that a store puts into its widget state, which a saved notebook carries along."""
 
 BINARY_PART_BYTES = 4_000_000
 BASE64_PART_BYTES = 375_000
@@ -31,10 +29,15 @@ strings of half a megabyte."""
 class TraceStore(SyncedWidget):
     """Holds a trace's arrays for the page. Views made from one store share its bytes.
 
-    Each array up to ``budget_mb`` crosses once, whole, as binary: the first :data:`STATE_MB` with the
-    widget's state, which a saved notebook keeps, the others when a view first needs them. A larger array
-    stays here and crosses in planes (its last two axes) as they are looked at, the next ones ahead of the
-    cursor; the page says so. In VS Code nothing goes with the state.
+    Each array up to ``budget_mb`` crosses once, whole, as binary: with the widget's state, which a notebook
+    can be saved with, as long as there is room, else when a view first needs it. A larger array stays here
+    and crosses in planes (its last two axes) as they are looked at, the next ones ahead of the cursor.
+
+    There is room for 8 MB in a saved notebook, for the arrays of all its views together, counted in its file,
+    where three bytes take four; the environment variable ``NSM_WIDGETS_STATE_MB``, read when a kernel makes
+    its first store, sets another limit. First come, first served; a closed store gives its room back, and so
+    does one that was made or shown only in cells that ran again since. Views say on the page and in their
+    summary what a saved notebook will not carry. In VS Code nothing goes with the state.
 
     Args:
         trace: What to show.
@@ -51,11 +54,16 @@ class TraceStore(SyncedWidget):
         TypeError: If ``trace`` is no trace.
         ShapeError: If ``only`` names an array that the trace does not hold.
         DtypeError: If an array has values that the page could not show exactly.
+        ValueError: If ``budget_mb`` or ``NSM_WIDGETS_STATE_MB`` is no number of at least 0.
     """
 
     _kind = traitlets.Unicode("store").tag(sync=True)
     _meta: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _buffers = traitlets.Dict().tag(sync=True)
+    """Bytes by name. None at all: the array is not, or no longer, in the state."""
+
+    _state_mb = traitlets.Float().tag(sync=True)
+    """What the arrays of a saved notebook take at most, for the page to say it."""
 
     def __init__(
         self,
@@ -76,14 +84,18 @@ class TraceStore(SyncedWidget):
         for name in names:
             if name not in trace:
                 raise ShapeError(f"only must name arrays of the trace ({', '.join(trace)}), got {name!r}.")
+        room = state_room()
         self._arrays = {name: wire_array(trace[name].values, name) for name in names}
         whole = {name: array for name, array in self._arrays.items() if array.nbytes <= budget_mb * 1e6}
+        self._for_state = _for_the_state(whole)
+        self._stand()
         self.trace = trace
         state = {
             "_meta": [
                 describe(trace[name], self._arrays[name], in_planes=name not in whole) for name in names
             ],
-            "_buffers": {name: array.data.cast("B") for name, array in _for_the_state(whole).items()},
+            "_buffers": self._more_for_the_state(()),
+            "_state_mb": room.limit_mb,
         }
         super().__init__(_state=state, **options)
 
@@ -91,6 +103,30 @@ class TraceStore(SyncedWidget):
     def arrays(self) -> tuple[str, ...]:
         """Names of the arrays held."""
         return tuple(self._arrays)
+
+    @property
+    def saved(self) -> tuple[str, ...]:
+        """Names of the arrays in the widget's state, and so in a notebook that is saved with it."""
+        return tuple(name for name, data in self._buffers.items() if len(data))
+
+    @property
+    def not_saved(self) -> dict[str, int]:
+        """Bytes, by name, of the other arrays: a saved notebook has only a picture of them."""
+        return {name: array.nbytes for name, array in self._arrays.items() if name not in self.saved}
+
+    def close(self) -> None:
+        """Take the arrays off the page, and give their room in the saved notebook back."""
+        if self.comm is not None:
+            self._leave_the_state()
+        super().close()
+
+    def shown(self) -> None:
+        """Told by a view that a cell shows it: what that replaces leaves the state, what now fits joins."""
+        if self.comm is None:
+            return
+        self._stand()
+        if more := self._more_for_the_state(self.saved):
+            self._buffers = {**self._buffers, **more}
 
     def __repr__(self) -> str:
         """Names, shapes and bytes."""
@@ -100,6 +136,21 @@ class TraceStore(SyncedWidget):
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Text: a store has nothing to draw."""
         return {"text/plain": repr(self)}, {}
+
+    def _stand(self) -> None:
+        for replaced in state_room().stand(self, current_run()):
+            if isinstance(replaced, TraceStore):
+                replaced._leave_the_state()
+
+    def _more_for_the_state(self, already: Sequence[str]) -> dict[str, memoryview]:
+        sizes = {name: array.nbytes for name, array in self._for_state.items() if name not in already}
+        return {name: self._arrays[name].data.cast("B") for name in state_room().take(self, sizes)}
+
+    def _leave_the_state(self) -> None:
+        """The page keeps the copy that it has. Empty bytes, not fewer names: nbclient forgets no buffer."""
+        if self.saved:
+            self._buffers = dict.fromkeys(self._buffers, b"")
+        state_room().give_back(self)
 
     def _take_message(self, content: Mapping[str, Any]) -> None:
         """Send a plane of an array, or all of it where ``plane`` is null, in parts that the host can take.
@@ -135,14 +186,8 @@ class TraceStore(SyncedWidget):
 
 
 def _for_the_state(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "..."]]:
-    """The arrays that travel with the widget's state: the first ones, as many as fit; none in VS Code."""
-    kept: dict[str, Shaped[np.ndarray, "..."]] = {}
-    room = 0 if _in_vscode() else STATE_MB * 1e6
-    for name, array in arrays.items():
-        if array.nbytes <= room:
-            kept[name] = array
-            room -= array.nbytes
-    return kept
+    """The arrays that may travel with the widget's state, where there is room; none in VS Code."""
+    return {} if _in_vscode() else dict(arrays)
 
 
 def _in_vscode() -> bool:

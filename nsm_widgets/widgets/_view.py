@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 class View(SyncedWidget):
     """Base of the views. Usable alone; views that are given the same ``selection`` move together.
 
+    Beside the widget, a cell's output keeps a picture and a summary of the view as it was when the cell
+    showed it; run the cell again to save another moment. A notebook that is saved with its widgets' state
+    opens where the view stood when it was saved.
+
     Args:
         selection: The cursor to follow; a new one when not given.
         cmap: A colour map for the panels of its kind (sequential or diverging), or ``"auto"``.
@@ -151,13 +155,18 @@ class View(SyncedWidget):
                 made.close()
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The widget, and beside it a picture and a summary of its state now, for readers that run none."""
+        """The widget, and beside it a picture and a summary of its state now, for readers that run none.
+
+        They stay as they are when the view moves on: a front end that is sent another output under the same
+        ``display_id`` draws the widget anew, in the middle of a drag.
+        """
         from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
 
         bundle: Any = super()._repr_mimebundle_(**options)
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        self.store.shown()
         beside = fallbacks(
             type(self).__name__,
             self.trace,
@@ -167,6 +176,7 @@ class View(SyncedWidget):
             scale=cast(ColorScale, self.scale),
             title=self.title,
             summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
+            not_saved=self.store.not_saved,
         )
         return {**data, **beside}, metadata
 

@@ -13,6 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbclient import NotebookClient
+from nbconvert import MarkdownExporter
 from PIL import Image
 
 import nsm_widgets
@@ -94,12 +95,53 @@ def test_a_real_kernel_saves_both(tmp_path: Path) -> None:
     assert "".join(output["data"]["text/plain"]).splitlines() == [
         "Heatmap: Saved",
         "time 1 of 0-2",
-        "values (time: 3, query: 6, key: 6) float64, 0 to 1, mean magnitude along time ███",
+        "values (time: 3, query: 6, key: 6) float64, 0 to 1, 0 NaN, mean magnitude along time ███",
     ]
     with Image.open(BytesIO(b64decode("".join(output["data"]["image/png"])))) as image:
         assert image.format == "PNG"
         image.load()
     assert len(json.dumps(output)) < 30_000
+
+
+BOUND = """
+import numpy as np
+from nsm_widgets import Heatmap, TraceStore
+values = np.random.default_rng(0).normal(size=(100, 100, 100)).astype("f4")  # 4 MB, in the file 5.3 MB
+first = Heatmap(values, dims=("time", "slot", "word"), name="closed")
+first.close()
+second = Heatmap(values, dims=("time", "slot", "word"), name="kept")
+third = Heatmap(values, dims=("time", "slot", "word"), name="left_out")
+small = Heatmap(values[:3], dims=("time", "slot", "word"), name="small")
+third
+"""
+
+
+def test_an_executed_file_is_bounded_and_its_pictures_go_where_no_widget_runs(tmp_path: Path) -> None:
+    """Programs that keep the state of closed widgets keep none of their bytes; Markdown gets the PNG."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(BOUND)])
+    NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        extra_arguments=["--log-level=40"],
+        resources={"metadata": {"path": str(ROOT)}},
+    ).execute()
+    state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    lengths = {
+        buffer["path"][-1]: len(buffer["data"])
+        for model in state.values()
+        for buffer in model.get("buffers", [])
+    }
+    assert lengths == {"closed": 0, "kept": 5_333_336, "small": 160_000}
+    path = tmp_path / "bounded.ipynb"
+    nbformat.write(notebook, path)
+    assert sum(lengths.values()) < path.stat().st_size < 8_000_000
+    data = notebook.cells[0].outputs[0]["data"]
+    assert data["text/plain"].endswith("\nnot saved with the notebook: left_out (4 MB)")
+    text, resources = MarkdownExporter().from_notebook_node(notebook)
+    ((name, picture),) = resources["outputs"].items()
+    assert f"![png]({name})" in text
+    assert picture == b64decode(data["image/png"])
 
 
 def test_a_failing_picture_costs_only_itself(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nsm_widgets.export import summary_text
-from nsm_widgets.export._summary_text import mean_magnitude
+from nsm_widgets.export._summary_text import mean_magnitude, saved_note
 from nsm_widgets.export._words import one_line, short
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import heatmap_layout, read_write_layout, summarize
@@ -27,8 +27,9 @@ def test_the_lines_of_a_read_write_view() -> None:
     assert text.splitlines() == [
         "ReadWriteView: Copy",
         "time 2 of 0-3 · head 1 of 0-1 · slot 0 of 0-1",
-        "write_weights (time: 4, batch: 1, head: 1, slot: 2) float64, 0 to 1, mean magnitude along time ████",
-        "read_weights (time: 4, batch: 1, head: 2, slot: 2) float32, 0.5 to 0.5, "
+        "write_weights (time: 4, batch: 1, head: 1, slot: 2) float64, 0 to 1, 0 NaN, "
+        "mean magnitude along time ████",
+        "read_weights (time: 4, batch: 1, head: 2, slot: 2) float32, 0.5 to 0.5, 0 NaN, "
         "mean magnitude along time ████",
     ]
 
@@ -113,6 +114,38 @@ def test_many_arrays_are_counted() -> None:
     lines = summary_text("Many", trace, layout, {}).splitlines()
     assert len(lines) == 33
     assert lines[-1] == "and 20 more arrays"
+
+
+@pytest.mark.parametrize(
+    ("not_saved", "line"),
+    [
+        ({}, None),
+        ({"elsewhere": 10**9}, None),
+        (
+            {"read_weights": 48_000_000},
+            "saved with the notebook: write_weights · not saved: read_weights (48 MB)",
+        ),
+        (
+            {"read_weights": 48_000_000, "write_weights": 1_234_000_000},
+            "not saved with the notebook: write_weights, read_weights (1280 MB)",
+        ),
+    ],
+    ids=["all is saved", "another view's", "partly", "nothing"],
+)
+def test_what_a_saved_notebook_does_not_carry_is_said(not_saved: dict[str, int], line: str | None) -> None:
+    """A last line, only where something is missing."""
+    trace = Trace.from_arrays({f"{side}_weights": weights(3, 1, 1, 5) for side in ("write", "read")})
+    text = summary_text("View", trace, read_write_layout(trace), {}, not_saved=not_saved)
+    last = text.splitlines()[-1]
+    assert last == line or (line is None and last.startswith("read_weights (time: 3"))
+
+
+def test_a_long_list_of_what_is_not_saved_is_cut() -> None:
+    """Six names, each on one line, then how many more."""
+    names = ["a\nb", *(f"a{i}" for i in range(7))]
+    assert saved_note(names, dict.fromkeys(names, 125_000)) == (
+        "not saved with the notebook: a\\nb, a0, a1, a2, a3, a4 and 2 more (1 MB)"
+    )
 
 
 @pytest.mark.parametrize("name", views())

@@ -192,16 +192,6 @@ def test_a_whole_array_is_served_in_parts_that_the_host_can_take(
         assert max(len(content["base64"]) for content, _ in messages) <= 500_000
 
 
-def test_the_state_holds_the_first_arrays_that_fit_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A saved notebook carries at most STATE_MB for each store; the other arrays are asked for."""
-    monkeypatch.setattr(_store, "STATE_MB", 0.05)
-    arrays = {name: np.zeros((10, size), np.float32) for name, size in (("a", 1000), ("b", 1000), ("c", 100))}
-    trace = Trace.from_arrays(arrays, dims=dict.fromkeys(arrays, ("slot", "word")) | {"c": ("slot", "key")})
-    state = TraceStore(trace).get_state()
-    assert state["_buffers"].keys() == {"a", "c"}
-    assert not any(meta["in_planes"] for meta in state["_meta"])
-
-
 def test_in_vscode_no_array_travels_with_the_state(
     stack: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

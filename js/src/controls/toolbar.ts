@@ -9,6 +9,7 @@ import { clampIndex, type Indices, type PanelSpec, SELECTABLE, type Settings } f
 import type { Store } from "../store";
 import { createChoice } from "./choice";
 import { createPlayerControls } from "./player";
+import { createSavedNote } from "./saved";
 import { createSlider } from "./slider";
 
 export interface Toolbar {
@@ -77,9 +78,16 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     ),
     element("div", { class: "nsmw-controls" }, ...others, colors.element, scale.element),
   ];
+  const saved = createSavedNote([...new Set(panels.map((panel) => panel.array))], store);
   return {
-    element: element("div", { class: "nsmw-toolbar" }, ...rows.filter((row) => row.childElementCount > 0)),
+    element: element(
+      "div",
+      { class: "nsmw-toolbar" },
+      ...rows.filter((row) => row.childElementCount > 0),
+      saved.element,
+    ),
     draw() {
+      saved.draw();
       for (const { dim, size, slider } of sliders) {
         const index = clampIndex(selection.indices[dim] ?? 0, size);
         const batch = clampIndex(selection.indices["batch"] ?? 0, sizes["batch"] ?? 1);

@@ -83,7 +83,7 @@ class JupyterLab:
             errors = collect_errors(page)
             place = f"workspaces/{path.parent.name}/tree/{path.relative_to(self.server.root)}"
             page.goto(f"{self.server.url}/lab/{place}?token={self.server.token}&reset")
-            notebook = NotebookPage(page, page_errors=errors, requests_refused=refused)
+            notebook = NotebookPage(page, path, page_errors=errors, requests_refused=refused)
             notebook.wait_until_open()
             yield notebook
             notebook.close()

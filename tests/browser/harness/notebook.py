@@ -28,6 +28,15 @@ IS_IDLE = f"""() => {{
   return panel?.context.isReady && panel.sessionContext.session?.kernel?.status === 'idle';
 }}"""
 
+KEEP_WIDGET_STATE = """() => {
+  const command = '@jupyter-widgets/jupyterlab-manager:saveWidgetState';
+  if (!jupyterapp.commands.isToggled(command)) return jupyterapp.commands.execute(command);
+}"""
+
+KEEPS_WIDGET_STATE = (
+    "() => jupyterapp.commands.isToggled('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
+)
+
 EXECUTE = f"""async ({{ code, expression }}) => {{
   const kernel = {PANEL}.sessionContext.session?.kernel;
   if (!kernel) throw new Error('the notebook has no kernel');
@@ -65,6 +74,8 @@ class NotebookPage:
     """A notebook that is open in a page, alone. Made by ``JupyterLab.open`` and ``JupyterLab.new``."""
 
     page: Page
+    path: Path
+    """Where the server keeps it."""
     page_errors: list[str] = field(default_factory=list)
     """The console's errors and uncaught exceptions so far."""
     requests_refused: list[str] = field(default_factory=list)
@@ -99,6 +110,14 @@ class NotebookPage:
     def output(self, index: int) -> Locator:
         """What a cell shows, by the cell's place."""
         return self.cell(index).locator(".jp-OutputArea-output")
+
+    def save(self, *, widget_state: bool = False) -> Path:
+        """Save the notebook, from here on with its widgets' state where asked; returns its file."""
+        if widget_state:
+            self._call(KEEP_WIDGET_STATE)
+            self.page.wait_for_function(KEEPS_WIDGET_STATE)
+        self._call("() => jupyterapp.commands.execute('docmanager:save')")
+        return self.path
 
     # --- the kernel ---
 
