@@ -170,7 +170,8 @@ def _representatives(drawing: Drawing) -> list[float]:
         table = np.sign(position - 0.5) * floor * np.expm1(np.abs(2 * position - 1) * full)
     else:
         floor = LOG_FLOOR * domain.width or 1.0
-        table = domain.low + floor * np.expm1(position * np.log1p(domain.width / floor)) / domain.unit
+        above_low = floor * np.expm1(position * np.log1p(domain.width / floor))
+        table = (domain.low * domain.unit + above_low) / domain.unit
     inside = np.clip(table, domain.low, domain.high)
     return [*map(float, inside), domain.high + 2 * domain.slack, domain.low - 2 * domain.slack]
 
