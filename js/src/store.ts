@@ -3,7 +3,8 @@
 import type { InitializeContext } from "./model";
 import { flatIndex, type Plane, planeOf, stridesOf, type TypedArray } from "./ndarray";
 import { PlaneCache, prefetchable, type Wanted } from "./planes";
-import type { ArrayMeta, Indices } from "./state";
+import type { ArrayMeta, Indices, Labels } from "./state";
+import { oneLine } from "./text";
 import { bytesOf, decode } from "./wire";
 
 export type PlaneResult =
@@ -14,7 +15,10 @@ export type PlaneResult =
 export interface StoredArray {
   readonly meta: ArrayMeta;
   size(dim: string): number;
+  /** The label, on one line; undefined where the axis has none. */
   label(dim: string, index: number, batch: number): string | undefined;
+  /** The same with an escape in place of each lone surrogate, where `label` has but a replacement character. */
+  writtenLabel(dim: string, index: number, batch: number): string | undefined;
   plane(y: string, x: string, at: Indices): PlaneResult;
   /** The exact value of a cell; undefined while it has not arrived. */
   value(at: Indices): number | undefined;
@@ -36,8 +40,15 @@ export function createStore({ model, signal }: InitializeContext): Store {
   const planes = new PlaneCache(model, arrived, signal);
   const buffers = (model.get("_buffers") ?? {}) as Record<string, DataView>;
   const arrays = new Map<string, StoredArray>();
-  for (const meta of (model.get("_meta") ?? []) as ArrayMeta[]) {
-    arrays.set(meta.name, stored(meta, buffers[meta.name], planes));
+  for (const sent of (model.get("_meta") ?? []) as ArrayMeta[]) {
+    const meta = {
+      ...sent,
+      description: oneLine(sent.description),
+      source_dtype: oneLine(sent.source_dtype),
+    };
+    // only what is the object's own: an array may be called toString
+    const bytes = Object.hasOwn(buffers, meta.name) ? buffers[meta.name] : undefined;
+    arrays.set(meta.name, stored(meta, bytes, planes));
   }
   return {
     array(name) {
@@ -58,15 +69,17 @@ function stored(meta: ArrayMeta, bytes: DataView | undefined, planes: PlaneCache
   return meta.in_planes ? inPlanes(meta, planes) : onDemand(meta, planes);
 }
 
-function described(meta: ArrayMeta): Pick<StoredArray, "meta" | "size" | "label"> {
+function described(meta: ArrayMeta): Pick<StoredArray, "meta" | "size" | "label" | "writtenLabel"> {
+  const find = (labels: Labels | undefined, index: number, batch: number): string | undefined => {
+    const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
+    const label = Array.isArray(entry) ? entry[index] : entry;
+    return label === undefined ? undefined : oneLine(label);
+  };
   return {
     meta,
     size: (dim) => meta.shape[meta.dims.indexOf(dim)] ?? 0,
-    label(dim, index, batch) {
-      const labels = meta.labels[dim];
-      const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
-      return Array.isArray(entry) ? entry[index] : entry;
-    },
+    label: (dim, index, batch) => find(meta.labels[dim], index, batch),
+    writtenLabel: (dim, index, batch) => find(meta.written_labels?.[dim] ?? meta.labels[dim], index, batch),
   };
 }
 

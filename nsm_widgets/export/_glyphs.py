@@ -7,7 +7,7 @@ from functools import cache
 
 from PIL import ImageFont
 
-from nsm_widgets.export._words import one_line
+from nsm_widgets._text import one_line
 
 TEXT_PX, TITLE_PX, HEADING_PX = 12, 13, 15
 

@@ -148,7 +148,7 @@ function widest(texts: readonly string[]): number {
 /** A label cut to the room there is, the cut shown. */
 function clip(text: string): string {
   if (textWidth(text) <= LONGEST_LABEL_PX) return text;
-  let end = text.length;
-  while (end > 1 && textWidth(`${text.slice(0, end)}…`) > LONGEST_LABEL_PX) end -= 1;
-  return `${text.slice(0, end)}…`;
+  const characters = [...text]; // no half of a surrogate pair may be left
+  while (characters.length > 1 && textWidth(`${characters.join("")}…`) > LONGEST_LABEL_PX) characters.pop();
+  return `${characters.join("")}…`;
 }
