@@ -176,6 +176,7 @@ STRINGS: dict[str, str] = {
     "name-value-of": "valueOf",
     "name-has-own": "hasOwnProperty",
     "name-define-getter": "__defineGetter__",
+    "name-longest": "x" * 128,
     "name-length": "length",
     "name-class": "__class__",
     "value-undefined": "undefined",

@@ -28,8 +28,8 @@ class Coord(NamedTuple):
     dims: tuple[str, ...]
     """``(axis,)``, or ``("batch", axis)`` where the labels differ per batch item."""
     values: NDArray[Any]
-    """Labels, ``str`` or ``int64``; object where NumPy's text type would cut one off, as it ends in NUL, or would
-    make room for a few long ones in all of many."""
+    """Labels, ``str`` or ``int64``; object where NumPy's text type would cut off a NUL at an end, or would
+    give each of many the room of a few long ones."""
 
 
 def clean_label(label: object) -> str:
