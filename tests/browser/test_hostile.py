@@ -12,6 +12,7 @@ from playwright.sync_api import Dialog, expect
 from nsm_widgets.trace._coord import escape_surrogates
 from tests.browser.harness import JupyterLab, NotebookPage
 from tests.browser.views import ViewOnPage
+from tests.hostile import NAMES as ALL_NAMES
 from tests.hostile import STRINGS, assert_no_overflow, assert_nothing_ran, shown
 
 COUNT = len(STRINGS)
@@ -28,6 +29,7 @@ CELL = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from nsm_widgets import AttentionView, Heatmap, MemoryView
+from tests.hostile import NAMES as ALL_NAMES
 from tests.hostile import STRINGS, hostile_trace, named_trace
 trace, named = hostile_trace(), named_trace()
 attention = AttentionView(trace, title={TITLES[0]!r})
@@ -99,7 +101,7 @@ def test_a_trace_shown_as_a_table_keeps_its_size(hostile: NotebookPage) -> None:
     """Names and descriptions are text in cells that fit the page."""
     tables = hostile.page.locator(".jp-OutputArea-output table")
     expect(tables).to_have_count(2)
-    for place, rows in ((0, 2), (1, 76)):
+    for place, rows in ((0, 2), (1, len(ALL_NAMES))):
         table = tables.nth(place)
         expect(table.locator("tbody tr")).to_have_count(rows)
         assert table.locator("td *").count() == 0
@@ -122,7 +124,7 @@ def test_axis_labels_are_text(attention: ViewOnPage, memory: ViewOnPage) -> None
     for view, panel in ((attention, "attention"), (memory, "memory")):
         axes = view.panel(panel).locator(".nsmw-axis-y text, .nsmw-axis-x text")
         labels: list[str] = axes.evaluate_all("nodes => nodes.map(node => node.textContent)")
-        assert len(labels) > 20
+        assert len(labels) > 10
         for label in labels:
             assert label in starts or any(start.startswith(label.removesuffix("…")) for start in starts)
             assert "\ud800" > label[-2:-1] or label[-2:-1] > "\udfff", "half a character"
@@ -157,10 +159,10 @@ def test_a_screen_reader_is_told_text(attention: ViewOnPage) -> None:
 def test_sliders_name_every_label(memory: ViewOnPage) -> None:
     """Beside the slider and in what is read out stands the label of the slot."""
     slider = memory.slider("slot")
-    value = memory.root.locator(".nsmw-slider", has=slider).locator("output")
+    value = slider.locator("xpath=..").locator("output").element_handle()
     slider.press("Home")
     for index, label in enumerate(WRITTEN):
-        wait_text(memory, value.element_handle(), f"{index} / {COUNT - 1} “{label}”")
+        wait_text(memory, value, f"{index} / {COUNT - 1} “{label}”")
         told = slider.evaluate(f"node => ({STRIP})(node.getAttribute('aria-valuetext'))")
         assert told == f"slot {index} “{label}” of {COUNT - 1}"
         slider.press("ArrowRight")

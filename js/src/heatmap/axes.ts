@@ -149,6 +149,13 @@ function widest(texts: readonly string[]): number {
 function clip(text: string): string {
   if (textWidth(text) <= LONGEST_LABEL_PX) return text;
   const characters = [...text]; // no half of a surrogate pair may be left
-  while (characters.length > 1 && textWidth(`${characters.join("")}…`) > LONGEST_LABEL_PX) characters.pop();
-  return `${characters.join("")}…`;
+  const cut = (length: number) => `${characters.slice(0, length).join("")}…`;
+  let fits = 1;
+  let tooLong = characters.length;
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (textWidth(cut(middle)) <= LONGEST_LABEL_PX) fits = middle;
+    else tooLong = middle;
+  }
+  return cut(fits);
 }
