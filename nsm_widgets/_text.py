@@ -16,6 +16,15 @@ MOST_MARKS = 4
 _JOINERS = "\u200c\u200d"
 
 
+def printable(text: object) -> str:
+    r"""The whole text, with an escape for every character that does not print: fit for an error.
+
+    >>> print(printable("a" + chr(10) + "b"))
+    a\nb
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
 def one_line(text: object) -> str:
     r"""The text on one line, whatever it holds: what does not print becomes its escape.
 

@@ -46,9 +46,7 @@ export function createStore({ model, signal }: InitializeContext): Store {
       description: oneLine(sent.description),
       source_dtype: oneLine(sent.source_dtype),
     };
-    // only what is the object's own: an array may be called toString
-    const bytes = Object.hasOwn(buffers, meta.name) ? buffers[meta.name] : undefined;
-    arrays.set(meta.name, stored(meta, bytes, planes));
+    arrays.set(meta.name, stored(meta, bytesIn(buffers, meta.name), planes));
   }
   return {
     array(name) {
@@ -62,6 +60,16 @@ export function createStore({ model, signal }: InitializeContext): Store {
       viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
     },
   };
+}
+
+/**
+ * The bytes of an array, if they came: an array may be called toString, which every object has, or __proto__, which
+ * the widget manager has set as the object's prototype.
+ */
+function bytesIn(buffers: Record<string, DataView>, name: string): DataView | undefined {
+  if (name !== "__proto__" && !Object.hasOwn(buffers, name)) return undefined;
+  const found: unknown = buffers[name];
+  return ArrayBuffer.isView(found) ? (found as DataView) : undefined;
 }
 
 function stored(meta: ArrayMeta, bytes: DataView | undefined, planes: PlaneCache): StoredArray {

@@ -38,6 +38,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from nsm_widgets._errors import NsmWidgetsError, TraceFileError
+from nsm_widgets._text import printable
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
 from nsm_widgets.trace._json import dump_json, load_json
@@ -182,8 +183,10 @@ def _read_array(path: Path, name: str, entry: Mapping[str, Any], file: Any) -> N
 def _refuse(path: Path, why: str) -> NoReturn:
     why = why if len(why) <= _LONGEST_REASON else why[: _LONGEST_REASON - 1] + "…"  # a file may hold any name
     raise TraceFileError(
-        f"{path} must be a whole trace file, but {why.rstrip('.')}. "
-        "Save the trace again with Trace.save, or use another copy."
+        printable(
+            f"{path} must be a whole trace file, but {why.rstrip('.')}. "
+            "Save the trace again with Trace.save, or use another copy."
+        )
     )
 
 

@@ -26,6 +26,7 @@ from nsm_widgets.trace import NamedArray, Trace, _file
 from tests.hostile import NAMES, STRINGS, hostile_trace, named_trace
 
 LONGEST_ERROR = 1_500
+SMALL = Trace(NamedArray("usage", [1.0], ("slot",)))
 
 
 def valid(path: Path) -> bytes:
@@ -314,8 +315,26 @@ def test_strings_of_all_kinds_come_back(tmp_path: Path) -> None:
     """Hostile labels, attrs and names are data like any other: exact in the file."""
     for trace in (hostile_trace(), named_trace()):
         assert Trace.open(trace.save(tmp_path / "x")).identical(trace)
-    path = tmp_path / "=cmd|' <img src=x onerror=alert(1)>\u202e\n.trace"
-    assert Trace.open(named_trace().save(path)).identical(named_trace())
+
+
+def test_file_names_of_all_kinds_work(tmp_path: Path) -> None:
+    """A file may be called anything that its system allows; an error tells it in characters that print."""
+    names = [text for text in STRINGS.values() if 0 < len(text.encode(errors="replace")) <= 80]
+    allowed = [name for name in names if not set(name) & {"/", "\0"} and name.strip(".")]
+    assert len(allowed) > 60
+    for name in allowed:
+        path = tmp_path / name
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:  # surrogates that stand for no byte
+            continue
+        assert Trace.open(SMALL.save(path)).identical(SMALL)
+        path.write_bytes(b"x")
+        with pytest.raises(TraceFileError, match="it is cut short: 1 bytes") as refused:
+            Trace.open(path)
+        assert str(refused.value).isprintable()
+        path.unlink()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", [t for t in STRINGS.values() if t not in NAMES], ids=lambda t: ascii(t[:20]))

@@ -5,6 +5,7 @@ import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import type { BarTick } from "../color/scale";
 import { short } from "../format";
+import { isolated } from "../text";
 import { type Box, labelledIndices, type Margins } from "./geometry";
 
 const LINE_PX = 13;
@@ -71,7 +72,7 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
           (i) => i + 0.5,
         ),
       )
-      .tickFormat((v) => clip(labelOf(y, Math.floor(Number(v)))))
+      .tickFormat((v) => isolated(clip(labelOf(y, Math.floor(Number(v))))))
       .tickSize(3),
   );
   const xScale = scaleLinear().domain([0, x.count]).range([0, box.width]);
@@ -80,7 +81,7 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
   const xAxis = place(margins.left, margins.top + box.height, "x").call(
     axisBottom(xScale)
       .tickValues(labelledIndices(x.count, box.width, spacing).map((i) => i + 0.5))
-      .tickFormat((v) => clip(labelOf(x, Math.floor(Number(v)))))
+      .tickFormat((v) => isolated(clip(labelOf(x, Math.floor(Number(v))))))
       .tickSize(3),
   );
   if (slanted)
