@@ -315,7 +315,8 @@ class Trace(Mapping[str, NamedArray]):
             "<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
         )
         return (
-            f"<table><caption>Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}</caption>"
+            f'<table class="mathjax_ignore tex2jax_ignore">'  # a dollar sign in a name begins no formula
+            f"<caption>Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}</caption>"
             f"<thead><tr><th>array</th><th>axes</th><th>dtype</th><th>what it is</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>"
         )
