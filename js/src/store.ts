@@ -1,5 +1,6 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand, whole or plane by plane. */
 
+import { ChunkCache, type ChunkHeader, chunked, type MissingHeader, missing, type Precision } from "./chunks";
 import type { InitializeContext } from "./model";
 import { flatIndex, type Plane, planeOf, stridesOf, type TypedArray } from "./ndarray";
 import { PlaneCache, prefetchable, type Wanted } from "./planes";
@@ -14,6 +15,8 @@ export type PlaneResult =
 
 export interface StoredArray {
   readonly meta: ArrayMeta;
+  /** How the values at hand differ from those of the kernel. */
+  readonly precision: Precision;
   size(dim: string): number;
   /** The label, on one line; undefined where the axis has none. */
   label(dim: string, index: number, batch: number): string | undefined;
@@ -38,6 +41,8 @@ export function createStore({ model, signal }: InitializeContext): Store {
     for (const listener of [...listeners]) listener();
   };
   const planes = new PlaneCache(model, arrived, signal);
+  const chunks = new ChunkCache(arrived, signal);
+  const headers = (model.get("_chunks") ?? {}) as Record<string, ChunkHeader | MissingHeader>;
   const buffers = (model.get("_buffers") ?? {}) as Record<string, DataView>;
   const arrays = new Map<string, StoredArray>();
   for (const sent of (model.get("_meta") ?? []) as ArrayMeta[]) {
@@ -46,7 +51,10 @@ export function createStore({ model, signal }: InitializeContext): Store {
       description: oneLine(sent.description),
       source_dtype: oneLine(sent.source_dtype),
     };
-    arrays.set(meta.name, stored(meta, bytesIn(buffers, meta.name), planes));
+    // only what is the object's own: an array may be called toString
+    const header = Object.hasOwn(headers, meta.name) ? headers[meta.name] : undefined;
+    if (header === undefined) arrays.set(meta.name, stored(meta, bytesIn(buffers, meta.name), planes));
+    else arrays.set(meta.name, "missing" in header ? missing(meta) : chunked(meta, header, chunks));
   }
   return {
     array(name) {
@@ -77,7 +85,9 @@ function stored(meta: ArrayMeta, bytes: DataView | undefined, planes: PlaneCache
   return meta.in_planes ? inPlanes(meta, planes) : onDemand(meta, planes);
 }
 
-function described(meta: ArrayMeta): Pick<StoredArray, "meta" | "size" | "label" | "writtenLabel"> {
+export function described(
+  meta: ArrayMeta,
+): Pick<StoredArray, "meta" | "precision" | "size" | "label" | "writtenLabel"> {
   const find = (labels: Labels | undefined, index: number, batch: number): string | undefined => {
     const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
     const label = Array.isArray(entry) ? entry[index] : entry;
@@ -85,6 +95,7 @@ function described(meta: ArrayMeta): Pick<StoredArray, "meta" | "size" | "label"
   };
   return {
     meta,
+    precision: "exact",
     size: (dim) => meta.shape[meta.dims.indexOf(dim)] ?? 0,
     label: (dim, index, batch) => find(meta.labels[dim], index, batch),
     writtenLabel: (dim, index, batch) => find(meta.written_labels?.[dim] ?? meta.labels[dim], index, batch),

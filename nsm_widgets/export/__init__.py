@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsm_widgets.export._fallbacks import fallbacks
+    from nsm_widgets.export._html import widgets_to_html
+    from nsm_widgets.export._notebook import notebook_to_html
     from nsm_widgets.export._picture import draw_picture
     from nsm_widgets.export._summary_text import summary_text
 
-_FILE_OF = {"draw_picture": "_picture", "fallbacks": "_fallbacks", "summary_text": "_summary_text"}
+_FILE_OF = {
+    "draw_picture": "_picture",
+    "fallbacks": "_fallbacks",
+    "notebook_to_html": "_notebook",
+    "summary_text": "_summary_text",
+    "widgets_to_html": "_html",
+}
 
-__all__ = ["draw_picture", "fallbacks", "summary_text"]
+__all__ = ["draw_picture", "fallbacks", "notebook_to_html", "summary_text", "widgets_to_html"]
 
 
 def __getattr__(name: str) -> object:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
 import traitlets
@@ -15,6 +17,10 @@ from nsm_widgets.view import COLOR_SCALES, ArraySummary, ColorScale, Layout, arr
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
+
+if TYPE_CHECKING:
+    from nsm_widgets.export._chunks import Precision
+    from nsm_widgets.export._page import PageTheme
 
 
 class View(SyncedWidget):
@@ -108,6 +114,33 @@ class View(SyncedWidget):
         """The view, its data and where it stands."""
         names = ", ".join(self._given_store.arrays)
         return f"{type(self).__name__}({names}; {self._given_selection!r})"
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        precision: Precision = "exact",
+        max_bytes: int = 100_000_000,
+        theme: PageTheme = "auto",
+    ) -> Path | str:
+        """Write the view as one self-contained page that stays alive without kernel and network.
+
+        See :func:`nsm_widgets.export.widgets_to_html`, which also takes several widgets.
+
+        Args:
+            path: File to write; the page is returned as text when not given.
+            title: Heading of the page; the view's own when not given.
+            precision: ``"exact"``, ``"float16"`` or ``"display"`` (colours only).
+            max_bytes: What the arrays may take in the page.
+            theme: ``"auto"``, ``"light"`` or ``"dark"``.
+
+        Raises:
+            ExportError: If the arrays take more than ``max_bytes``.
+        """
+        from nsm_widgets.export import widgets_to_html
+
+        return widgets_to_html(self, path, title=title, precision=precision, max_bytes=max_bytes, theme=theme)
 
     def close(self) -> None:
         """Take the view off every page. What it made for itself and no other view uses is closed with it."""
