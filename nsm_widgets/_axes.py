@@ -39,7 +39,8 @@ def did_you_mean(value: object, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", AXES)
     ''
     """
-    near = difflib.get_close_matches(str(value).lower(), list(known), n=1, cutoff=0.6)
+    text = str(value)[:80].lower()  # comparing takes time and memory by length, and a file may hold any name
+    near = difflib.get_close_matches(text, list(known), n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

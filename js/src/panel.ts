@@ -5,6 +5,7 @@ import { mapKind, type Theme } from "./color/tables";
 import type { Selection } from "./selection";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "./state";
 import type { Store, StoredArray } from "./store";
+import { isolated } from "./text";
 
 export interface PanelContext {
   store: Store;
@@ -64,6 +65,7 @@ export function indicesFor(spec: PanelSpec, array: StoredArray, selected: Readon
 /** "slot 5", or "query 3 “cat”" where the axis has labels. */
 export function describeIndex(array: StoredArray, dim: string, at: Indices): string {
   const index = at[dim] ?? 0;
-  const label = array.label(dim, index, at["batch"] ?? 0);
-  return label === undefined || label === String(index) ? `${dim} ${index}` : `${dim} ${index} “${label}”`;
+  const label = array.writtenLabel(dim, index, at["batch"] ?? 0);
+  if (label === undefined || label === String(index)) return `${dim} ${index}`;
+  return `${dim} ${index} “${isolated(label)}”`;
 }

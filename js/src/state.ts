@@ -13,6 +13,8 @@ export interface ArraySummary {
   negative_infinity: number;
 }
 
+export type Labels = string[] | string[][];
+
 export interface ArrayMeta {
   name: string;
   dims: string[];
@@ -23,7 +25,9 @@ export interface ArrayMeta {
   kind: string;
   memory_seen: string;
   /** One label for each index, or one list for each item of the batch. */
-  labels: Record<string, string[] | string[][]>;
+  labels: Record<string, Labels>;
+  /** The same with escapes in place of lone surrogates, for the axes where there are any. */
+  written_labels?: Record<string, Labels>;
   summary: ArraySummary;
   thresholds: number[];
   magnitude_thresholds: number[];

@@ -4,7 +4,8 @@ import { ChunkCache, type ChunkHeader, chunked, type MissingHeader, missing, typ
 import { type InitializeContext, listen } from "./model";
 import { flatIndex, type Plane, planeOf, stridesOf, type TypedArray } from "./ndarray";
 import { PlaneCache, prefetchable, type Wanted } from "./planes";
-import type { ArrayMeta, Indices } from "./state";
+import type { ArrayMeta, Indices, Labels } from "./state";
+import { oneLine } from "./text";
 import { bytesOf, decode } from "./wire";
 
 export type PlaneResult =
@@ -17,7 +18,10 @@ export interface StoredArray {
   /** How the values at hand differ from those of the kernel. */
   readonly precision: Precision;
   size(dim: string): number;
+  /** The label, on one line; undefined where the axis has none. */
   label(dim: string, index: number, batch: number): string | undefined;
+  /** The same with an escape in place of each lone surrogate, where `label` has but a replacement character. */
+  writtenLabel(dim: string, index: number, batch: number): string | undefined;
   plane(y: string, x: string, at: Indices): PlaneResult;
   /** The exact value of a cell; undefined while it has not arrived. */
   value(at: Indices): number | undefined;
@@ -44,13 +48,19 @@ export function createStore({ model, signal }: InitializeContext): Store {
   const chunks = new ChunkCache(arrived, signal);
   const headers = (model.get("_chunks") ?? {}) as Record<string, ChunkHeader | MissingHeader>;
   const inState = (name: string): DataView | undefined => {
-    const bytes = ((model.get("_buffers") ?? {}) as Record<string, DataView>)[name];
+    const bytes = bytesIn((model.get("_buffers") ?? {}) as Record<string, DataView>, name);
     return bytes?.byteLength ? bytes : undefined; // those of an array that left the state are empty
   };
   listen(model, "change:_buffers", arrived, signal);
   const arrays = new Map<string, StoredArray>();
-  for (const meta of (model.get("_meta") ?? []) as ArrayMeta[]) {
-    const header = headers[meta.name];
+  for (const sent of (model.get("_meta") ?? []) as ArrayMeta[]) {
+    const meta = {
+      ...sent,
+      description: oneLine(sent.description),
+      source_dtype: oneLine(sent.source_dtype),
+    };
+    // only what is the object's own: an array may be called toString
+    const header = Object.hasOwn(headers, meta.name) ? headers[meta.name] : undefined;
     if (header === undefined) arrays.set(meta.name, stored(meta, inState(meta.name), planes));
     else arrays.set(meta.name, "missing" in header ? missing(meta) : chunked(meta, header, chunks));
   }
@@ -70,21 +80,35 @@ export function createStore({ model, signal }: InitializeContext): Store {
   };
 }
 
+/**
+ * The bytes of an array, if they came: an array may be called toString, which every object has, or __proto__, which
+ * the widget manager has set as the object's prototype.
+ */
+function bytesIn(buffers: Record<string, DataView>, name: string): DataView | undefined {
+  if (name !== "__proto__" && !Object.hasOwn(buffers, name)) return undefined;
+  const found: unknown = buffers[name];
+  return ArrayBuffer.isView(found) ? (found as DataView) : undefined;
+}
+
 function stored(meta: ArrayMeta, bytes: DataView | undefined, planes: PlaneCache): StoredArray {
   if (bytes !== undefined) return whole(meta, decode(bytes, meta.dtype, meta.shape));
   return meta.in_planes ? inPlanes(meta, planes) : onDemand(meta, planes);
 }
 
-export function described(meta: ArrayMeta): Pick<StoredArray, "meta" | "precision" | "size" | "label"> {
+export function described(
+  meta: ArrayMeta,
+): Pick<StoredArray, "meta" | "precision" | "size" | "label" | "writtenLabel"> {
+  const find = (labels: Labels | undefined, index: number, batch: number): string | undefined => {
+    const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
+    const label = Array.isArray(entry) ? entry[index] : entry;
+    return label === undefined ? undefined : oneLine(label);
+  };
   return {
     meta,
     precision: "exact",
     size: (dim) => meta.shape[meta.dims.indexOf(dim)] ?? 0,
-    label(dim, index, batch) {
-      const labels = meta.labels[dim];
-      const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
-      return Array.isArray(entry) ? entry[index] : entry;
-    },
+    label: (dim, index, batch) => find(meta.labels[dim], index, batch),
+    writtenLabel: (dim, index, batch) => find(meta.written_labels?.[dim] ?? meta.labels[dim], index, batch),
   };
 }
 

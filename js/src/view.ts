@@ -10,6 +10,7 @@ import type { Selection } from "./selection";
 import { clampIndex, type Indices, type Layout, type Settings } from "./state";
 import type { Store } from "./store";
 import { SyncedTraits } from "./sync";
+import { oneLine } from "./text";
 import { currentTheme, onThemeChange } from "./theme";
 
 export interface ViewExports {
@@ -57,7 +58,9 @@ export async function renderView(
   ]);
   if (signal.aborted) return;
 
-  const layout = model.get("_layout") as Layout;
+  const layout = (model.get("_layout") as Layout).map((row) =>
+    row.map((spec) => ({ ...spec, title: oneLine(spec.title) })),
+  );
   const sizes = model.get("_sizes") as Indices;
   const live = element("div", { class: "nsmw-live", role: "status", "aria-live": "polite" });
   let frame = 0;
@@ -98,7 +101,7 @@ export async function renderView(
   const panels = rows.flat();
   const heading = element("h3", { class: "nsmw-heading" });
   const showTitle = () => {
-    setText(heading, (model.get("title") as string | undefined) ?? "");
+    setText(heading, oneLine((model.get("title") as string | undefined) ?? ""));
     heading.hidden = heading.textContent === "";
   };
   showTitle();

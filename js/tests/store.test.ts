@@ -68,6 +68,33 @@ describe("an array that came whole", () => {
     expect(() => stored({}, bytes(values.slice(1)))).toThrow("takes 240 bytes, got 236");
   });
 
+  test("shows labels on one line, and on hover the escapes of lone surrogates", () => {
+    const { array } = stored(
+      { labels: { slot: ["a\ufffd", "b\nc"] }, written_labels: { slot: ["a\\ud800", "b\nc"] } },
+      bytes(values),
+    );
+    expect([array.label("slot", 0, 0), array.writtenLabel("slot", 0, 0)]).toEqual(["a\ufffd", "a\\ud800"]);
+    expect([array.label("slot", 1, 0), array.writtenLabel("slot", 1, 0)]).toEqual(["b\\nc", "b\\nc"]);
+  });
+
+  test.each(["__proto__", "constructor", "toString", "hasOwnProperty", "length", "byteLength"])(
+    "may be called %s",
+    (name) => {
+      const buffers: Record<string, DataView> = {};
+      buffers[name] = bytes(values); // as the widget manager does
+      const { signal } = new AbortController();
+      const came = createStore({
+        model: new FakeModel({ _meta: [metaOf({ name })], _buffers: buffers }),
+        signal,
+      });
+      expect(came.array(name).value({ time: 4, slot: 1, word: 2 })).toBe(29 / 8);
+      const none = new FakeModel({ _meta: [metaOf({ name })], _buffers: {} });
+      const wanted = createStore({ model: none, signal }).array(name);
+      expect(look(wanted, 0).state).toBe("loading");
+      expect(none.sent.map(({ array }) => array)).toEqual([name]);
+    },
+  );
+
   test("is found by name only", () => {
     const { store } = stored({}, bytes(values));
     expect(() => store.array("y")).toThrow("the store holds x, not y");

@@ -7,7 +7,7 @@ from functools import cache
 
 from PIL import ImageFont
 
-from nsm_widgets.export._words import one_line
+from nsm_widgets._text import one_line
 
 TEXT_PX, TITLE_PX, HEADING_PX = 12, 13, 15
 
@@ -52,10 +52,14 @@ def cut(text: str, width_px: float, size_px: int = TEXT_PX) -> str:
     """The text, shortened to the room there is, the cut shown."""
     if text_width(text, size_px) <= width_px:
         return text
-    end = len(text)
-    while end > 0 and text_width(text[:end].rstrip() + "…", size_px) > width_px:
-        end -= 1
-    return text[:end].rstrip() + "…" if end else ""
+    fits, too_long = 0, len(text)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if text_width(text[:middle].rstrip() + "…", size_px) <= width_px:
+            fits = middle
+        else:
+            too_long = middle
+    return text[:fits].rstrip() + "…" if fits else ""
 
 
 @cache

@@ -9,8 +9,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float64, Shaped
 
+from nsm_widgets._text import one_line
 from nsm_widgets.export._where import panels_of, selection_text
-from nsm_widgets.export._words import count, one_line, short
+from nsm_widgets.export._words import count, short
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import ArraySummary, Layout, summarize
 

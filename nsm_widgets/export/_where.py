@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from nsm_widgets.export._words import one_line
+from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import Layout, Panel, clamp
 

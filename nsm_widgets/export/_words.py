@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import math
 
-LONGEST = 200
-"""Characters of a text that somebody else wrote; more is cut, and the cut shown."""
-
-
-def one_line(text: object) -> str:
-    r"""The text on one line, whatever it holds: what does not print becomes its escape.
-
-    >>> print(one_line("a" + chr(10) + "b" + chr(0xD800)))
-    a\nb\ud800
-    """
-    raw = str(text)
-    short_enough = raw if len(raw) <= LONGEST else raw[: LONGEST - 1] + "…"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short_enough)
+from nsm_widgets._text import LONGEST as LONGEST
+from nsm_widgets._text import one_line as one_line
 
 
 def short(value: float) -> str:

@@ -43,6 +43,8 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"checkpoint {str(path)!r} does not exist. Check the path.")
+    if not path.is_file():  # opening a pipe would wait for somebody to write
+        raise CheckpointError(f"checkpoint {str(path)!r} must be a file, got a folder, a pipe or a device.")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping

@@ -49,8 +49,13 @@ def load_checkpoint(path: str | os.PathLike[str]) -> NTM:
     tensors, header = read_tensors(path)
     _require_ours(path, header)
     config = NTMConfig.from_keywords(_parse(path, header, "config"))
-    with torch.device("meta"):  # nothing is allocated or drawn: the file brings every value
-        model = NTM(config)
+    if config.num_controller_layers > len(tensors):  # each brings some; a lie would be built for hours
+        raise _misfit(path, [f"{config.num_controller_layers} layers need more than {len(tensors)} tensors"])
+    try:
+        with torch.device("meta"):  # nothing is allocated or drawn: the file brings every value
+            model = NTM(config)
+    except (RuntimeError, TypeError, OverflowError) as error:  # sizes past what a tensor can have
+        raise _misfit(path, [f"no model has such sizes ({str(error)[:200]})"]) from error
     _check_fit(path, model.state_dict(), tensors)
     model.load_state_dict(tensors, assign=True)
     return model.eval()
@@ -98,7 +103,7 @@ def pretrained_path(name: str = "copy") -> Path:
 def _require_ours(path: str | os.PathLike[str], header: Mapping[str, str]) -> None:
     if header.get("format") != FORMAT:
         raise CheckpointError(
-            f"checkpoint {os.fspath(path)!r} must have format {FORMAT!r}, got {header.get('format')!r}. "
+            f"checkpoint {os.fspath(path)!r} must have format {FORMAT!r}, got {header.get('format')!r:.80}. "
             "Only files written by save_checkpoint can be loaded."
         )
 
@@ -110,10 +115,10 @@ def _parse(path: str | os.PathLike[str], header: Mapping[str, str], key: str) ->
             raise TypeError(f"{key} is no JSON object")
         if key == "config":
             NTMConfig.from_keywords(value)
-    except (KeyError, TypeError, ValueError, NsmWidgetsError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, NsmWidgetsError) as error:
         raise CheckpointError(
-            f"checkpoint {os.fspath(path)!r} must carry a valid {key} in its header, got none ({error}). "
-            "Write it again with save_checkpoint."
+            f"checkpoint {os.fspath(path)!r} must carry a valid {key} in its header, "
+            f"got none ({str(error)[:300]}). Write it again with save_checkpoint."
         ) from error
     return value
 
@@ -132,7 +137,12 @@ def _check_fit(
     if len(dtypes) != 1 or not dtypes <= {torch.float32, torch.float64}:
         problems.append(f"dtypes are {sorted(map(str, dtypes))} instead of one of float32, float64")
     if problems:
-        raise CheckpointError(
-            f"checkpoint {os.fspath(path)!r} must hold the tensors of its config, but "
-            f"{'; '.join(sorted(problems))}. Write it again with save_checkpoint."
-        )
+        raise _misfit(path, sorted(problems))
+
+
+def _misfit(path: str | os.PathLike[str], problems: list[str]) -> CheckpointError:
+    told = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+    return CheckpointError(
+        f"checkpoint {os.fspath(path)!r} must hold the tensors of its config, but {told[:1000]}. "
+        "Write it again with save_checkpoint."
+    )

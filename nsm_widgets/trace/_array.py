@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._axes import check_dims, check_has_axis, format_sizes
 from nsm_widgets._errors import AxisError, SelectionError, ShapeError
+from nsm_widgets._text import LONGEST
 from nsm_widgets.trace._convert import ArrayLike, to_readonly
 from nsm_widgets.trace._coord import Coord, clean_label, make_coords, same_coord
 from nsm_widgets.trace._json import FrozenDict, freeze_attrs
@@ -255,5 +256,5 @@ def _describe(values: NDArray[Any]) -> str:
 
 
 def _preview(labels: tuple[str, ...]) -> str:
-    shown = [repr(label) for label in labels[:6]]
+    shown = [repr(label if len(label) <= LONGEST else label[: LONGEST - 1] + "…") for label in labels[:6]]
     return ", ".join(shown) + (f", ... ({len(labels)} labels)" if len(labels) > 6 else "")

@@ -17,6 +17,8 @@ from nsm_widgets.trace._json import FrozenDict
 Labels: TypeAlias = Any
 """Strings or integers, one per place on the axis; or one such list per batch item. Checked at run time."""
 
+_MOST_PADDING = 2**20
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -26,7 +28,8 @@ class Coord(NamedTuple):
     dims: tuple[str, ...]
     """``(axis,)``, or ``("batch", axis)`` where the labels differ per batch item."""
     values: NDArray[Any]
-    """Labels, ``str`` or ``int64``; object where a label ends in NUL, which NumPy's text type cuts off."""
+    """Labels, ``str`` or ``int64``; object where NumPy's text type would cut off a NUL at an end, or would
+    give each of many the room of a few long ones."""
 
 
 def clean_label(label: object) -> str:
@@ -36,6 +39,15 @@ def clean_label(label: object) -> str:
     True
     """
     return _SURROGATE.sub("\ufffd", str(label))
+
+
+def escape_surrogates(label: str) -> str:
+    r"""The label with each lone surrogate as its escape, so that they can be told apart.
+
+    >>> print(escape_surrogates("caf" + chr(0xDCE9)))
+    caf\udce9
+    """
+    return _SURROGATE.sub(lambda match: ascii(match[0])[1:-1], label)
 
 
 def make_coord(dim: str, labels: Labels, sizes: Mapping[str, int], name: str) -> Coord:
@@ -139,7 +151,10 @@ def _flat(labels: list[Any], what: str) -> NDArray[Any]:
         raise LabelError(f"{what} must not be empty.")
     if all(isinstance(label, str) for label in labels):
         cut_by_numpy = any(label.endswith("\0") for label in labels)
-        return np.array(labels, dtype=object if cut_by_numpy else np.str_)
+        lengths = [len(label) for label in labels]
+        padded = 4 * (len(labels) * max(lengths) - sum(lengths))  # NumPy makes each as wide as the widest
+        kept_apart = cut_by_numpy or padded > _MOST_PADDING + 4 * sum(lengths)
+        return np.array(labels, dtype=object if kept_apart else np.str_)
     for index, label in enumerate(labels):
         if isinstance(label, bool) or not isinstance(label, int) or not -(2**63) <= label < 2**63:
             raise LabelError(

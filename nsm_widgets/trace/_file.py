@@ -14,7 +14,7 @@ knows those: one array per name, and in the header's metadata three strings:
 
   in the trace's order. Labels are all strings or all integers, one list for ``[axis]``, one list per batch
   item for ``["batch", axis]``. A lone surrogate is written as an escape of its own, ``\ud83d``, and read as
-  it was.
+  it was. No object in it has a name twice.
 
 Names in the file are names of arrays, never paths. A file is written in a hidden folder beside its place,
 brought to the disk, and only then given its name, so a crash leaves the old file or the new one (and perhaps
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import struct
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -37,6 +38,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from nsm_widgets._errors import NsmWidgetsError, TraceFileError
+from nsm_widgets._text import printable
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
 from nsm_widgets.trace._json import dump_json, load_json
@@ -46,6 +48,9 @@ FORMAT = "nsm_widgets.trace"
 VERSION = "1"
 MAX_HEADER_BYTES = 64 * 2**20
 """Far above what labels need; a header that claims more is refused before it is read."""
+
+
+_LONGEST_REASON = 600
 
 
 def save_trace(trace: Trace, path: str | os.PathLike[str]) -> Path:
@@ -71,6 +76,7 @@ def save_trace(trace: Trace, path: str | os.PathLike[str]) -> Path:
 def open_trace(path: str | os.PathLike[str]) -> Trace:
     """See :meth:`Trace.open`."""
     path = Path(path)
+    _check_kind(path)
     _check_header_size(path)
     try:
         with safe_open(path, framework="np") as file:
@@ -84,6 +90,10 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
             return Trace(*arrays, attrs=described["attrs"])
     except SafetensorError as error:
         _refuse(path, f"it is damaged or cut short ({error})")
+    except MemoryError:
+        _refuse(path, f"its {path.stat().st_size} bytes do not fit into memory; save fewer steps or arrays")
+    except RecursionError:
+        _refuse(path, "its description is nested too deep")
     except NsmWidgetsError as error:
         if isinstance(error, TraceFileError):
             raise
@@ -96,6 +106,13 @@ def _describe(array: NamedArray) -> dict[str, Any]:
         for dim, coord in array.coords.items()
     }
     return {"dims": list(array.dims), "coords": coords, "attrs": array.attrs}
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what is no file: opening a pipe would wait for somebody to write, a device may never end."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of a folder, open() tells as Python does
+        _refuse(path, "it is a pipe, a socket or a device")
 
 
 def _check_header_size(path: Path) -> None:
@@ -157,14 +174,19 @@ def _read_array(path: Path, name: str, entry: Mapping[str, Any], file: Any) -> N
         values = file.get_tensor(name)
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse(path, f"array {name!r} cannot be read ({type(error).__name__}: {error})")
+    if values.dtype == np.bool_ and values.size and values.view(np.uint8).max() > 1:
+        _refuse(path, f"array {name!r} is of type bool and holds other bytes than 0 and 1")
     coords = {dim: Coord(tuple(coord["dims"]), coord["labels"]) for dim, coord in entry["coords"].items()}
     return NamedArray(name, values, entry["dims"], coords, entry["attrs"])
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
+    why = why if len(why) <= _LONGEST_REASON else why[: _LONGEST_REASON - 1] + "…"  # a file may hold any name
     raise TraceFileError(
-        f"{path} must be a whole trace file, but {why}. Save the trace again with Trace.save, or use "
-        "another copy."
+        printable(
+            f"{path} must be a whole trace file, but {why.rstrip('.')}. "
+            "Save the trace again with Trace.save, or use another copy."
+        )
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -98,13 +99,23 @@ def load_json(text: str) -> Any:
     """What :func:`dump_json` was given.
 
     Raises:
-        ValueError: If the text is not JSON, nested too deep, or holds NaN.
+        ValueError: If the text is not JSON, nested too deep, or holds NaN or a name twice.
     """
     raw = _ESCAPED_SURROGATE.sub(lambda match: match[1] + chr(int(match[2], 16)), text)
     try:
-        return json.loads(raw, parse_constant=_refuse_constant)
+        return json.loads(raw, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError as error:
         raise ValueError("JSON nested too deep") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, once no name in it stands twice: readers differ in which of the two they take."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
+        raise ValueError(f"the name {twice[:60]!r} stands twice in one object")
+    return found
 
 
 def _refuse_constant(constant: str) -> NoReturn:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from nsm_widgets._axes import check_time_leads, did_you_mean, format_dims, format_sizes
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError
+from nsm_widgets._text import one_line
 from nsm_widgets.trace._array import Indexer, NamedArray
 from nsm_widgets.trace._convert import ArrayLike
 from nsm_widgets.trace._coord import Coord, Labels, clean_label, same_coord
@@ -314,7 +315,8 @@ class Trace(Mapping[str, NamedArray]):
             "<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
         )
         return (
-            f"<table><caption>Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}</caption>"
+            f'<table class="mathjax_ignore tex2jax_ignore">'  # a dollar sign in a name begins no formula
+            f"<caption>Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}</caption>"
             f"<thead><tr><th>array</th><th>axes</th><th>dtype</th><th>what it is</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>"
         )
@@ -340,7 +342,7 @@ def _check_agree(arrays: Mapping[str, NamedArray]) -> None:
 
 
 def _escape(text: str) -> str:
-    return html.escape(clean_label(text))
+    return html.escape(one_line(clean_label(text)))
 
 
 def _format_bytes(count: int) -> str:

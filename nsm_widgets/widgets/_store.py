@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace._coord import clean_label, escape_surrogates
 from nsm_widgets.view import rank_thresholds, summarize, with_derived
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._state_room import current_run, state_room
@@ -223,11 +224,12 @@ def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, in_planes: b
         "dims": list(array.dims),
         "shape": list(array.shape),
         "dtype": wire.dtype.name,
-        "source_dtype": str(array.attrs.get("source_dtype", array.dtype.name)),
-        "description": str(array.attrs.get("description", "")),
-        "kind": str(array.attrs.get("kind", "")),
-        "memory_seen": str(array.attrs.get("memory_seen", "")),
+        "source_dtype": clean_label(array.attrs.get("source_dtype", array.dtype.name)),
+        "description": clean_label(array.attrs.get("description", "")),
+        "kind": clean_label(array.attrs.get("kind", "")),
+        "memory_seen": clean_label(array.attrs.get("memory_seen", "")),
         "labels": {dim: _labels(array, dim) for dim in array.dims if dim in array.coords},
+        "written_labels": _written_labels(array),
         "summary": summary.to_json(),
         "thresholds": list(rank_thresholds(array.values, magnitudes=False)),
         "magnitude_thresholds": list(rank_thresholds(array.values, magnitudes=True))
@@ -235,6 +237,16 @@ def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, in_planes: b
         else [],
         "in_planes": in_planes,
     }
+
+
+def _written_labels(array: NamedArray) -> dict[str, Any]:
+    """Labels with an escape for each lone surrogate, of the axes that have any: shown on hover."""
+
+    def written(labels: Any) -> Any:
+        return list(map(written, labels)) if isinstance(labels, list) else escape_surrogates(str(labels))
+
+    stored = {dim: c.values.tolist() for dim, c in array.coords.items() if c.values.dtype.kind != "i"}
+    return {dim: written(labels) for dim, labels in stored.items() if written(labels) != labels}
 
 
 def _labels(array: NamedArray, dim: str) -> list[str] | list[list[str]]:

@@ -12,6 +12,7 @@ import traitlets
 
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace._coord import clean_label
 from nsm_widgets.view import COLOR_SCALES, ArraySummary, ColorScale, Layout, arrays_of, colormap_kind
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
@@ -46,7 +47,7 @@ class View(SyncedWidget):
     scale = traitlets.Unicode("linear").tag(sync=True)
     """How values are placed on the colour bar: linear, log, row-max, rank. Two-way. Default: ``"linear"``."""
 
-    title = traitlets.Unicode("").tag(sync=True)
+    title = traitlets.Unicode("").tag(sync=True, to_json=lambda title, _view: clean_label(title))
     """Heading above the panels; none when empty."""
 
     _store = anywidget.WidgetTrait().tag(sync=True)

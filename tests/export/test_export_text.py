@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from nsm_widgets._text import one_line
 from nsm_widgets.export import summary_text
 from nsm_widgets.export._summary_text import mean_magnitude, saved_note
-from nsm_widgets.export._words import one_line, short
+from nsm_widgets.export._words import short
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import heatmap_layout, read_write_layout, summarize
 from tests.export.samples import one_heatmap, views, weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
@@ -33,6 +34,7 @@ from nsm_widgets._errors import (
     WeightsError,
 )
 from nsm_widgets.trace import NamedArray
+from tests.hostile import STRINGS, hostile_trace
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -354,8 +356,23 @@ def test_lone_surrogates_in_labels_become_replacement_characters() -> None:
     """No message can carry them; the stored label is untouched."""
     label = "a\ud800"
     view = Heatmap(np.eye(2), dims=("slot", "word"), coords={"slot": [label, "b"]})
-    assert view.store.get_state("_meta")["_meta"][0]["labels"]["slot"] == ["a\ufffd", "b"]
+    meta = view.store.get_state("_meta")["_meta"][0]
+    assert meta["labels"]["slot"] == ["a\ufffd", "b"]
+    assert meta["written_labels"] == {"slot": ["a\\ud800", "b"]}
     assert view.trace["values"].coords["slot"].values.tolist() == [label, "b"]
+
+
+def test_every_string_of_a_view_can_be_sent() -> None:
+    """Titles, labels and descriptions with lone surrogates cross as valid UTF-8; a title stays as given."""
+    view = AttentionView(hostile_trace(), title="\ud83d")
+    for widget in (view, view.store):
+        state = {name: value for name, value in widget.get_state().items() if name != "_buffers"}
+        json.dumps(state, default=str, ensure_ascii=False).encode()
+    assert view.title == "\ud83d"
+    assert view.get_state("title") == {"title": "\ufffd"}
+    (meta,) = view.store._meta
+    assert len(meta["written_labels"]["query"]) == len(STRINGS)
+    assert "caf\\udce9" in meta["written_labels"]["query"]
 
 
 def test_a_named_array_is_drawn_as_it_is() -> None:

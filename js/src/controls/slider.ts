@@ -1,6 +1,7 @@
 /** A labelled slider over one axis. */
 
 import { element, OWN_KEYS, setText } from "../dom";
+import { isolated } from "../text";
 
 export interface Slider {
   readonly element: HTMLElement;
@@ -39,7 +40,7 @@ export function createSlider(
     ),
     show(index, label) {
       if (input.valueAsNumber !== index) input.value = String(index);
-      const named = label !== undefined && label !== String(index) ? ` “${label}”` : "";
+      const named = label !== undefined && label !== String(index) ? ` “${isolated(label)}”` : "";
       setText(output, `${index} / ${size - 1}${named}`);
       input.setAttribute("aria-valuetext", `${dim} ${index}${named} of ${size - 1}`);
     },

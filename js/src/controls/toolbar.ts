@@ -122,7 +122,7 @@ function labelOf(
 ): string | undefined {
   for (const panel of panels) {
     const array = store.array(panel.array);
-    const label = array.meta.dims.includes(dim) ? array.label(dim, index, batch) : undefined;
+    const label = array.meta.dims.includes(dim) ? array.writtenLabel(dim, index, batch) : undefined;
     if (label !== undefined) return label;
   }
   return undefined;

@@ -5,6 +5,7 @@ import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import type { BarTick } from "../color/scale";
 import { short } from "../format";
+import { isolated } from "../text";
 import { type Box, labelledIndices, type Margins } from "./geometry";
 
 const LINE_PX = 13;
@@ -71,7 +72,7 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
           (i) => i + 0.5,
         ),
       )
-      .tickFormat((v) => clip(labelOf(y, Math.floor(Number(v)))))
+      .tickFormat((v) => isolated(clip(labelOf(y, Math.floor(Number(v))))))
       .tickSize(3),
   );
   const xScale = scaleLinear().domain([0, x.count]).range([0, box.width]);
@@ -80,7 +81,7 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
   const xAxis = place(margins.left, margins.top + box.height, "x").call(
     axisBottom(xScale)
       .tickValues(labelledIndices(x.count, box.width, spacing).map((i) => i + 0.5))
-      .tickFormat((v) => clip(labelOf(x, Math.floor(Number(v)))))
+      .tickFormat((v) => isolated(clip(labelOf(x, Math.floor(Number(v))))))
       .tickSize(3),
   );
   if (slanted)
@@ -148,7 +149,14 @@ function widest(texts: readonly string[]): number {
 /** A label cut to the room there is, the cut shown. */
 function clip(text: string): string {
   if (textWidth(text) <= LONGEST_LABEL_PX) return text;
-  let end = text.length;
-  while (end > 1 && textWidth(`${text.slice(0, end)}…`) > LONGEST_LABEL_PX) end -= 1;
-  return `${text.slice(0, end)}…`;
+  const characters = [...text]; // no half of a surrogate pair may be left
+  const cut = (length: number) => `${characters.slice(0, length).join("")}…`;
+  let fits = 1;
+  let tooLong = characters.length;
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (textWidth(cut(middle)) <= LONGEST_LABEL_PX) fits = middle;
+    else tooLong = middle;
+  }
+  return cut(fits);
 }

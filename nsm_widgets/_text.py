@@ -1,0 +1,55 @@
+"""Text that somebody else wrote (token labels, titles, descriptions), made fit to be shown on one line.
+
+The page follows the same rule (``js/src/text.ts``); ``tests/data/hostile.json`` holds both to it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST = 200
+"""Characters of a text that are shown; more is cut, and the cut shown."""
+
+MOST_MARKS = 4
+"""Combining marks on one character that are shown as such; a taller tower would reach into other lines."""
+
+_JOINERS = "\u200c\u200d"
+
+
+def printable(text: object) -> str:
+    r"""The whole text, with an escape for every character that does not print: fit for an error.
+
+    >>> print(printable("a" + chr(10) + "b"))
+    a\nb
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+def one_line(text: object) -> str:
+    r"""The text on one line, whatever it holds: what does not print becomes its escape.
+
+    Not printing are control characters and line ends, but also what is invisible or turns the direction of
+    what follows: zero-width characters, marks and overrides of writing direction, every space but the plain
+    one, lone surrogates. Joiners stay where they join, as in an emoji of several parts.
+
+    >>> print(one_line("a" + chr(10) + "b" + chr(0xD800)))
+    a\nb\ud800
+    """
+    raw = str(text)
+    cut = raw if len(raw) <= LONGEST else raw[: LONGEST - 1] + "…"
+    if cut.isascii() and cut.isprintable():
+        return cut
+    shown, marks = [], 0
+    for place, character in enumerate(cut):
+        marks = marks + 1 if unicodedata.category(character).startswith("M") else 0
+        prints = character.isprintable() and marks <= MOST_MARKS
+        shown.append(character if prints or _joins(cut, place) else ascii(character)[1:-1])
+    return "".join(shown)
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether the character is a joiner between two characters that print and that joiners are made for."""
+    if text[place] not in _JOINERS or not 0 < place < len(text) - 1:
+        return False
+    neighbours = text[place - 1] + text[place + 1]
+    return neighbours.isprintable() and all(character > "\x7f" for character in neighbours)
