@@ -131,10 +131,6 @@ class View(SyncedWidget):
             ValueError: If the ending is another one, or a number is out of range.
             UnknownOptionError: If the theme is unknown.
             MissingDependencyError: For PDF, without matplotlib.
-
-        Example:
-            >>> view = Heatmap(np.eye(4), dims=("query", "key"))
-            >>> view.savefig("identity.svg")  # doctest: +SKIP
         """
         from nsm_widgets.export import save_picture  # loads Pillow
 

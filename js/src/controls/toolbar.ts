@@ -23,6 +23,8 @@ export interface ToolbarOptions {
   selection: Selection;
   settings(): Settings;
   choose(settings: Partial<Settings>): void;
+  /** What else stands in the last row. */
+  extra: readonly HTMLElement[];
   signal: AbortSignal;
 }
 
@@ -32,7 +34,7 @@ const PLAYED = ["iteration", "time"];
 const ALWAYS_SHOWN = ["time", "head", "slot"];
 
 export function createToolbar(options: ToolbarOptions): Toolbar {
-  const { panels, sizes, store, selection, settings, choose, signal } = options;
+  const { panels, sizes, store, selection, settings, choose, extra, signal } = options;
   const axes = axesToControl(panels, sizes, store);
   const sliders = axes.map((dim) => ({
     dim,
@@ -75,7 +77,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       ...(player ? [player.element] : []),
       ...main,
     ),
-    element("div", { class: "nsmw-controls" }, ...others, colors.element, scale.element),
+    element("div", { class: "nsmw-controls" }, ...others, colors.element, scale.element, ...extra),
   ];
   return {
     element: element("div", { class: "nsmw-toolbar" }, ...rows.filter((row) => row.childElementCount > 0)),
