@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Download, expect
+from playwright.sync_api import Browser, Download, expect
 
+from nsm_widgets import Heatmap
 from tests.browser.harness import JupyterLab, NotebookPage
+from tests.browser.static_page import static_page
 from tests.browser.views import ViewOnPage
 
 PRELUDE = """
@@ -69,7 +71,7 @@ def say(view: ViewOnPage, text: str | re.Pattern[str]) -> None:
 def test_the_saved_picture_is_what_the_screen_shows_without_a_kernel(
     lab: JupyterLab, theme: str, ratio: int
 ) -> None:
-    """Every cell has the canvas's own colour at twice its size; title, labels, bar and legend are there too."""
+    """Every cell has the canvas's own colour at twice its size; title, labels, bar and legend are there."""
     with lab.new(device_scale_factor=ratio) as notebook:
         notebook.set_theme("dark" if theme == "dark" else "light")
         view = show(notebook, MEMORY, "memory")
@@ -80,9 +82,7 @@ def test_the_saved_picture_is_what_the_screen_shows_without_a_kernel(
         download, picture = save(view)
         assert download.suggested_filename == "A-b-title-b-猫-amp-time-3-slot-0.png"
         say(view, f"saved {download.suggested_filename}")
-        canvas, root = (
-            box.bounding_box() for box in (view.panel("memory").locator("canvas"), view.root)
-        )
+        canvas, root = (box.bounding_box() for box in (view.panel("memory").locator("canvas"), view.root))
         heading = view.root.locator(".nsmw-heading").bounding_box()
         row = view.root.locator(".nsmw-row").bounding_box()
         assert canvas is not None and root is not None and row is not None and heading is not None
@@ -114,6 +114,7 @@ def test_the_saved_picture_is_what_the_screen_shows_without_a_kernel(
             assert (np.abs(part.astype(int) - ground).max(axis=-1) > 60).any(), name
         Path("artifacts").mkdir(exist_ok=True)
         Image.fromarray(picture).save(f"artifacts/saved-{theme}-{ratio}.png")
+        notebook.set_theme("light")  # the server keeps it for the tests that follow
         assert notebook.page_errors == []
         assert notebook.requests_refused == []
 
@@ -242,3 +243,42 @@ def test_a_narrow_page_keeps_the_menu_inside(lab: JupyterLab) -> None:
             assert outer["x"] <= inner["x"]
             assert inner["x"] + inner["width"] <= outer["x"] + outer["width"] + 1
         notebook.screenshot("menu-narrow", view.root)
+
+
+def test_a_picture_is_saved_from_a_page_of_its_own_under_a_strict_policy(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """No kernel, no network, no code but the page's: the policy refuses nothing that the picture needs."""
+    values = np.random.default_rng(1).normal(size=(4, 5))
+    values[1, 2] = np.nan
+    file = tmp_path / "view.html"
+    file.write_text(static_page(Heatmap(values, dims=("query", "key"), title="Alone")), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 700, "height": 600})
+    try:
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(file.as_uri())
+        view = ViewOnPage(page)
+        view.wait_painted("values", "")
+        cells = [(row, column) for row in range(4) for column in range(5)]
+        painted = set(view.cell_colors("values", cells, 4, 5))
+        download, picture = save(view)
+        assert download.suggested_filename == "Alone.png"
+        say(view, "saved Alone.png")
+        assert painted <= {tuple(color) for color in np.unique(picture.reshape(-1, 3), axis=0).tolist()}
+        axis = view.panel("values").locator(".nsmw-axis-y")
+        inside = view.root.bounding_box()
+        labels = axis.bounding_box()
+        row = view.root.locator(".nsmw-row").bounding_box()
+        heading = view.root.locator(".nsmw-heading").bounding_box()
+        assert inside is not None and labels is not None and row is not None and heading is not None
+        top = labels["y"] - row["y"] + 10 + heading["height"] + 4
+        part = picture[
+            int(2 * top) : int(2 * (top + labels["height"])),
+            int(2 * (labels["x"] - inside["x"])) : int(2 * (labels["x"] + labels["width"] - inside["x"])),
+        ]
+        assert (part.max(axis=-1) < 120).any(), "the axis' labels, which are an image inside the picture"
+        assert complaints == []
+    finally:
+        page.close()

@@ -80,6 +80,8 @@ export function createMenu(
     },
     { signal },
   );
+  // Safari focuses no button that is clicked: the list would close before the click reached its entry
+  list.addEventListener("mousedown", (event) => event.preventDefault(), { signal });
   root.addEventListener(
     "focusout",
     ({ relatedTarget }) => {

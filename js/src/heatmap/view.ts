@@ -127,11 +127,11 @@ export class HeatmapView implements PanelView {
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
   }
 
-  /** What is selected wins where its row (or column) is marked; "here" is the cell last hovered or walked to. */
+  /** What is selected wins where its row (or column) is marked; "here" is the cell that is read out. */
   excerpt(part: Part, where: "here" | "selected"): Excerpt {
     const spec = this.#spec;
     const at = indicesFor(spec, this.#array, this.#context.selection.indices);
-    const cell = this.#lastCell;
+    const cell = where === "here" ? this.#hoveredCell(at) : this.#lastCell;
     const across = part === "row" ? spec.y : spec.x;
     const marked = part !== "cell" && where === "selected" && CURSOR_DIMS.includes(across);
     const place = cell === null || marked ? {} : { [spec.y]: cell.row, [spec.x]: cell.column };
@@ -287,20 +287,33 @@ export class HeatmapView implements PanelView {
     this.#band(this.#columnCursor, CURSOR_DIMS.includes(x) ? at[x] : undefined, "column");
   }
 
+  /** The cell that is hovered here or, as far as they share axes, in a linked view. */
+  #hoveredCell(at: Indices): Cell | null {
+    const { x, y } = this.#spec;
+    const [row, column] = this.#hovered();
+    if (row === undefined && column === undefined) return null;
+    return { row: row ?? at[y] ?? 0, column: column ?? at[x] ?? 0 };
+  }
+
+  /** Row and column of the hovered cell, so far as its axes are drawn here. */
+  #hovered(): [number | undefined, number | undefined] {
+    const { x, y } = this.#spec;
+    const hovered = this.#context.selection.hovered;
+    return [inside(hovered?.[y], this.#rows), inside(hovered?.[x], this.#columns)];
+  }
+
   /** Crosshair and exact value of the hovered cell, here or in a linked view. */
   #showHover(at: Indices): void {
     const { x, y } = this.#spec;
-    const hovered = this.#context.selection.hovered;
-    const row = inside(hovered?.[y], this.#rows);
-    const column = inside(hovered?.[x], this.#columns);
+    const [row, column] = this.#hovered();
     this.#band(this.#rowHover, row, "row");
     this.#band(this.#columnHover, column, "column");
-    if (row === undefined && column === undefined) {
+    const cell = this.#hoveredCell(at);
+    if (cell === null) {
       this.#cellHover.hidden = true;
       setText(this.#readout, "");
       return;
     }
-    const cell = { row: row ?? at[y] ?? 0, column: column ?? at[x] ?? 0 };
     this.#cellHover.hidden = false;
     place(this.#cellHover, ...this.#cellRect(cell));
     setText(this.#readout, this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column }));
