@@ -23,7 +23,7 @@ export interface ToolbarOptions {
   selection: Selection;
   settings(): Settings;
   choose(settings: Partial<Settings>): void;
-  /** What else stands in the last row. */
+  /** What else stands at the end of the first row. */
   extra: readonly HTMLElement[];
   signal: AbortSignal;
 }
@@ -76,8 +76,16 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       { class: "nsmw-controls nsmw-controls-main" },
       ...(player ? [player.element] : []),
       ...main,
+      ...(player ? extra : []),
     ),
-    element("div", { class: "nsmw-controls" }, ...others, colors.element, scale.element, ...extra),
+    element(
+      "div",
+      { class: "nsmw-controls" },
+      ...others,
+      colors.element,
+      scale.element,
+      ...(player ? [] : extra),
+    ),
   ];
   return {
     element: element("div", { class: "nsmw-toolbar" }, ...rows.filter((row) => row.childElementCount > 0)),

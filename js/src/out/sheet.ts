@@ -134,6 +134,8 @@ const INLINED = [
   "stroke-width",
   "stroke-opacity",
   "stroke-dasharray",
+  "stroke-linecap",
+  "stroke-linejoin",
   "font-family",
   "font-size",
   "font-weight",
@@ -152,6 +154,8 @@ async function paintSvg({ context, scale }: Sheet, svg: SVGSVGElement, area: Are
   [svg, ...svg.querySelectorAll("*")].forEach((node, i) => {
     const style = getComputedStyle(node);
     for (const name of INLINED) copies[i]?.setAttribute(name, style.getPropertyValue(name));
+    const turned = (node as SVGElement).style.transform;
+    if (turned) copies[i]?.setAttribute("transform", style.transform);
     copies[i]?.removeAttribute("style");
   });
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");

@@ -8,10 +8,10 @@ import { download, fileName } from "./download";
 import type { Part } from "./excerpt";
 import { takePicture } from "./picture";
 
-const SAID_MS = 8_000;
+const SAID_MS = 6_000;
 
 export interface WaysOut {
-  /** For the toolbar: the menu, and what was done last. */
+  /** For the toolbar: the menu, and below it what was done last. */
   readonly elements: readonly HTMLElement[];
   /** The keys of a panel that has the focus; whether this was one of them. */
   onKey(event: KeyboardEvent): boolean;
@@ -71,7 +71,9 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
     }
   };
   const save = async () => {
-    const title = heading.hidden ? (panels[0]?.element.dataset["panel"] ?? "") : (heading.textContent ?? "");
+    const title = heading.hidden
+      ? ((copyable[0] ?? panels[0])?.element.dataset["panel"] ?? "")
+      : (heading.textContent ?? "");
     const selected = caption();
     const name = fileName([title, ...selected.map((text) => text.replace(/ of .*$/, ""))], "png");
     say(`drawing ${name}…`);
@@ -94,8 +96,10 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
     });
     return [{ id: "picture", label: "save picture (PNG)", onChoose: () => void save() }, ...copies];
   };
+  const menu = createMenu("save · copy", "save a picture, copy values", items, signal);
+  menu.append(said);
   return {
-    elements: [createMenu("save · copy", "save a picture, copy values", items, signal), said],
+    elements: [menu],
     onKey(event) {
       const panel = copyable.find(({ element }) => element.contains(event.target as Node));
       if (panel === undefined || !(event.target instanceof HTMLCanvasElement)) return false;
@@ -111,11 +115,12 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
 /** `c` and `r`; Ctrl+C, or Cmd+C, where it would not copy a text that the reader marked. */
 function partFor({ key, ctrlKey, metaKey, altKey, shiftKey, repeat }: KeyboardEvent): Part | undefined {
   if (altKey || shiftKey || repeat) return undefined;
+  const letter = key.toLowerCase(); // with caps lock, too
   if (ctrlKey || metaKey) {
     const nothingMarked = (document.getSelection()?.toString() ?? "") === "";
-    return key === "c" && nothingMarked ? "cell" : undefined;
+    return letter === "c" && nothingMarked ? "cell" : undefined;
   }
-  return { c: "cell", r: "row" }[key] as Part | undefined;
+  return letter === "c" ? "cell" : letter === "r" ? "row" : undefined;
 }
 
 function messageOf(error: unknown): string {
