@@ -7,7 +7,15 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUNDLE = ("index.js", "style.css", "LICENSES.txt")
+BUNDLE = (
+    "index.js",
+    "style.css",
+    "embed.js",
+    "embed-controls.css",
+    "embed-icons.css",
+    "embed-page.css",
+    "LICENSES.txt",
+)
 
 
 class BundleCheck(BuildHookInterface):  # type: ignore[type-arg]

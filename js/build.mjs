@@ -1,6 +1,6 @@
 /**
- * Bundles what runs in the page: src/index.ts and src/style.css become nsm_widgets/widgets/static/{index.js,style.css},
- * and LICENSES.txt beside them names every package that went into the bundle.
+ * Bundles what runs in the page, into nsm_widgets/widgets/static/: src/index.ts and src/style.css for notebooks,
+ * src/embed/ for exported pages. LICENSES.txt beside them names every package that went into the bundles.
  *
  *   node build.mjs            once, minified
  *   node build.mjs --watch    again after every change, with source maps inline
@@ -32,7 +32,8 @@ const licences = {
 /** Folders of the packages that gave at least one byte to an output, sorted. */
 function bundledPackages(metafile) {
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
-  const folders = used.map((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]);
+  const files = used.filter((path) => !path.startsWith("(disabled)")); // what a package says no browser needs
+  const folders = files.map((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]);
   return [...new Set(folders.filter((folder) => folder !== undefined))].sort();
 }
 
@@ -40,23 +41,58 @@ async function licenceText(folders) {
   const entries = await Promise.all(
     folders.map(async (folder) => {
       const path = resolve(here, folder);
-      const { name, version, license } = JSON.parse(await readFile(join(path, "package.json"), "utf8"));
-      const file = (await readdir(path)).find((entry) => /^licen[cs]e/i.test(entry));
-      if (license === undefined || file === undefined) {
-        throw new Error(`${name} must state its licence to be bundled, and it has no licence file or field.`);
-      }
-      const text = (await readFile(join(path, file), "utf8")).trim();
+      const about = JSON.parse(await readFile(join(path, "package.json"), "utf8"));
+      const { name, version, license, author, homepage } = about;
+      if (license === undefined)
+        throw new Error(`${name} must state its licence to be bundled, and it does not.`);
+      const file = (await readdir(path)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
+      const text = file
+        ? (await readFile(join(path, file), "utf8")).trim()
+        : `By ${author?.name ?? author ?? "its contributors"}, ${homepage ?? name}. The package names this licence and carries no copy of it.`;
       return `${name} ${version} (${license})\n\n${text}\n`;
     }),
   );
-  const head = "index.js contains code of these packages, under their own licences.\n";
+  const head = "These files contain code of the packages below, under their own licences.\n";
   return [head, ...entries].join(`\n${"-".repeat(80)}\n\n`);
 }
+
+/** Of the icon font, the one file that every browser reads; it travels within the style sheet. */
+const oneFont = {
+  name: "one font",
+  setup(build) {
+    build.onLoad({ filter: /font-awesome\.css$/ }, async ({ path }) => {
+      const css = await readFile(path, "utf8");
+      const font = css.match(/url\('([^']+\.woff2)[^']*'\)/)?.[1];
+      const face = `font-family:FontAwesome;src:url("${font}") format("woff2")`;
+      return { contents: css.replace(/@font-face\s*{[^}]*}/, `@font-face{${face}}`), loader: "css" };
+    });
+  },
+};
+
+/** Packages that the embedded widget manager imports and that only a page with a kernel would use. */
+const withoutKernel = {
+  name: "without kernel",
+  setup(build) {
+    build.onResolve({ filter: /^(@jupyterlab\/services|ws|node-fetch)(\/|$)/ }, ({ path }) => ({
+      path,
+      namespace: "absent",
+    }));
+    build.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents: "export {}" }));
+  },
+};
 
 /** @type {esbuild.BuildOptions} */
 const options = {
   absWorkingDir: here,
-  entryPoints: ["src/index.ts", "src/style.css"],
+  entryPoints: {
+    index: "src/index.ts",
+    style: "src/style.css",
+    embed: "src/embed/index.ts",
+    "embed-controls": "src/embed/controls.css",
+    "embed-page": "src/embed/page.css",
+    "embed-icons": "src/embed/icons.css",
+  },
+  loader: { ".woff2": "dataurl" },
   outdir,
   bundle: true,
   format: "esm",
@@ -69,7 +105,7 @@ const options = {
   define: { "define.amd": "false" }, // VS Code's webview has an AMD loader that a UMD package would register with
   metafile: true,
   logLevel: "warning",
-  plugins: [licences],
+  plugins: [licences, oneFont, withoutKernel],
 };
 
 if (watch) {

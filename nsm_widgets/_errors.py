@@ -49,3 +49,7 @@ class UnknownOptionError(NsmWidgetsError, TypeError):
 
 class MissingDependencyError(NsmWidgetsError, ImportError):
     """An optional package is needed for what was asked."""
+
+
+class ExportError(NsmWidgetsError, ValueError):
+    """A page cannot be written as asked: it would be too large, or what it shows was not saved."""

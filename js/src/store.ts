@@ -1,5 +1,6 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand, whole or plane by plane. */
 
+import { ChunkCache, type ChunkHeader, chunked, type MissingHeader, missing, type Precision } from "./chunks";
 import type { InitializeContext } from "./model";
 import { flatIndex, type Plane, planeOf, stridesOf, type TypedArray } from "./ndarray";
 import { PlaneCache, prefetchable, type Wanted } from "./planes";
@@ -13,6 +14,8 @@ export type PlaneResult =
 
 export interface StoredArray {
   readonly meta: ArrayMeta;
+  /** How the values at hand differ from those of the kernel. */
+  readonly precision: Precision;
   size(dim: string): number;
   label(dim: string, index: number, batch: number): string | undefined;
   plane(y: string, x: string, at: Indices): PlaneResult;
@@ -34,10 +37,14 @@ export function createStore({ model, signal }: InitializeContext): Store {
     for (const listener of [...listeners]) listener();
   };
   const planes = new PlaneCache(model, arrived, signal);
+  const chunks = new ChunkCache(arrived, signal);
+  const headers = (model.get("_chunks") ?? {}) as Record<string, ChunkHeader | MissingHeader>;
   const buffers = (model.get("_buffers") ?? {}) as Record<string, DataView>;
   const arrays = new Map<string, StoredArray>();
   for (const meta of (model.get("_meta") ?? []) as ArrayMeta[]) {
-    arrays.set(meta.name, stored(meta, buffers[meta.name], planes));
+    const header = headers[meta.name];
+    if (header === undefined) arrays.set(meta.name, stored(meta, buffers[meta.name], planes));
+    else arrays.set(meta.name, "missing" in header ? missing(meta) : chunked(meta, header, chunks));
   }
   return {
     array(name) {
@@ -58,9 +65,10 @@ function stored(meta: ArrayMeta, bytes: DataView | undefined, planes: PlaneCache
   return meta.in_planes ? inPlanes(meta, planes) : onDemand(meta, planes);
 }
 
-function described(meta: ArrayMeta): Pick<StoredArray, "meta" | "size" | "label"> {
+export function described(meta: ArrayMeta): Pick<StoredArray, "meta" | "precision" | "size" | "label"> {
   return {
     meta,
+    precision: "exact",
     size: (dim) => meta.shape[meta.dims.indexOf(dim)] ?? 0,
     label(dim, index, batch) {
       const labels = meta.labels[dim];

@@ -53,6 +53,14 @@ describe("values to copy", () => {
     expect(named("cell").name).toBe("slot 1 “dog” · word 2 of memory");
   });
 
+  test("are those that are read out where a page carries fewer digits, and it says so", () => {
+    const array = { ...arrayOf({}), precision: "float16" as const };
+    const at = { time: 1, slot: 1, word: 2 };
+    const row = excerptOf("row", { x: "word", y: "slot", title: "memory" }, array, at);
+    expect(row.text()).toBe("word\t0\t1\t2\nslot 1\t0.9\t1\t1.1");
+    expect(row.amount).toBe("3 values, rounded for this page");
+  });
+
   test("are nothing while they have not arrived", () => {
     const array = arrayOf({ in_planes: true }, false);
     const at = { time: 0, slot: 1, word: 2 };

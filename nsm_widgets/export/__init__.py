@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsm_widgets.export._fallbacks import fallbacks
+    from nsm_widgets.export._html import widgets_to_html
+    from nsm_widgets.export._notebook import notebook_to_html
     from nsm_widgets.export._picture import draw_picture
     from nsm_widgets.export._save import save_picture
     from nsm_widgets.export._summary_text import summary_text
@@ -19,12 +21,23 @@ _FILE_OF = {
     "csv_lines": "_table",
     "draw_picture": "_picture",
     "fallbacks": "_fallbacks",
+    "notebook_to_html": "_notebook",
     "save_csv": "_table",
     "save_picture": "_save",
     "summary_text": "_summary_text",
+    "widgets_to_html": "_html",
 }
 
-__all__ = ["csv_lines", "draw_picture", "fallbacks", "save_csv", "save_picture", "summary_text"]
+__all__ = [
+    "csv_lines",
+    "draw_picture",
+    "fallbacks",
+    "notebook_to_html",
+    "save_csv",
+    "save_picture",
+    "summary_text",
+    "widgets_to_html",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
 import traitlets
@@ -16,6 +16,10 @@ from nsm_widgets.view import COLOR_SCALES, ArraySummary, ColorScale, Layout, The
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
+
+if TYPE_CHECKING:
+    from nsm_widgets.export._chunks import Precision
+    from nsm_widgets.export._page import PageTheme
 
 
 class View(SyncedWidget):
@@ -110,8 +114,35 @@ class View(SyncedWidget):
         names = ", ".join(self._given_store.arrays)
         return f"{type(self).__name__}({names}; {self._given_selection!r})"
 
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        precision: Precision = "exact",
+        max_bytes: int = 100_000_000,
+        theme: PageTheme = "auto",
+    ) -> Path | str:
+        """Write the view as one self-contained page that stays alive without kernel and network.
+
+        See :func:`nsm_widgets.export.widgets_to_html`, which also takes several widgets.
+
+        Args:
+            path: File to write; the page is returned as text when not given.
+            title: Heading of the page; the view's own when not given.
+            precision: ``"exact"``, ``"float16"`` or ``"display"`` (colours only).
+            max_bytes: What the arrays may take in the page.
+            theme: ``"auto"``, ``"light"`` or ``"dark"``.
+
+        Raises:
+            ExportError: If the arrays take more than ``max_bytes``.
+        """
+        from nsm_widgets.export import widgets_to_html
+
+        return widgets_to_html(self, path, title=title, precision=precision, max_bytes=max_bytes, theme=theme)
+
     def savefig(
-        self, path: str | PathLike[str], *, theme: Theme = "light", width_px: int = 960, dpi: float = 192
+        self, path: str | os.PathLike[str], *, theme: Theme = "light", width_px: int = 960, dpi: float = 192
     ) -> Path:
         """Save a picture of what the view shows now: a PNG, SVG or PDF, by the ending of ``path``.
 
@@ -147,7 +178,7 @@ class View(SyncedWidget):
             title=self.title,
         )
 
-    def to_csv(self, path: str | PathLike[str] | None = None, *, panel: str | None = None) -> str | Path:
+    def to_csv(self, path: str | os.PathLike[str] | None = None, *, panel: str | None = None) -> str | Path:
         """Every value that the view shows now, one line for each cell, as CSV in UTF-8.
 
         Columns are ``panel``, ``array``, an index for each axis, ``<axis>_label`` where there are labels, and

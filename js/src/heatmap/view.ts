@@ -4,7 +4,7 @@ import { ticks } from "d3-array";
 import { type BarTick, barTicks, type Domain } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, setText } from "../dom";
-import { count, exact, short } from "../format";
+import { count, short } from "../format";
 import type { Plane } from "../ndarray";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import {
@@ -24,6 +24,7 @@ import type { StoredArray } from "../store";
 import { type AxisLabels, drawAxes, marginsFor } from "./axes";
 import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
 import { paintRaster } from "./paint";
+import { precisionChip, valueText } from "./precision";
 import { palette, type Raster, rasterize } from "./raster";
 import { moved } from "./walk";
 
@@ -278,6 +279,7 @@ export class HeatmapView implements PanelView {
       const title = `Up to ${cells} cells share a pixel; the strongest is shown, so that no peak is lost. Hover gives exact values.`;
       chips.push(element("span", { class: "nsmw-chip", title }, `peak of ${cells}`));
     }
+    if (this.#array.precision !== "exact") chips.push(precisionChip(this.#array.precision));
     this.#legend.replaceChildren(...chips);
   }
 
@@ -321,8 +323,7 @@ export class HeatmapView implements PanelView {
 
   #describeCell(at: Indices): string {
     const { x, y } = this.#spec;
-    const value = exact(this.#array.value(at), this.#array.meta.dtype);
-    return `${describeIndex(this.#array, y, at)} · ${describeIndex(this.#array, x, at)} = ${value}`;
+    return `${describeIndex(this.#array, y, at)} · ${describeIndex(this.#array, x, at)} ${valueText(this.#array, at)}`;
   }
 
   /** Indices of the axes that are neither drawn nor fixed, and the scalars that belong to them; else what is shown. */

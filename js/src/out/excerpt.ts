@@ -1,6 +1,7 @@
 /** A cell, a row or a column of a heatmap as text that a spreadsheet takes. Pure. */
 
-import { count, exact } from "../format";
+import { count } from "../format";
+import { valueText } from "../heatmap/precision";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 
@@ -28,22 +29,27 @@ export function excerptOf(
 ): Excerpt {
   const label = (dim: string, index: number) => array.label(dim, index, at["batch"] ?? 0) ?? String(index);
   const value = (changes: Indices) => {
-    const found = array.value({ ...at, ...changes });
-    return found === undefined ? undefined : exact(found, array.meta.dtype);
+    const here = { ...at, ...changes };
+    return array.value(here) === undefined ? undefined : valueText(array, here).slice("= ".length);
   };
   const here = (dim: string) => {
     const index = at[dim] ?? 0;
     const named = label(dim, index);
     return named === String(index) ? `${dim} ${index}` : `${dim} ${index} “${named}”`;
   };
+  const rounded = array.precision === "exact" ? "" : ", rounded for this page";
   if (part === "cell") {
-    return { name: `${here(y)} · ${here(x)} of ${title}`, amount: "1 value", text: () => value({}) };
+    return {
+      name: `${here(y)} · ${here(x)} of ${title}`,
+      amount: `1 value${rounded}`,
+      text: () => value({}),
+    };
   }
   const [along, across] = part === "row" ? [x, y] : [y, x];
   const length = array.size(along);
   return {
     name: `${here(across)} of ${title}`,
-    amount: `${count(length)} values`,
+    amount: `${count(length)} values${rounded}`,
     text() {
       const labels = Array.from({ length }, (_, index) => safe(label(along, index)));
       const values = labels.map((_, index) => value({ [along]: index }));

@@ -65,7 +65,8 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
     }
     try {
       await copyText(text);
-      say(`copied ${excerpt.name}: ${part === "cell" ? text : excerpt.amount}`);
+      const what = part === "cell" ? excerpt.amount.replace("1 value", text) : excerpt.amount;
+      say(`copied ${excerpt.name}: ${what}`);
     } catch (error) {
       say(`not copied: ${messageOf(error)}`);
     }

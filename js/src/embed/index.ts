@@ -1,0 +1,53 @@
+/** The door from an exported page: restores the widgets that stand in it and shows them in their places. */
+
+import type { IManagerState } from "@jupyter-widgets/base-manager";
+import { element } from "../dom";
+import { PageManager } from "./manager";
+import { inflateText } from "./texts";
+
+/** Called once by the page's own small script. */
+export async function boot(): Promise<void> {
+  const places = [...document.querySelectorAll<HTMLElement>("[data-nsmw-view]")];
+  try {
+    const manager = new PageManager();
+    const state = JSON.parse(document.getElementById("nsmw-state")?.textContent ?? "") as IManagerState;
+    await manager.restore(state, await sharedTexts());
+    await Promise.all(places.map((place) => show(manager, place)));
+    document.documentElement.dataset["nsmwReady"] = "true";
+  } catch (error) {
+    for (const place of places) complain(place, error);
+    throw error;
+  }
+}
+
+async function sharedTexts(): Promise<Map<string, string>> {
+  const elements = [...document.querySelectorAll<HTMLElement>("script[data-nsmw-text]")];
+  const entries = elements.map(
+    async (node) => [node.dataset["nsmwText"] ?? "", await inflateText(node.textContent ?? "")] as const,
+  );
+  return new Map(await Promise.all(entries));
+}
+
+/** Put a live view in the place of its picture, which stays if the view fails. */
+async function show(manager: PageManager, place: HTMLElement): Promise<void> {
+  const live = element("div", { class: "nsmw-page-live jupyter-widgets" });
+  place.append(live);
+  try {
+    await manager.show(place.dataset["nsmwView"] ?? "", live);
+    place.querySelector(".nsmw-page-picture")?.remove();
+  } catch (error) {
+    live.remove();
+    complain(place, error);
+  }
+}
+
+function complain(place: HTMLElement, error: unknown): void {
+  console.error(error);
+  place.append(
+    element(
+      "p",
+      { class: "nsmw-page-problem", role: "alert" },
+      `This view cannot be made live: ${String(error)}`,
+    ),
+  );
+}

@@ -1,0 +1,90 @@
+"""Views as one self-contained page, from a live kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nsm_widgets.export._chunks import Precision
+from nsm_widgets.export._content import DEFAULT_MAX_BYTES, page_content
+from nsm_widgets.export._files import write_whole
+from nsm_widgets.export._live import live_arrays, live_models
+from nsm_widgets.export._page import PAGE_THEMES, Fallback, PageTheme, place, standalone_page
+
+
+def widgets_to_html(
+    widgets: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str | None = None,
+    precision: Precision = "exact",
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    theme: PageTheme = "auto",
+) -> Path | str:
+    """Write one page in which widgets stay alive: sliders, keys, hover and play, without kernel or network.
+
+    The page holds the widgets that are given, one below the other, and all that they refer to: views of ours,
+    containers and controls of ipywidgets, links between them, bqplot figures. It asks no other address for
+    anything, and forbids itself to.
+
+    Args:
+        widgets: A widget, or several.
+        path: File to write, all or nothing; the page is returned as text when not given.
+        title: Heading of the page; the first view's own title when not given.
+        precision: How values are kept. ``"exact"``: as they are. ``"float16"``: rounded to 11 significant
+            bits, half the size. ``"display"``: only the colours on the scale chosen now, at most 512 × 512
+            a picture. The page names it, and so does every panel.
+        max_bytes: What the arrays may take in the page.
+        theme: ``"auto"`` follows the reader's system; or ``"light"``, ``"dark"``.
+
+    Returns:
+        The path, or the page as text.
+
+    Raises:
+        ExportError: If the arrays take more than ``max_bytes``, with what to choose instead.
+        ValueError: If an option is unknown.
+        TypeError: If something is no widget.
+
+    Example:
+        >>> import numpy as np
+        >>> from nsm_widgets import Heatmap
+        >>> page = widgets_to_html(Heatmap(np.eye(4), dims=("query", "key")))
+        >>> page[:15]
+        '<!DOCTYPE html>'
+    """
+    from ipywidgets import Widget
+
+    from nsm_widgets import __version__
+
+    shown: Sequence[Any] = [widgets] if isinstance(widgets, Widget) else list(widgets)
+    for widget in shown:
+        if not isinstance(widget, Widget):
+            raise TypeError(
+                f"a page holds widgets, got {type(widget).__name__}. Give it a view, or a list of views."
+            )
+    if not shown:
+        raise ValueError("a page must hold at least one widget, got none.")
+    if theme not in PAGE_THEMES:
+        raise ValueError(f"theme must be one of {', '.join(PAGE_THEMES)}, got {theme!r}.")
+    content = page_content(
+        live_models(shown),
+        [widget.model_id for widget in shown],
+        live_arrays,
+        precision=precision,
+        max_bytes=max_bytes,
+    )
+    places = [place(content.names[widget.model_id], _fallback(widget)) for widget in shown]
+    heading = title if title is not None else next(filter(None, (getattr(w, "title", "") for w in shown)), "")
+    page = standalone_page(places, content, title=heading or "nsm_widgets", theme=theme, version=__version__)
+    if path is None:
+        return page
+    return write_whole(path, page.encode())
+
+
+def _fallback(widget: Any) -> Fallback:
+    """Picture and summary of a widget, as a saved notebook keeps them."""
+    bundle = widget._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    return Fallback(data.get("image/png"), str(data.get("text/plain", type(widget).__name__)))

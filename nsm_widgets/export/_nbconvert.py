@@ -1,0 +1,144 @@
+"""``jupyter nbconvert --to nsm_html``: a notebook as one page whose widgets stay alive offline.
+
+JupyterLab imports every exporter as it starts, so this module loads nothing of ours until a notebook is
+converted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import traitlets
+from nbconvert.exporters.html import HTMLExporter
+
+if TYPE_CHECKING:
+    from nsm_widgets.export._content import PageContent
+
+VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
+STATE_TYPE = "application/vnd.jupyter.widget-state+json"
+
+
+class NsmHTMLExporter(HTMLExporter):
+    """Converts a notebook with saved widget state.
+
+    Its views, the ipywidgets controls around them and bqplot charts are shown and still linked, without a
+    kernel, a CDN or any request. Where a notebook holds no widget state (it was not saved, or not executed),
+    the picture beside each view is shown.
+    """
+
+    export_from_notebook = "HTML with live widgets (nsm_widgets)"
+
+    precision = traitlets.Enum(
+        ("exact", "float16", "display"),
+        "exact",
+        help="How values are kept: exact, float16, or display (colours only).",
+    ).tag(config=True)
+    max_bytes = traitlets.Int(100_000_000, help="What the arrays may take in the page.").tag(config=True)
+    page_theme = traitlets.Enum(
+        ("auto", "light", "dark"), "auto", help="Theme of the page; auto follows the reader's system."
+    ).tag(config=True)
+    page_title = traitlets.Unicode("", help="Title of the page; the notebook's own when empty.").tag(
+        config=True
+    )
+
+    @traitlets.default("template_name")
+    def _default_template_name(self) -> str:
+        return "nsm_html"
+
+    @traitlets.default("extra_template_basedirs")
+    def _default_template_folders(self) -> list[str]:
+        return [str(Path(__file__).parent / "templates")]
+
+    @traitlets.default("embed_images")
+    def _default_embed_images(self) -> bool:
+        return True
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: Any, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Convert a notebook.
+
+        Raises:
+            ExportError: If its arrays take more than ``max_bytes``, or its widget state is damaged.
+        """
+        from nsm_widgets.export import _page
+        from nsm_widgets.export._content import page_content
+        from nsm_widgets.export._saved import saved_arrays
+
+        models = nb.metadata.get("widgets", {}).get(STATE_TYPE, {}).get("state", {})
+        outputs = {output["data"][VIEW_TYPE]["model_id"]: output for output in _widget_outputs(nb)}
+        shown = [model_id for model_id in outputs if model_id in models]
+        content = page_content(
+            models, shown, saved_arrays(models), precision=cast(Any, self.precision), max_bytes=self.max_bytes
+        )
+        self._warn(outputs, shown, content)
+        resources = dict(resources or {})
+        name = (
+            self.page_title
+            or nb.metadata.get("title")
+            or resources.get("metadata", {}).get("name", "Notebook")
+        )
+        resources |= {
+            "nsm_theme": self.page_theme,
+            "nsm_title": _page.one_paragraph(str(name)),
+            "nsm_said": self._said(content, _page.precision_text(content)),
+        }
+        html, resources = super().from_notebook_node(nb, resources, **options)
+        places = {
+            model_id: _page.place(content.names[model_id], _fallback(outputs[model_id])) for model_id in shown
+        }
+        parts = {
+            "policy": _page.head_scripts(),
+            "styles": _page.head_styles(content),
+            "themes": f"<style>{self._dark_theme()}</style>",
+            "scripts": _page.body_scripts(content),
+        }
+
+        def put(match: re.Match[str]) -> str:
+            return places.get(match[2], "") if match[1] == "place" else parts[match[1]]
+
+        return re.sub(r"<!--nsmw-(place|policy|styles|themes|scripts) ?([^ ]*?)-->", put, html), resources
+
+    def _dark_theme(self) -> str:
+        """JupyterLab's dark colours, for a page that is dark."""
+        source: str = self.environment.loader.get_source(self.environment, "static/theme-dark.css")[0]
+        return source.replace(":root", ':root[data-nsmw-theme="dark"]')
+
+    def _warn(self, outputs: Mapping[str, Any], shown: list[str], content: PageContent) -> None:
+        if len(shown) < len(outputs):
+            self.log.warning(
+                "%d of %d widgets are shown as pictures: the notebook holds no state of them. Execute it "
+                "with "
+                "'nsm-widgets export --execute', or save it with the widgets' state.",
+                len(outputs) - len(shown),
+                len(outputs),
+            )
+        if content.missing:
+            self.log.warning(
+                "These arrays were not saved with the notebook and stay empty in the page: %s. "
+                "'nsm-widgets export --execute' exports all of them.",
+                ", ".join(content.missing),
+            )
+
+    @staticmethod
+    def _said(content: PageContent, precision: str) -> str:
+        missing = f"not saved with the notebook: {', '.join(content.missing)}" if content.missing else ""
+        return " · ".join(filter(None, (precision, missing)))
+
+
+def _widget_outputs(nb: Any) -> Iterator[Any]:
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            if isinstance(output.get("data", {}).get(VIEW_TYPE), Mapping):
+                yield output
+
+
+def _fallback(output: Any) -> Any:
+    from nsm_widgets.export._page import Fallback
+
+    picture, text = output["data"].get("image/png"), output["data"].get("text/plain", "a widget")
+    joined = "".join(text) if isinstance(text, list) else str(text)
+    return Fallback("".join(picture.split()) if isinstance(picture, str) else None, joined)

@@ -1,0 +1,122 @@
+"""The widgets of a page: which models its views need, under short names, without what they repeat."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+Model = dict[str, Any]
+"""A model as the widget state describes it: ``model_name``, ``model_module``, ..., ``state``, ``buffers``."""
+
+VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
+STATE_TYPE = "application/vnd.jupyter.widget-state+json"
+
+_REFERENCE = re.compile(r"(IPY_MODEL_|anywidget:)(\S+)", re.DOTALL)
+_LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
+
+
+def needed(models: Mapping[str, Model], shown: Iterable[str]) -> list[str]:
+    """Ids of the models that the shown ones reach, and of the links that hold any of them, in order."""
+    found: dict[str, None] = {}
+    waiting = list(shown)
+    while waiting:
+        for model_id in waiting:
+            _reach(models, model_id, found)
+        waiting = [
+            model_id
+            for model_id, model in models.items()
+            if model_id not in found
+            and model.get("model_name") in _LINKS
+            and any(target in found for target in references(model["state"]))
+        ]
+    return list(found)
+
+
+def _reach(models: Mapping[str, Model], start: str, found: dict[str, None]) -> None:
+    waiting = [start]
+    while waiting:
+        model_id = waiting.pop()
+        if model_id in found or model_id not in models:
+            continue
+        found[model_id] = None
+        waiting += reversed(list(references(models[model_id]["state"])))
+
+
+def references(value: object) -> Iterator[str]:
+    """Ids of the models that a state names."""
+    if isinstance(value, str):
+        match = _REFERENCE.fullmatch(value)
+        if match:
+            yield match[2]
+    elif isinstance(value, Mapping):
+        view = value.get(VIEW_TYPE)
+        if isinstance(view, Mapping) and isinstance(view.get("model_id"), str):
+            yield view["model_id"]
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from references(inner)
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """The same state with other ids, copied; a reference to a model that is not there becomes None.
+
+    So does a number that is not finite: JSON has no word for it.
+    """
+    if isinstance(value, str):
+        match = _REFERENCE.fullmatch(value)
+        if match is None:
+            return value
+        return (
+            f"{match[1]}{names[match[2]]}"
+            if match[2] in names
+            else (None if match[1] == "IPY_MODEL_" else value)
+        )
+    if isinstance(value, Mapping):
+        copied = {key: renamed(inner, names) for key, inner in value.items()}
+        view = value.get(VIEW_TYPE)
+        if isinstance(view, Mapping) and view.get("model_id") in names:
+            copied[VIEW_TYPE] = {**view, "model_id": names[view["model_id"]]}
+        return copied
+    if isinstance(value, (list, tuple)):
+        return [renamed(inner, names) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class SharedTexts:
+    """Long texts that models repeat (each anywidget carries its bundle): kept once, named in their place."""
+
+    PREFIX = "nsmw-shared:"
+    SHORTEST = 2_000
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+
+    def name(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The state with its ``_esm`` and ``_css`` named instead of repeated."""
+        return {key: self._named(value) if key in ("_esm", "_css") else value for key, value in state.items()}
+
+    def _named(self, value: object) -> object:
+        if not isinstance(value, str) or len(value) < self.SHORTEST:
+            return value
+        return self.PREFIX + self.names.setdefault(value, f"t{len(self.names)}")
+
+
+def modules_of(models: Iterable[Model]) -> list[str]:
+    """Names of the widget modules that the models need, sorted."""
+    names: set[str] = set()
+    for model in models:
+        state = model["state"]
+        candidates = (model.get("model_module"), state.get("_model_module"), state.get("_view_module"))
+        names.update(name for name in candidates if isinstance(name, str))
+    return sorted(names)
+
+
+def each_state(models: Mapping[str, Model], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Id and state of every widget of ours of one kind."""
+    for model_id, model in models.items():
+        if model.get("model_module") == "anywidget" and model["state"].get("_kind") == kind:
+            yield model_id, model["state"]
