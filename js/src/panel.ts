@@ -2,6 +2,7 @@
 
 import type { Domain } from "./color/scale";
 import { mapKind, type Theme } from "./color/tables";
+import type { Excerpt, Part } from "./out/excerpt";
 import type { Selection } from "./selection";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "./state";
 import type { Store, StoredArray } from "./store";
@@ -26,6 +27,8 @@ export interface PanelView {
   resize(widthPx: number): void;
   /** Room that labels take at the sides. */
   sides(): Sides;
+  /** Values as text, of where the reader is or of what is selected; not offered by every panel. */
+  excerpt?(part: Part, where: "here" | "selected"): Excerpt;
 }
 
 /** Margins left and right of a picture. All panels of a view share them, so that axes line up down the page. */

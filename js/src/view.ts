@@ -5,9 +5,10 @@ import { element, setText } from "./dom";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
 import { listen, type RenderContext } from "./model";
-import type { PanelContext, PanelView, Sides } from "./panel";
+import { createWaysOut } from "./out/ways";
+import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panel";
 import type { Selection } from "./selection";
-import { clampIndex, type Indices, type Layout, type Settings } from "./state";
+import { clampIndex, type Indices, type Layout, type PanelSpec, type Settings } from "./state";
 import type { Store } from "./store";
 import { SyncedTraits } from "./sync";
 import { oneLine } from "./text";
@@ -81,17 +82,6 @@ export async function renderView(
     sides: () => sides,
     signal,
   };
-  const toolbar = createToolbar({
-    panels: layout.flat(),
-    sizes,
-    store,
-    selection,
-    settings: () => exports.settings.values,
-    choose: (changes) => {
-      exports.choose(changes);
-    },
-    signal,
-  });
   const rows = layout.map((row) =>
     row.map(
       (spec): PanelView =>
@@ -106,12 +96,31 @@ export async function renderView(
   };
   showTitle();
   listen(model, "change:title", showTitle, signal);
-  root.append(
-    heading,
-    toolbar.element,
-    ...rows.map((row) => element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element))),
-    live,
+  const lines = rows.map((row) =>
+    element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element)),
   );
+  const ways = createWaysOut({
+    root,
+    heading,
+    rows: lines,
+    panels,
+    caption: () => selectionTexts(layout.flat(), store, selection.indices, exports.settings.values),
+    announce: context.announce,
+    signal,
+  });
+  const toolbar = createToolbar({
+    panels: layout.flat(),
+    sizes,
+    store,
+    selection,
+    settings: () => exports.settings.values,
+    choose: (changes) => {
+      exports.choose(changes);
+    },
+    extra: ways.elements,
+    signal,
+  });
+  root.append(heading, toolbar.element, ...lines, live);
 
   let sides: Sides = { left: 0, right: 0 };
   const draw = () => {
@@ -143,7 +152,39 @@ export async function renderView(
   exports.onSettings(invalidate, signal);
   onThemeChange(invalidate, signal);
   const played = ["iteration", "time"].find((dim) => (sizes[dim] ?? 1) > 1);
-  root.addEventListener("keydown", (event) => onKey(event, selection, sizes, played), { signal });
+  root.addEventListener(
+    "keydown",
+    (event) => {
+      if (!ways.onKey(event)) onKey(event, selection, sizes, played);
+      else {
+        event.preventDefault();
+        event.stopPropagation();
+      }
+    },
+    { signal },
+  );
+}
+
+/** The selected indices that change what is drawn, and the scale where it is not the plain one. */
+function selectionTexts(
+  panels: readonly PanelSpec[],
+  store: Store,
+  indices: Readonly<Indices>,
+  { scale }: Settings,
+): string[] {
+  const sizes = new Map<string, number>();
+  for (const { array, x, y } of panels) {
+    const { dims, shape } = store.array(array).meta;
+    dims.forEach((dim, axis) => {
+      if ((dim !== x && dim !== y) || CURSOR_DIMS.includes(dim)) {
+        sizes.set(dim, Math.max(shape[axis] ?? 1, sizes.get(dim) ?? 1));
+      }
+    });
+  }
+  const texts = [...sizes]
+    .filter(([, size]) => size > 1)
+    .map(([dim, size]) => `${dim} ${clampIndex(indices[dim] ?? 0, size)} of 0-${size - 1}`);
+  return scale === "linear" ? texts : [...texts, `scale ${scale}`];
 }
 
 /** Keys that work anywhere in a view: comma and full stop step, space plays, brackets change the head. */

@@ -1,6 +1,6 @@
-"""Ways out of a live notebook: what a view looks like where no widget runs.
+"""Ways out of a live notebook: what a view shows, as a picture, a table or a text, where no widget runs.
 
-Names load when first used: the picture needs Pillow, the summary does not.
+Names load when first used: pictures need Pillow, the others do not.
 """
 
 from __future__ import annotations
@@ -13,17 +13,31 @@ if TYPE_CHECKING:
     from nsm_widgets.export._html import widgets_to_html
     from nsm_widgets.export._notebook import notebook_to_html
     from nsm_widgets.export._picture import draw_picture
+    from nsm_widgets.export._save import save_picture
     from nsm_widgets.export._summary_text import summary_text
+    from nsm_widgets.export._table import csv_lines, save_csv
 
 _FILE_OF = {
+    "csv_lines": "_table",
     "draw_picture": "_picture",
     "fallbacks": "_fallbacks",
     "notebook_to_html": "_notebook",
+    "save_csv": "_table",
+    "save_picture": "_save",
     "summary_text": "_summary_text",
     "widgets_to_html": "_html",
 }
 
-__all__ = ["draw_picture", "fallbacks", "notebook_to_html", "summary_text", "widgets_to_html"]
+__all__ = [
+    "csv_lines",
+    "draw_picture",
+    "fallbacks",
+    "notebook_to_html",
+    "save_csv",
+    "save_picture",
+    "summary_text",
+    "widgets_to_html",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -22,9 +22,9 @@ def bar_labels(panel: Panel, scene: Scene) -> list[tuple[float, float]]:
     return [(0.0, low), *middle, (1.0, high)]
 
 
-def bar_pixels(cmap: str, scene: Scene, width: int, height: int) -> UInt8[np.ndarray, "row column 3"]:
+def bar_pixels(cmap: str, scene: Scene, height: int) -> UInt8[np.ndarray, "row 1 3"]:
     """All colours of a map, the high end on top."""
     table = color_table(cmap, scene.theme)
     code = 255 - np.arange(height) * 256 // height
-    pixels: UInt8[np.ndarray, "row column 3"] = np.repeat(table[code][:, None], width, axis=1)
+    pixels: UInt8[np.ndarray, "row 1 3"] = table[code][:, None]
     return pixels

@@ -1,21 +1,21 @@
-"""A sheet to draw on: rectangles, cells, and text in the colours of a theme."""
+"""A sheet to draw on, whatever it becomes: rectangles, lines, cells, and text in the colours of a theme."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import ceil
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageDraw
 
 from nsm_widgets.export._geometry import Box
-from nsm_widgets.export._glyphs import TEXT_PX, font
-from nsm_widgets.export._png import png
+from nsm_widgets.export._glyphs import TEXT_PX
 from nsm_widgets.view import Theme
 
 Color = tuple[int, int, int]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,63 +37,105 @@ INKS: dict[Theme, Ink] = {
 CURSOR_IN: Color = (255, 255, 255)
 CURSOR_OUT: Color = (17, 17, 17)
 
+SHARES = {"l": 0.0, "m": 0.5, "r": 1.0}
+"""How much of a text lies before its point, by the first letter of the anchor."""
+MIDDLE = 0.36
+"""How far the middle of a digit is above the baseline, as a share of the text's size."""
 
-TEXT_LEVELS = 4
-"""Steps between paper and ink at the edges of letters. Few: most of a picture's bytes would be in them."""
 
-
-class Canvas:
-    """An RGB picture in the making.
+class Canvas(ABC):
+    """A picture in the making, measured in CSS pixels from its left upper corner.
 
     An anchor says where in the text its point lies: across ``l``, ``m`` or ``r``, and down ``s`` for the
     baseline or ``m`` for the middle of a digit.
     """
 
     def __init__(self, width: int, height: int, theme: Theme) -> None:
-        self.ink = INKS[theme]
+        self.width, self.height = width, height
         self.theme = theme
-        self.image = Image.new("RGB", (width, height), self.ink.background)
-        self.draw = ImageDraw.Draw(self.image)
+        self.ink = INKS[theme]
+        self.draw = Pen(self)
 
-    def text(
-        self, at: tuple[float, float], text: str, anchor: str, color: Color, size_px: int = TEXT_PX
-    ) -> None:
+    @abstractmethod
+    def text(self, at: Point, text: str, anchor: str, color: Color, size_px: int = TEXT_PX) -> None:
         """Write from left to right."""
-        stencil, up = _stencil(text, size_px)
-        left = at[0] - stencil.width * _SHARES[anchor[0]]
-        baseline = at[1] + (0.36 * size_px if anchor[1] == "m" else 0)
-        self.image.paste(color, (round(left), round(baseline) - up), stencil)
 
-    def turned_text(self, at: tuple[float, float], text: str, anchor: str, color: Color) -> None:
+    @abstractmethod
+    def turned_text(self, at: Point, text: str, anchor: str, color: Color) -> None:
         """Write from bottom to top, the point in the middle of the line."""
-        stencil, up = _stencil(text, TEXT_PX)
-        turned = stencil.transpose(Image.Transpose.ROTATE_90)
-        top = at[1] - stencil.width * (1 - _SHARES[anchor[0]])
-        self.image.paste(color, (round(at[0] + 0.36 * TEXT_PX) - up, round(top)), turned)
 
-    def cells(self, colors: UInt8[np.ndarray, "row column 3"], left: int, top: int) -> None:
-        """Put pixels down as they are."""
-        self.image.paste(Image.fromarray(colors), (left, top))
+    @abstractmethod
+    def cells(self, texels: UInt8[np.ndarray, "row column 3"], box: Box) -> None:
+        """Fill a box with flat texels, each point the colour of the texel it lies in."""
+
+    @abstractmethod
+    def fill(self, box: Box, color: Color) -> None:
+        """A rectangle in one colour."""
+
+    @abstractmethod
+    def stroke(self, points: Sequence[Point], width: float, color: Color) -> None:
+        """A line from point to point."""
+
+    @abstractmethod
+    def polygon(self, corners: Sequence[Point], color: Color) -> None:
+        """An area in one colour."""
+
+    @abstractmethod
+    def file(self) -> bytes:
+        """The finished picture as a file."""
 
     def frame(self, box: Box, color: Color) -> None:
         """A line one pixel wide, just outside the box."""
         corners = (box.left - 1, box.top - 1, box.right, box.bottom)
         self.draw.rectangle(corners, outline=color)
 
-    def png(self) -> bytes:
-        """The picture as a file."""
-        return png(np.asarray(self.image))
+
+class Pen:
+    """Lines and areas by the pixels that they cover, both ends among them: Pillow's way to say it."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+
+    def line(self, points: Any, fill: Color, width: int = 1) -> None:
+        """From point to point; ``points`` is a list of pairs, or of numbers by twos."""
+        path = _pairs(points)
+        if width == 1 and len(path) == 2 and (path[0][0] == path[1][0] or path[0][1] == path[1][1]):
+            (left, right), (top, bottom) = (sorted(ends) for ends in zip(*path, strict=True))
+            self._canvas.fill(_covering(left, top, right, bottom), fill)
+        else:
+            self._canvas.stroke(_middles(path), width, fill)
+
+    def rectangle(self, corners: Any, outline: Color | None = None, fill: Color | None = None) -> None:
+        """Between two opposite pixels; the outline is one pixel wide and lies inside."""
+        (left, top), (right, bottom) = _pairs(corners)
+        if fill is not None:
+            self._canvas.fill(_covering(left, top, right, bottom), fill)
+        if outline is not None:
+            for edge in (
+                (left, top, right, top),
+                (left, bottom, right, bottom),
+                (left, top, left, bottom),
+                (right, top, right, bottom),
+            ):
+                self._canvas.fill(_covering(*edge), outline)
+
+    def polygon(self, corners: Any, fill: Color) -> None:
+        """An area between points."""
+        self._canvas.polygon(_middles(_pairs(corners)), fill)
 
 
-_SHARES = {"l": 0.0, "m": 0.5, "r": 1.0}
+def _pairs(points: Any) -> list[Point]:
+    listed = list(points)
+    if listed and isinstance(listed[0], Iterable):
+        return [(x, y) for x, y in listed]
+    return list(zip(listed[::2], listed[1::2], strict=True))
 
 
-@lru_cache(maxsize=1024)
-def _stencil(text: str, size_px: int) -> tuple[Image.Image, int]:
-    """How much ink each pixel of a line takes, and how many of its rows lie above the baseline."""
-    _, top, right, bottom = font(size_px).getbbox(text, anchor="ls")
-    up = max(1, ceil(-top))
-    stencil = Image.new("L", (max(1, ceil(right)), up + max(0, ceil(bottom))))
-    ImageDraw.Draw(stencil).text((0, up), text, fill=255, font=font(size_px), anchor="ls")
-    step = 255 / TEXT_LEVELS
-    return stencil.point([round(round(v / step) * step) for v in range(256)]), up
+def _covering(left: float, top: float, right: float, bottom: float) -> Box:
+    """The box of the pixels from one to another."""
+    first, last = (round(left), round(top)), (round(right), round(bottom))
+    return Box(*first, last[0] - first[0] + 1, last[1] - first[1] + 1)
+
+
+def _middles(points: Sequence[Point]) -> list[Point]:
+    return [(x + 0.5, y + 0.5) for x, y in points]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nsm_widgets.export._axis import AXIS_TITLE_PX, Axis
 from nsm_widgets.export._bar import bar_labels, bar_pixels
 from nsm_widgets.export._canvas import CURSOR_IN, CURSOR_OUT, Canvas
-from nsm_widgets.export._geometry import Box, plot_size, span, texel_under
+from nsm_widgets.export._geometry import Box, plot_size, span
 from nsm_widgets.export._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export._marks import draw_marks
 from nsm_widgets.export._raster import Raster
@@ -119,9 +119,7 @@ class HeatmapPicture:
     def _bar(self, canvas: Canvas, box: Box) -> None:
         bar = Box(box.right + BAR_GAP_PX, box.top, BAR_PX, box.height)
         canvas.frame(bar, canvas.ink.line)
-        canvas.cells(
-            bar_pixels(self.scene.cmap_of(self.panel), self.scene, bar.width, bar.height), bar.left, bar.top
-        )
+        canvas.cells(bar_pixels(self.scene.cmap_of(self.panel), self.scene, bar.height), bar)
         for position, value in self.bar:  # no tick marks: beside a number they read as a minus
             y = min(max(bar.bottom - position * bar.height, bar.top + 4), bar.bottom - 4)
             canvas.text((bar.right + BAR_LABEL_GAP_PX, y), short(value), "lm", canvas.ink.text)
@@ -129,10 +127,7 @@ class HeatmapPicture:
 
 def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box) -> None:
     """Cells in exactly their colours, each pixel the texel under its middle; then the marks."""
-    texels = paint(raster.codes, cmap, canvas.theme)
-    rows = texel_under(box.height, raster.codes.shape[0])
-    columns = texel_under(box.width, raster.codes.shape[1])
-    canvas.cells(texels[:, columns][rows], box.left, box.top)
+    canvas.cells(paint(raster.codes, cmap, canvas.theme), box)
     draw_marks(canvas, raster, box)
 
 

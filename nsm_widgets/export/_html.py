@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nsm_widgets._replacing import replacing
 from nsm_widgets.export._chunks import Precision
 from nsm_widgets.export._content import DEFAULT_MAX_BYTES, page_content
-from nsm_widgets.export._files import write_whole
 from nsm_widgets.export._live import live_arrays, live_models
 from nsm_widgets.export._page import PAGE_THEMES, Fallback, PageTheme, place, standalone_page
 
@@ -80,7 +80,9 @@ def widgets_to_html(
     page = standalone_page(places, content, title=heading or "nsm_widgets", theme=theme, version=__version__)
     if path is None:
         return page
-    return write_whole(path, page.encode())
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(page.encode())
+    return Path(path)
 
 
 def _fallback(widget: Any) -> Fallback:

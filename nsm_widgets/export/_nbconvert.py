@@ -64,6 +64,7 @@ class NsmHTMLExporter(HTMLExporter):
         Raises:
             ExportError: If its arrays take more than ``max_bytes``, or its widget state is damaged.
         """
+        from nsm_widgets._text import one_line
         from nsm_widgets.export import _page
         from nsm_widgets.export._content import page_content
         from nsm_widgets.export._saved import saved_arrays
@@ -83,7 +84,7 @@ class NsmHTMLExporter(HTMLExporter):
         )
         resources |= {
             "nsm_theme": self.page_theme,
-            "nsm_title": _page.one_paragraph(str(name)),
+            "nsm_title": one_line(name),
             "nsm_said": self._said(content, _page.precision_text(content)),
         }
         html, resources = super().from_notebook_node(nb, resources, **options)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from nsm_widgets._errors import ExportError, MissingDependencyError
+from nsm_widgets._replacing import replacing
 from nsm_widgets.export._chunks import Precision
 from nsm_widgets.export._content import DEFAULT_MAX_BYTES, check_options
-from nsm_widgets.export._files import write_whole
 from nsm_widgets.export._page import PageTheme
+from nsm_widgets.trace._coord import clean_label
 
 CELL_TIMEOUT_S = 3600
 
@@ -68,7 +69,10 @@ def notebook_to_html(
     )
     resources = {"metadata": {"name": path_in.stem, "path": str(path_in.parent)}}
     html, _resources = exporter.from_notebook_node(notebook, resources)
-    return write_whole(path_out if path_out is not None else path_in.with_suffix(".html"), html.encode())
+    target = Path(path_out) if path_out is not None else path_in.with_suffix(".html")
+    with replacing(target) as temporary:
+        temporary.write_bytes(clean_label(html).encode())
+    return target
 
 
 def _read(path: Path, nbformat: Any) -> Any:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
+from nsm_widgets._text import one_line, printable
 from nsm_widgets.export._chunks import MOST_TEXELS
 from nsm_widgets.export._content import PageContent
 from nsm_widgets.export._modules import compressed, compressed_module, compressed_static, static_text
-from nsm_widgets.trace._coord import clean_label
 
 PageTheme = Literal["auto", "light", "dark"]
 """``auto`` follows the reader's system."""
@@ -129,7 +129,7 @@ def body_scripts(content: PageContent) -> str:
 
 def place(model: str, fallback: Fallback) -> str:
     """Where a view stands: a picture of it, which makes way when the view is live."""
-    text = html.escape(clean_label(fallback.text))
+    text = html.escape("\n".join(map(printable, fallback.text.splitlines())))
     if fallback.picture is None:
         shown = f'<pre class="nsmw-page-picture">{text}</pre>'
     else:
@@ -151,7 +151,7 @@ def standalone_page(
     views: Sequence[str], content: PageContent, *, title: str, theme: PageTheme, version: str
 ) -> str:
     """A whole page that holds views, one below the other."""
-    shown_title = html.escape(one_paragraph(title))
+    shown_title = html.escape(one_line(title))
     said = " · ".join(
         part for part in (precision_text(content), f"nsm_widgets {version}, works without a network") if part
     )
@@ -176,13 +176,6 @@ def standalone_page(
 </body>
 </html>
 """
-
-
-def one_paragraph(text: str) -> str:
-    """A title as it may stand in a page: what cannot be shown becomes U+FFFD, line breaks become spaces."""
-    return " ".join(
-        "".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in clean_label(text)).split()
-    )
 
 
 def json_in_html(value: Any) -> str:

@@ -8,6 +8,7 @@ from math import ceil
 
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.export._canvas import Canvas
+from nsm_widgets.export._canvas_png import PixelCanvas
 from nsm_widgets.export._geometry import GAP_PX, flow
 from nsm_widgets.export._glyphs import HEADING_PX, cut, drawable, text_width
 from nsm_widgets.export._heatmap import HeatmapPicture
@@ -67,18 +68,20 @@ def draw_picture(
         >>> draw_picture(trace, heatmap_layout(trace["memory"]), {})[1:4]
         b'PNG'
     """
-    _check_options(cmap, scale, theme, width_px)
+    check_options(cmap, scale, theme, width_px)
     scene = Scene(trace, indices, cmap, scale, theme)
     heading = heading_of(scene, layout, title)
     for texel_px in TEXELS_PX:
         scene = replace(scene, texel_px=texel_px)
-        png = _draw(arrange(scene, layout, heading, width_px), scene, heading)
+        page = arrange(scene, layout, heading, width_px)
+        png = draw_page(page, PixelCanvas(page.width, page.height, theme), heading)
         if len(png) <= MOST_BYTES:
             break
     return png
 
 
-def _check_options(cmap: str, scale: str, theme: str, width_px: int) -> None:
+def check_options(cmap: str, scale: str, theme: str, width_px: int) -> None:
+    """Refuse what a picture cannot be drawn with; see :func:`draw_picture`."""
     if cmap != "auto":
         colormap_kind(cmap)
     if scale not in COLOR_SCALES:
@@ -107,7 +110,9 @@ class Page:
     """How many panels had no room."""
 
 
-def arrange(scene: Scene, layout: Layout, heading: tuple[str, str], width: int) -> Page:
+def arrange(
+    scene: Scene, layout: Layout, heading: tuple[str, str], width: int, highest: int = HIGHEST_PX
+) -> Page:
     """Measure and place every panel of a picture; margins are shared so that axes line up down the page."""
     lines = flow(layout, width - 2 * EDGE_PX)
     rows = [[(_picture_of(panel, scene), panel_width) for panel, panel_width in line] for line in lines]
@@ -125,22 +130,22 @@ def arrange(scene: Scene, layout: Layout, heading: tuple[str, str], width: int) 
             at += panel_width + GAP_PX
         top += max(picture.height for picture, _ in row) + ROW_GAP_PX
         left_out = sum(map(len, rows[number + 1 :]))
-        if left_out and top > HIGHEST_PX:
+        if left_out and top > highest:
             break
     return Page(
         placed, min(width, ceil(end) + EDGE_PX), top + (SELECTION_LINE_PX if left_out else 0), left_out
     )
 
 
-def _draw(page: Page, scene: Scene, heading: tuple[str, str]) -> bytes:
-    canvas = Canvas(page.width, page.height, scene.theme)
+def draw_page(page: Page, canvas: Canvas, heading: tuple[str, str]) -> bytes:
+    """Put everything in its place, and give the file."""
     _write_heading(canvas, heading)
     for picture, left, top in page.placed:
         picture.draw(canvas, left, top)
     if page.left_out:
         said = f"{page.left_out} more panels, not shown here"
         canvas.text((EDGE_PX, page.height - EDGE_PX), said, "ls", canvas.ink.faint)
-    return canvas.png()
+    return canvas.file()
 
 
 def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
@@ -149,7 +154,7 @@ def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
 
 def _write_heading(canvas: Canvas, heading: tuple[str, str]) -> None:
     title, selected = heading
-    room, top = canvas.image.width - 2 * EDGE_PX, EDGE_PX
+    room, top = canvas.width - 2 * EDGE_PX, EDGE_PX
     if title:
         canvas.text(
             (EDGE_PX, top + 14), cut(title, room, HEADING_PX), "ls", canvas.ink.text, size_px=HEADING_PX

@@ -21,6 +21,8 @@ class Scene:
     theme: Theme
     texel_px: int = 1
     """Least size of what is painted in one colour."""
+    density: float = 1
+    """Texels that the picture can show along the side of a CSS pixel."""
     _thresholds: dict[tuple[str, bool], tuple[float, ...]] = field(default_factory=dict)
 
     def cmap_of(self, panel: Panel) -> str:
@@ -44,7 +46,8 @@ class Scene:
         plane = array.values[tuple(slice(None) if d in (panel.x, panel.y) else at[d] for d in array.dims)]
         first, last = (d for d in array.dims if d in (panel.x, panel.y))
         rows, across = (first, last) if array.dims[-1] == panel.y else (panel.y, panel.x)
-        room = {panel.y: height // self.texel_px, panel.x: width // self.texel_px}
+        per_px = self.density / self.texel_px
+        room = {panel.y: int(height * per_px), panel.x: int(width * per_px)}
         raster = rasterize(
             plane if (first, last) == (rows, across) else plane.T,
             panel.domain,

@@ -24,12 +24,9 @@ a folder ``.name.*.tmp``, safe to delete).
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import struct
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,6 +35,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from nsm_widgets._errors import NsmWidgetsError, TraceFileError
+from nsm_widgets._replacing import replacing
 from nsm_widgets._text import printable
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
@@ -68,7 +66,7 @@ def save_trace(trace: Trace, path: str | os.PathLike[str]) -> Path:
             f"got {len(header.encode())}. Shorten the labels."
         )
     tensors = {name: np.require(array.values, requirements="C") for name, array in trace.items()}
-    with _replacing(Path(path)) as temporary:
+    with replacing(Path(path)) as temporary:
         save_file(tensors, temporary, metadata={"format": FORMAT, "version": VERSION, "trace": header})
     return Path(path)
 
@@ -188,35 +186,3 @@ def _refuse(path: Path, why: str) -> NoReturn:
             "Save the trace again with Trace.save, or use another copy."
         )
     )
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A file in a hidden folder beside ``path`` that takes its place at the end, all or nothing.
-
-    The older file's permissions are kept, and a symbolic link keeps pointing at it. (A folder, because
-    safetensors itself writes to yet another temporary file beside the one it is told.)
-    """
-    target = Path(os.path.realpath(path))
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".tmp", dir=target.parent))
-    temporary = folder / "trace"
-    try:
-        temporary.touch()
-        mode = (target if target.is_file() else temporary).stat().st_mode & 0o777
-        yield temporary
-        temporary.chmod(mode)
-        _sync(temporary)
-        temporary.replace(target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if os.name == "posix":  # other systems cannot open a folder
-        _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    """Wait until the file, or the names in the folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() or os.name == "posix" else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,7 +13,7 @@ import traitlets
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label
-from nsm_widgets.view import COLOR_SCALES, ArraySummary, ColorScale, Layout, arrays_of, colormap_kind
+from nsm_widgets.view import COLOR_SCALES, ArraySummary, ColorScale, Layout, Theme, arrays_of, colormap_kind
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
@@ -146,6 +146,71 @@ class View(SyncedWidget):
 
         return widgets_to_html(self, path, title=title, precision=precision, max_bytes=max_bytes, theme=theme)
 
+    def savefig(
+        self, path: str | os.PathLike[str], *, theme: Theme = "light", width_px: int = 960, dpi: float = 192
+    ) -> Path:
+        """Save a picture of what the view shows now: a PNG, SVG or PDF, by the ending of ``path``.
+
+        Text and axes are vectors in SVG and PDF, cells are exact pixels in all three. PDF needs matplotlib:
+        ``pip install "nsm_widgets[plot]"``.
+
+        Args:
+            path: Where to; an older file is replaced, whole or not at all.
+            theme: ``"light"`` or ``"dark"``.
+            width_px: Width of the page in CSS pixels (96 to the inch), 320 to 4096.
+            dpi: Pixels per inch of a PNG, and of the cells in SVG and PDF; 48 to 600.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: If the ending is another one, or a number is out of range.
+            UnknownOptionError: If the theme is unknown.
+            MissingDependencyError: For PDF, without matplotlib.
+        """
+        from nsm_widgets.export import save_picture  # loads Pillow
+
+        return save_picture(
+            path,
+            self.trace,
+            self._given_layout,
+            self._indices(),
+            cmap=self.cmap,
+            scale=cast(ColorScale, self.scale),
+            theme=theme,
+            width_px=width_px,
+            dpi=dpi,
+            title=self.title,
+        )
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None, *, panel: str | None = None) -> str | Path:
+        """Every value that the view shows now, one line for each cell, as CSV in UTF-8.
+
+        Columns are ``panel``, ``array``, an index for each axis, ``<axis>_label`` where there are labels, and
+        ``value``, which reads back as the very same number. Labels that a spreadsheet would take for a
+        formula have a single quote before them.
+
+        Args:
+            path: Where to; whole or not at all, in little memory. Without it the text is returned.
+            panel: Name of one panel, as ``"memory"``; all when not given.
+
+        Returns:
+            The path, or the text.
+
+        Raises:
+            UnknownOptionError: If there is no such panel.
+        """
+        from nsm_widgets.export import csv_lines, save_csv
+
+        shown = self.trace, self._given_layout, self._indices()
+        return (
+            "".join(csv_lines(*shown, panel=panel)) if path is None else save_csv(path, *shown, panel=panel)
+        )
+
+    def _indices(self) -> dict[str, int]:
+        """The selected index of every axis."""
+        return {dim: getattr(self.selection, dim) for dim in SELECTABLE}
+
     def close(self) -> None:
         """Take the view off every page. What it made for itself and no other view uses is closed with it."""
         super().close()
@@ -172,7 +237,7 @@ class View(SyncedWidget):
             type(self).__name__,
             self.trace,
             self._given_layout,
-            {dim: getattr(self.selection, dim) for dim in SELECTABLE},
+            self._indices(),
             cmap=self.cmap,
             scale=cast(ColorScale, self.scale),
             title=self.title,

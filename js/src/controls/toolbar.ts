@@ -24,6 +24,8 @@ export interface ToolbarOptions {
   selection: Selection;
   settings(): Settings;
   choose(settings: Partial<Settings>): void;
+  /** What else stands at the end of the first row. */
+  extra: readonly HTMLElement[];
   signal: AbortSignal;
 }
 
@@ -33,7 +35,7 @@ const PLAYED = ["iteration", "time"];
 const ALWAYS_SHOWN = ["time", "head", "slot"];
 
 export function createToolbar(options: ToolbarOptions): Toolbar {
-  const { panels, sizes, store, selection, settings, choose, signal } = options;
+  const { panels, sizes, store, selection, settings, choose, extra, signal } = options;
   const axes = axesToControl(panels, sizes, store);
   const sliders = axes.map((dim) => ({
     dim,
@@ -75,8 +77,16 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       { class: "nsmw-controls nsmw-controls-main" },
       ...(player ? [player.element] : []),
       ...main,
+      ...(player ? extra : []),
     ),
-    element("div", { class: "nsmw-controls" }, ...others, colors.element, scale.element),
+    element(
+      "div",
+      { class: "nsmw-controls" },
+      ...others,
+      colors.element,
+      scale.element,
+      ...(player ? [] : extra),
+    ),
   ];
   const saved = createSavedNote([...new Set(panels.map((panel) => panel.array))], store);
   return {

@@ -6,6 +6,7 @@ import { gradient } from "../color/tables";
 import { element, OWN_KEYS, setText } from "../dom";
 import { count, short } from "../format";
 import type { Plane } from "../ndarray";
+import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import {
   CURSOR_DIMS,
   cmapOf,
@@ -25,6 +26,7 @@ import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry"
 import { paintRaster } from "./paint";
 import { precisionChip, valueText } from "./precision";
 import { palette, type Raster, rasterize } from "./raster";
+import { moved } from "./walk";
 
 /** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
 const THINNEST_FRAMED_PX = 5;
@@ -56,6 +58,8 @@ export class HeatmapView implements PanelView {
   #framed = "";
   #frames = 0;
   #keyboardCell: Cell | null = null;
+  /** Where the pointer or the keyboard was last: what is copied once it has left for a menu. */
+  #lastCell: Cell | null = null;
 
   constructor(spec: PanelSpec, context: PanelContext) {
     this.#spec = spec;
@@ -122,6 +126,17 @@ export class HeatmapView implements PanelView {
     setText(this.#subtitle, subtitle);
     this.#subtitle.title = subtitle;
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
+  }
+
+  /** What is selected wins where its row (or column) is marked; "here" is the cell that is read out. */
+  excerpt(part: Part, where: "here" | "selected"): Excerpt {
+    const spec = this.#spec;
+    const at = indicesFor(spec, this.#array, this.#context.selection.indices);
+    const cell = where === "here" ? this.#hoveredCell(at) : this.#lastCell;
+    const across = part === "row" ? spec.y : spec.x;
+    const marked = part !== "cell" && where === "selected" && CURSOR_DIMS.includes(across);
+    const place = cell === null || marked ? {} : { [spec.y]: cell.row, [spec.x]: cell.column };
+    return excerptOf(part, spec, this.#array, { ...at, ...place });
   }
 
   /** Whether this is the selected one of several panels that differ in a fixed index, as one head of many. */
@@ -274,20 +289,33 @@ export class HeatmapView implements PanelView {
     this.#band(this.#columnCursor, CURSOR_DIMS.includes(x) ? at[x] : undefined, "column");
   }
 
+  /** The cell that is hovered here or, as far as they share axes, in a linked view. */
+  #hoveredCell(at: Indices): Cell | null {
+    const { x, y } = this.#spec;
+    const [row, column] = this.#hovered();
+    if (row === undefined && column === undefined) return null;
+    return { row: row ?? at[y] ?? 0, column: column ?? at[x] ?? 0 };
+  }
+
+  /** Row and column of the hovered cell, so far as its axes are drawn here. */
+  #hovered(): [number | undefined, number | undefined] {
+    const { x, y } = this.#spec;
+    const hovered = this.#context.selection.hovered;
+    return [inside(hovered?.[y], this.#rows), inside(hovered?.[x], this.#columns)];
+  }
+
   /** Crosshair and exact value of the hovered cell, here or in a linked view. */
   #showHover(at: Indices): void {
     const { x, y } = this.#spec;
-    const hovered = this.#context.selection.hovered;
-    const row = inside(hovered?.[y], this.#rows);
-    const column = inside(hovered?.[x], this.#columns);
+    const [row, column] = this.#hovered();
     this.#band(this.#rowHover, row, "row");
     this.#band(this.#columnHover, column, "column");
-    if (row === undefined && column === undefined) {
+    const cell = this.#hoveredCell(at);
+    if (cell === null) {
       this.#cellHover.hidden = true;
       setText(this.#readout, "");
       return;
     }
-    const cell = { row: row ?? at[y] ?? 0, column: column ?? at[x] ?? 0 };
     this.#cellHover.hidden = false;
     place(this.#cellHover, ...this.#cellRect(cell));
     setText(this.#readout, this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column }));
@@ -365,6 +393,7 @@ export class HeatmapView implements PanelView {
     const cellUnder = (event: PointerEvent): Cell | null =>
       cellAt(event.offsetX, event.offsetY, this.#box, this.#rows, this.#columns);
     const hover = (cell: Cell | null) => {
+      this.#lastCell = cell ?? this.#lastCell;
       selection.hover(cell && { [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
     };
     const select = (cell: Cell | null) => {
@@ -423,25 +452,6 @@ export class HeatmapView implements PanelView {
     event.preventDefault();
     event.stopPropagation();
   }
-}
-
-/** Where a key takes the keyboard's cell; null for a key that moves nothing. */
-function moved(from: Cell | null, key: string, start: Cell, rows: number, columns: number): Cell | null {
-  const steps: Record<string, [number, number]> = {
-    ArrowUp: [-1, 0],
-    ArrowDown: [1, 0],
-    ArrowLeft: [0, -1],
-    ArrowRight: [0, 1],
-    Home: [0, -columns],
-    End: [0, columns],
-    PageUp: [-rows, 0],
-    PageDown: [rows, 0],
-  };
-  const step = steps[key];
-  if (step === undefined) return null;
-  if (from === null) return start;
-  const bound = (value: number, size: number) => Math.min(Math.max(value, 0), size - 1);
-  return { row: bound(from.row + step[0], rows), column: bound(from.column + step[1], columns) };
 }
 
 function inside(index: number | undefined, size: number): number | undefined {

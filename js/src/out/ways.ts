@@ -1,0 +1,129 @@
+/** The ways out of a view that need no kernel: save a picture, copy values. */
+
+import { createMenu, type MenuItem } from "../controls/menu";
+import { element, setText } from "../dom";
+import type { PanelView } from "../panel";
+import { copyText } from "./clipboard";
+import { download, fileName } from "./download";
+import type { Part } from "./excerpt";
+import { takePicture } from "./picture";
+
+const SAID_MS = 6_000;
+
+export interface WaysOut {
+  /** For the toolbar: the menu, and below it what was done last. */
+  readonly elements: readonly HTMLElement[];
+  /** The keys of a panel that has the focus; whether this was one of them. */
+  onKey(event: KeyboardEvent): boolean;
+}
+
+export interface WaysOutOptions {
+  root: HTMLElement;
+  heading: HTMLElement;
+  rows: readonly HTMLElement[];
+  panels: readonly PanelView[];
+  /** What is selected: "time 7 of 0-40", and so on. */
+  caption(): readonly string[];
+  announce(text: string): void;
+  signal: AbortSignal;
+}
+
+export function createWaysOut(options: WaysOutOptions): WaysOut {
+  const { root, heading, rows, panels, caption, announce, signal } = options;
+  const said = element("span", { class: "nsmw-said", "aria-hidden": "true" });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const say = (text: string) => {
+    setText(said, text);
+    said.title = text;
+    announce(text);
+    clearTimeout(timer);
+    timer = setTimeout(() => setText(said, ""), SAID_MS);
+  };
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+
+  const copyable = panels.filter((panel) => panel.excerpt !== undefined);
+  let touched = copyable[0];
+  for (const panel of copyable) {
+    for (const event of ["pointermove", "focusin"]) {
+      panel.element.addEventListener(
+        event,
+        () => {
+          touched = panel;
+        },
+        { signal },
+      );
+    }
+  }
+
+  const copy = async (part: Part, where: "here" | "selected") => {
+    const excerpt = touched?.excerpt?.(part, where);
+    if (excerpt === undefined) return;
+    const text = excerpt.text();
+    if (text === undefined) {
+      say(`not copied: ${excerpt.name} is not loaded`);
+      return;
+    }
+    try {
+      await copyText(text);
+      const what = part === "cell" ? excerpt.amount.replace("1 value", text) : excerpt.amount;
+      say(`copied ${excerpt.name}: ${what}`);
+    } catch (error) {
+      say(`not copied: ${messageOf(error)}`);
+    }
+  };
+  const save = async () => {
+    const title = heading.hidden
+      ? ((copyable[0] ?? panels[0])?.element.dataset["panel"] ?? "")
+      : (heading.textContent ?? "");
+    const selected = caption();
+    const name = fileName([title, ...selected.map((text) => text.replace(/ of .*$/, ""))], "png");
+    say(`drawing ${name}…`);
+    try {
+      const blob = await takePicture(root, heading, selected.join(" · "), rows);
+      download(blob, name);
+      say(`saved ${name}`);
+    } catch (error) {
+      say(`not saved: ${messageOf(error)}`);
+    }
+  };
+
+  const items = (): MenuItem[] => {
+    const copies = (["cell", "row", "column"] as const).flatMap((part): MenuItem[] => {
+      const excerpt = touched?.excerpt?.(part, "selected");
+      if (excerpt === undefined) return [];
+      const label = `copy ${part}: ${excerpt.name}`;
+      const key = { cell: "c", row: "r", column: undefined }[part];
+      return [{ id: part, label, ...(key ? { key } : {}), onChoose: () => void copy(part, "selected") }];
+    });
+    return [{ id: "picture", label: "save picture (PNG)", onChoose: () => void save() }, ...copies];
+  };
+  const menu = createMenu("save · copy", "save a picture, copy values", items, signal);
+  menu.append(said);
+  return {
+    elements: [menu],
+    onKey(event) {
+      const panel = copyable.find(({ element }) => element.contains(event.target as Node));
+      if (panel === undefined || !(event.target instanceof HTMLCanvasElement)) return false;
+      const part = partFor(event);
+      if (part === undefined) return false;
+      touched = panel;
+      void copy(part, "here");
+      return true;
+    },
+  };
+}
+
+/** `c` and `r`; Ctrl+C, or Cmd+C, where it would not copy a text that the reader marked. */
+function partFor({ key, ctrlKey, metaKey, altKey, shiftKey, repeat }: KeyboardEvent): Part | undefined {
+  if (altKey || shiftKey || repeat) return undefined;
+  const letter = key.toLowerCase(); // with caps lock, too
+  if (ctrlKey || metaKey) {
+    const nothingMarked = (document.getSelection()?.toString() ?? "") === "";
+    return letter === "c" && nothingMarked ? "cell" : undefined;
+  }
+  return letter === "c" ? "cell" : letter === "r" ? "row" : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,42 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file in a hidden folder beside ``path`` that takes its place at the end, all or nothing.
+
+    The older file's permissions are kept, and a symbolic link keeps pointing at it. (A folder, because
+    safetensors itself writes to yet another temporary file beside the one it is told.)
+    """
+    target = Path(os.path.realpath(path))
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".tmp", dir=target.parent))
+    temporary = folder / "whole"
+    try:
+        temporary.touch()
+        mode = (target if target.is_file() else temporary).stat().st_mode & 0o777
+        yield temporary
+        temporary.chmod(mode)
+        _sync(temporary)
+        temporary.replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.name == "posix":  # other systems cannot open a folder
+        _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the file, or the names in the folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() or os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
