@@ -20,6 +20,7 @@ from nsm_widgets.view._layouts import (
     attention_layout,
     explorer_layout,
     heatmap_layout,
+    lines_layout,
     memory_layout,
     read_write_layout,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "default_coloring",
     "explorer_layout",
     "heatmap_layout",
+    "lines_layout",
     "memory_change",
     "memory_layout",
     "paint",

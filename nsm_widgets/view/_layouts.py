@@ -7,7 +7,7 @@ from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._derived import addressing_stages, memory_change
 from nsm_widgets.view._panel import Layout, Panel, ScalarReadout, default_coloring
 
-PANEL_PX, STAGES_PX, SIGNAL_PX = 230, 70, 110
+PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 110, 220
 """Heights of the drawn areas, in CSS pixels."""
 
 MANY_HEADS = 4
@@ -64,6 +64,46 @@ def heatmap_layout(
             ),
         ),
     )
+
+
+def lines_layout(
+    array: NamedArray,
+    *,
+    x: str = "time",
+    lines: str | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    title: str | None = None,
+    height_px: int = LINES_PX,
+) -> Layout:
+    """An array's values over one axis, one line for each index of another; the others follow the selection.
+
+    Raises:
+        AxisError: If ``x`` or ``lines`` is no axis of the array, or both are the same.
+    """
+    others = [dim for dim in array.dims if dim != x]
+    lines = lines or next((dim for dim in ("head", "slot", *others[::-1]) if dim in others), x)
+    for role, dim in (("x", x), ("lines", lines)):
+        if dim not in array.dims:
+            raise AxisError(f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}.")
+    if lines == x and others:
+        raise AxisError(f"x and lines must be two different axes of {array.name}, got {x!r} for both.")
+    coloring = default_coloring(array, vmin=vmin, vmax=vmax)
+    title = title or array.name.replace("_", " ")
+    panel = Panel(
+        id=array.name,
+        array=array.name,
+        y=lines,
+        x=x,
+        title=title if lines == x else f"{title}, a line for each {lines}",
+        kind="lines",
+        domain=coloring.domain,
+        cmap=coloring.cmap,
+        height_px=height_px,
+        below=coloring.below,
+        above=coloring.above,
+    )
+    return ((panel,),)
 
 
 def memory_layout(trace: Trace) -> tuple[Layout, Trace]:

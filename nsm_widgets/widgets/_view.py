@@ -119,14 +119,18 @@ class View(SyncedWidget):
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and beside it a picture and a summary of its state now, for readers that run none."""
-        from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
-
         bundle: Any = super()._repr_mimebundle_(**options)
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        beside = fallbacks(
-            type(self).__name__,
+        return {**data, **self._fallbacks(type(self).__name__)}, metadata
+
+    def _fallbacks(self, name: str) -> dict[str, str]:
+        """Text and picture of the present state, under this name."""
+        from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
+
+        return fallbacks(
+            name,
             self.trace,
             self._given_layout,
             {dim: getattr(self.selection, dim) for dim in SELECTABLE},
@@ -135,7 +139,6 @@ class View(SyncedWidget):
             title=self.title,
             summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
         )
-        return {**data, **beside}, metadata
 
     @traitlets.validate("cmap")
     def _validate_cmap(self, proposal: dict[str, Any]) -> str:
