@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import anywidget
 import bqplot
 import ipywidgets
 import numpy as np
-from jaxtyping import Float64
+import traitlets
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import Layout, Panel, clamp, lines_layout
+from nsm_widgets.view import (
+    MOST_NAMED_LINES,
+    Layout,
+    Panel,
+    clamp,
+    count_lines,
+    line_colors,
+    line_values,
+    lines_layout,
+    tick_steps,
+)
+from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
-from nsm_widgets.widgets._store import require_trace
+from nsm_widgets.widgets._store import TraceStore, require_trace
 from nsm_widgets.widgets._view import View
 
-PALETTE = ("#2a7fc1", "#d98200", "#009e73", "#cc5f9e", "#56b4e9", "#d55e00")
-"""After Okabe and Ito: told apart by colour-blind readers, legible on white and on black."""
-
 CURSOR_COLOR = "#808080"
-MOST_NAMED_LINES = 6
-"""More lines than this are one colour, fainter, and have no legend."""
+LEAST_HEIGHT_PX = 120
+CHART_OPTIONS = (
+    *("x", "lines", "vmin", "vmax", "selection", "title", "height_px"),
+    *("store", "budget_mb"),
+)
 
 
 class ChartControls(View):
-    """The caption and the sliders above a chart's figure; on the page, what feeds the figure's marks."""
+    """Sliders, caption and legend above a chart's figure; on the page, what feeds the figure's marks."""
 
+    _kind = traitlets.Unicode("chart").tag(sync=True)
+    _figure = anywidget.WidgetTrait().tag(sync=True)
     _lines = anywidget.WidgetTrait().tag(sync=True)
     _cursor = anywidget.WidgetTrait().tag(sync=True)
 
-    def __init__(
-        self, trace: Trace, layout: Layout, /, lines: bqplot.Lines, cursor: bqplot.Lines, **options: Any
-    ) -> None:
+    def __init__(self, trace: Trace, layout: Layout, figure: bqplot.Figure, /, **options: Any) -> None:
         super().__init__(trace, layout, **options)
-        self._lines, self._cursor = lines, cursor
+        self._figure = figure
+        self._cursor, self._lines = figure.marks
 
 
 class LineChart(ipywidgets.VBox):  # type: ignore[misc]
     """Values over time as bqplot lines, with a cursor at the selected step.
 
-    The lines show the selected batch item, head, ... and follow the selection on the page, without a kernel.
+    Lines and cursor follow the selection on the page, without a kernel; pressing or dragging in the chart
+    selects a step, for all views of the same selection. Where values are NaN or infinite a line is broken; the
+    caption counts them.
 
     Args:
         trace: Holds the array.
@@ -50,23 +64,34 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
         x: Axis across.
         lines: Axis with one line for each index; ``"head"``, else ``"slot"``, else the last other axis when
             not given.
-        vmin: Value at the foot of the chart; the array's own range, over all times and heads, when not given.
+        vmin: Value at the foot of the chart; when not given, the array's own range over all times, heads, ...,
+            from zero where nothing is negative, and [0, 1] for weights.
         vmax: Value at its top.
         selection: The cursor to follow; a new one when not given.
         title: Heading above the chart.
         height_px: Height of the figure, at least 120.
         **options: See :class:`View`: ``store``, ``budget_mb``.
 
+    Attributes:
+        figure: The :class:`bqplot.Figure`.
+        lines: Its :class:`bqplot.Lines` with the values.
+        cursor: Its :class:`bqplot.Lines` at the selected step.
+
     Example:
         >>> import numpy as np
-        >>> trace = Trace.from_arrays({"write_gate": np.zeros((5, 1, 2))}, dims={"write_gate": ("time", "batch", "head")})
+        >>> gates = np.linspace(0, 1, 10).reshape(5, 1, 2)  # (time, batch, head)
+        >>> trace = Trace.from_arrays({"write_gate": gates}, dims={"write_gate": ("time", "batch", "head")})
         >>> chart = LineChart(trace, "write_gate")
-        >>> len(chart.lines.y)  # one for each head
-        2
+        >>> chart.lines.y.shape  # a line for each head, a value for each time step
+        (2, 5)
+        >>> chart.selection.time = 3
 
     Raises:
-        ShapeError: If the trace holds no such array.
-        AxisError: If ``x`` or ``lines`` is no axis of it.
+        TypeError: If ``trace`` is no trace, or ``selection`` no selection.
+        ShapeError: If the trace holds no such array, or it has too many values for a chart.
+        AxisError: If ``x`` or ``lines`` is no axis of it, or both are the same.
+        ValueError: If ``vmin``, ``vmax`` or ``height_px`` is out of range.
+        UnknownOptionError: If a keyword is no option.
     """
 
     def __init__(
@@ -80,27 +105,38 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
         vmax: float | None = None,
         selection: Selection | None = None,
         title: str = "",
-        height_px: int = 260,
+        height_px: int = 240,
         **options: Any,
     ) -> None:
+        refuse_unknown("LineChart", options, CHART_OPTIONS)
         trace = require_trace(trace, "LineChart")
         if array not in trace:
             raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {array!r}.")
-        if not isinstance(height_px, int) or height_px < 120:
-            raise ValueError(f"height_px must be an integer of at least 120, got {height_px!r}.")
+        if not isinstance(height_px, int) or height_px < LEAST_HEIGHT_PX:
+            raise ValueError(
+                f"height_px must be an integer of at least {LEAST_HEIGHT_PX}, got {height_px!r}."
+            )
         layout = lines_layout(trace[array], x=x, lines=lines, vmin=vmin, vmax=vmax, height_px=height_px)
-        ((panel,),) = layout
-        selection = selection if selection is not None else Selection()
-        self.lines, self.cursor, self.figure = _figure(trace[array], panel, selection)
-        self.controls = ChartControls(
-            trace, layout, self.lines, self.cursor, selection=selection, title=title, **options
-        )
+        self.figure = _figure(trace[array], layout[0][0], selection)
+        self.cursor, self.lines = self.figure.marks
+        try:
+            self.controls = ChartControls(
+                trace, layout, self.figure, selection=selection, title=title, **options
+            )
+        except Exception:
+            _close(_parts(self.figure))
+            raise
         super().__init__([self.controls, self.figure])
 
     @property
     def selection(self) -> Selection:
-        """The cursor this chart follows."""
+        """The cursor this chart follows; ``chart.selection.time = 7`` moves every view that shares it."""
         return self.controls.selection
+
+    @property
+    def store(self) -> TraceStore:
+        """The arrays on the page's side; pass it to another view to share them."""
+        return self.controls.store
 
     @property
     def trace(self) -> Trace:
@@ -108,12 +144,11 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
         return self.controls.trace
 
     def close(self) -> None:
-        """Take the chart off every page, and what it made for itself with it."""
-        if hasattr(self, "figure"):
-            for widget in _owned(self.figure):
-                widget.close()
-            self.controls.close()
+        """Take the chart off every page, and all that it made for itself with it."""
         super().close()
+        if hasattr(self, "controls"):
+            self.controls.close()
+            _close([*_parts(self.figure), self.controls.layout, self.layout])
 
     def __repr__(self) -> str:
         """What it draws and where it stands."""
@@ -125,27 +160,14 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
         return {**bundle, **self.controls._fallbacks("LineChart")}
 
 
-def _figure(
-    array: NamedArray, panel: Panel, selection: Selection
-) -> tuple[bqplot.Lines, bqplot.Lines, bqplot.Figure]:
-    at = clamp({d: getattr(selection, d, 0) for d in SELECTABLE}, array.sizes)
-    count = array.sizes[panel.y] if panel.y != panel.x else 1
-    steps = np.arange(array.sizes[panel.x], dtype=np.float64)
-    across = bqplot.LinearScale(min=0.0, max=float(max(1, steps[-1])))
+def _figure(array: NamedArray, panel: Panel, selection: Selection | None) -> bqplot.Figure:
+    """The chart as it is at the selection, its marks in the order cursor, lines."""
+    at = clamp({dim: getattr(selection, dim, 0) for dim in SELECTABLE}, array.sizes)
+    steps = array.sizes[panel.x]
+    across = bqplot.LinearScale(min=0.0, max=float(max(1, steps - 1)), allow_padding=False)
     up = bqplot.LinearScale(min=panel.domain.low, max=panel.domain.high)
-    whole = bqplot.LinearScale(min=0.0, max=1.0)
-    named = count <= MOST_NAMED_LINES
-    lines = bqplot.Lines(
-        x=steps,
-        y=series(array, panel, at),
-        scales={"x": across, "y": up},
-        colors=[PALETTE[i % len(PALETTE) if named else 0] for i in range(count)],
-        opacities=[1.0 if named else 0.45] * count,
-        stroke_width=1.8 if named else 1.0,
-        labels=_names(array, panel, count),
-        display_legend=named and count > 1,
-    )
-    here = float(at.get(panel.x, 0))
+    whole = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
+    here = float(at[panel.x])
     cursor = bqplot.Lines(
         x=np.array([here, here]),
         y=np.array([0.0, 1.0]),
@@ -154,37 +176,58 @@ def _figure(
         stroke_width=1.5,
         line_style="dashed",
     )
-    axes = [
-        bqplot.Axis(scale=across, label="time (step)" if panel.x == "time" else panel.x, grid_lines="none"),
-        bqplot.Axis(scale=up, orientation="vertical", label=array.name.replace("_", " "), num_ticks=5),
-    ]
     figure = bqplot.Figure(
-        marks=[cursor, lines],
-        axes=axes,
-        fig_margin={"top": 8, "bottom": 42, "left": 62, "right": 16},
-        legend_location="top-right",
+        marks=[cursor, _lines(array, panel, at, {"x": across, "y": up})],
+        axes=_axes(array, panel, across, up),
+        fig_margin={"top": 10, "bottom": 40, "left": 64, "right": 16},
+        padding_y=0.0,
         animation_duration=0,
         layout={"width": "auto", "height": f"{panel.height_px}px", "min_width": "240px"},
     )
-    return lines, cursor, figure
+    figure.add_class("nsmw-figure")
+    figure.add_class(f"nsmw-figure-{figure.model_id}")  # the page finds the figure's elements by it
+    return figure
 
 
-def series(array: NamedArray, panel: Panel, at: dict[str, int]) -> Float64[np.ndarray, "line step"]:
-    """The values of each line of a panel, as doubles: what bqplot draws."""
-    drawn = (panel.x, panel.y)
-    values = array.values[tuple(slice(None) if d in drawn else at[d] for d in array.dims)]
-    if values.ndim == 2 and array.dims.index(panel.x) < array.dims.index(panel.y):
-        values = values.T
-    return np.atleast_2d(values).astype(np.float64)
+def _lines(
+    array: NamedArray, panel: Panel, at: dict[str, int], scales: dict[str, bqplot.Scale]
+) -> bqplot.Lines:
+    count = count_lines(array, panel)
+    named = count <= MOST_NAMED_LINES
+    return bqplot.Lines(
+        x=np.arange(array.sizes[panel.x], dtype=np.float64),
+        y=line_values(array, panel, at),
+        scales=scales,
+        colors=line_colors(count),
+        opacities=[1.0 if named else 0.45] * count,
+        stroke_width=1.8 if named else 1.0,
+        labels=[f"{panel.y} {i}" for i in range(count)] if count > 1 else [panel.title],
+    )
 
 
-def _names(array: NamedArray, panel: Panel, count: int) -> Sequence[str]:
-    if count == 1:
-        return [array.name]
-    return [f"{panel.y} {label}" for label in array.labels(panel.y)]
+def _axes(
+    array: NamedArray, panel: Panel, across: bqplot.LinearScale, up: bqplot.LinearScale
+) -> list[bqplot.Axis]:
+    x = bqplot.Axis(
+        scale=across,
+        label="time (step)" if panel.x == "time" else panel.x,
+        label_offset="32px",
+        tick_values=np.array(tick_steps(array.sizes[panel.x]), dtype=np.float64),
+        tick_format="d",
+        grid_lines="none",
+    )
+    y = bqplot.Axis(
+        scale=up, orientation="vertical", label=panel.title, label_offset="46px", num_ticks=5, grid_lines="solid"
+    )
+    return [x, y]
 
 
-def _owned(figure: bqplot.Figure) -> list[Any]:
-    """A figure and all that was made for it."""
-    scales = {id(scale): scale for mark in figure.marks for scale in mark.scales.values()}
-    return [figure, figure.scale_x, figure.scale_y, *figure.marks, *figure.axes, *scales.values()]
+def _parts(figure: bqplot.Figure) -> list[ipywidgets.Widget]:
+    """A figure and every widget that was made for it."""
+    scales = [scale for mark in figure.marks for scale in mark.scales.values()]
+    return [figure, figure.layout, figure.scale_x, figure.scale_y, *figure.marks, *figure.axes, *scales]
+
+
+def _close(widgets: Iterable[ipywidgets.Widget]) -> None:
+    for widget in widgets:
+        widget.close()
