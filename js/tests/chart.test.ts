@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { drawNow } from "../src/chart/marks";
-import { countUnplottable, indexAt, linesOf } from "../src/chart/values";
+import { countUnplottable, indexAt, linesOf, withTail } from "../src/chart/values";
 import { planeOf } from "../src/ndarray";
 import { FakeModel } from "./fakes";
 
@@ -24,6 +24,10 @@ describe("lines of a plane", () => {
     const single = { data, shape: [24], dims: ["time"] };
     expect(linesOf(planeOf(single, "time", "time", {}), true).map((line) => [...line])).toEqual([[...data]]);
   });
+});
+
+test("a line goes on with a gap and a point, whatever it ends in", () => {
+  expect([...withTail(Float64Array.of(1, Number.NaN))]).toEqual([1, Number.NaN, Number.NaN, 0]);
 });
 
 test("what cannot be shown where it is, is counted; rounding is not", () => {

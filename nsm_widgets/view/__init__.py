@@ -31,6 +31,7 @@ from nsm_widgets.view._lines import (
     line_colors,
     line_values,
     tick_steps,
+    tick_values,
 )
 from nsm_widgets.view._panel import Coloring, Layout, Panel, ScalarReadout, default_coloring
 from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_thresholds, summarize
@@ -70,5 +71,6 @@ __all__ = [
     "read_write_layout",
     "summarize",
     "tick_steps",
+    "tick_values",
     "with_derived",
 ]

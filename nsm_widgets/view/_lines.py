@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Float64
 
 from nsm_widgets.trace import NamedArray
+from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._panel import Panel
 
 PALETTE = ("#2a7fc1", "#d98200", "#009e73", "#cc5f9e", "#56b4e9", "#d55e00")
@@ -55,9 +58,27 @@ def tick_steps(count: int, most: int = 9) -> list[int]:
     >>> tick_steps(4), tick_steps(41)
     ([0, 1, 2, 3], [0, 5, 10, 15, 20, 25, 30, 35, 40])
     """
-    power = 1
-    while True:
-        for step in (power, 2 * power, 5 * power):
-            if (count - 1) // step < most:
-                return list(range(0, count, step))
-        power *= 10
+    step = next(step for step in _round_numbers(0) if (count - 1) // step < most)
+    return list(range(0, count, int(step)))
+
+
+def tick_values(domain: ColorDomain, most: int = 6) -> list[float]:
+    """Round values to label between a domain's ends, at most so many.
+
+    >>> tick_values(ColorDomain(0.0, 1.0)), tick_values(ColorDomain(-7.3, 7.3))
+    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [-5.0, 0.0, 5.0])
+    """
+    low, high = domain.low, domain.high
+    if not 1e-300 < high - low < math.inf:
+        return [low, high]
+    for step in _round_numbers(math.floor(math.log10((high - low) / most))):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most:
+            break
+    return [float(f"{step * i:.12g}") for i in range(first, last + 1)]
+
+
+def _round_numbers(power: int) -> Iterator[float]:
+    """1, 2, 5, 10, 20, ... times a power of ten."""
+    for exponent in itertools.count(power):
+        yield from (m * 10**exponent if exponent >= 0 else m / 10**-exponent for m in (1, 2, 5))

@@ -25,8 +25,8 @@ class ScalarReadout:
 class Panel:
     """A heatmap, a grid of thumbnails, or lines, of one array.
 
-    Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there is
-    one for each index of ``y``; only one where ``y`` is ``x``.
+    Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there
+    is one for each index of ``y``; only one where ``y`` is ``x``.
     """
 
     id: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from copy import copy
 from typing import Any
 
 import anywidget
@@ -10,6 +11,7 @@ import bqplot
 import ipywidgets
 import numpy as np
 import traitlets
+from jaxtyping import Float64
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
@@ -23,6 +25,7 @@ from nsm_widgets.view import (
     line_values,
     lines_layout,
     tick_steps,
+    tick_values,
 )
 from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
@@ -35,6 +38,30 @@ CHART_OPTIONS = (
     *("x", "lines", "vmin", "vmax", "selection", "title", "height_px"),
     *("store", "budget_mb"),
 )
+
+
+def _with_tail(of_y: bool) -> Callable[[Any, bqplot.Lines], Any]:
+    to_json = bqplot.Lines.y.metadata["to_json"]
+
+    def serialize(values: Float64[np.ndarray, "*line step"], mark: bqplot.Lines) -> Any:
+        steps = values.shape[-1]
+        tail = (np.nan, 0.0) if of_y else (steps, 3 * steps)
+        return to_json(
+            np.concatenate([values, np.broadcast_to(tail, (*values.shape[:-1], 2))], axis=-1), mark
+        )
+
+    return serialize
+
+
+class TailedLines(bqplot.Lines):  # type: ignore[misc]
+    """Lines that on the page go on with a gap, and end in a point far out of sight.
+
+    bqplot moves a label, even one not shown, to the last point of each line, and the browser's console
+    complains where that is NaN, as after a run that diverged. ``js/src/chart/values.ts`` adds the same tail.
+    """
+
+    x = copy(bqplot.Lines.x).tag(to_json=_with_tail(of_y=False))
+    y = copy(bqplot.Lines.y).tag(to_json=_with_tail(of_y=True))
 
 
 class ChartControls(View):
@@ -55,8 +82,8 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
     """Values over time as bqplot lines, with a cursor at the selected step.
 
     Lines and cursor follow the selection on the page, without a kernel; pressing or dragging in the chart
-    selects a step, for all views of the same selection. Where values are NaN or infinite a line is broken; the
-    caption counts them.
+    selects a step, for all views of the same selection. Where values are NaN or infinite a line is broken;
+    the caption counts them.
 
     Args:
         trace: Holds the array.
@@ -64,7 +91,7 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
         x: Axis across.
         lines: Axis with one line for each index; ``"head"``, else ``"slot"``, else the last other axis when
             not given.
-        vmin: Value at the foot of the chart; when not given, the array's own range over all times, heads, ...,
+        vmin: Value at the foot of the chart; when not given, the array's own range over all times and heads,
             from zero where nothing is negative, and [0, 1] for weights.
         vmax: Value at its top.
         selection: The cursor to follow; a new one when not given.
@@ -194,7 +221,7 @@ def _lines(
 ) -> bqplot.Lines:
     count = count_lines(array, panel)
     named = count <= MOST_NAMED_LINES
-    return bqplot.Lines(
+    return TailedLines(
         x=np.arange(array.sizes[panel.x], dtype=np.float64),
         y=line_values(array, panel, at),
         scales=scales,
@@ -217,7 +244,13 @@ def _axes(
         grid_lines="none",
     )
     y = bqplot.Axis(
-        scale=up, orientation="vertical", label=panel.title, label_offset="46px", num_ticks=5, grid_lines="solid"
+        scale=up,
+        side="left",
+        label=panel.title,
+        label_offset="46px",
+        tick_values=np.array(tick_values(panel.domain)),
+        tick_format=".6~g",
+        grid_lines="solid",
     )
     return [x, y]
 

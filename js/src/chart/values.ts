@@ -13,6 +13,17 @@ export function linesOf(plane: Plane, single: boolean): Float64Array[] {
   );
 }
 
+/**
+ * A line as bqplot takes it: with a gap at its end, and after that a point, which Python's x puts far out of sight. bqplot
+ * moves a label, even one not shown, to a line's last point, and the console complains where that is not finite.
+ */
+export function withTail(line: Float64Array): Float64Array {
+  const longer = new Float64Array(line.length + 2);
+  longer.set(line);
+  longer[line.length] = Number.NaN;
+  return longer;
+}
+
 export interface Unplottable {
   nan: number;
   infinite: number;

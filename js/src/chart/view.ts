@@ -10,7 +10,7 @@ import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { classOf, drawNow, type Marks } from "./marks";
 import { listenToFigure } from "./pointer";
-import { countUnplottable, linesOf } from "./values";
+import { countUnplottable, linesOf, withTail } from "./values";
 
 /** With more lines than this, there is no legend. Python's MOST_NAMED_LINES. */
 const MOST_NAMED_LINES = 6;
@@ -83,7 +83,7 @@ export class LinesPanel implements PanelView {
     this.#fed = { data: plane.data, offset: plane.offset };
     const { domain, x, y } = this.#spec;
     const lines = linesOf(plane, this.#single);
-    drawNow(this.#marks.lines, "y", lines);
+    drawNow(this.#marks.lines, "y", lines.map(withTail));
     const slack = CLIP_TOLERANCE * (domain[1] - domain[0]);
     this.#chips.replaceChildren(
       ...markChips(countUnplottable(lines, domain, slack), this.#spec, this.#array),
