@@ -67,12 +67,12 @@ class View(SyncedWidget):
             )
         sizes = selectable_sizes(trace, names)
         self._given_layout = layout
-        self._given_selection = selection if selection is not None else Selection()
         self._given_store = (
             _checked_store(store, trace, names)
             if store is not None
             else TraceStore(trace, only=names, budget_mb=budget_mb)
         )
+        self._given_selection = selection if selection is not None else Selection()
         state = {
             "_store": self._given_store,
             "_selection": self._given_selection,
