@@ -175,10 +175,11 @@ def _clipped(
     if max(v0, v1) < domain.low or min(v0, v1) > domain.high:
         return
     ends = []
-    for value in (v0, v1):
+    for x, value in (start, end):
         inside = min(max(value, domain.low), domain.high)
-        share = (inside * 0.5 - v0 * 0.5) / (v1 * 0.5 - v0 * 0.5) if inside != v0 else 0.0
-        ends.append((round(x0 + share * (x1 - x0)), y_of(inside, domain, box)))
+        if inside != value:  # so the two differ: one is inside or on the other side
+            x = x0 + (inside * 0.5 - v0 * 0.5) / (v1 * 0.5 - v0 * 0.5) * (x1 - x0)
+        ends.append((round(x), y_of(inside, domain, box)))
     yield (*ends[0], *ends[1])
 
 

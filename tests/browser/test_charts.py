@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.harness import NotebookPage
+from tests.browser.harness import JupyterLab, NotebookPage
 from tests.browser.harness.pixels import screenshot_pixel
 from tests.browser.views import ViewOnPage
 
@@ -357,6 +357,44 @@ def test_an_ipywidgets_slider_linked_on_the_page_moves_all_views(
     others = [error for error in notebook.page_errors if "send widget sync message" not in error]
     assert others == []
     notebook.page_errors.clear()
+
+
+def test_the_notebook_of_charts_runs_and_moves_as_one(lab: JupyterLab) -> None:
+    """Maps, charts in a Tab, an ipywidgets slider: painted, linked, and still so when the kernel is dead."""
+    with lab.open("notebooks/02_charts_and_export.ipynb") as notebook:
+        notebook.set_theme("light")
+        notebook.run_all()
+        maps, *charts = (ViewOnPage(notebook.page, number) for number in range(6))
+        maps.wait_painted("write_weights_0")
+        names = ("write_gate", "write_sharpening", "read_strength", "read_gate", "write_weights")
+        shown = dict(zip(names, range(5), strict=True))
+        maps.wait_index("time", 30)
+        for name in ("write_gate", "read_gate", "write_weights"):  # the others wait in their Tab
+            charts[shown[name]].wait_painted(name)
+            wait_cursor(notebook, 30, steps=41, number=shown[name])
+        expect(figure(notebook, shown["write_weights"]).locator(".curve .line")).to_have_count(7)
+        notebook.screenshot("notebook-02", notebook.page.locator(".jp-Notebook"))
+
+        maps.root.scroll_into_view_if_needed()
+        notebook.page.get_by_role("tab", name="read strength").click()
+        wait_cursor(notebook, 30, steps=41, number=shown["read_strength"])
+        expect(figure(notebook, shown["read_strength"]).locator(".axislabel").first).to_be_visible()
+        assert plot_size(notebook, shown["read_strength"])[0] > 500
+        notebook.screenshot("notebook-02-tab", notebook.page.locator(".jp-Notebook"))
+
+        notebook.shutdown_kernel()
+        maps.drag_slider("time", 0.25)
+        handle = notebook.page.locator(".noUi-handle")
+        expect(handle).to_have_attribute("aria-valuenow", re.compile(r"^10(\.0)?$"))
+        handle.press("ArrowRight")
+        for name in ("read_strength", "read_gate", "write_weights"):
+            wait_cursor(notebook, 11, steps=41, number=shown[name])
+        maps.wait_index("time", 11)
+        before = paths(notebook, shown["read_gate"])[1:]
+        maps.slider("batch").press("End")
+        charts[shown["read_gate"]].wait_painted("read_gate", "batch=1")
+        assert paths(notebook, shown["read_gate"])[1:] != before
+        assert notebook.requests_refused == []
 
 
 @pytest.mark.screenshots
