@@ -281,6 +281,17 @@ def test_a_line_with_nan_is_broken_and_the_caption_counts(notebook: NotebookPage
     notebook.screenshot("chart-nan", notebook.output(-1).last)
 
 
+def test_lines_that_cannot_be_had_are_taken_away(notebook: NotebookPage) -> None:
+    """Over the budget, with time across, a plane of time and head never comes: no line stands for another's."""
+    notebook.run_code(PRELUDE)
+    notebook.run_cell("LineChart(trace, 'write_gate', budget_mb=0)")
+    chart = ViewOnPage(notebook.page)
+    expect(chart.panel("write_gate")).to_have_attribute("data-state", "unavailable")
+    expect(chart.root.locator(".nsmw-chart-message")).to_contain_text("Raise budget_mb to draw time across.")
+    expect(figure(notebook).locator(".curve .line")).to_have_count(1 + HEADS)
+    assert paths(notebook)[1:] == [""] * HEADS
+
+
 def test_many_lines_are_drawn_without_a_legend(notebook: NotebookPage) -> None:
     """One line for each of 64 slots, faint; no list of 64 names."""
     notebook.run_code(PRELUDE)

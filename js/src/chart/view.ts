@@ -30,8 +30,8 @@ export class LinesPanel implements PanelView {
   readonly #message = element("span", { class: "nsmw-chart-message", role: "status" });
   readonly #chips = element("span", { class: "nsmw-legend" });
   readonly #legend: LegendEntry[];
-  /** Where the plane was taken that the lines show. */
-  #fed: { data: TypedArray; offset: number } | undefined;
+  /** Where the plane was taken that the lines show; before the first, they are those that Python gave. */
+  #fed: { data: TypedArray; offset: number } | "nothing" | undefined;
   #drawnAt = -1;
   #frames = 0;
 
@@ -68,6 +68,7 @@ export class LinesPanel implements PanelView {
     const message = { ready: "", loading: "loading…" };
     setText(this.#message, found.state === "unavailable" ? found.why : message[found.state]);
     if (found.state === "ready") this.#feed(found.plane, at);
+    else if (found.state === "unavailable") this.#clear();
     this.#moveCursor(at[x] ?? 0);
     setText(this.#subtitle, this.#subtitleText(at));
     const hovered = selection.hovered?.[x];
@@ -79,7 +80,8 @@ export class LinesPanel implements PanelView {
   }
 
   #feed(plane: Plane, at: Indices): void {
-    if (this.#fed?.data === plane.data && this.#fed.offset === plane.offset) return;
+    const { data, offset } = this.#fed instanceof Object ? this.#fed : {};
+    if (data === plane.data && offset === plane.offset) return;
     this.#fed = { data: plane.data, offset: plane.offset };
     const { domain, x, y } = this.#spec;
     const lines = linesOf(plane, this.#single);
@@ -94,11 +96,24 @@ export class LinesPanel implements PanelView {
     this.element.dataset["frames"] = String(this.#frames);
   }
 
+  /** Take the lines away: those that are left would be taken for the selected ones. */
+  #clear(): void {
+    if (this.#fed === "nothing") return;
+    this.#fed = "nothing";
+    const nothing = new Float64Array(this.#array.size(this.#spec.x)).fill(Number.NaN);
+    const count = this.#single ? 1 : this.#array.size(this.#spec.y);
+    drawNow(
+      this.#marks.lines,
+      "y",
+      Array.from({ length: count }, () => withTail(nothing)),
+    );
+    this.#chips.replaceChildren();
+  }
+
   #moveCursor(index: number): void {
     if (index === this.#drawnAt) return;
     this.#drawnAt = index;
     drawNow(this.#marks.cursor, "x", Float64Array.of(index, index));
-    this.element.dataset["cursor"] = String(index);
   }
 
   /** A name in its line's colour for each line, and the value at the cursor; none where there are many lines. */
