@@ -227,7 +227,7 @@ def _lines(
         scales=scales,
         colors=line_colors(count),
         opacities=[1.0 if named else 0.45] * count,
-        stroke_width=1.8 if named else 1.0,
+        stroke_width=2.0 if named else 1.0,
         labels=[f"{panel.y} {i}" for i in range(count)] if count > 1 else [panel.title],
     )
 
