@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets import (
         AttentionView,
         Heatmap,
+        LineChart,
         MemoryView,
         NTMExplorer,
         ReadWriteView,
@@ -33,6 +34,7 @@ _ROOM_OF = {
     "TraceRecorder": "trace",
     "AttentionView": "widgets",
     "Heatmap": "widgets",
+    "LineChart": "widgets",
     "MemoryView": "widgets",
     "NTMExplorer": "widgets",
     "ReadWriteView": "widgets",
@@ -44,6 +46,7 @@ __all__ = [
     "NTM",
     "AttentionView",
     "Heatmap",
+    "LineChart",
     "MemoryView",
     "NTMExplorer",
     "NTMMemory",

@@ -2,7 +2,7 @@
 
 export interface Model {
   get(name: string): unknown;
-  set(name: string, value: unknown): void;
+  set(name: string, value: unknown, options?: { silent: boolean }): void;
   send(content: object): void;
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string, callback: (...args: never[]) => void): void;
@@ -11,6 +11,8 @@ export interface Model {
 export interface WidgetHost {
   /** What another widget's `initialize` returned. */
   getWidget(ref: string): Promise<{ exports: unknown }>;
+  /** The model of any widget, ours or not. */
+  getModel(ref: string): Promise<Model>;
 }
 
 export interface InitializeContext {

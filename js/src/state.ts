@@ -36,7 +36,7 @@ export interface ArrayMeta {
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails";
+  kind: "heatmap" | "thumbnails" | "lines";
   array: string;
   y: string;
   x: string;
@@ -86,6 +86,18 @@ export const TRAITS = {
     "_sizes",
   ],
   view: ["cmap", "scale", "title", "_store", "_selection", "_layout", "_sizes"],
+  chart: [
+    "cmap",
+    "scale",
+    "title",
+    "_store",
+    "_selection",
+    "_layout",
+    "_sizes",
+    "_figure",
+    "_lines",
+    "_cursor",
+  ],
 } as const;
 
 export const SELECTABLE = TRAITS.selection.filter((name) => name !== "_sizes");

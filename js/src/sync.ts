@@ -4,6 +4,9 @@
  * Python to page: trait updates. Page to Python: custom messages with a sequence number, one in flight at a time, the
  * newest value always last. What Python has not heard of yet is not taken back by an update that answers an older
  * message; all else in that update is news.
+ *
+ * A third party on the page may set the model as well and save it, as `jslink` does: that is news like any other, and
+ * Python hears of it by the trait.
  */
 
 import { listen, type Model } from "./model";
@@ -26,6 +29,9 @@ export class SyncedTraits<T extends object> {
   #waiting: Partial<T> = {};
   #lastAck: unknown;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Written to the model from here, and not overruled since. */
+  readonly #written = new Set<string>();
+  #refreshing = false;
 
   constructor(model: Model, names: readonly (keyof T & string)[], changed: () => void, signal: AbortSignal) {
     this.#model = model;
@@ -33,11 +39,15 @@ export class SyncedTraits<T extends object> {
     this.#values = read();
     this.#lastAck = model.get("_ack");
     const onChange = () => {
+      if (this.#refreshing) return;
       const before = this.#values;
       const theirs = read();
       const ours = this.#takeAck();
       for (const name of names) {
-        if (!(name in ours) && theirs[name] !== before[name]) delete this.#sent[name]; // Python has the last word
+        if (name in ours || theirs[name] === before[name]) continue;
+        delete this.#sent[name]; // theirs is the last word
+        delete this.#waiting[name];
+        if (this.#written.delete(name)) queueMicrotask(() => this.#refresh(name));
       }
       this.#values = { ...theirs, ...ours };
       this.#writeBack();
@@ -73,8 +83,22 @@ export class SyncedTraits<T extends object> {
   /** Keep the widget model current, so that a saved notebook holds what was on show. Never sends. */
   #writeBack(): void {
     for (const [name, value] of Object.entries(this.#values)) {
-      if (this.#model.get(name) !== value) this.#model.set(name, value);
+      if (this.#model.get(name) === value) continue;
+      this.#written.add(name);
+      this.#model.set(name, value);
     }
+  }
+
+  /**
+   * A widget model keeps what was set on the page until somebody saves it, also after Python has overruled it: a link
+   * that saves some other trait would then bring the old value back. Set again, the newest is what it keeps.
+   */
+  #refresh(name: keyof T & string): void {
+    const value = this.#model.get(name);
+    this.#refreshing = true;
+    this.#model.set(name, undefined, { silent: true });
+    this.#model.set(name, value, { silent: true });
+    this.#refreshing = false;
   }
 
   #flush(): void {

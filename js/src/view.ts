@@ -1,5 +1,7 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
+import { type Marks, marksOf } from "./chart/marks";
+import { LinesPanel } from "./chart/view";
 import { createToolbar } from "./controls/toolbar";
 import { element, setText } from "./dom";
 import { ThumbnailsView } from "./heatmap/thumbnails";
@@ -46,16 +48,15 @@ export function createViewExports({
   };
 }
 
-export async function renderView(
-  { model, el, host, signal }: RenderContext,
-  exports: ViewExports,
-): Promise<void> {
+export async function renderView(render: RenderContext, exports: ViewExports): Promise<void> {
+  const { model, el, host, signal } = render;
   const root = element("div", { class: "nsmw-root", tabindex: -1 });
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
-  const [store, selection] = await Promise.all([
+  const [store, selection, marks] = await Promise.all([
     host.getWidget(model.get("_store") as string).then((widget) => widget.exports as Store),
     host.getWidget(model.get("_selection") as string).then((widget) => widget.exports as Selection),
+    marksOf(render),
   ]);
   if (signal.aborted) return;
 
@@ -82,12 +83,7 @@ export async function renderView(
     sides: () => sides,
     signal,
   };
-  const rows = layout.map((row) =>
-    row.map(
-      (spec): PanelView =>
-        spec.kind === "thumbnails" ? new ThumbnailsView(spec, context) : new HeatmapView(spec, context),
-    ),
-  );
+  const rows = layout.map((row) => row.map((spec) => createPanel(spec, context, marks)));
   const panels = rows.flat();
   const heading = element("h3", { class: "nsmw-heading" });
   const showTitle = () => {
@@ -185,6 +181,14 @@ function selectionTexts(
     .filter(([, size]) => size > 1)
     .map(([dim, size]) => `${dim} ${clampIndex(indices[dim] ?? 0, size)} of 0-${size - 1}`);
   return scale === "linear" ? texts : [...texts, `scale ${scale}`];
+}
+
+function createPanel(spec: PanelSpec, context: PanelContext, marks: Marks | undefined): PanelView {
+  if (spec.kind === "thumbnails") return new ThumbnailsView(spec, context);
+  if (spec.kind === "heatmap") return new HeatmapView(spec, context);
+  if (marks === undefined)
+    throw new Error(`the lines of ${spec.array} must have a bqplot figure to be drawn in`);
+  return new LinesPanel(spec, context, marks);
 }
 
 /** Keys that work anywhere in a view: comma and full stop step, space plays, brackets change the head. */

@@ -10,6 +10,8 @@ type Callback = (...args: never[]) => void;
 export class FakeModel implements Model {
   readonly sent: Record<string, unknown>[] = [];
   dead = false;
+  /** Set on the page and not saved yet; an update from Python takes nothing away from it. */
+  unsaved: Record<string, unknown> = {};
   readonly #state: Record<string, unknown>;
   readonly #callbacks = new Map<string, Set<Callback>>();
 
@@ -21,8 +23,17 @@ export class FakeModel implements Model {
     return this.#state[name];
   }
 
-  set(name: string, value: unknown): void {
-    this.update({ [name]: value });
+  set(name: string, value: unknown, { silent } = { silent: false }): void {
+    if (this.#state[name] !== value) this.unsaved[name] = value;
+    if (silent) this.#state[name] = value;
+    else this.update({ [name]: value });
+  }
+
+  /** What `save_changes` would send. */
+  save(): Record<string, unknown> {
+    const saved = this.unsaved;
+    this.unsaved = {};
+    return saved;
   }
 
   /** A state update from Python: all values first, then one event. */

@@ -193,6 +193,40 @@ describe("from Python to this page", () => {
   });
 });
 
+describe("from a third party on the page, as a link to another widget", () => {
+  test("a change is taken and told, and not sent again: who set it saves it", () => {
+    const { model, traits, changed, sent } = synced();
+    model.set("time", 6);
+    expect(traits.values).toEqual({ time: 6, head: 0 });
+    expect(changed).toHaveBeenCalledTimes(1);
+    expect(model.save()).toEqual({ time: 6 });
+    expect(sent()).toEqual([]);
+  });
+
+  test("it wins over an older move of this page that still waits to be sent", () => {
+    const { model, traits, sent, answer } = synced();
+    traits.set({ head: 1 });
+    traits.set({ time: 1 });
+    model.set("time", 6);
+    answer(the(sent()[0]));
+    expect(sent().length).toBe(1);
+    expect(traits.values).toEqual({ time: 6, head: 1 });
+  });
+
+  test("what Python has overruled is not saved along with it", async () => {
+    const { model, traits, sent, answer, changed } = synced();
+    traits.set({ head: 2 });
+    answer(the(sent()[0]));
+    model.update({ head: 5 });
+    changed.mockClear();
+    await Promise.resolve();
+    expect(changed).not.toHaveBeenCalled();
+    model.set("time", 6);
+    expect(model.save()).toEqual({ head: 5, time: 6 });
+    expect(traits.values).toEqual({ time: 6, head: 5 });
+  });
+});
+
 test("after the end nothing is sent, heard or waited for", () => {
   const { model, traits, changed, controller, sent } = synced();
   traits.set({ time: 1 });

@@ -47,6 +47,12 @@ describe("axes with a slider", () => {
     expect(controlled(arrays, panels, { batch: 1, head: 1 })).toEqual(["time", "head", "slot"]);
   });
 
+  test("are, of lines, the one across and those that are not drawn", () => {
+    const arrays = { x: ["time", "batch", "slot"], y: ["query", "head"] };
+    expect(controlled(arrays, [{ kind: "lines", y: "slot", x: "time" }])).toEqual(["time", "batch"]);
+    expect(controlled(arrays, [{ kind: "lines", array: "y", y: "head", x: "query" }])).toEqual(["query"]);
+  });
+
   test("may be none", () => {
     expect(controlled({ x: ["query", "key"] }, [{ y: "query", x: "key" }])).toEqual([]);
   });

@@ -12,6 +12,7 @@ from nsm_widgets.export._canvas_png import PixelCanvas
 from nsm_widgets.export._geometry import GAP_PX, flow
 from nsm_widgets.export._glyphs import HEADING_PX, cut, drawable, text_width
 from nsm_widgets.export._heatmap import HeatmapPicture
+from nsm_widgets.export._lines import LinesPicture
 from nsm_widgets.export._scene import Scene
 from nsm_widgets.export._thumbnails import ThumbnailsPicture
 from nsm_widgets.export._where import selection_text
@@ -29,7 +30,7 @@ TEXELS_PX = (1, 2, 4)
 EDGE_PX, ROW_GAP_PX = 14, 12
 HEADING_LINE_PX, SELECTION_LINE_PX = 24, 20
 
-PanelPicture = HeatmapPicture | ThumbnailsPicture
+PanelPicture = HeatmapPicture | ThumbnailsPicture | LinesPicture
 
 
 def draw_picture(
@@ -149,7 +150,8 @@ def draw_page(page: Page, canvas: Canvas, heading: tuple[str, str]) -> bytes:
 
 
 def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
-    return ThumbnailsPicture(panel, scene) if panel.kind == "thumbnails" else HeatmapPicture(panel, scene)
+    kinds: dict[str, type[PanelPicture]] = {"thumbnails": ThumbnailsPicture, "lines": LinesPicture}
+    return kinds.get(panel.kind, HeatmapPicture)(panel, scene)
 
 
 def _write_heading(canvas: Canvas, heading: tuple[str, str]) -> None:

@@ -36,6 +36,11 @@ def index_label(array: NamedArray, dim: str, index: int, batch: int = 0) -> str:
     return one_line(array.labels(dim, batch=batch)[index])
 
 
+def is_marked(panel: Panel, dim: str) -> bool:
+    """Whether the selected index of an axis that a panel draws is marked there: of lines, that across."""
+    return dim == panel.x if panel.kind == "lines" else dim in CURSOR_DIMS
+
+
 def is_chosen(panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> bool:
     """Whether this is the selected one of several panels that differ in a fixed index, as in the head."""
     several = {dim: index for dim, index in panel.fixed.items() if array.sizes[dim] > 1}
@@ -48,7 +53,7 @@ def selection_text(trace: Trace, layout: Layout, indices: Mapping[str, int]) -> 
     sizes: dict[str, int] = {}
     for panel in panels_of(layout):
         for dim, size in trace[panel.array].sizes.items():
-            if dim not in (panel.x, panel.y) or dim in CURSOR_DIMS:
+            if dim not in (panel.x, panel.y) or is_marked(panel, dim):
                 sizes[dim] = max(size, sizes.get(dim, 0))
     at = clamp(indices, sizes)
     return " · ".join(f"{dim} {at[dim]} of 0-{size - 1}" for dim, size in sizes.items() if size > 1)

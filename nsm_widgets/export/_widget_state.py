@@ -115,8 +115,8 @@ def modules_of(models: Iterable[Model]) -> list[str]:
     return sorted(names)
 
 
-def each_state(models: Mapping[str, Model], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Id and state of every widget of ours of one kind."""
+def each_state(models: Mapping[str, Model], *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Id and state of every widget of ours of these kinds."""
     for model_id, model in models.items():
-        if model.get("model_module") == "anywidget" and model["state"].get("_kind") == kind:
+        if model.get("model_module") == "anywidget" and model["state"].get("_kind") in kinds:
             yield model_id, model["state"]

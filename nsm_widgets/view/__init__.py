@@ -20,14 +20,26 @@ from nsm_widgets.view._layouts import (
     attention_layout,
     explorer_layout,
     heatmap_layout,
+    lines_layout,
     memory_layout,
     read_write_layout,
+)
+from nsm_widgets.view._lines import (
+    MOST_NAMED_LINES,
+    PALETTE,
+    count_lines,
+    line_colors,
+    line_values,
+    tick_steps,
+    tick_values,
 )
 from nsm_widgets.view._panel import Coloring, Layout, Panel, ScalarReadout, default_coloring
 from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_thresholds, summarize
 
 __all__ = [
     "COLOR_SCALES",
+    "MOST_NAMED_LINES",
+    "PALETTE",
     "ArraySummary",
     "ColorDomain",
     "ColorScale",
@@ -45,14 +57,20 @@ __all__ = [
     "colormap_kind",
     "colormap_names",
     "count_clipped",
+    "count_lines",
     "default_coloring",
     "explorer_layout",
     "heatmap_layout",
+    "line_colors",
+    "line_values",
+    "lines_layout",
     "memory_change",
     "memory_layout",
     "paint",
     "rank_thresholds",
     "read_write_layout",
     "summarize",
+    "tick_steps",
+    "tick_values",
     "with_derived",
 ]

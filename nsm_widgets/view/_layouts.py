@@ -5,10 +5,14 @@ from __future__ import annotations
 from nsm_widgets._errors import AxisError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._derived import addressing_stages, memory_change
+from nsm_widgets.view._lines import count_lines
 from nsm_widgets.view._panel import Layout, Panel, ScalarReadout, default_coloring
 
-PANEL_PX, STAGES_PX, SIGNAL_PX = 230, 70, 110
+PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 110, 220
 """Heights of the drawn areas, in CSS pixels."""
+
+MOST_LINES, MOST_POINTS = 256, 100_000
+"""A chart is made of elements of the page, not of pixels: more lines or points than this would stall it."""
 
 MANY_HEADS = 4
 """Above this many heads a side's maps get lower and narrower, so that all of them fit on a page."""
@@ -64,6 +68,63 @@ def heatmap_layout(
             ),
         ),
     )
+
+
+def lines_layout(
+    array: NamedArray,
+    *,
+    x: str = "time",
+    lines: str | None = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    height_px: int = LINES_PX,
+) -> Layout:
+    """An array's values over one axis, one line for each index of another; the others follow the selection.
+
+    Args:
+        array: What to draw.
+        x: Axis across.
+        lines: Axis with one line for each index; ``head``, else ``slot``, else the last other axis when not
+            given. Where there is no other axis, one line.
+        vmin: Value at the foot.
+        vmax: Value at the top.
+        height_px: Height of the chart.
+
+    Raises:
+        AxisError: If ``x`` or ``lines`` is no axis of the array, or both are the same.
+        ShapeError: If these are more than :data:`MOST_LINES` lines, or :data:`MOST_POINTS` points.
+        ValueError: If ``vmin`` or ``vmax`` is not finite, or ``vmin`` is not less than ``vmax``.
+    """
+    others = [dim for dim in array.dims if dim != x]
+    lines = lines or next((dim for dim in ("head", "slot", *others[::-1]) if dim in others), x)
+    for role, dim in (("x", x), ("lines", lines)):
+        if dim not in array.dims:
+            raise AxisError(f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}.")
+    if lines == x and others:
+        raise AxisError(f"x and lines must be two different axes of {array.name}, got {x!r} for both.")
+    coloring = default_coloring(array, vmin=vmin, vmax=vmax)
+    title = array.name.replace("_", " ")
+    panel = Panel(
+        id=array.name,
+        array=array.name,
+        y=lines,
+        x=x,
+        title=title,
+        kind="lines",
+        domain=coloring.domain,
+        cmap=coloring.cmap,
+        height_px=height_px,
+        below=coloring.below,
+        above=coloring.above,
+    )
+    count, steps = count_lines(array, panel), array.sizes[x]
+    if count > MOST_LINES or count * steps > MOST_POINTS:
+        raise ShapeError(
+            f"a chart of {array.name} must have at most {MOST_LINES} lines and {MOST_POINTS:,} points, got "
+            f"{count:,} ({lines}) with {steps:,} each ({x}). Draw it as a Heatmap, or give another axis "
+            "for lines."
+        )
+    return ((panel,),)
 
 
 def memory_layout(trace: Trace) -> tuple[Layout, Trace]:

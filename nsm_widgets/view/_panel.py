@@ -23,9 +23,10 @@ class ScalarReadout:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A heatmap (or a grid of thumbnails) of one array.
+    """A heatmap, a grid of thumbnails, or lines, of one array.
 
-    Axes that are neither drawn nor in ``fixed`` follow the selection.
+    Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there
+    is one for each index of ``y``; only one where ``y`` is ``x``.
     """
 
     id: str
@@ -35,7 +36,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""

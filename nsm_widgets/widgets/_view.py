@@ -78,12 +78,12 @@ class View(SyncedWidget):
             )
         sizes = selectable_sizes(trace, names)
         self._given_layout = layout
-        self._given_selection = selection if selection is not None else Selection()
         self._given_store = (
             _checked_store(store, trace, names)
             if store is not None
             else TraceStore(trace, only=names, budget_mb=budget_mb)
         )
+        self._given_selection = selection if selection is not None else Selection()
         state = {
             "_store": self._given_store,
             "_selection": self._given_selection,
@@ -226,15 +226,19 @@ class View(SyncedWidget):
         They stay as they are when the view moves on: a front end that is sent another output under the same
         ``display_id`` draws the widget anew, in the middle of a drag.
         """
-        from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
-
         bundle: Any = super()._repr_mimebundle_(**options)
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**data, **self._fallbacks(type(self).__name__)}, metadata
+
+    def _fallbacks(self, name: str) -> dict[str, str]:
+        """Text and picture of the present state, under this name, as the view is about to be shown."""
+        from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
+
         self.store.shown()
-        beside = fallbacks(
-            type(self).__name__,
+        return fallbacks(
+            name,
             self.trace,
             self._given_layout,
             self._indices(),
@@ -244,7 +248,6 @@ class View(SyncedWidget):
             summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
             not_saved=self.store.not_saved,
         )
-        return {**data, **beside}, metadata
 
     @traitlets.validate("cmap")
     def _validate_cmap(self, proposal: dict[str, Any]) -> str:

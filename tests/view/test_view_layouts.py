@@ -11,6 +11,8 @@ import pytest
 from nsm_widgets._errors import AxisError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import (
+    MOST_NAMED_LINES,
+    PALETTE,
     ColorDomain,
     Panel,
     addressing_stages,
@@ -18,9 +20,14 @@ from nsm_widgets.view import (
     attention_layout,
     explorer_layout,
     heatmap_layout,
+    line_colors,
+    line_values,
+    lines_layout,
     memory_change,
     memory_layout,
     read_write_layout,
+    tick_steps,
+    tick_values,
     with_derived,
 )
 
@@ -395,3 +402,69 @@ def test_layouts_refuse_what_they_cannot_show(case: str) -> None:
     with pytest.raises(ShapeError) as error:
         layout(trace)
     assert text in str(error.value)
+
+
+# --- lines --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dims", "x", "given", "lines"),
+    [
+        (("time", "batch", "head"), "time", None, "head"),
+        (("time", "batch", "slot"), "time", None, "slot"),
+        (("time", "batch", "channel"), "time", None, "channel"),
+        (("time", "batch", "head", "slot"), "time", "slot", "slot"),
+        (("query", "key"), "key", None, "query"),
+        (("time",), "time", None, "time"),
+    ],
+    ids=str,
+)
+def test_lines_have_an_axis_of_their_own(
+    dims: tuple[str, ...], x: str, given: str | None, lines: str
+) -> None:
+    """The head, else the slot, else the last; the same as across only where there is no other."""
+    array = NamedArray("x", np.zeros((2,) * len(dims)), dims=dims)
+    ((panel,),) = lines_layout(array, x=x, lines=given)
+    assert (panel.kind, panel.x, panel.y) == ("lines", x, lines)
+
+
+@pytest.mark.parametrize(
+    "dims", [("time", "batch", "head"), ("head", "batch", "time"), ("batch", "head", "time")]
+)
+def test_line_values_are_those_of_the_loop(dims: tuple[str, ...]) -> None:
+    """Whatever the order of the axes."""
+    sizes = {"time": 4, "batch": 2, "head": 3}
+    array = NamedArray("x", RANDOM.random([sizes[dim] for dim in dims]), dims=dims)
+    ((panel,),) = lines_layout(array)
+    expected = [[array.isel(time=t, batch=1, head=h).values.item() for t in range(4)] for h in range(3)]
+    assert line_values(array, panel, {"batch": 1}).tolist() == expected
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 41, 100, 101, 12_345, 10**7])
+def test_steps_are_labelled_at_round_numbers(count: int) -> None:
+    """From zero, evenly, at most nine."""
+    steps = tick_steps(count)
+    assert 1 <= len(steps) <= 9
+    assert steps[0] == 0
+    assert steps[-1] < count
+    assert len(set(np.diff(steps))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(0.0, 1.0), (0.0, 0.97), (-7.3, 7.3), (1e-12, 3e-12), (-1e30, 1e30), (1000.0, 1001.0), (0.0, 5e-324)],
+)
+def test_values_are_labelled_within_their_domain(low: float, high: float) -> None:
+    """Two to six, ascending; zero is exactly zero."""
+    values = tick_values(ColorDomain(low, high))
+    slack = 1e-6 * (high - low)
+    assert 2 <= len(values) <= 6
+    assert values == sorted(values)
+    assert low - slack <= values[0] and values[-1] <= high + slack
+    assert (0.0 in values) == (low <= 0.0 <= high)
+
+
+def test_few_lines_have_a_colour_each_and_many_one() -> None:
+    """There are six colours that all readers tell apart."""
+    assert len(set(line_colors(MOST_NAMED_LINES))) == MOST_NAMED_LINES
+    assert set(line_colors(MOST_NAMED_LINES + 1)) == {PALETTE[0]}

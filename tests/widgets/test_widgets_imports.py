@@ -66,7 +66,12 @@ def test_the_package_alone_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     ("name", "allowed"),
-    [("Trace", set()), ("TraceRecorder", set()), ("Selection", {"ipywidgets", "anywidget"})],
+    [
+        ("Trace", set()),
+        ("TraceRecorder", set()),
+        ("Selection", {"ipywidgets", "anywidget"}),
+        ("Heatmap", {"ipywidgets", "anywidget"}),
+    ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_name_loads_only_its_room(name: str, allowed: set[str]) -> None:

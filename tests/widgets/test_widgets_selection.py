@@ -18,8 +18,9 @@ from traitlets import TraitError
 from nsm_widgets import Heatmap, Selection, Trace, TraceStore
 from nsm_widgets._axes import AXES
 from nsm_widgets._errors import UnknownOptionError
-from nsm_widgets.view import _color
+from nsm_widgets.view import MOST_NAMED_LINES, _color
 from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._charts import ChartControls
 from nsm_widgets.widgets._selection import SELECTABLE
 from nsm_widgets.widgets._view import View
 
@@ -52,13 +53,21 @@ def js_list(source: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "owner"), [("store", TraceStore), ("selection", Selection), ("view", View)], ids=str
+    ("kind", "owner"),
+    [("store", TraceStore), ("selection", Selection), ("view", View), ("chart", ChartControls)],
+    ids=str,
 )
 def test_python_and_javascript_sync_the_same_traits(kind: str, owner: type[SyncedWidget]) -> None:
     """What one side sends the other one reads."""
     own = set(owner.class_traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
     assert own - OURS_ON_EVERY_WIDGET == set(js_list("state.ts", kind))
     assert owner.class_traits()["_kind"].default() == kind
+
+
+def test_charts_name_as_many_lines_on_both_sides() -> None:
+    """A legend in Python's picture is a legend on the page."""
+    source = (JS / "chart/view.ts").read_text("utf-8")
+    assert f"const MOST_NAMED_LINES = {MOST_NAMED_LINES};" in source
 
 
 def test_every_axis_can_be_selected() -> None:

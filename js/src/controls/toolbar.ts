@@ -53,7 +53,8 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
   const played = axes.find((dim) => PLAYED.includes(dim) && (sizes[dim] ?? 1) > 1);
   const player =
     played === undefined ? undefined : createPlayerControls(played, sizes[played] ?? 1, selection, signal);
-  const kinds = new Set(panels.map((panel) => (panel.diverging ? "diverging" : "sequential")));
+  const painted = panels.filter((panel) => panel.kind !== "lines");
+  const kinds = new Set(painted.map((panel) => (panel.diverging ? "diverging" : "sequential")));
   const groups = { "": ["auto"], ...Object.fromEntries([...kinds].map((kind) => [kind, mapNames(kind)])) };
   const colors = createChoice(
     "colours",
@@ -69,6 +70,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     (value) => choose({ scale: value as Settings["scale"] }),
     signal,
   );
+  const coloring = painted.length > 0 ? [colors.element, scale.element] : [];
   const main = sliders.filter(({ dim }) => dim === played).map(({ slider }) => slider.element);
   const others = sliders.filter(({ dim }) => dim !== played).map(({ slider }) => slider.element);
   const rows = [
@@ -79,14 +81,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       ...main,
       ...(player ? extra : []),
     ),
-    element(
-      "div",
-      { class: "nsmw-controls" },
-      ...others,
-      colors.element,
-      scale.element,
-      ...(player ? [] : extra),
-    ),
+    element("div", { class: "nsmw-controls" }, ...others, ...coloring, ...(player ? [] : extra)),
   ];
   const saved = createSavedNote([...new Set(panels.map((panel) => panel.array))], store);
   return {
@@ -116,11 +111,16 @@ export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, stor
   for (const panel of panels) {
     for (const dim of store.array(panel.array).meta.dims) {
       const drawn = dim === panel.x || dim === panel.y;
-      if (!drawn || CURSOR_DIMS.includes(dim)) followed.add(dim);
+      if (!drawn || isMarked(panel, dim)) followed.add(dim);
     }
   }
   const shown = (dim: string) => (sizes[dim] ?? 0) > (ALWAYS_SHOWN.includes(dim) ? 0 : 1);
   return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
+}
+
+/** Whether the selected index of an axis that a panel draws is marked there: of lines, only that across. */
+function isMarked(panel: PanelSpec, dim: string): boolean {
+  return panel.kind === "lines" ? dim === panel.x : CURSOR_DIMS.includes(dim);
 }
 
 function labelOf(

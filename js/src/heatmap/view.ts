@@ -1,10 +1,11 @@
 /** One heatmap on screen: a canvas, its axes, its colour bar, its cursors. It wires; the maths is beside it. */
 
 import { ticks } from "d3-array";
+import { markChips } from "../chips";
 import { type BarTick, barTicks, type Domain } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, setText } from "../dom";
-import { count, short } from "../format";
+import { short } from "../format";
 import type { Plane } from "../ndarray";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import {
@@ -259,21 +260,8 @@ export class HeatmapView implements PanelView {
 
   /** Marks here and in all of the array, and whether cells share pixels. */
   #showLegend(raster: Raster): void {
-    const { summary } = this.#array.meta;
-    const parts: [string, string, number, number][] = [
-      ["nan", "NaN", raster.marks.nan, summary.nan],
-      ["inf", "±inf", raster.marks.infinite, summary.positive_infinity + summary.negative_infinity],
-      ["clipped", "clipped", raster.marks.above + raster.marks.below, this.#spec.above + this.#spec.below],
-    ];
-    const chips = parts
-      .filter(([, , , all]) => all > 0)
-      .map(([kind, name, here, all]) =>
-        element(
-          "span",
-          { class: `nsmw-chip nsmw-chip-${kind}`, title: `${count(all)} in all of ${this.#array.meta.name}` },
-          `${count(here)} ${name}`,
-        ),
-      );
+    const { nan, infinite, above, below } = raster.marks;
+    const chips = markChips({ nan, infinite, clipped: above + below }, this.#spec, this.#array);
     if (raster.pooled) {
       const cells = `${Math.ceil(this.#rows / raster.rows)}×${Math.ceil(this.#columns / raster.columns)}`;
       const title = `Up to ${cells} cells share a pixel; the strongest is shown, so that no peak is lost. Hover gives exact values.`;
