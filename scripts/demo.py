@@ -1,4 +1,4 @@
-"""Executes a notebook with a real kernel, writes the result, and in a terminal opens it in JupyterLab.
+"""Executes a notebook with a real kernel, writes it and its page, and in a terminal opens it in JupyterLab.
 
 Use: ``python scripts/demo.py notebooks/01_quickstart.ipynb build/demo``.
 """
@@ -15,6 +15,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.sign import NotebookNotary
+
+from nsm_widgets.export import notebook_to_html
 
 CELL_TIMEOUT_S = 600
 
@@ -76,6 +78,10 @@ def main() -> int:
         print(f"{args.notebook} failed. As far as it ran, it is in {target}:\n{error}", file=sys.stderr)
         return 1
     print(f"The executed notebook is {target}", flush=True)
+    page = notebook_to_html(target)
+    print(
+        f"The exported page is {page}: open it in any browser, it needs no kernel and no network", flush=True
+    )
     if sys.stdin.isatty() and sys.stdout.isatty():
         print("Opening it in JupyterLab; Ctrl+C twice ends the server.", flush=True)
         os.execv(sys.executable, [sys.executable, str(Path(__file__).with_name("lab.py")), str(target)])

@@ -31,7 +31,9 @@ def test_most_modules_are_found() -> None:
     assert {"ntm", "tasks", "trace", "view", "widgets", "export"} <= rooms
 
 
-def test_the_python_blocks_of_the_readme_run_in_order() -> None:
+def test_the_python_blocks_of_the_readme_run_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given the outputs of a transformer with attentions, a reader can paste them one after the other."""
     attention = torch.softmax(torch.randn(1, 2, 3, 3), dim=-1)
     namespace = {
@@ -39,9 +41,11 @@ def test_the_python_blocks_of_the_readme_run_in_order() -> None:
         "tokens": ["a", "b", "c"],
     }
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
+    monkeypatch.chdir(tmp_path)  # some write files
     for block in blocks:
         exec(compile(block, str(README), "exec"), namespace)
         if "recorder" in namespace:
             namespace["trace"] = namespace["recorder"].trace  # type: ignore[attr-defined]
     assert namespace["explorer"].selection.time == 7  # type: ignore[attr-defined]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.html", "copy.svg", "memory.csv"]

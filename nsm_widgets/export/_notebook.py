@@ -15,6 +15,8 @@ from nsm_widgets.export._page import PageTheme
 from nsm_widgets.trace._coord import clean_label
 
 CELL_TIMEOUT_S = 3600
+_QUIET = ["--log-level=40"]
+"""Of ipykernel: its remark that a local socket is not encrypted helps nobody here."""
 
 
 def notebook_to_html(
@@ -109,6 +111,7 @@ def _execute(notebook: Any, path: Path, progress: Callable[[int, int], None] | N
         store_widget_state=True,
         resources={"metadata": {"path": str(path.parent.resolve())}},
         on_cell_complete=ran,
+        extra_arguments=_QUIET if notebook.metadata.get("language_info", {}).get("name") == "python" else [],
     )
     try:
         # the page has its own limit, max_bytes; what is kept in memory here is saved nowhere

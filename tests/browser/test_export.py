@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +14,12 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from nsm_widgets import AttentionView, Heatmap, MemoryView, NTMExplorer, ReadWriteView, Selection, Trace
 from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.view import color_codes, default_coloring, paint, rank_thresholds
+from tests import hostile
 from tests.browser.harness import ExportedPage, drag_range, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage
@@ -331,6 +334,125 @@ def test_the_quickstart_page_keeps_text_and_code(quickstart: ExportedPage) -> No
     expect(page.locator(".highlight").first).to_contain_text("import torch")
     expect(page.locator(".jp-OutputArea-output pre").first).to_contain_text("wrong bits in the copy: 0")
     assert page.title() != ""
+
+
+@pytest.fixture(scope="module")
+def charts(browser: Browser, pages: Path) -> Iterator[ExportedPage]:
+    path = notebook_to_html(
+        REPOSITORY / "notebooks" / "02_charts_and_export.ipynb", pages / "charts.html", execute=True
+    )
+    with open_exported(browser, path) as opened:
+        yield opened
+
+
+def wait_cursor(page: Page, step: int, *, steps: int = 41) -> None:
+    """Until the dashed line of the first bqplot figure stands at this step."""
+    read = """figure => {
+        const x = Number(figure.querySelector('.curve .line').getAttribute('d').match(/^M([-\\d.e]+)/)[1]);
+        return x / figure.querySelector('.plotarea_events').width.baseVal.value;
+    }"""
+    deadline = time.monotonic() + 10
+    while (found := page.locator(".bqplot.figure").first.evaluate(read) * (steps - 1)) != pytest.approx(
+        step, abs=0.02
+    ):
+        assert time.monotonic() < deadline, f"the cursor should stand at {step}, and stands at {found}"
+
+
+def test_the_charts_page_moves_bqplot_with_the_maps(charts: ExportedPage) -> None:
+    """The slider of the maps moves bqplot's cursor; ipywidgets' slider and Play move both."""
+    maps = ViewOnPage(charts.page, 0)
+    maps.wait_painted("write_weights_0")
+    maps.drag_slider("time", 0.25)
+    maps.wait_index("time", 10)
+    wait_cursor(charts.page, 10)
+    handle = charts.page.locator(".noUi-handle")
+    expect(handle).to_have_attribute("aria-valuenow", re.compile(r"^10(\.0)?$"))
+    handle.press("ArrowRight")
+    maps.wait_index("time", 11)
+    wait_cursor(charts.page, 11)
+    charts.page.screenshot(path=REPOSITORY / "artifacts" / "export-charts.png", full_page=True)
+
+
+def test_another_batch_item_swaps_the_lines_of_the_page(charts: ExportedPage) -> None:
+    """bqplot draws the other values; the map shows the same item."""
+    maps = ViewOnPage(charts.page, 0)
+    lines = charts.page.locator(".bqplot.figure").first.locator("path.line")
+    before = [path.get_attribute("d") for path in lines.all()]
+    maps.slider("batch").press("End")
+    maps.wait_painted("write_weights_0", "batch=1 head=0")
+    expect(lines.last).not_to_have_attribute("d", before[-1] or "")
+
+
+def test_a_chart_in_a_closed_tab_is_drawn_when_shown(charts: ExportedPage) -> None:
+    """Hidden at size 0 at first, bqplot's figure has its room once its tab is chosen."""
+    charts.page.get_by_role("tab", name="read strength").click()
+    figure = charts.page.locator(".bqplot.figure:visible").first
+    expect(figure.locator(".axislabel").first).to_be_visible()
+    expect(figure.locator("rect").first).to_have_attribute("width", re.compile(r"^[1-9]\d{2,}"))
+
+
+def test_hostile_strings_are_text_in_a_page(browser: Browser, pages: Path) -> None:
+    """Labels, names and titles that would run, break out or turn text around do nothing of it."""
+    title = "".join(hostile.STRINGS.values())[:5_000]
+    named = hostile.named_trace()
+    widgets = [
+        AttentionView(hostile.hostile_trace(), title=title),
+        MemoryView(hostile.hostile_trace(), title=title),
+        *(Heatmap(array, title=name, height_px=60) for name, array in named.items()),
+    ]
+    path = Path(widgets_to_html(widgets, pages / "hostile.html", title=title))
+    with open_exported(browser, path) as opened:
+        page = opened.page
+        attention = ViewOnPage(page, 0)
+        attention.wait_painted("attention")
+        count = len(hostile.STRINGS)
+        for index, text in enumerate(hostile.STRINGS.values()):
+            if index % 8 == 0:
+                attention.hover_cell("attention", index, index, count, count)
+                attention.wait_readout(
+                    "attention", re.compile(f"^query {index} “.*” · key {index} “.*” = 0", re.S)
+                )
+                if text.isascii() and text.isprintable() and 0 < len(text) < 100:
+                    assert f"query {index} “{text}”" in attention.readout("attention")
+        panels = page.locator(".nsmw-panel[data-state]")
+        expect(page.locator('.nsmw-panel[data-state="ready"]')).to_have_count(len(named) + 4)
+        expect(panels).to_have_count(len(named) + 4)
+        hostile.assert_nothing_ran(page)
+        hostile.assert_no_overflow(page)
+        page.screenshot(path=REPOSITORY / "artifacts" / "export-hostile.png")
+
+
+@pytest.mark.parametrize("ending", ["svg", "csv"])
+def test_hostile_strings_are_text_in_pictures_and_tables(browser: Browser, pages: Path, ending: str) -> None:
+    """An SVG opened as a document of its own runs nothing; no cell of a table begins a formula."""
+    view = AttentionView(hostile.hostile_trace(), title="".join(hostile.STRINGS.values()))
+    path = pages / f"hostile.{ending}"
+    if ending == "csv":
+        view.to_csv(path)
+        for row in csv.reader(path.read_text(encoding="utf-8").splitlines(keepends=True)):
+            assert not any(cell.startswith(("=", "+", "@", "\t", "\r")) for cell in row)
+            assert not any(cell.startswith("-") and not is_number(cell) for cell in row)
+        return
+    view.savefig(path)
+    context = browser.new_context(offline=True)
+    try:
+        page = context.new_page()
+        requests = list[str]()
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri())
+        expect(page.locator("text").first).to_be_attached()
+        hostile.assert_nothing_ran(page)
+        assert [url for url in requests if not url.startswith(("data:", path.as_uri()))] == []
+    finally:
+        context.close()
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def test_an_attention_view_of_many_heads_opens_only_what_is_shown(browser: Browser, pages: Path) -> None:

@@ -20,8 +20,11 @@ REPOSITORY = Path(__file__).parents[3]
 VIEWPORT = (1600, 1100)
 INLINE = ("blob:", "data:", "about:")
 
-# JupyterLab's own complaints, which no widget causes
-NOISE = ("Could not restore the debugger state: Canceled future",)  # a kernel that is shut down early
+# complaints of others, which no widget of ours causes
+NOISE = (
+    "Could not restore the debugger state: Canceled future",  # JupyterLab: a kernel that is shut down early
+    "Error: <rect> attribute",  # bqplot: a figure in a closed Tab, drawn at size 0 until it is shown
+)
 
 
 @dataclass
