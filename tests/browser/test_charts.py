@@ -282,7 +282,7 @@ def test_a_line_with_nan_is_broken_and_the_caption_counts(notebook: NotebookPage
 
 
 def test_lines_that_cannot_be_had_are_taken_away(notebook: NotebookPage) -> None:
-    """Over the budget, with time across, a plane of time and head never comes: no line stands for another's."""
+    """Over the budget, with time across, planes of time and head never come: no line stands for another's."""
     notebook.run_code(PRELUDE)
     notebook.run_cell("LineChart(trace, 'write_gate', budget_mb=0)")
     chart = ViewOnPage(notebook.page)
