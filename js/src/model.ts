@@ -6,6 +6,8 @@ export interface Model {
   send(content: object): void;
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string, callback: (...args: never[]) => void): void;
+  /** The host's own object; what it offers differs from host to host. */
+  readonly widget_manager?: unknown;
 }
 
 export interface WidgetHost {

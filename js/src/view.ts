@@ -1,6 +1,7 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
 import { createToolbar } from "./controls/toolbar";
+import { type Attachment, DETACHED_TEXT, watchKernel } from "./detached";
 import { element, setText } from "./dom";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
@@ -14,12 +15,14 @@ import { currentTheme, onThemeChange } from "./theme";
 
 export interface ViewExports {
   settings: SyncedTraits<Settings>;
+  /** Whether Python still hears this view. */
+  attachment: Attachment;
   choose(changes: Partial<Settings>): void;
-  /** Every render of this view redraws when settings change. */
-  onSettings(listener: () => void, signal: AbortSignal): void;
+  /** Every render of this view redraws when settings change, or when its kernel goes. */
+  onChange(listener: () => void, signal: AbortSignal): void;
 }
 
-/** What all renders of one view share: its settings. */
+/** What all renders of one view share: its settings, and whether its kernel is there. */
 export function createViewExports({
   model,
   signal,
@@ -34,10 +37,11 @@ export function createViewExports({
   const traits = new SyncedTraits<Settings>(model, ["cmap", "scale"], changed, signal);
   return {
     settings: traits,
+    attachment: watchKernel(model, model.get("_selection") as string, changed, signal),
     choose(changes) {
       if (traits.set(changes)) changed();
     },
-    onSettings(listener, viewSignal) {
+    onChange(listener, viewSignal) {
       listeners.add(listener);
       viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
     },
@@ -103,8 +107,10 @@ export async function renderView(
   };
   showTitle();
   listen(model, "change:title", showTitle, signal);
+  const detached = element("p", { class: "nsmw-detached", role: "status" });
   root.append(
     heading,
+    detached,
     toolbar.element,
     ...rows.map((row) => element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element))),
     live,
@@ -118,6 +124,7 @@ export async function renderView(
       right: Math.max(...wanted.map(({ right }) => right)),
     };
     root.dataset["theme"] = currentTheme();
+    setText(detached, exports.attachment.detached ? DETACHED_TEXT : "");
     toolbar.draw();
     for (const panel of panels) panel.draw();
     for (const [dim, size] of Object.entries(sizes)) {
@@ -137,7 +144,7 @@ export async function renderView(
 
   selection.subscribe(draw, signal);
   store.subscribe(invalidate, signal);
-  exports.onSettings(invalidate, signal);
+  exports.onChange(invalidate, signal);
   onThemeChange(invalidate, signal);
   const played = ["iteration", "time"].find((dim) => (sizes[dim] ?? 1) > 1);
   root.addEventListener("keydown", (event) => onKey(event, selection, sizes, played), { signal });

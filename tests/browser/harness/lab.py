@@ -61,6 +61,20 @@ class JupyterLab:
         with self._open_in_page(source, source, viewport, device_scale_factor) as notebook:
             yield notebook
 
+    @contextmanager
+    def second_tab(self, notebook: NotebookPage) -> Iterator[NotebookPage]:
+        """The same notebook in another tab of the same browser: as saved in its file, on the same kernel."""
+        page = notebook.page.context.new_page()
+        errors = _collect_errors(page)
+        place = f"workspaces/second-tab-{next(self._numbers)}/tree/{notebook.path()}"
+        page.goto(f"{self.server.url}/lab/{place}?reset")
+        again = NotebookPage(page, page_errors=errors, requests_refused=notebook.requests_refused)
+        try:
+            again.wait_until_open()
+            yield again
+        finally:
+            page.close()  # the kernel is the first tab's to end
+
     def _folder(self) -> Path:
         folder = self.server.root / f"notebook-{next(self._numbers)}"
         folder.mkdir()

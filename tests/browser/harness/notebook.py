@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -170,7 +171,27 @@ class NotebookPage:
         self._call(f"() => {PANEL}.sessionContext.restartKernel()")
         self.wait_for_idle()
 
+    def kill_kernel(self) -> None:
+        """End the kernel's process as a crash does; the server starts another, and the page says so."""
+        os.kill(self.python("__import__('os').getpid()"), signal.SIGKILL)
+        self.page.get_by_role("dialog", name="Kernel Restarting").get_by_role("button", name="Ok").click()
+        self.wait_for_idle()
+
     # --- the page ---
+
+    def path(self) -> str:
+        """The notebook's file, from the server's root."""
+        path: str = self.page.evaluate(f"() => {PANEL}.context.path")
+        return path
+
+    def save(self) -> None:
+        """Write the notebook with its outputs, as the menu does."""
+        self._call(f"() => {PANEL}.context.save()")
+
+    def reload(self) -> None:
+        """Reload the page; the kernel goes on."""
+        self.page.reload()
+        self.wait_until_open()
 
     def set_theme(self, theme: Literal["light", "dark"]) -> None:
         """Switch JupyterLab's theme, and wait until the page has it."""
