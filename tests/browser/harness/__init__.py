@@ -4,13 +4,14 @@ from tests.browser.harness.browser import find_browser, launch_browser
 from tests.browser.harness.lab import JupyterLab
 from tests.browser.harness.notebook import KernelError, NotebookPage
 from tests.browser.harness.pixels import canvas_pixel, drag_range, screenshot_pixel
-from tests.browser.harness.server import LabServer
+from tests.browser.harness.server import LabServer, NotebookServer
 
 __all__ = [
     "JupyterLab",
     "KernelError",
     "LabServer",
     "NotebookPage",
+    "NotebookServer",
     "canvas_pixel",
     "drag_range",
     "find_browser",

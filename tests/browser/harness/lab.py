@@ -66,8 +66,8 @@ class JupyterLab:
         """The same notebook in another tab of the same browser: as saved in its file, on the same kernel."""
         page = notebook.page.context.new_page()
         errors = _collect_errors(page)
-        place = f"workspaces/second-tab-{next(self._numbers)}/tree/{notebook.path()}"
-        page.goto(f"{self.server.url}/lab/{place}?reset")
+        workspace = f"second-tab-{next(self._numbers)}"
+        page.goto(f"{self.server.url}/{self.server.place.format(workspace=workspace, path=notebook.path())}")
         again = NotebookPage(page, page_errors=errors, requests_refused=notebook.requests_refused)
         try:
             again.wait_until_open()
@@ -95,8 +95,10 @@ class JupyterLab:
             refused = _refuse_strangers(context)
             page = context.new_page()
             errors = _collect_errors(page)
-            place = f"workspaces/{path.parent.name}/tree/{path.relative_to(self.server.root)}"
-            page.goto(f"{self.server.url}/lab/{place}?token={self.server.token}&reset")
+            place = self.server.place.format(
+                workspace=path.parent.name, path=path.relative_to(self.server.root)
+            )
+            page.goto(f"{self.server.url}/{place}?token={self.server.token}&reset")
             notebook = NotebookPage(page, page_errors=errors, requests_refused=refused)
             notebook.wait_until_open()
             yield notebook

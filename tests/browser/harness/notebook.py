@@ -209,7 +209,7 @@ class NotebookPage:
     def wait_until_open(self) -> None:
         """Until the notebook is shown and its kernel idle. The side bar is closed: it takes much room."""
         self.page.wait_for_function(IS_IDLE, timeout=OPEN_S * 1000)
-        self.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+        self.page.evaluate("() => jupyterapp.shell.collapseLeft?.()")  # Notebook 7 has none open
 
     def close(self) -> None:
         """Give the kernel back."""
