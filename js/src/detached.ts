@@ -2,7 +2,8 @@
  * Whether a view has lost its Python side.
  *
  * The rule: detached is a view whose kernel was there on this page and is no more: restarted, shut down, crashed, or
- * exchanged for another. Never detached is a view that had no kernel from the start (an exported page, a notebook
+ * exchanged for another. A kernel that another tab restarts tells this page nothing; there, sync.ts finds out with the
+ * next move that a message was taken and not answered. Never detached is a view that had no kernel from the start (an exported page, a notebook
  * reopened with its saved state), one whose kernel is merely busy or slow, or one in a host that does not tell.
  */
 

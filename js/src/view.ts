@@ -124,7 +124,7 @@ export async function renderView(
       right: Math.max(...wanted.map(({ right }) => right)),
     };
     root.dataset["theme"] = currentTheme();
-    setText(detached, exports.attachment.detached ? DETACHED_TEXT : "");
+    setText(detached, exports.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
     toolbar.draw();
     for (const panel of panels) panel.draw();
     for (const [dim, size] of Object.entries(sizes)) {

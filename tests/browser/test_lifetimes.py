@@ -123,6 +123,21 @@ def test_two_tabs_of_one_notebook_show_one_selection(lab: JupyterLab, notebook: 
         there.wait_painted("values", f"time={STEPS - 2}")
 
 
+def test_a_kernel_restarted_in_another_tab_is_found_out_by_a_move(
+    lab: JupyterLab, notebook: NotebookPage
+) -> None:
+    """JupyterLab tells only the tab that restarts; in the other a move that nobody answers shows it."""
+    notebook.run_cell(PRELUDE + VIEW + "view")
+    shown(notebook)
+    notebook.save()
+    with lab.second_tab(notebook) as tab:
+        there = shown(tab)
+        notebook.restart_kernel()
+        there.slider("time").press("End")
+        there.wait_painted("values", f"time={STEPS - 1}")
+        expect(there.root.locator(".nsmw-detached")).to_contain_text("run the cell again", timeout=30_000)
+
+
 # --- places to be shown in ---
 
 
