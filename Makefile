@@ -45,7 +45,7 @@ help:
 	@echo "make demo         run the quickstart notebook; in a terminal, open it in JupyterLab"
 	@echo "make lab          JupyterLab on the notebooks"
 	@echo "make test         everything: lint, types, unit, packaging and browser tests"
-	@echo "make test-hosts   views in marimo, Panel and Solara, in an environment of their own"
+	@echo "make test-hosts   a view in marimo, in an environment of its own"
 	@echo "make lint         ruff, mypy, biome, tsc"
 	@echo "make format       let ruff and biome rewrite the code"
 	@echo "make bench        the figures that are watched"

@@ -17,8 +17,6 @@ APPS = Path(__file__).parent / "apps"
 # how each is started, and where its app is then
 COMMANDS = {
     "marimo": ("marimo run {app} --headless --no-token --host 127.0.0.1 --port {port}", ""),
-    "panel": ("panel serve {app} --address 127.0.0.1 --port {port}", "panel_app"),
-    "solara": ("solara run {app} --no-open --host 127.0.0.1 --port {port}", ""),
 }
 
 

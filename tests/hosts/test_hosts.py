@@ -25,9 +25,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.mark.parametrize("host", ["marimo", "panel", "solara"])
+@pytest.mark.parametrize("host", ["marimo"])
 def test_a_view_paints_and_moves(host: str, browser: Browser, tmp_path: Path) -> None:
-    """Painted cells of different colours, a slider that the mouse drags, no mark, no request of ours."""
+    """Painted cells of different colours, a slider that the mouse drags, no mark, no request to elsewhere."""
     with serving(host, tmp_path) as url, browser.new_context(service_workers="block") as context:
         refused: list[str] = []
 
@@ -51,4 +51,4 @@ def test_a_view_paints_and_moves(host: str, browser: Browser, tmp_path: Path) ->
         view.hover_cell("values", 5, 7, SLOTS, WORDS)
         view.wait_readout("values", f"slot 5 · word 7 = {STEPS * SLOTS * WORDS - 1}")
         expect(view.root.locator(".nsmw-detached")).to_have_text("")
-        assert [address for address in refused if "nsm" in address] == []
+        assert refused == []

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Route
 
 from tests.browser.harness.notebook import NotebookPage
 from tests.browser.harness.server import LabServer
@@ -20,8 +20,11 @@ REPOSITORY = Path(__file__).parents[3]
 VIEWPORT = (1600, 1100)
 INLINE = ("blob:", "data:", "about:")
 
-# JupyterLab's own complaints, which no widget causes
-NOISE = ("Could not restore the debugger state: Canceled future",)  # a kernel that is shut down early
+# the hosts' own complaints, which no widget causes
+NOISE = (
+    "Could not restore the debugger state: Canceled future",  # a kernel that is shut down early
+    "Cannot read properties of undefined (reading 'schema')",  # Notebook 7.6 at its start, on any notebook
+)
 
 
 @dataclass
@@ -131,6 +134,10 @@ def _collect_errors(page: Page) -> list[str]:
         if message.type == "error" and not message.text.startswith(NOISE):
             errors.append(f"{message.text} ({message.location['url']})")
 
+    def note_uncaught(error: Error) -> None:
+        if not error.message.startswith(NOISE):
+            errors.append(f"uncaught: {error.stack or error}")
+
     page.on("console", note)
-    page.on("pageerror", lambda error: errors.append(f"uncaught: {error.stack or error}"))
+    page.on("pageerror", note_uncaught)
     return errors
