@@ -45,6 +45,7 @@ help:
 	@echo "make demo         run the quickstart notebook; in a terminal, open it in JupyterLab"
 	@echo "make lab          JupyterLab on the notebooks"
 	@echo "make test         everything: lint, types, unit, packaging and browser tests"
+	@echo "make test-hosts   a view in marimo, in an environment of its own"
 	@echo "make lint         ruff, mypy, biome, tsc"
 	@echo "make format       let ruff and biome rewrite the code"
 	@echo "make bench        the figures that are watched"
@@ -142,7 +143,7 @@ format: $(MADE)/project js/node_modules/.package-lock.json
 	@$(PY) -m ruff format
 	@$(NPM) run format
 
-.PHONY: test test-js test-python test-browser
+.PHONY: test test-js test-python test-browser test-hosts
 test: setup
 	@$(MAKE) lint
 	@$(MAKE) test-js
@@ -156,11 +157,23 @@ test-js: bundle
 
 test-python: setup $(MADE)/minilm
 	$(call say,pytest: Python and packaging)
-	@$(PY) -m pytest --ignore=tests/browser -n auto --maxprocesses=4 $(PYTEST_ARGS)
+	@$(PY) -m pytest --ignore=tests/browser --ignore=tests/hosts -n auto --maxprocesses=4 $(PYTEST_ARGS)
 
 test-browser: setup $(MADE)/minilm browser
 	$(call say,pytest: in a real JupyterLab)
 	@$(PY) -m pytest tests/browser $(PYTEST_ARGS)
+
+# hosts that are no Jupyter: their many packages stay out of .venv
+.cache/hosts-venv/.made: requirements/hosts.txt pyproject.toml
+	$(call say,Installing requirements/hosts.txt)
+	@sh scripts/make_venv.sh .cache/hosts-venv
+	@.cache/hosts-venv/bin/python -m pip install --quiet -r requirements/hosts.txt
+	@.cache/hosts-venv/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+test-hosts: setup browser .cache/hosts-venv/.made
+	$(call say,pytest: in other hosts)
+	@$(PY) -m pytest tests/hosts $(PYTEST_ARGS)
 
 .PHONY: bench screenshots
 bench: setup

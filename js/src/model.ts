@@ -3,9 +3,12 @@
 export interface Model {
   get(name: string): unknown;
   set(name: string, value: unknown, options?: { silent: boolean }): void;
-  send(content: object): void;
+  /** `callbacks`: what Jupyter calls as the kernel takes the message; another host may leave them uncalled. */
+  send(content: object, callbacks?: object): void;
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string, callback: (...args: never[]) => void): void;
+  /** The host's own object; what it offers differs from host to host. */
+  readonly widget_manager?: unknown;
 }
 
 export interface WidgetHost {

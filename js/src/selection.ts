@@ -21,6 +21,8 @@ export interface Selection {
   /** Axes of the cell under the pointer (or the keyboard's cell); null when there is none. */
   readonly hovered: Readonly<Indices> | null;
   readonly player: Player;
+  /** Python took a message and did not answer: it knows this selection no more. */
+  readonly unheard: boolean;
   set(changes: Indices): void;
   hover(cell: Indices | null): void;
   /** Called at most once a frame, in the same frame for all views, after anything changed. */
@@ -57,6 +59,9 @@ export function createSelection({ model, signal }: InitializeContext): Selection
       return hovered;
     },
     player,
+    get unheard() {
+      return traits.unheard;
+    },
     set,
     hover(cell) {
       if (sameCell(cell, hovered)) return;

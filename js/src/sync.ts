@@ -13,6 +13,9 @@ import { listen, type Model } from "./model";
 
 const ANSWER_TIMEOUT_MS = 2_000;
 
+/** How long the page may take to read an answer that the kernel has sent before it went idle. */
+const READ_MS = 1_000;
+
 interface Ack {
   client?: string;
   seq?: number;
@@ -32,9 +35,14 @@ export class SyncedTraits<T extends object> {
   /** Written to the model from here, and not overruled since. */
   readonly #written = new Set<string>();
   #refreshing = false;
+  #readTimer: ReturnType<typeof setTimeout> | undefined;
+  #answered = 0;
+  #unheard = false;
+  readonly #changed: () => void;
 
   constructor(model: Model, names: readonly (keyof T & string)[], changed: () => void, signal: AbortSignal) {
     this.#model = model;
+    this.#changed = changed;
     const read = () => Object.fromEntries(names.map((name) => [name, model.get(name)])) as T;
     this.#values = read();
     this.#lastAck = model.get("_ack");
@@ -58,6 +66,7 @@ export class SyncedTraits<T extends object> {
       "abort",
       () => {
         clearTimeout(this.#timer);
+        clearTimeout(this.#readTimer);
         this.#inFlight = true; // nothing is sent any more
       },
       { once: true },
@@ -66,6 +75,11 @@ export class SyncedTraits<T extends object> {
 
   get values(): Readonly<T> {
     return this.#values;
+  }
+
+  /** The kernel was done with a message and had not answered it: nobody there knows this widget any more. */
+  get unheard(): boolean {
+    return this.#unheard;
   }
 
   /** Set traits from this page. Returns whether anything changed. */
@@ -110,10 +124,27 @@ export class SyncedTraits<T extends object> {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#next(), ANSWER_TIMEOUT_MS);
     try {
-      this.#model.send({ type: "set", client: this.#client, seq: this.#seq, changes: { ...this.#sent } });
+      const message = { type: "set", client: this.#client, seq: this.#seq, changes: { ...this.#sent } };
+      this.#model.send(message, this.#whenIdle(this.#seq));
     } catch {
       // no kernel: the page goes on by itself
     }
+  }
+
+  /** A kernel that is busy says nothing yet. One that is idle again has answered, if it will ever do. */
+  #whenIdle(seq: number): object {
+    const status = ({ content }: { content: { execution_state: string } }) => {
+      if (content.execution_state !== "idle") return;
+      clearTimeout(this.#readTimer);
+      this.#readTimer = setTimeout(() => this.#setUnheard(this.#answered < seq), READ_MS);
+    };
+    return { iopub: { status } };
+  }
+
+  #setUnheard(unheard: boolean): void {
+    if (unheard === this.#unheard) return;
+    this.#unheard = unheard;
+    this.#changed();
   }
 
   #next(): void {
@@ -128,6 +159,8 @@ export class SyncedTraits<T extends object> {
     if (ack === this.#lastAck) return {};
     this.#lastAck = ack;
     if (ack?.client !== this.#client) return {};
+    this.#answered = Math.max(this.#answered, ack.seq ?? 0);
+    this.#setUnheard(false);
     const newest = ack.seq === this.#seq;
     if (newest) this.#sent = {};
     const unheard = { ...this.#sent, ...this.#waiting };

@@ -3,6 +3,7 @@
 import { type Marks, marksOf } from "./chart/marks";
 import { LinesPanel } from "./chart/view";
 import { createToolbar } from "./controls/toolbar";
+import { type Attachment, DETACHED_TEXT, watchKernel } from "./detached";
 import { element, setText } from "./dom";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
@@ -18,12 +19,14 @@ import { currentTheme, onThemeChange } from "./theme";
 
 export interface ViewExports {
   settings: SyncedTraits<Settings>;
+  /** Whether Python still hears this view. */
+  attachment: Attachment;
   choose(changes: Partial<Settings>): void;
-  /** Every render of this view redraws when settings change. */
-  onSettings(listener: () => void, signal: AbortSignal): void;
+  /** Every render of this view redraws when settings change, or when its kernel goes. */
+  onChange(listener: () => void, signal: AbortSignal): void;
 }
 
-/** What all renders of one view share: its settings. */
+/** What all renders of one view share: its settings, and whether its kernel is there. */
 export function createViewExports({
   model,
   signal,
@@ -38,10 +41,11 @@ export function createViewExports({
   const traits = new SyncedTraits<Settings>(model, ["cmap", "scale"], changed, signal);
   return {
     settings: traits,
+    attachment: watchKernel(model, model.get("_selection") as string, changed, signal),
     choose(changes) {
       if (traits.set(changes)) changed();
     },
-    onSettings(listener, viewSignal) {
+    onChange(listener, viewSignal) {
       listeners.add(listener);
       viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
     },
@@ -116,7 +120,8 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
     extra: ways.elements,
     signal,
   });
-  root.append(heading, toolbar.element, ...lines, live);
+  const detached = element("p", { class: "nsmw-detached", role: "status" });
+  root.append(heading, detached, toolbar.element, ...lines, live);
 
   let sides: Sides = { left: 0, right: 0 };
   const draw = () => {
@@ -126,6 +131,7 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
       right: Math.max(...wanted.map(({ right }) => right)),
     };
     root.dataset["theme"] = currentTheme();
+    setText(detached, exports.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
     toolbar.draw();
     for (const panel of panels) panel.draw();
     for (const [dim, size] of Object.entries(sizes)) {
@@ -145,7 +151,7 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
 
   selection.subscribe(draw, signal);
   store.subscribe(invalidate, signal);
-  exports.onSettings(invalidate, signal);
+  exports.onChange(invalidate, signal);
   onThemeChange(invalidate, signal);
   const played = ["iteration", "time"].find((dim) => (sizes[dim] ?? 1) > 1);
   root.addEventListener(

@@ -9,6 +9,7 @@ type Callback = (...args: never[]) => void;
 /** A widget model: synchronous events as Backbone's, and a record of what was sent. */
 export class FakeModel implements Model {
   readonly sent: Record<string, unknown>[] = [];
+  readonly #callbacksSent: { iopub?: { status?(message: object): void } }[] = [];
   dead = false;
   /** Set on the page and not saved yet; an update from Python takes nothing away from it. */
   unsaved: Record<string, unknown> = {};
@@ -44,9 +45,15 @@ export class FakeModel implements Model {
     if (changed.length > 0) this.#emit("change");
   }
 
-  send(content: object): void {
+  send(content: object, callbacks: object = {}): void {
     if (this.dead) throw new Error("the kernel is dead");
     this.sent.push(content as Record<string, unknown>);
+    this.#callbacksSent.push(callbacks);
+  }
+
+  /** The kernel says of the newest message that it is busy with it, or done. */
+  status(execution_state: "busy" | "idle"): void {
+    this.#callbacksSent.at(-1)?.iopub?.status?.({ content: { execution_state } });
   }
 
   /** A custom message from Python. */

@@ -152,6 +152,46 @@ describe("from this page to Python", () => {
   });
 });
 
+describe("a kernel that does not know the widget", () => {
+  test("is idle again and did not answer: unheard, told once", () => {
+    const { model, traits, changed } = synced();
+    traits.set({ time: 1 });
+    model.status("busy");
+    model.status("idle");
+    expect(traits.unheard).toBe(false);
+    vi.advanceTimersByTime(1_000);
+    expect(traits.unheard).toBe(true);
+    expect(changed).toHaveBeenCalledTimes(1);
+  });
+
+  test("is not one that is busy, however long", () => {
+    const { model, traits } = synced();
+    traits.set({ time: 1 });
+    model.status("busy");
+    vi.advanceTimersByTime(600_000);
+    expect(traits.unheard).toBe(false);
+  });
+
+  test("is not one that answers, also where the page reads the answer after the status", () => {
+    const { model, traits, sent, answer } = synced();
+    traits.set({ time: 1 });
+    model.status("idle");
+    vi.advanceTimersByTime(999);
+    answer(the(sent()[0]));
+    vi.advanceTimersByTime(10_000);
+    expect(traits.unheard).toBe(false);
+  });
+
+  test("is heard of again by its next answer", () => {
+    const { model, traits, sent, answer } = synced();
+    traits.set({ time: 1 });
+    model.status("idle");
+    vi.advanceTimersByTime(1_000);
+    answer(the(sent()[0]));
+    expect(traits.unheard).toBe(false);
+  });
+});
+
 describe("from Python to this page", () => {
   test("a change is taken, and told once", () => {
     const { model, traits, changed, sent } = synced();
@@ -231,6 +271,7 @@ test("after the end nothing is sent, heard or waited for", () => {
   const { model, traits, changed, controller, sent } = synced();
   traits.set({ time: 1 });
   traits.set({ time: 2 });
+  model.status("idle");
   controller.abort();
   expect(model.numCallbacks).toBe(0);
   expect(vi.getTimerCount()).toBe(0);

@@ -5,7 +5,7 @@ from tests.browser.harness.exported import ExportedPage, open_exported
 from tests.browser.harness.lab import JupyterLab
 from tests.browser.harness.notebook import KernelError, NotebookPage
 from tests.browser.harness.pixels import canvas_pixel, drag_range, screenshot_pixel
-from tests.browser.harness.server import LabServer
+from tests.browser.harness.server import LabServer, NotebookServer
 
 __all__ = [
     "ExportedPage",
@@ -13,6 +13,7 @@ __all__ = [
     "KernelError",
     "LabServer",
     "NotebookPage",
+    "NotebookServer",
     "canvas_pixel",
     "drag_range",
     "find_browser",

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Route
 
 from tests.browser.harness.notebook import NotebookPage
 from tests.browser.harness.server import LabServer
@@ -23,6 +23,7 @@ INLINE = ("blob:", "data:", "about:")
 # complaints of others, which no widget of ours causes
 NOISE = (
     "Could not restore the debugger state: Canceled future",  # JupyterLab: a kernel that is shut down early
+    "Cannot read properties of undefined (reading 'schema')",  # Notebook 7.6 at its start, on any notebook
     "Error: <rect> attribute",  # bqplot: a figure in a closed Tab, drawn at size 0 until it is shown
 )
 
@@ -64,6 +65,23 @@ class JupyterLab:
         with self._open_in_page(source, source, viewport, device_scale_factor) as notebook:
             yield notebook
 
+    @contextmanager
+    def second_tab(self, notebook: NotebookPage) -> Iterator[NotebookPage]:
+        """The same notebook in another tab of the same browser: as saved in its file, on the same kernel."""
+        page = notebook.page.context.new_page()
+        errors = collect_errors(page)
+        workspace = f"second-tab-{next(self._numbers)}"
+        path = notebook.path.relative_to(self.server.root)
+        page.goto(f"{self.server.url}/{self.server.place.format(workspace=workspace, path=path)}")
+        again = NotebookPage(
+            page, notebook.path, page_errors=errors, requests_refused=notebook.requests_refused
+        )
+        try:
+            again.wait_until_open()
+            yield again
+        finally:
+            page.close()  # the kernel is the first tab's to end
+
     def _folder(self) -> Path:
         folder = self.server.root / f"notebook-{next(self._numbers)}"
         folder.mkdir()
@@ -84,8 +102,10 @@ class JupyterLab:
             refused = _refuse_strangers(context)
             page = context.new_page()
             errors = collect_errors(page)
-            place = f"workspaces/{path.parent.name}/tree/{path.relative_to(self.server.root)}"
-            page.goto(f"{self.server.url}/lab/{place}?token={self.server.token}&reset")
+            place = self.server.place.format(
+                workspace=path.parent.name, path=path.relative_to(self.server.root)
+            )
+            page.goto(f"{self.server.url}/{place}?token={self.server.token}&reset")
             notebook = NotebookPage(page, path, page_errors=errors, requests_refused=refused)
             notebook.wait_until_open()
             yield notebook
@@ -118,6 +138,10 @@ def collect_errors(page: Page) -> list[str]:
         if message.type == "error" and not message.text.startswith(NOISE):
             errors.append(f"{message.text} ({message.location['url']})")
 
+    def note_uncaught(error: Error) -> None:
+        if not error.message.startswith(NOISE):
+            errors.append(f"uncaught: {error.stack or error}")
+
     page.on("console", note)
-    page.on("pageerror", lambda error: errors.append(f"uncaught: {error.stack or error}"))
+    page.on("pageerror", note_uncaught)
     return errors

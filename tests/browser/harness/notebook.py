@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ class NotebookPage:
         if widget_state:
             self._call(KEEP_WIDGET_STATE)
             self.page.wait_for_function(KEEPS_WIDGET_STATE)
-        self._call("() => jupyterapp.commands.execute('docmanager:save')")
+        self._call(f"() => {PANEL}.context.save()")
         return self.path
 
     # --- the kernel ---
@@ -189,7 +190,18 @@ class NotebookPage:
         self._call(f"() => {PANEL}.sessionContext.restartKernel()")
         self.wait_for_idle()
 
+    def kill_kernel(self) -> None:
+        """End the kernel's process as a crash does; the server starts another, and the page says so."""
+        os.kill(self.python("__import__('os').getpid()"), signal.SIGKILL)
+        self.page.get_by_role("dialog", name="Kernel Restarting").get_by_role("button", name="Ok").click()
+        self.wait_for_idle()
+
     # --- the page ---
+
+    def reload(self) -> None:
+        """Reload the page; the kernel goes on."""
+        self.page.reload()
+        self.wait_until_open()
 
     def set_theme(self, theme: Literal["light", "dark"]) -> None:
         """Switch JupyterLab's theme, and wait until the page has it."""
@@ -207,7 +219,7 @@ class NotebookPage:
     def wait_until_open(self) -> None:
         """Until the notebook is shown and its kernel idle. The side bar is closed: it takes much room."""
         self.page.wait_for_function(IS_IDLE, timeout=OPEN_S * 1000)
-        self.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+        self.page.evaluate("() => jupyterapp.shell.collapseLeft?.()")  # Notebook 7 has none open
 
     def close(self) -> None:
         """Give the kernel back."""

@@ -32,6 +32,12 @@ FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JUPYTER_PATH", "JUPYTER
 class LabServer:
     """``with LabServer(folder) as server``: a running JupyterLab that serves ``server.root``."""
 
+    module = "jupyterlab"
+    place = "lab/workspaces/{workspace}/tree/{path}"
+    """Where the page of a notebook is, on the server."""
+
+    options: tuple[str, ...] = ("--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly")
+
     def __init__(self, folder: Path) -> None:
         """Everything lies in ``folder``, which must be empty."""
         self.folder = folder
@@ -49,7 +55,7 @@ class LabServer:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(value))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *self._options()],
+            [sys.executable, "-m", self.module, *self._options()],
             cwd=self.root,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -62,7 +68,7 @@ class LabServer:
         self._reader.start()
         if not self._ready.wait(START_S) or self._process.poll() is not None:
             self.__exit__(None, None, None)
-            raise RuntimeError("JupyterLab did not start:\n" + "".join(self.log[-40:]))
+            raise RuntimeError(f"{self.module} did not start:\n" + "".join(self.log[-40:]))
         return self
 
     def __exit__(
@@ -90,8 +96,7 @@ class LabServer:
             f"--IdentityProvider.token={self.token}",
             "--LabApp.news_url=",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            "--LabApp.expose_app_in_browser=True",
-            "--LabApp.extension_manager=readonly",
+            *self.options,
         ]
 
     def _environment(self) -> dict[str, str]:
@@ -118,6 +123,14 @@ class LabServer:
             if "is running at" in line:
                 self._ready.set()
         self._ready.set()  # it ended; whoever waits will see that
+
+
+class NotebookServer(LabServer):
+    """A running Notebook 7, which shows one notebook on a page, without JupyterLab's workspaces."""
+
+    module = "notebook"
+    place = "notebooks/{path}"
+    options = ("--JupyterNotebookApp.expose_app_in_browser=True",)
 
 
 def _free_port() -> int:

@@ -1,0 +1,178 @@
+"""What becomes of views: a kernel that goes, a page loaded again, two tabs, containers, hidden outputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.harness import JupyterLab, NotebookPage
+from tests.browser.views import ViewOnPage
+
+PRELUDE = """
+import ipywidgets
+import numpy as np
+from IPython.display import display
+from nsm_widgets import Heatmap, MemoryView, Selection, Trace
+values = np.arange(5 * 6 * 8, dtype='f4').reshape(5, 6, 8)
+"""
+STEPS, SLOTS, WORDS = 5, 6, 8
+VIEW = "view = Heatmap(values, dims=('time', 'slot', 'word'))\n"
+
+
+def shown(notebook: NotebookPage, number: int = 0) -> ViewOnPage:
+    """A view that has its picture, in pixels: the first and the last cell have different colours."""
+    view = ViewOnPage(notebook.page, number)
+    expect(view.panel("values")).to_have_attribute("data-state", "ready")
+    expect(view.panel("values").locator("canvas")).to_be_visible()
+    first, last = view.cell_colors("values", [(0, 0), (SLOTS - 1, WORDS - 1)], SLOTS, WORDS)
+    assert first != last
+    return view
+
+
+# --- a kernel that goes ---
+
+
+@pytest.mark.parametrize(
+    "lose_kernel",
+    [NotebookPage.restart_kernel, NotebookPage.shutdown_kernel, NotebookPage.kill_kernel],
+    ids=["restarted", "shut down", "crashed"],
+)
+def test_a_view_whose_kernel_is_gone_says_so_and_still_works(
+    notebook: NotebookPage, lose_kernel: Callable[[NotebookPage], None]
+) -> None:
+    """The mark comes by itself, is spoken, and takes nothing away; it names the remedy."""
+    notebook.run_cell(PRELUDE + VIEW + "view")
+    view = shown(notebook)
+    detached = view.root.locator(".nsmw-detached")
+    expect(detached).to_have_text("")
+    lose_kernel(notebook)
+    expect(detached).to_have_text(re.compile("^Detached: .* run the cell again"))
+    expect(detached).to_have_attribute("role", "status")
+    view.slider("time").press("End")
+    view.wait_painted("values", f"time={STEPS - 1}")
+    view.hover_cell("values", 5, 7, SLOTS, WORDS)
+    view.wait_readout("values", f"slot 5 · word 7 = {STEPS * SLOTS * WORDS - 1}")
+
+
+def test_the_cell_run_again_gives_an_attached_view(notebook: NotebookPage) -> None:
+    """After a restart, a new run replaces the detached view by one without a mark, which Python hears."""
+    notebook.run_cell(PRELUDE + VIEW + "view")
+    view = shown(notebook)
+    notebook.restart_kernel()
+    expect(view.root.locator(".nsmw-detached")).not_to_have_text("")
+    notebook.screenshot("detached-light", view.root)
+    notebook.set_theme("dark")
+    expect(view.root).to_have_attribute("data-theme", "dark")
+    notebook.screenshot("detached-dark", view.root)
+    notebook.set_theme("light")
+    notebook.run_all()
+    expect(notebook.page.locator(".nsmw-root")).to_have_count(1)
+    again = shown(notebook)
+    again.slider("time").press("End")
+    notebook.wait_python("view.selection.time", STEPS - 1)
+    expect(again.root.locator(".nsmw-detached")).to_have_text("")
+
+
+def test_a_busy_kernel_is_no_lost_kernel(notebook: NotebookPage) -> None:
+    """While a cell runs Python answers nothing, and no view says that it is detached."""
+    notebook.run_cell(PRELUDE + VIEW + "view")
+    view = shown(notebook)
+    with notebook.busy_kernel():
+        view.slider("time").press("End")
+        view.wait_painted("values", f"time={STEPS - 1}")
+        expect(view.root.locator(".nsmw-detached")).to_have_text("")
+    notebook.wait_python("view.selection.time", STEPS - 1)
+    expect(view.root.locator(".nsmw-detached")).to_have_text("")
+
+
+# --- pages that come and go ---
+
+
+def test_a_reloaded_page_shows_the_view_as_it_was(notebook: NotebookPage) -> None:
+    """Saved and loaded again with its kernel alive: the picture, the selection, and Python hears."""
+    notebook.run_cell(PRELUDE + VIEW + "view")
+    shown(notebook).slider("time").press("End")
+    notebook.wait_python("view.selection.time", STEPS - 1)
+    notebook.save()
+    notebook.reload()
+    view = shown(notebook)
+    view.wait_painted("values", f"time={STEPS - 1}")
+    view.slider("time").press("Home")
+    notebook.wait_python("view.selection.time", 0)
+    expect(view.root.locator(".nsmw-detached")).to_have_text("")
+
+
+def test_two_tabs_of_one_notebook_show_one_selection(lab: JupyterLab, notebook: NotebookPage) -> None:
+    """A second tab takes the saved view up from the same kernel; either tab moves both, and they settle."""
+    notebook.run_cell(PRELUDE + VIEW + "view")
+    here = shown(notebook)
+    notebook.save()
+    with lab.second_tab(notebook) as tab:
+        there = shown(tab)
+        here.drag_slider("time", 0.5)
+        there.wait_index("time", 2)
+        there.drag_slider("time", 1.0)
+        here.wait_index("time", STEPS - 1)
+        here.slider("time").press("ArrowLeft")
+        there.wait_index("time", STEPS - 2)
+        notebook.wait_python("view.selection.time", STEPS - 2)
+        here.wait_painted("values", f"time={STEPS - 2}")
+        there.wait_painted("values", f"time={STEPS - 2}")
+
+
+def test_a_kernel_restarted_in_another_tab_is_found_out_by_a_move(
+    lab: JupyterLab, notebook: NotebookPage
+) -> None:
+    """JupyterLab tells only the tab that restarts; in the other a move that nobody answers shows it."""
+    notebook.run_cell(PRELUDE + VIEW + "view")
+    shown(notebook)
+    notebook.save()
+    with lab.second_tab(notebook) as tab:
+        there = shown(tab)
+        notebook.restart_kernel()
+        there.slider("time").press("End")
+        there.wait_painted("values", f"time={STEPS - 1}")
+        expect(there.root.locator(".nsmw-detached")).to_contain_text("run the cell again", timeout=30_000)
+
+
+# --- places to be shown in ---
+
+
+def test_a_view_displayed_in_an_output_widget(notebook: NotebookPage) -> None:
+    """`with out: display(view)`."""
+    notebook.run_cell(PRELUDE + VIEW + "out = ipywidgets.Output()\nwith out:\n    display(view)\nout")
+    view = shown(notebook)
+    view.slider("time").press("End")
+    notebook.wait_python("view.selection.time", STEPS - 1)
+
+
+def test_a_view_without_display_is_painted_when_it_gets_one(notebook: NotebookPage) -> None:
+    """`layout.display = 'none'` at first, then shown, hidden while it moves, and shown again."""
+    notebook.run_cell(PRELUDE + VIEW + "view.layout.display = 'none'\nview")
+    view = ViewOnPage(notebook.page)
+    expect(view.root).to_be_attached()
+    expect(view.root).to_be_hidden()
+    notebook.run_code("view.layout.display = None")
+    shown(notebook)
+    notebook.run_code("view.layout.display = 'none'")
+    expect(view.root).to_be_hidden()
+    notebook.run_code("view.selection.time = 3")
+    notebook.run_code("view.layout.display = None")
+    view.wait_painted("values", "time=3")
+    shown(notebook)
+
+
+def test_a_view_in_a_collapsed_output_is_painted_when_opened(notebook: NotebookPage) -> None:
+    """JupyterLab hides a collapsed output and makes it anew."""
+    notebook.run_cell(PRELUDE + VIEW + "view")
+    view = shown(notebook)
+    page = notebook.page
+    page.evaluate("() => jupyterapp.commands.execute('notebook:hide-cell-outputs')")
+    expect(view.root).to_be_hidden()
+    notebook.run_code("view.selection.time = 3")
+    page.evaluate("() => jupyterapp.commands.execute('notebook:show-cell-outputs')")
+    view.wait_painted("values", "time=3")
+    shown(notebook)
