@@ -41,7 +41,7 @@ describe("values to copy", () => {
 
   test("labels are text in one field each, and never a formula", () => {
     const word = ["=1+1", "a\tb\r\nc", "-1.5"];
-    expect(textOf("row", { word })?.split("\n")[0]).toBe("word\t'=1+1\ta b c\t-1.5");
+    expect(textOf("row", { word })?.split("\n")[0]).toBe("word\t'=1+1\ta\\tb\\r\\nc\t-1.5");
   });
 
   test("say what and how much they are", () => {
