@@ -56,8 +56,6 @@ def widgets_to_html(
     """
     from ipywidgets import Widget
 
-    from nsm_widgets import __version__
-
     shown: Sequence[Any] = [widgets] if isinstance(widgets, Widget) else list(widgets)
     for widget in shown:
         if not isinstance(widget, Widget):
@@ -77,7 +75,7 @@ def widgets_to_html(
     )
     places = [place(content.names[widget.model_id], _fallback(widget)) for widget in shown]
     heading = title if title is not None else next(filter(None, (getattr(w, "title", "") for w in shown)), "")
-    page = standalone_page(places, content, title=heading or "nsm_widgets", theme=theme, version=__version__)
+    page = standalone_page(places, content, title=heading or "nsm_widgets", theme=theme)
     if path is None:
         return page
     with replacing(Path(path)) as temporary:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import traitlets
+from jinja2 import pass_context
 from nbconvert.exporters.html import HTMLExporter
 
 if TYPE_CHECKING:
@@ -56,6 +57,23 @@ class NsmHTMLExporter(HTMLExporter):
     def _default_embed_images(self) -> bool:
         return True
 
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """Prose as HTML, formulas as MathML."""
+        from nbconvert.filters.markdown_mistune import MarkdownWithMath
+
+        from nsm_widgets.export._math import MathRenderer
+
+        renderer = MathRenderer(
+            escape=False,
+            attachments=context.get("cell", {}).get("attachments", {}),
+            embed_images=self.embed_images,
+            path=context.get("resources", {}).get("metadata", {}).get("path", ""),
+            anchor_link_text=self.anchor_link_text,
+            exclude_anchor_links=self.exclude_anchor_links,
+        )
+        return str(MarkdownWithMath(renderer=renderer).render(source))
+
     def from_notebook_node(  # type: ignore[override]
         self, nb: Any, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[str, dict[str, Any]]:
@@ -85,7 +103,7 @@ class NsmHTMLExporter(HTMLExporter):
         resources |= {
             "nsm_theme": self.page_theme,
             "nsm_title": one_line(name),
-            "nsm_said": self._said(content, _page.precision_text(content)),
+            "nsm_said": _page.said(content),
         }
         html, resources = super().from_notebook_node(nb, resources, **options)
         places = {
@@ -123,11 +141,6 @@ class NsmHTMLExporter(HTMLExporter):
                 "'nsm-widgets export --execute' exports all of them.",
                 ", ".join(content.missing),
             )
-
-    @staticmethod
-    def _said(content: PageContent, precision: str) -> str:
-        missing = f"not saved with the notebook: {', '.join(content.missing)}" if content.missing else ""
-        return " · ".join(filter(None, (precision, missing)))
 
 
 def _widget_outputs(nb: Any) -> Iterator[Any]:

@@ -147,14 +147,18 @@ def precision_text(content: PageContent) -> str:
     return "; ".join(f"{', '.join(names)}: {PRECISION_TEXT[precision]}" for precision, names in kept.items())
 
 
-def standalone_page(
-    views: Sequence[str], content: PageContent, *, title: str, theme: PageTheme, version: str
-) -> str:
+def said(content: PageContent) -> str:
+    """What stands at the head of a page: how exact its values are, what it lacks, who wrote it."""
+    from nsm_widgets import __version__
+
+    missing = f"not saved with the notebook: {', '.join(content.missing)}" if content.missing else ""
+    written = f"nsm_widgets {__version__}, works without a network"
+    return " · ".join(filter(None, (precision_text(content), missing, written)))
+
+
+def standalone_page(views: Sequence[str], content: PageContent, *, title: str, theme: PageTheme) -> str:
     """A whole page that holds views, one below the other."""
     shown_title = html.escape(one_line(title))
-    said = " · ".join(
-        part for part in (precision_text(content), f"nsm_widgets {version}, works without a network") if part
-    )
     body = "\n".join(views)
     return f"""<!DOCTYPE html>
 <html lang="en" data-nsmw-wanted="{theme}">
@@ -168,7 +172,7 @@ def standalone_page(
 </head>
 <body>
 <main class="nsmw-page">
-<header><h1>{shown_title}</h1><p class="nsmw-page-said">{html.escape(said)}</p></header>
+<header><h1>{shown_title}</h1><p class="nsmw-page-said">{html.escape(said(content))}</p></header>
 {body}
 <noscript><p>These are pictures of the views as they were exported; with JavaScript they move.</p></noscript>
 </main>

@@ -182,8 +182,20 @@ def test_a_saved_notebook_becomes_a_page(executed: Path, tmp_path: Path) -> None
     assert list(store["state"]["_chunks"]) == ["numbers"]
     assert "printed &lt;b&gt;text&lt;/b&gt;" in page
     assert page.count("data-nsmw-view=") >= 1
+    assert re.search(r"<math [^>]*>.*<msup>.*</math>", page) and "$x^2$" not in page
     for stranger in ("require.js", "mathjax", "MathJax", "cdn", "unpkg"):
         assert stranger not in page.split('id="nsmw-state"')[0], stranger
+
+
+def test_formulas_that_cannot_be_converted_stay_as_written(tmp_path: Path) -> None:
+    """What is no LaTeX is shown as its source; what follows is not lost."""
+    cells = ["before $a < b$ and $$\\frac{1}{$$ after", "\\begin{align}x &= 1\\end{align}"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text) for text in cells])
+    path = tmp_path / "formulas.ipynb"
+    nbformat.write(notebook, path)
+    page = notebook_to_html(path).read_text()
+    assert page.count("<math") == 2
+    assert "\\frac{1}{" in page and "after" in page
 
 
 def test_jupyter_nbconvert_knows_the_exporter(executed: Path, tmp_path: Path) -> None:
