@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import rank_thresholds, summarize, with_derived
 from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets._wire import wire_array
 
 DEFAULT_BUDGET_MB = 64.0
@@ -34,7 +34,9 @@ class TraceStore(SyncedWidget):
     Each array up to ``budget_mb`` crosses once, whole, as binary: the first :data:`STATE_MB` with the
     widget's state, which a saved notebook keeps, the others when a view first needs them. A larger array
     stays here and crosses in planes (its last two axes) as they are looked at, the next ones ahead of the
-    cursor; the page says so. In VS Code nothing goes with the state.
+    cursor; the page says so. In VS Code, which is known by the cell that makes the store, or because it
+    started the kernel, nothing goes with the state; the environment variable ``NSM_WIDGETS_HOST``, ``vscode``
+    or ``jupyter``, has the last word.
 
     Args:
         trace: What to show.
@@ -137,17 +139,12 @@ class TraceStore(SyncedWidget):
 def _for_the_state(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "..."]]:
     """The arrays that travel with the widget's state: the first ones, as many as fit; none in VS Code."""
     kept: dict[str, Shaped[np.ndarray, "..."]] = {}
-    room = 0 if _in_vscode() else STATE_MB * 1e6
+    room = 0 if in_vscode() else STATE_MB * 1e6
     for name, array in arrays.items():
         if array.nbytes <= room:
             kept[name] = array
             room -= array.nbytes
     return kept
-
-
-def _in_vscode() -> bool:
-    """Whether this kernel was started by VS Code, which takes minutes for tens of megabytes of binary."""
-    return "VSCODE_PID" in os.environ
 
 
 def require_trace(value: object, owner: str) -> Trace:
