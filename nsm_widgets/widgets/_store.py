@@ -23,9 +23,9 @@ STATE_MB = 8.0
 """The most, in 10**6 bytes, that a store puts into its widget state, which a saved notebook carries along."""
 
 BINARY_PART_BYTES = 4_000_000
-BASE64_PART_BYTES = 375_000
+BASE64_PART_BYTES = 372_000
 """Largest piece of one message. VS Code serialises binary buffers number by number: there, pieces are base64
-strings of half a megabyte."""
+strings, and a message of one is shorter than half a megabyte."""
 
 
 class TraceStore(SyncedWidget):
