@@ -1,7 +1,7 @@
 """A real JupyterLab, driven by a real Chromium, cut off from every other machine."""
 
 from tests.browser.harness.browser import find_browser, launch_browser
-from tests.browser.harness.lab import JupyterLab
+from tests.browser.harness.lab import JupyterLab, collect_errors, refuse_strangers
 from tests.browser.harness.notebook import KernelError, NotebookPage
 from tests.browser.harness.pixels import canvas_pixel, drag_range, screenshot_pixel
 from tests.browser.harness.server import LabServer
@@ -12,8 +12,10 @@ __all__ = [
     "LabServer",
     "NotebookPage",
     "canvas_pixel",
+    "collect_errors",
     "drag_range",
     "find_browser",
     "launch_browser",
+    "refuse_strangers",
     "screenshot_pixel",
 ]

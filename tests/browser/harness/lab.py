@@ -78,9 +78,9 @@ class JupyterLab:
             service_workers="block",  # their requests would pass by the route below
         )
         try:
-            refused = _refuse_strangers(context)
+            refused = refuse_strangers(context)
             page = context.new_page()
-            errors = _collect_errors(page)
+            errors = collect_errors(page)
             place = f"workspaces/{path.parent.name}/tree/{path.relative_to(self.server.root)}"
             page.goto(f"{self.server.url}/lab/{place}?token={self.server.token}&reset")
             notebook = NotebookPage(page, page_errors=errors, requests_refused=refused)
@@ -91,7 +91,7 @@ class JupyterLab:
             context.close()
 
 
-def _refuse_strangers(context: BrowserContext) -> list[str]:
+def refuse_strangers(context: BrowserContext) -> list[str]:
     """Abort what goes to another machine, and list it."""
     refused: list[str] = []
 
@@ -107,7 +107,7 @@ def _refuse_strangers(context: BrowserContext) -> list[str]:
     return refused
 
 
-def _collect_errors(page: Page) -> list[str]:
+def collect_errors(page: Page) -> list[str]:
     """What the page complains of: its console's errors, and exceptions that nobody caught."""
     errors: list[str] = []
 

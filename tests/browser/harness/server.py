@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 START_S = 120
 STOP_S = 10
@@ -32,24 +33,26 @@ FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JUPYTER_PATH", "JUPYTER
 class LabServer:
     """``with LabServer(folder) as server``: a running JupyterLab that serves ``server.root``."""
 
+    module = "jupyterlab"
+
     def __init__(self, folder: Path) -> None:
         """Everything lies in ``folder``, which must be empty."""
         self.folder = folder
         self.root = folder / "root"
         self.token = secrets.token_hex(16)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log: list[str] = []
         self._ready = threading.Event()
 
-    def __enter__(self) -> LabServer:
+    def __enter__(self) -> Self:
         self.root.mkdir()
         for name, value in SETTINGS.items():
             path = self.folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(value))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *self._options()],
+            [sys.executable, "-m", self.module, *self._options()],
             cwd=self.root,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -62,7 +65,7 @@ class LabServer:
         self._reader.start()
         if not self._ready.wait(START_S) or self._process.poll() is not None:
             self.__exit__(None, None, None)
-            raise RuntimeError("JupyterLab did not start:\n" + "".join(self.log[-40:]))
+            raise RuntimeError(f"{self.module} did not start:\n" + "".join(self.log[-40:]))
         return self
 
     def __exit__(
@@ -120,7 +123,7 @@ class LabServer:
         self._ready.set()  # it ended; whoever waits will see that
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
