@@ -46,6 +46,7 @@ help:
 	@echo "make lab          JupyterLab on the notebooks"
 	@echo "make test         everything: lint, types, unit, packaging and browser tests"
 	@echo "make test-hosts   a view in marimo, in an environment of its own"
+	@echo "make test-vscode  the views in VS Code itself, which it installs (0.8 GB, Linux on x64; not part of make test)"
 	@echo "make lint         ruff, mypy, biome, tsc"
 	@echo "make format       let ruff and biome rewrite the code"
 	@echo "make bench        the figures that are watched"
@@ -87,6 +88,14 @@ js/node_modules/.package-lock.json: js/package.json js/package-lock.json js/.npm
 	@sh scripts/check_node.sh
 	$(call say,Installing js/package-lock.json)
 	@$(NPM) ci
+	@touch $@
+
+# VS Code's own widget bundle and what boots it in a page, for tests
+VSCODE_JS := tests/vscode/js
+$(VSCODE_JS)/node_modules/.package-lock.json: $(VSCODE_JS)/package.json $(VSCODE_JS)/package-lock.json $(VSCODE_JS)/.npmrc
+	@sh scripts/check_node.sh
+	$(call say,Installing $(VSCODE_JS)/package-lock.json)
+	@npm --prefix $(VSCODE_JS) --loglevel=error ci
 	@touch $@
 
 $(STATIC)/index.js: js/node_modules/.package-lock.json js/build.mjs nsm_widgets/view/colormaps.json \
@@ -135,6 +144,7 @@ lint-python: $(MADE)/project
 lint-js: js/node_modules/.package-lock.json
 	$(call say,biome)
 	@$(NPM) run lint
+	@js/node_modules/.bin/biome check --error-on-warnings --config-path=js tests/vscode
 	$(call say,tsc --strict)
 	@$(NPM) run typecheck
 
@@ -142,13 +152,15 @@ format: $(MADE)/project js/node_modules/.package-lock.json
 	@$(PY) -m ruff check --fix-only --quiet
 	@$(PY) -m ruff format
 	@$(NPM) run format
+	@js/node_modules/.bin/biome check --write --config-path=js tests/vscode
 
-.PHONY: test test-js test-python test-browser test-hosts
+.PHONY: test test-js test-python test-browser test-hosts test-vscode-bundle test-vscode
 test: setup
 	@$(MAKE) lint
 	@$(MAKE) test-js
 	@$(MAKE) test-python
 	@$(MAKE) test-browser
+	@$(MAKE) test-vscode-bundle
 	$(call say,All tests passed)
 
 test-js: bundle
@@ -157,11 +169,20 @@ test-js: bundle
 
 test-python: setup $(MADE)/minilm
 	$(call say,pytest: Python and packaging)
-	@$(PY) -m pytest --ignore=tests/browser --ignore=tests/hosts -n auto --maxprocesses=4 $(PYTEST_ARGS)
+	@$(PY) -m pytest --ignore=tests/browser --ignore=tests/hosts --ignore=tests/vscode -n auto --maxprocesses=4 $(PYTEST_ARGS)
 
 test-browser: setup $(MADE)/minilm browser
 	$(call say,pytest: in a real JupyterLab)
 	@$(PY) -m pytest tests/browser $(PYTEST_ARGS)
+
+test-vscode-bundle: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
+	$(call say,pytest: in VS Code's own widget bundle)
+	@$(PY) -m pytest tests/vscode $(PYTEST_ARGS)
+
+test-vscode: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
+	@sh tests/vscode/workbench/install.sh
+	$(call say,pytest: in VS Code itself)
+	@$(PY) -m pytest tests/vscode/workbench $(PYTEST_ARGS)
 
 # hosts that are no Jupyter: their many packages stay out of .venv
 .cache/hosts-venv/.made: requirements/hosts.txt pyproject.toml
@@ -179,8 +200,8 @@ test-hosts: setup browser .cache/hosts-venv/.made
 bench: setup
 	@$(PY) benchmarks/run.py
 
-screenshots: setup $(MADE)/minilm browser
-	@$(PY) -m pytest tests/browser -m screenshots $(PYTEST_ARGS)
+screenshots: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
+	@$(PY) -m pytest tests/browser tests/vscode -m screenshots $(PYTEST_ARGS)
 	@echo "The pictures are in artifacts/."
 
 # --- build and maintenance --------------------------------------------------------------------------------------------
@@ -208,4 +229,4 @@ clean:
 	@find nsm_widgets tests scripts notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 distclean: clean
-	@rm -rf .venv js/node_modules
+	@rm -rf .venv js/node_modules tests/vscode/js/node_modules tests/vscode/workbench/node_modules

@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
 
 from tests import typechecker as typechecker  # named in pytest's options, found only once it is imported
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # the models here are small: threads of torch would only wait for each other, five times slower on two cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one Chromium of all tests that need one: Playwright runs once in a process."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.harness import launch_browser
+
+    with sync_playwright() as playwright:
+        browser = launch_browser(playwright)
+        yield browser
+        browser.close()

@@ -1,5 +1,6 @@
 /** Parts of arrays asked of the kernel, and kept for a while. */
 
+import { inVscode } from "./host";
 import { listen, type Model } from "./model";
 import type { TypedArray } from "./ndarray";
 import type { ArrayMeta } from "./state";
@@ -39,9 +40,7 @@ interface Answer {
 /** Asked of the kernel: the newest request first, few in flight, the least recently used dropped. */
 export class PlaneCache {
   readonly #model: Model;
-  readonly #encoding = /vscode-(webview|resource)/.test(globalThis.location?.href ?? "")
-    ? "base64"
-    : "binary";
+  readonly #encoding = inVscode() ? "base64" : "binary";
   readonly #held = new Map<string, TypedArray>();
   /** When the kernel last failed to answer. */
   readonly #failed = new Map<string, number>();

@@ -253,6 +253,14 @@ describe("an array in planes", () => {
     expect(array.value({ time: 0, slot: 1, word: 0 })).toBe(4);
   });
 
+  test("knows VS Code by its body, where the address says nothing", () => {
+    vi.stubGlobal("document", { body: { dataset: { vscodeThemeKind: "vscode-dark" } } });
+    const { array, model } = stored(IN_PLANES);
+    vi.unstubAllGlobals();
+    look(array, 0);
+    expect(the(model.sent[0])["encoding"]).toBe("base64");
+  });
+
   test("holds 128 MB at most, and drops what was not looked at for longest", () => {
     const rows = 10_000;
     const columns = 4_000;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,15 +15,16 @@ from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label, escape_surrogates
 from nsm_widgets.view import rank_thresholds, summarize, with_derived
 from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets._state_room import current_run, state_room
 from nsm_widgets.widgets._wire import wire_array
 
 DEFAULT_BUDGET_MB = 64.0
 
 BINARY_PART_BYTES = 4_000_000
-BASE64_PART_BYTES = 375_000
+BASE64_PART_BYTES = 372_000
 """Largest piece of one message. VS Code serialises binary buffers number by number: there, pieces are base64
-strings of half a megabyte."""
+strings, and a message of one is shorter than half a megabyte."""
 
 
 class TraceStore(SyncedWidget):
@@ -38,7 +38,9 @@ class TraceStore(SyncedWidget):
     where three bytes take four; the environment variable ``NSM_WIDGETS_STATE_MB``, read when a kernel makes
     its first store, sets another limit. First come, first served; a closed store gives its room back, and so
     does one that was made or shown only in cells that ran again since. Views say on the page and in their
-    summary what a saved notebook will not carry. In VS Code nothing goes with the state.
+    summary what a saved notebook will not carry. In VS Code, which is known by the cell that makes the store,
+    or because it started the kernel, nothing goes with the state; the environment variable
+    ``NSM_WIDGETS_HOST``, ``vscode`` or ``jupyter``, has the last word.
 
     Args:
         trace: What to show.
@@ -188,12 +190,7 @@ class TraceStore(SyncedWidget):
 
 def _for_the_state(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "..."]]:
     """The arrays that may travel with the widget's state, where there is room; none in VS Code."""
-    return {} if _in_vscode() else dict(arrays)
-
-
-def _in_vscode() -> bool:
-    """Whether this kernel was started by VS Code, which takes minutes for tens of megabytes of binary."""
-    return "VSCODE_PID" in os.environ
+    return {} if in_vscode() else dict(arrays)
 
 
 def require_trace(value: object, owner: str) -> Trace:

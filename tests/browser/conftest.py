@@ -1,21 +1,13 @@
-"""One JupyterLab and one Chromium for all browser tests; a page of its own for each notebook."""
+"""One JupyterLab for all browser tests; a page of its own for each notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser.harness import JupyterLab, LabServer, NotebookPage, launch_browser
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launch_browser(playwright)
-        yield browser
-        browser.close()
+from tests.browser.harness import JupyterLab, LabServer, NotebookPage
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,7 @@ class JupyterLab:
             service_workers="block",  # their requests would pass by the route below
         )
         try:
-            refused = _refuse_strangers(context)
+            refused = refuse_strangers(context)
             page = context.new_page()
             errors = collect_errors(page)
             place = self.server.place.format(
@@ -114,7 +114,7 @@ class JupyterLab:
             context.close()
 
 
-def _refuse_strangers(context: BrowserContext) -> list[str]:
+def refuse_strangers(context: BrowserContext) -> list[str]:
     """Abort what goes to another machine, and list it."""
     refused: list[str] = []
 

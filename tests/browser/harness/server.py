@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 START_S = 120
 STOP_S = 10
@@ -43,12 +44,12 @@ class LabServer:
         self.folder = folder
         self.root = folder / "root"
         self.token = secrets.token_hex(16)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log: list[str] = []
         self._ready = threading.Event()
 
-    def __enter__(self) -> LabServer:
+    def __enter__(self) -> Self:
         self.root.mkdir()
         for name, value in SETTINGS.items():
             path = self.folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -133,7 +134,7 @@ class NotebookServer(LabServer):
     options = ("--JupyterNotebookApp.expose_app_in_browser=True",)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
