@@ -19,6 +19,9 @@ export function element<K extends keyof HTMLElementTagNameMap>(
 /** What every focusable control of ours carries: notebooks would otherwise take the arrow keys from it. */
 export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" } as const;
 
+/** On the window: views lay themselves out at once. A resize observer would tell them too late to be printed. */
+export const LAYOUT_EVENT = "nsmw-layout";
+
 /** Set text only where it differs, so that a still page stays still. */
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;

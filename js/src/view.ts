@@ -4,7 +4,7 @@ import { type Marks, marksOf } from "./chart/marks";
 import { LinesPanel } from "./chart/view";
 import { createToolbar } from "./controls/toolbar";
 import { type Attachment, DETACHED_TEXT, watchKernel } from "./detached";
-import { element, setText } from "./dom";
+import { element, LAYOUT_EVENT, setText } from "./dom";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
 import { listen, type RenderContext } from "./model";
@@ -144,6 +144,11 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
     draw();
   });
   for (const panel of panels) observer.observe(panel.element);
+  const layOut = () => {
+    for (const panel of panels) panel.resize(Math.floor(panel.element.getBoundingClientRect().width));
+    draw();
+  };
+  addEventListener(LAYOUT_EVENT, layOut, { signal });
   signal.addEventListener("abort", () => {
     observer.disconnect();
     cancelAnimationFrame(frame);

@@ -7,6 +7,7 @@ converted.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -100,7 +101,9 @@ class NsmHTMLExporter(HTMLExporter):
             or nb.metadata.get("title")
             or resources.get("metadata", {}).get("name", "Notebook")
         )
+        token = secrets.token_hex(8)  # no text of the notebook can pass for a place that we fill
         resources |= {
+            "nsm_token": token,
             "nsm_theme": self.page_theme,
             "nsm_title": one_line(name),
             "nsm_said": _page.said(content),
@@ -119,7 +122,8 @@ class NsmHTMLExporter(HTMLExporter):
         def put(match: re.Match[str]) -> str:
             return places.get(match[2], "") if match[1] == "place" else parts[match[1]]
 
-        return re.sub(r"<!--nsmw-(place|policy|styles|themes|scripts) ?([^ ]*?)-->", put, html), resources
+        places_to_fill = rf"<!--nsmw-{token}-(place|policy|styles|themes|scripts) ?([^ ]*?)-->"
+        return re.sub(places_to_fill, put, html), resources
 
     def _dark_theme(self) -> str:
         """JupyterLab's dark colours, for a page that is dark."""

@@ -16,7 +16,16 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
 
-from nsm_widgets import AttentionView, Heatmap, MemoryView, NTMExplorer, ReadWriteView, Selection, Trace
+from nsm_widgets import (
+    AttentionView,
+    Heatmap,
+    LineChart,
+    MemoryView,
+    NTMExplorer,
+    ReadWriteView,
+    Selection,
+    Trace,
+)
 from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.view import color_codes, default_coloring, paint, rank_thresholds
 from tests import hostile
@@ -221,7 +230,7 @@ def test_large_pictures_of_colours_keep_a_single_hot_cell(browser: Browser, page
 
 
 def test_printing_gives_the_current_frame(browser: Browser, pages: Path) -> None:
-    """The PDF holds the very pixels of the canvas as it stands, not those of the first step."""
+    """The PDF holds the very colours of the step on show, not those of the first; then all is as before."""
     trace = make_trace()
     with open_exported(browser, Path(MemoryView(trace).to_html(pages / "print.html")), width=720) as opened:
         shown = ViewOnPage(opened.page)
@@ -231,8 +240,34 @@ def test_printing_gives_the_current_frame(browser: Browser, pages: Path) -> None
             const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
             return [...data].filter((_, i) => i % 4 < 3);
         }"""
+        before = shown.panel("memory").locator("canvas").bounding_box()
+        opened.page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
         pixels = bytes(shown.panel("memory").locator("canvas").evaluate(read))
-        assert pixels in images_of(opened.page.pdf(width="720px", print_background=True))
+        opened.page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+        colors = expected_colors(trace, "memory", time=STEPS - 1, batch=0)
+        cells = bytes(channel for row in colors for color in row for channel in color)
+        images = images_of(opened.page.pdf(format="A4", print_background=True))
+        assert pixels in images or cells in images  # as painted, or one pixel for each cell and scaled
+        shown.slider("time").press("Home")
+        assert_memory_painted(shown, trace, 0)
+        assert shown.panel("memory").locator("canvas").bounding_box() == before
+
+
+def test_paper_cuts_nothing_off(browser: Browser, pages: Path) -> None:
+    """Laid out for paper, views and charts end within its width, whatever the width of the screen."""
+    widgets = [NTMExplorer(make_trace()), LineChart(make_trace(), "write_weights", lines="slot")]
+    path = Path(widgets_to_html(widgets, pages / "paper.html"))
+    with open_exported(browser, path, width=1900) as opened:
+        page = opened.page
+        page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        right = """() => Math.max(...[...document.querySelectorAll(
+            '.nsmw-page-live, .nsmw-panel, .nsmw-plot canvas, .bqplot.figure, .bqplot .plotarea_events'
+        )].map(node => node.getBoundingClientRect().right - document.querySelector('main').offsetLeft))"""
+        assert 500 < page.evaluate(right) <= 690
+        page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen")
+        assert page.evaluate(right) > 1000
 
 
 def images_of(pdf: bytes) -> list[bytes]:

@@ -3,6 +3,7 @@
 import type { IManagerState } from "@jupyter-widgets/base-manager";
 import { element } from "../dom";
 import { PageManager } from "./manager";
+import { followPrinting } from "./print";
 import { inflateText } from "./texts";
 
 /** Called once by the page's own small script. */
@@ -13,6 +14,7 @@ export async function boot(): Promise<void> {
     const state = JSON.parse(document.getElementById("nsmw-state")?.textContent ?? "") as IManagerState;
     await manager.restore(state, await sharedTexts());
     await Promise.all(places.map((place) => show(manager, place)));
+    followPrinting();
     document.documentElement.dataset["nsmwReady"] = "true";
   } catch (error) {
     for (const place of places) complain(place, error);
