@@ -197,8 +197,9 @@ test-hosts: setup browser .cache/hosts-venv/.made
 	@$(PY) -m pytest tests/hosts $(PYTEST_ARGS)
 
 .PHONY: bench screenshots
-bench: setup
+bench: setup browser
 	@$(PY) benchmarks/run.py
+	@$(PY) -m benchmarks.page
 
 screenshots: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
 	@$(PY) -m pytest tests/browser tests/vscode -m screenshots $(PYTEST_ARGS)

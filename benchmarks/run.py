@@ -14,12 +14,16 @@ import statistics
 import subprocess
 import sys
 import time
+import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import torch
 
-from nsm_widgets import NTM, NTMExplorer, TraceRecorder
+from nsm_widgets import NTM, Heatmap, NTMExplorer, TraceRecorder
+from nsm_widgets.export._chunks import PRECISIONS
 from nsm_widgets.ntm import MemoryAccess
 from nsm_widgets.tasks import CopyTask, masked_loss
 
@@ -120,12 +124,41 @@ def step_times(repeats: int) -> list[Row]:
     return [("NTM training step, batch 32, length 20", many, "batch 1", one)]
 
 
+def exporting(repeats: int) -> list[Row]:
+    """A page of [4, 1024, 1024] attention, against the plain way: its bytes compressed, in base64."""
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.softmax(torch.randn(4, 1024, 1024, generator=generator), dim=-1).numpy()
+    view = Heatmap(weights, dims=("head", "query", "key"), name="attention")
+
+    def plain() -> bytes:
+        return b64encode(zlib.compress(weights.tobytes()))
+
+    rows = []
+    for precision in PRECISIONS:
+
+        def export(precision: Any = precision) -> str:
+            return str(view.to_html(precision=precision))
+
+        ours, peer = in_turns(export, plain, repeats)
+        sizes = len(export()) / 1e6, len(plain()) / 1e6
+        rows.append(
+            (
+                f"page of [4, 1024, 1024], {precision}: {sizes[0]:.1f} MB",
+                ours,
+                f"zlib: {sizes[1]:.1f} MB",
+                peer,
+            )
+        )
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=15, help="runs behind each median (default: 15)")
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
     rows = [import_time(repeats), *step_times(repeats), *recording(repeats), explorer(repeats)]
+    rows += exporting(min(repeats, 5))
     versions = ", ".join(f"{name} {version(name)}" for name in ("nsm_widgets", "torch", "numpy", "anywidget"))
     print(f"Python {platform.python_version()}, {versions}; {os.cpu_count()} cores; one thread\n")
     print("| what | ours, ms | against | its ms | ratio |")
