@@ -16,6 +16,9 @@ export interface ChunkHeader {
   shape: number[];
   precision: Precision;
   type: string;
+  /** Of float16 only: what is stored is this power of two times the values; whether they were float64. */
+  exponent?: number;
+  wide?: boolean;
   /** Where each chunk ends in the text. */
   ends: number[];
   /** Of colours only: rows and columns that are kept, and a value for each colour, one above and one below all. */
@@ -160,7 +163,7 @@ export async function inflate(bytes: Uint8Array): Promise<Uint8Array> {
 export function valuesOf(sorted: Uint8Array, header: ChunkHeader): TypedArray {
   const shape = header.texels ?? header.shape;
   const { type, table } = header;
-  if (type === "float16") return fromFloat16(decode(inOrder(sorted, 2), "uint16", shape));
+  if (type === "float16") return fromFloat16(decode(inOrder(sorted, 2), "uint16", shape), header);
   if (table !== undefined) return fromCodes(decode(inOrder(sorted, 2), "uint16", shape), table);
   const count = shape.reduce((a, b) => a * b, 1);
   return decode(inOrder(sorted, Math.max(1, Math.round(sorted.length / count))), type, shape);
@@ -181,10 +184,11 @@ function inOrder(sorted: Uint8Array, size: number): Uint8Array {
 let float16s: Float32Array | undefined;
 
 /** Every half-precision number, looked up by its bits. */
-function fromFloat16(bits: TypedArray): Float32Array {
+function fromFloat16(bits: TypedArray, { exponent = 0, wide = false }: ChunkHeader): TypedArray {
   float16s ??= Float32Array.from({ length: 1 << 16 }, (_, bit) => float16(bit));
-  const values = new Float32Array(bits.length);
-  for (let i = 0; i < values.length; i += 1) values[i] = float16s[bits[i] as number] as number;
+  const values = wide ? new Float64Array(bits.length) : new Float32Array(bits.length);
+  const unit = 2 ** -exponent;
+  for (let i = 0; i < values.length; i += 1) values[i] = (float16s[bits[i] as number] as number) * unit;
   return values;
 }
 
