@@ -20,8 +20,10 @@ from nsm_widgets.export._modules import compressed, compressed_module, compresse
 
 PRECISION_TEXT = {
     "exact": "exact values",
-    "float16": "values rounded to 11 significant bits, or to a billionth of the largest",
-    "display": f"colours only: 256 steps, at most {MOST_TEXELS}×{MOST_TEXELS} a picture, values approximate",
+    "float16": "float16 values: rounded to 11 significant bits, or to a billionth of the largest",
+    "display": (
+        f"display only: colours in 256 steps, at most {MOST_TEXELS}×{MOST_TEXELS} a picture; values approximate"
+    ),
 }
 
 # unpacks the bundle and starts it; sets the theme before anything is painted

@@ -83,7 +83,7 @@ def unhalved(array: ChunkedArray, dtype: type = np.float64) -> np.ndarray:
     return np.array([float(v) * 2.0**-exponent for v in read(array)[0].flat], dtype)
 
 
-@pytest.mark.parametrize("unit", [1.0, 1e30, 1e-30, 1e-44], ids=["one", "huge", "tiny", "subnormal"])
+@pytest.mark.parametrize("unit", [1.0, 1e30, 1e-30, 1e-37], ids=["one", "huge", "tiny", "near the smallest"])
 def test_float16_is_as_near_as_it_says(unit: float) -> None:
     """Within 11 significant bits or a billionth of the largest, whatever the unit; marks stay marks."""
     random = np.random.default_rng(2)
