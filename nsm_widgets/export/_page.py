@@ -22,7 +22,8 @@ PRECISION_TEXT = {
     "exact": "exact values",
     "float16": "float16 values: rounded to 11 significant bits, or to a billionth of the largest",
     "display": (
-        f"display only: colours in 256 steps, at most {MOST_TEXELS}×{MOST_TEXELS} a picture; values approximate"
+        f"display only: colours in 256 steps, at most {MOST_TEXELS}×{MOST_TEXELS} a picture; "
+        "values are approximate"
     ),
 }
 
