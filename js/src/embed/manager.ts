@@ -9,6 +9,8 @@ import * as output from "./output";
 
 /** Text that several models share stands once in the page; their state names it. */
 export const SHARED = "nsmw-shared:";
+/** The traits that share text. Any other may begin with these letters by itself. */
+const SHARING = ["_esm", "_css"];
 
 export class PageManager extends ManagerBase {
   readonly #modules = new Modules({
@@ -17,10 +19,11 @@ export class PageManager extends ManagerBase {
     "@jupyter-widgets/output": output,
   });
 
-  /** Make every model; shared texts are put back first. */
+  /** Make every model; shared texts are put back first, where the exporter may have taken them out. */
   async restore(state: IManagerState, shared: ReadonlyMap<string, string>): Promise<void> {
     for (const { state: traits } of Object.values(state.state)) {
-      for (const [name, value] of Object.entries(traits)) {
+      for (const name of SHARING) {
+        const value = traits[name];
         if (typeof value === "string" && value.startsWith(SHARED)) {
           traits[name] = shared.get(value.slice(SHARED.length)) ?? "";
         }
@@ -29,9 +32,19 @@ export class PageManager extends ManagerBase {
     await this.set_state(state);
   }
 
-  /** Show a model in an element. */
+  /**
+   * Show a model in an element.
+   *
+   * @throws where a class is missing or a view fails: the base would show its own picture of an error instead
+   */
   async show(modelId: string, element: HTMLElement): Promise<void> {
     const view = await this.create_view(await this.get_model(modelId));
+    if (view instanceof base.ErrorWidgetView) {
+      const { msg } = view.generateErrorMessage();
+      const cause: unknown = view.model.get("error");
+      view.remove();
+      throw new Error(`${cause instanceof Error ? cause.message : msg}`, { cause });
+    }
     Widget.attach(view.luminoWidget ?? view.pWidget, element);
     const resize = new ResizeObserver(() => view.luminoWidget?.update());
     resize.observe(element);
@@ -45,6 +58,11 @@ export class PageManager extends ManagerBase {
     const found = module[className];
     if (found === undefined) throw new Error(`${moduleName} has no ${className}`);
     return found;
+  }
+
+  /** Without the base's error view, which would keep the reason to itself. */
+  protected override loadViewClass(className: string, moduleName: string): Promise<typeof base.WidgetView> {
+    return this.loadClass(className, moduleName) as Promise<unknown> as Promise<typeof base.WidgetView>;
   }
 
   protected override _get_comm_info(): Promise<object> {
