@@ -35,15 +35,14 @@ export class PageManager extends ManagerBase {
   /**
    * Show a model in an element.
    *
-   * @throws where a class is missing or a view fails: the base would show its own picture of an error instead
+   * @throws where a class is missing: the base would show its own picture of an error instead
    */
   async show(modelId: string, element: HTMLElement): Promise<void> {
     const view = await this.create_view(await this.get_model(modelId));
     if (view instanceof base.ErrorWidgetView) {
       const { msg } = view.generateErrorMessage();
-      const cause: unknown = view.model.get("error");
       view.remove();
-      throw new Error(`${cause instanceof Error ? cause.message : msg}`, { cause });
+      throw new Error(msg);
     }
     Widget.attach(view.luminoWidget ?? view.pWidget, element);
     const resize = new ResizeObserver(() => view.luminoWidget?.update());
@@ -60,9 +59,28 @@ export class PageManager extends ManagerBase {
     return found;
   }
 
-  /** Without the base's error view, which would keep the reason to itself. */
-  protected override loadViewClass(className: string, moduleName: string): Promise<typeof base.WidgetView> {
-    return this.loadClass(className, moduleName) as Promise<unknown> as Promise<typeof base.WidgetView>;
+  /** As the base does, but that the model standing in for a missing one says why it does. */
+  protected override async loadModelClass(
+    className: string,
+    moduleName: string,
+  ): Promise<typeof base.WidgetModel> {
+    try {
+      return await this.loadClass(className, moduleName);
+    } catch (error) {
+      return base.createErrorWidgetModel(error, reasonOf(error));
+    }
+  }
+
+  /** The same for views. */
+  protected override async loadViewClass(
+    className: string,
+    moduleName: string,
+  ): Promise<typeof base.WidgetView> {
+    try {
+      return (await this.loadClass(className, moduleName)) as unknown as typeof base.WidgetView;
+    } catch (error) {
+      return base.createErrorWidgetView(error, reasonOf(error));
+    }
   }
 
   protected override _get_comm_info(): Promise<object> {
@@ -72,4 +90,8 @@ export class PageManager extends ManagerBase {
   protected override _create_comm(): Promise<base.IClassicComm> {
     return Promise.reject(new Error("this page has no kernel"));
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
