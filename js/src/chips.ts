@@ -1,11 +1,16 @@
-/** Counts of values that are no plain value, as small labels in a caption. */
+/** What the picture of a plane leaves unsaid, as small labels in a caption. */
 
 import { element } from "./dom";
 import { count } from "./format";
 import type { PanelSpec } from "./state";
 import type { StoredArray } from "./store";
 
-/** Counts in what is shown, a label for each kind that there is anywhere in the array. */
+/**
+ * Counts of values that are no plain value, a label for each kind that there is anywhere in the array.
+ *
+ * Where a page keeps one colour for several cells, the cells of one plane cannot be counted any more: there, the counts
+ * are those of the whole array.
+ */
 export function markChips(
   shown: { nan: number; infinite: number; clipped: number },
   spec: PanelSpec,
@@ -17,13 +22,49 @@ export function markChips(
     ["inf", "±inf", shown.infinite, summary.positive_infinity + summary.negative_infinity],
     ["clipped", "clipped", shown.clipped, spec.below + spec.above],
   ];
+  const countable = !isThinned(spec, array);
+  const why = countable ? "" : "; this page keeps one colour for several cells, and cannot count those shown";
   return parts
     .filter(([, , , all]) => all > 0)
     .map(([kind, name, here, all]) =>
       element(
         "span",
-        { class: `nsmw-chip nsmw-chip-${kind}`, title: `${count(all)} in all of ${array.meta.name}` },
-        `${count(here)} ${name}`,
+        { class: `nsmw-chip nsmw-chip-${kind}`, title: `${count(all)} in all of ${array.meta.name}${why}` },
+        countable ? `${count(here)} ${name}` : `${count(all)} ${name} in all`,
       ),
     );
+}
+
+/** Of a picture in which cells share a colour: how many do, and what hover gives. */
+export function peakChips(
+  raster: { rows: number; columns: number },
+  spec: PanelSpec,
+  array: StoredArray,
+): HTMLElement[] {
+  const kept = array.kept(spec.y, spec.x);
+  const rows = mostSharing(array.size(spec.y), kept.rows, raster.rows);
+  const columns = mostSharing(array.size(spec.x), kept.columns, raster.columns);
+  if (rows * columns <= 1) return [];
+  const cells = `${rows}×${columns}`;
+  const title = `Up to ${cells} cells share a colour; the strongest is shown, so that no peak is lost. ${hoverGives(spec, array)}`;
+  return [element("span", { class: "nsmw-chip", title }, `peak of ${cells}`)];
+}
+
+/** Cells along an axis that are drawn as one, at most: of the data in what is kept, and of that in what is drawn. */
+export function mostSharing(size: number, kept: number, drawn: number): number {
+  return Math.ceil(size / kept) * Math.ceil(kept / drawn);
+}
+
+function hoverGives(spec: PanelSpec, array: StoredArray): string {
+  if (array.precision === "exact") return "Hover gives exact values.";
+  if (array.precision === "float16") return "Hover gives each cell's own value, rounded to float16.";
+  return isThinned(spec, array)
+    ? "Hover gives the strongest value near a cell, approximately."
+    : "Hover gives each cell's own value, approximately.";
+}
+
+/** Whether a plane at hand has fewer rows or columns than the data. */
+function isThinned({ x, y }: PanelSpec, array: StoredArray): boolean {
+  const { rows, columns } = array.kept(y, x);
+  return rows < array.size(y) || columns < array.size(x);
 }

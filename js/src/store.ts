@@ -1,6 +1,7 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand, whole or plane by plane. */
 
-import { ChunkCache, type ChunkHeader, chunked, type MissingHeader, missing, type Precision } from "./chunks";
+import { ChunkCache } from "./chunkcache";
+import { type ChunkHeader, chunked, type MissingHeader, missing, type Precision } from "./chunks";
 import { type InitializeContext, listen } from "./model";
 import { flatIndex, type Plane, planeOf, stridesOf, type TypedArray } from "./ndarray";
 import { PlaneCache, prefetchable, type Wanted } from "./planes";
@@ -22,8 +23,10 @@ export interface StoredArray {
   label(dim: string, index: number, batch: number): string | undefined;
   /** The same with an escape in place of each lone surrogate, where `label` has but a replacement character. */
   writtenLabel(dim: string, index: number, batch: number): string | undefined;
+  /** Rows and columns of its planes; fewer than the data has where a page keeps one colour for several cells. */
+  kept(y: string, x: string): { rows: number; columns: number };
   plane(y: string, x: string, at: Indices): PlaneResult;
-  /** The exact value of a cell; undefined while it has not arrived. */
+  /** The value of a cell, as exact as `precision` says; undefined while it has not arrived. */
   value(at: Indices): number | undefined;
   /** Ask for the planes that `at` will need next along an axis. */
   prefetch(at: Indices, dim: string): void;
@@ -97,16 +100,18 @@ function stored(meta: ArrayMeta, bytes: DataView | undefined, planes: PlaneCache
 
 export function described(
   meta: ArrayMeta,
-): Pick<StoredArray, "meta" | "precision" | "size" | "label" | "writtenLabel"> {
+): Pick<StoredArray, "meta" | "precision" | "size" | "kept" | "label" | "writtenLabel"> {
   const find = (labels: Labels | undefined, index: number, batch: number): string | undefined => {
     const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
     const label = Array.isArray(entry) ? entry[index] : entry;
     return label === undefined ? undefined : oneLine(label);
   };
+  const size = (dim: string) => meta.shape[meta.dims.indexOf(dim)] ?? 0;
   return {
     meta,
     precision: "exact",
-    size: (dim) => meta.shape[meta.dims.indexOf(dim)] ?? 0,
+    size,
+    kept: (y, x) => ({ rows: size(y), columns: size(x) }),
     label: (dim, index, batch) => find(meta.labels[dim], index, batch),
     writtenLabel: (dim, index, batch) => find(meta.written_labels?.[dim] ?? meta.labels[dim], index, batch),
   };

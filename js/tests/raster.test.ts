@@ -87,7 +87,6 @@ describe("rasterize", () => {
           const asked = options({ domain, maxRows: down, maxColumns: across });
           const raster = rasterize(shown, asked);
           expect([...raster.codes]).toEqual(slowRaster(shown, asked));
-          expect(raster.pooled).toBe(raster.rows < shown.rows || raster.columns < shown.columns);
         }
       }
     },

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import ipywidgets
 import numpy as np
@@ -514,3 +515,196 @@ def test_attention_with_tokens_is_linked_to_its_thumbnails(browser: Browser, pag
         shown.wait_painted("attention", "layer=1 batch=0 head=0")
         shown.hover_cell("attention", 2, 3, 5, 5)
         shown.wait_readout("attention", re.compile("query 2 “&amp;” · key 3 “</script>” = "))
+
+
+# --- what a page says of the values that it does not carry ---
+
+
+def chips(view: ViewOnPage, panel: str) -> list[str]:
+    return view.panel(panel).locator(".nsmw-chip").all_text_contents()
+
+
+@pytest.mark.parametrize("precision", ["exact", "float16", "display"])
+def test_the_scale_of_colours_only_cannot_be_changed(
+    browser: Browser, pages: Path, precision: Literal["exact", "float16", "display"]
+) -> None:
+    """A page that carries colours has them on one scale, and says so; with values, every scale is open."""
+    trace = make_trace()
+    path = Path(MemoryView(trace).to_html(pages / f"scale-{precision}.html", precision=precision))
+    with open_exported(browser, path) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.wait_painted("memory", "time=0 batch=0")
+        scale = shown.root.locator('select[data-choice="scale"]')
+        expect(shown.root.locator('select[data-choice="colours"]')).to_be_enabled()
+        if precision == "display":
+            expect(scale).to_be_disabled()
+            expect(scale).to_have_attribute("title", re.compile("this scale only; .*float16 or exact"))
+        else:
+            expect(scale).to_be_enabled()
+            shown.choose("scale", "rank")
+            expect(scale).to_have_value("rank")
+
+
+def test_lines_thumbnails_and_scalars_name_rounded_values(browser: Browser, pages: Path) -> None:
+    """Every panel of an array that was rounded carries the label, and every value of it an ≈."""
+    trace = make_trace()
+    random = np.random.default_rng(8)
+    weights = random.dirichlet(np.ones(9), size=(2, 1, 3, 9)).astype(np.float32)
+    widgets = [
+        LineChart(trace, "write_weights", lines="head"),
+        AttentionView(Trace.from_attentions(weights)),
+        NTMExplorer(quickstart_trace()),
+    ]
+    path = Path(widgets_to_html(widgets, pages / "rounded.html", precision="float16"))
+    with open_exported(browser, path) as opened:
+        chart, attention, explorer = (ViewOnPage(opened.page, number) for number in range(3))
+        lines = chart.root.locator(".nsmw-chart")
+        expect(lines.locator(".nsmw-chip")).to_have_text(["float16"])
+        chart.slider("time").press("End")
+        chart.wait_index("time", STEPS - 1)
+        value = trace["write_weights"].values[STEPS - 1, 0, 1, 0]
+        rounded = lines.locator("output").nth(1)
+        expect(rounded).to_have_text(re.compile(r"^≈ \d"))
+        assert float((rounded.text_content() or "").removeprefix("≈ ")) == pytest.approx(value, rel=2e-3)
+        expect(attention.panel("attention_thumbnails")).to_have_attribute("data-state", "ready")
+        assert chips(attention, "attention_thumbnails") == ["float16"]
+        explorer.slider("time").press("End")
+        subtitles = explorer.root.locator(".nsmw-subtitle", has_text="β")
+        expect(subtitles.first).to_have_text(re.compile(r"β ≈ \d\S* · g ≈ \d\S* · γ ≈ \d"))
+        opened.page.screenshot(path=REPOSITORY / "artifacts" / "export-rounded.png", full_page=True)
+
+
+def test_exact_pages_round_nothing(browser: Browser, pages: Path) -> None:
+    """Without a precision, no panel carries a label, and lines give the value to its last digit."""
+    trace = make_trace()
+    chart_and_map = [LineChart(trace, "write_weights", lines="head"), MemoryView(trace)]
+    path = Path(widgets_to_html(chart_and_map, pages / "unrounded.html"))
+    with open_exported(browser, path) as opened:
+        chart = ViewOnPage(opened.page)
+        value = trace["write_weights"].values[0, 0, 1, 0]
+        expect(chart.root.locator(".nsmw-chart output").nth(1)).to_have_text(str(value))
+        ViewOnPage(opened.page, 1).wait_painted("memory")
+        labels = opened.page.locator(".nsmw-chip").all_text_contents()
+        assert not {"float16", "colours only"}.intersection(labels)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_large_pictures_of_colours_count_what_they_can(browser: Browser, pages: Path, theme: Theme) -> None:
+    """A colour that stands for nine cells says so, also where the canvas has room; marks are those of all."""
+    values = np.random.default_rng(4).normal(size=(2, 1500, 1500)).astype(np.float32)
+    values[0, :2, 0] = np.nan
+    values[1, 7, 7] = np.nan
+    values[1, 9, 9] = np.inf
+    view = Heatmap(values, dims=("time", "query", "key"), height_px=800)
+    path = Path(view.to_html(pages / f"thinned-{theme}.html", precision="display"))
+    with open_exported(browser, path, theme=theme) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.wait_painted("values", "time=0")
+        assert shown.panel("values").locator("canvas").evaluate("canvas => canvas.height") > 512
+        labels = shown.panel("values").locator(".nsmw-chip")
+        expect(labels).to_have_text(["3 NaN in all", "1 ±inf in all", "peak of 3×3", "colours only"])
+        peak = shown.panel("values").locator(".nsmw-chip", has_text="peak of")
+        expect(peak).to_have_attribute("title", re.compile("the strongest value near a cell, approximately"))
+        shown.hover_cell("values", 1, 1, 1500, 1500)
+        shown.wait_readout("values", "query 1 · key 1 ≈ NaN")
+        opened.page.screenshot(path=REPOSITORY / "artifacts" / f"export-thinned-{theme}.png")
+
+
+def test_thumbnails_of_many_heads_are_all_painted(browser: Browser, pages: Path) -> None:
+    """144 chunks, opened a few at a time: each thumbnail gets its colours, the newest move comes through."""
+    weights = np.random.default_rng(6).dirichlet(np.ones(40), size=(12, 1, 12, 40)).astype(np.float32)
+    view = AttentionView(Trace.from_attentions(weights))
+    with open_exported(browser, Path(view.to_html(pages / "thumbnails.html"))) as opened:
+        shown = ViewOnPage(opened.page)
+        expect(shown.panel("attention_thumbnails")).to_have_attribute("data-state", "ready", timeout=30_000)
+        shown.slider("head").press("End")
+        shown.slider("layer").press("End")
+        shown.wait_painted("attention", "layer=11 batch=0 head=11")
+        colors = """canvas => {
+            const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const [width, height] = [canvas.width / 12, canvas.height / 12];
+            return Array.from({length: 144}, (_, i) => {
+                const seen = new Set();
+                for (let y = 2; y < height - 5; y += 1) for (let x = 2; x < width - 5; x += 1) {
+                    const row = Math.round(Math.floor(i / 12) * height) + y;
+                    const at = 4 * (row * canvas.width + Math.round(i % 12 * width) + x);
+                    seen.add(data.slice(at, at + 3).join());
+                }
+                return seen.size;
+            });
+        }"""
+        found = shown.panel("attention_thumbnails").locator("canvas").evaluate(colors)
+        assert min(found) > 5, "a thumbnail is empty"
+
+
+# --- pages that are not whole ---
+
+
+def edited_state(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Change the models of a page."""
+    text = path.read_text(encoding="utf-8")
+    start = text.index(">", text.index('id="nsmw-state"')) + 1
+    end = text.index("</script>", start)
+    state = json.loads(text[start:end])
+    edit(state["state"])
+    path.write_text(text[:start] + json.dumps(state).replace("<", "\\u003c") + text[end:], encoding="utf-8")
+
+
+@pytest.mark.parametrize("lacks", ["model", "view", "view's class"])
+def test_a_view_whose_module_is_missing_keeps_its_picture(browser: Browser, pages: Path, lacks: str) -> None:
+    """It says why it stays a picture; the view beside it is live."""
+    trace = make_trace()
+    widgets = [ipywidgets.Text("of another package"), MemoryView(trace)]
+    path = Path(widgets_to_html(widgets, pages / f"lacks-{lacks.replace(' ', '-')}.html"))
+
+    def edit(models: dict[str, Any]) -> None:
+        (text,) = (model for model in models.values() if model["model_name"] == "TextModel")
+        if lacks == "model":
+            text["model_module"] = text["state"]["_model_module"] = "other-package"
+        if lacks == "view's class":
+            text["state"]["_view_name"] = "NoSuchView"
+        else:
+            text["state"]["_view_module"] = "other-package"
+
+    edited_state(path, edit)
+    why = (
+        "@jupyter-widgets/controls has no NoSuchView"
+        if lacks == "view's class"
+        else "this page does not carry the widget module other-package"
+    )
+    with open_exported(browser, path) as opened:
+        other, ours = (opened.page.locator(".nsmw-page-view").nth(number) for number in range(2))
+        expect(other.locator(".nsmw-page-problem")).to_contain_text(why)
+        expect(other.locator(".nsmw-page-picture")).to_be_visible()
+        expect(other.locator(".nsmw-page-live")).to_have_count(0)
+        expect(ours.locator(".nsmw-page-picture, .nsmw-page-problem")).to_have_count(0)
+        shown = ViewOnPage(opened.page)
+        shown.slider("time").press("End")
+        assert_memory_painted(shown, trace, STEPS - 1)
+        assert any("other-package" in error or "NoSuchView" in error for error in opened.errors)
+        opened.errors.clear()  # those of the view that cannot be shown
+        opened.page.screenshot(path=REPOSITORY / "artifacts" / "export-missing-module.png", full_page=True)
+
+
+def test_a_text_that_looks_like_a_shared_one_stays(browser: Browser, pages: Path) -> None:
+    """Only a widget's script and style are put back from the page's shared texts."""
+    widgets = [ipywidgets.Label("nsmw-shared:t0"), MemoryView(make_trace())]
+    with open_exported(browser, Path(widgets_to_html(widgets, pages / "shared.html"))) as opened:
+        ViewOnPage(opened.page).wait_painted("memory")
+        expect(opened.page.locator(".widget-label")).to_have_text("nsmw-shared:t0")
+
+
+def test_a_damaged_chunk_is_named_and_the_rest_is_shown(browser: Browser, pages: Path) -> None:
+    """One plane cannot be opened: it says so in its place, once, and the others are drawn."""
+    values = np.random.default_rng(9).normal(size=(3, 300, 300)).astype(np.float32)
+    path = Path(Heatmap(values, dims=("time", "slot", "word")).to_html(pages / "damaged.html"))
+    text = path.read_text(encoding="utf-8")
+    start = text.index(">", text.index('id="nsmw-data-0"')) + 1
+    path.write_text(f"{text[:start]}AAAA{text[start + 4 :]}", encoding="utf-8")
+    with open_exported(browser, path) as opened:
+        shown = ViewOnPage(opened.page)
+        panel = shown.panel("values")
+        expect(panel).to_have_attribute("data-state", "unavailable")
+        expect(panel.locator(".nsmw-message")).to_contain_text("this page is damaged")
+        shown.slider("time").press("ArrowRight")
+        shown.wait_painted("values", "time=1")

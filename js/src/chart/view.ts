@@ -3,9 +3,9 @@
 import { markChips } from "../chips";
 import { CLIP_TOLERANCE } from "../color/scale";
 import { element, setText } from "../dom";
-import { exact } from "../format";
 import type { Plane, TypedArray } from "../ndarray";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
+import { precisionChips, valueText } from "../precision";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { classOf, drawNow, type Marks } from "./marks";
@@ -89,6 +89,7 @@ export class LinesPanel implements PanelView {
     const slack = CLIP_TOLERANCE * (domain[1] - domain[0]);
     this.#chips.replaceChildren(
       ...markChips(countUnplottable(lines, domain, slack), this.#spec, this.#array),
+      ...precisionChips(this.#array),
     );
     const free = this.#array.meta.dims.filter((dim) => dim !== x && dim !== y);
     this.#frames += 1;
@@ -135,7 +136,7 @@ export class LinesPanel implements PanelView {
     this.#legend.forEach(({ name, value }, i) => {
       const here = this.#single ? at : { ...at, [y]: i };
       setText(name, this.#single ? describeIndex(this.#array, x, here) : describeIndex(this.#array, y, here));
-      setText(value, exact(this.#array.value(here), this.#array.meta.dtype));
+      setText(value, valueText(this.#array, here).replace(/^= /, ""));
     });
   }
 

@@ -5,6 +5,8 @@ import { element, OWN_KEYS } from "../dom";
 export interface Choice {
   readonly element: HTMLElement;
   show(value: string): void;
+  /** Leave no choice, and say why. */
+  lock(why: string): void;
 }
 
 /** @param groups options by group heading; an empty heading stands for no group */
@@ -21,13 +23,19 @@ export function createChoice(
     select.append(...(heading ? [element("optgroup", { label: heading }, ...options)] : options));
   }
   select.addEventListener("change", () => onChange(select.value), { signal });
+  const label = element(
+    "label",
+    { class: "nsmw-choice" },
+    element("span", { class: "nsmw-name" }, name),
+    select,
+  );
   return {
-    element: element(
-      "label",
-      { class: "nsmw-choice" },
-      element("span", { class: "nsmw-name" }, name),
-      select,
-    ),
+    element: label,
+    lock(why) {
+      select.disabled = true;
+      select.title = why;
+      label.title = why; // not every browser tells what a disabled control says
+    },
     show(value) {
       if (select.value === value) return;
       select.value = value;

@@ -34,6 +34,9 @@ const PLAYED = ["iteration", "time"];
 /** Axes that keep their slider, disabled, where the data has one index: that there is one head is worth knowing. */
 const ALWAYS_SHOWN = ["time", "head", "slot"];
 
+const ONE_SCALE =
+  "this page carries colours on this scale only; export with precision float16 or exact for the others";
+
 export function createToolbar(options: ToolbarOptions): Toolbar {
   const { panels, sizes, store, selection, settings, choose, extra, signal } = options;
   const axes = axesToControl(panels, sizes, store);
@@ -70,6 +73,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     (value) => choose({ scale: value as Settings["scale"] }),
     signal,
   );
+  if (painted.some(({ array }) => store.array(array).precision === "display")) scale.lock(ONE_SCALE);
   const coloring = painted.length > 0 ? [colors.element, scale.element] : [];
   const main = sliders.filter(({ dim }) => dim === played).map(({ slider }) => slider.element);
   const others = sliders.filter(({ dim }) => dim !== played).map(({ slider }) => slider.element);

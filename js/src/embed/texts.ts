@@ -1,6 +1,6 @@
 /** Compressed texts in the page: base64 of a zlib stream of UTF-8. */
 
-import { inflate } from "../chunks";
+import { inflate } from "../unpack";
 import { fromBase64 } from "../wire";
 
 export async function inflateText(base64: string): Promise<string> {

@@ -20,8 +20,6 @@ export interface Raster {
   codes: Uint16Array;
   rows: number;
   columns: number;
-  /** Whether several cells share a texel. The strongest of them is shown, a mark before any value. */
-  pooled: boolean;
   /** How many cells of this plane carry each mark. */
   marks: Marks;
 }
@@ -44,7 +42,7 @@ export interface RasterOptions {
 }
 
 /**
- * The strongest cell of each texel, found on raw values in one pass, then coded: work on colours is bounded by the
+ * The strongest cell of each texel, a mark before any value, found on raw values in one pass, then coded: work on colours is bounded by the
  * screen, whatever the size of the data.
  */
 export function rasterize(plane: Plane, options: RasterOptions): Raster {
@@ -56,7 +54,7 @@ export function rasterize(plane: Plane, options: RasterOptions): Raster {
   const encode = encoder(domain, options.scale, options.thresholds);
   const codes = new Uint16Array(rows * columns);
   for (let i = 0; i < codes.length; i += 1) codes[i] = encode(values[i] as number, 1);
-  return { codes, rows, columns, pooled: rows < plane.rows || columns < plane.columns, marks };
+  return { codes, rows, columns, marks };
 }
 
 /** What wins a shared texel: NaN, infinities, clipped cells, then what is furthest from nothing. */

@@ -12,6 +12,7 @@ import {
   type Sides,
   thresholdsOf,
 } from "../panel";
+import { precisionChips } from "../precision";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { paintRaster, type Rect } from "./paint";
@@ -51,6 +52,7 @@ export class ThumbnailsView implements PanelView {
         {},
         element("span", { class: "nsmw-title" }, spec.title),
         element("span", { class: "nsmw-subtitle" }, arrows(spec)),
+        element("span", { class: "nsmw-legend" }, ...precisionChips(this.#array)),
       ),
       this.#plot,
       this.#readout,

@@ -1,7 +1,7 @@
 /** One heatmap on screen: a canvas, its axes, its colour bar, its cursors. It wires; the maths is beside it. */
 
 import { ticks } from "d3-array";
-import { markChips } from "../chips";
+import { markChips, peakChips } from "../chips";
 import { type BarTick, barTicks, type Domain } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, setText } from "../dom";
@@ -20,12 +20,12 @@ import {
   type Sides,
   thresholdsOf,
 } from "../panel";
+import { isRounded, precisionChips, valueText } from "../precision";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { type AxisLabels, drawAxes, marginsFor } from "./axes";
 import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
 import { paintRaster } from "./paint";
-import { precisionChip, valueText } from "./precision";
 import { palette, type Raster, rasterize } from "./raster";
 import { moved } from "./walk";
 
@@ -258,17 +258,14 @@ export class HeatmapView implements PanelView {
     });
   }
 
-  /** Marks here and in all of the array, and whether cells share pixels. */
+  /** Marks here and in all of the array, whether cells share a colour, and how exact values are. */
   #showLegend(raster: Raster): void {
     const { nan, infinite, above, below } = raster.marks;
-    const chips = markChips({ nan, infinite, clipped: above + below }, this.#spec, this.#array);
-    if (raster.pooled) {
-      const cells = `${Math.ceil(this.#rows / raster.rows)}×${Math.ceil(this.#columns / raster.columns)}`;
-      const title = `Up to ${cells} cells share a pixel; the strongest is shown, so that no peak is lost. Hover gives exact values.`;
-      chips.push(element("span", { class: "nsmw-chip", title }, `peak of ${cells}`));
-    }
-    if (this.#array.precision !== "exact") chips.push(precisionChip(this.#array.precision));
-    this.#legend.replaceChildren(...chips);
+    this.#legend.replaceChildren(
+      ...markChips({ nan, infinite, clipped: above + below }, this.#spec, this.#array),
+      ...peakChips(raster, this.#spec, this.#array),
+      ...precisionChips(this.#array),
+    );
   }
 
   #placeCursors(at: Indices): void {
@@ -292,7 +289,7 @@ export class HeatmapView implements PanelView {
     return [inside(hovered?.[y], this.#rows), inside(hovered?.[x], this.#columns)];
   }
 
-  /** Crosshair and exact value of the hovered cell, here or in a linked view. */
+  /** Crosshair and value of the hovered cell, here or in a linked view. */
   #showHover(at: Indices): void {
     const { x, y } = this.#spec;
     const [row, column] = this.#hovered();
@@ -324,7 +321,8 @@ export class HeatmapView implements PanelView {
     const numbers = scalars.map(([symbol, name]) => {
       const array = this.#context.store.array(name);
       const value = array.value(Object.fromEntries(array.meta.dims.map((dim) => [dim, at[dim] ?? 0])));
-      return `${symbol} ${value === undefined ? "…" : short(value)}`;
+      const about = isRounded(array, value) ? "≈ " : "";
+      return `${symbol} ${value === undefined ? "…" : about + short(value)}`;
     });
     const parts = [...where, ...numbers];
     return parts.length > 0 ? parts.join(" · ") : this.#array.meta.description;

@@ -1,7 +1,7 @@
 /** A cell, a row or a column of a heatmap as text that a spreadsheet takes. Pure. */
 
 import { count } from "../format";
-import { valueText } from "../heatmap/precision";
+import { valueText } from "../precision";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 

@@ -1,0 +1,34 @@
+/** How near the values at hand are to the recorded ones, in words. An exported page may carry less than the kernel had. */
+
+import type { Precision } from "./chunks";
+import { element } from "./dom";
+import { exact } from "./format";
+import type { Indices } from "./state";
+import type { StoredArray } from "./store";
+
+const SAID: Record<Precision, [name: string, meaning: string]> = {
+  exact: ["exact", "values as they were recorded"],
+  float16: ["float16", "values rounded to 11 significant bits, or to a billionth of the largest"],
+  display: ["colours only", "this page carries colours, not values: those shown are approximate"],
+};
+
+/** "= 0.25", or "≈ 0.25" where the value was rounded for the page. */
+export function valueText(array: StoredArray, at: Indices): string {
+  const value = array.value(at);
+  if (!isRounded(array, value)) return `= ${exact(value, array.meta.dtype)}`;
+  const digits = array.precision === "float16" ? 4 : 2;
+  return `≈ ${Number.isFinite(value) ? Number(value.toPrecision(digits)) : exact(value, array.meta.dtype)}`;
+}
+
+/** Whether a value at hand may differ from the recorded one. NaN and infinities do where they stand for several cells. */
+export function isRounded(array: StoredArray, value: number | undefined): value is number {
+  if (array.precision === "exact" || value === undefined) return false;
+  return Number.isFinite(value) || array.meta.dims.some((dim) => array.kept(dim, dim).rows < array.size(dim));
+}
+
+/** A label where an array's values are not the recorded ones, else nothing. */
+export function precisionChips({ precision }: StoredArray): HTMLElement[] {
+  if (precision === "exact") return [];
+  const [name, meaning] = SAID[precision];
+  return [element("span", { class: "nsmw-chip", title: meaning }, name)];
+}
