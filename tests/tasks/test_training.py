@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ from nsm_widgets.tasks import CopyTask, Evaluation, TrainingResult, TrainingSett
 
 TASK = CopyTask(width=2, max_length=2)
 QUICK: dict[str, Any] = {"num_steps": 12, "batch_size": 2, "evaluate_every": 4, "progress": False}
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as a terminal's Python has it; what a shell starts in the background would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def small(seed: int = 0) -> NTM:
