@@ -68,7 +68,7 @@ def _export(options: argparse.Namespace) -> Path:
         execute=options.execute,
         title=options.title,
         precision=options.precision,
-        max_bytes=int(options.max_bytes),
+        max_bytes=options.max_bytes,
         theme=options.theme,
         progress=_show_progress if sys.stderr.isatty() else None,
     )

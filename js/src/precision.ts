@@ -8,7 +8,7 @@ import type { StoredArray } from "./store";
 
 const SAID: Record<Precision, [name: string, meaning: string]> = {
   exact: ["exact", "values as they were recorded"],
-  float16: ["float16", "values rounded to float16: 11 significant bits"],
+  float16: ["float16", "values rounded to 11 significant bits, or to a billionth of the largest"],
   display: ["colours only", "this page carries colours, not values: those shown are approximate"],
 };
 

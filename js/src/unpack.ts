@@ -6,6 +6,9 @@ import { bytesOf, decode } from "./wire";
 /** How the values of a chunk are written. */
 export interface Packed {
   type: string;
+  /** Of float16 only: what is stored is this power of two times the values; whether they were float64. */
+  exponent?: number;
+  wide?: boolean;
   /** Lengths of the axes within a chunk. */
   shape: number[];
   /** Of colours only: rows and columns that are kept, and a value for each colour, one above and one below all. */
@@ -20,17 +23,19 @@ export async function inflate(bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 /** The values of a chunk. Refuses a wrong length instead of drawing noise. */
-export function valuesOf(sorted: Uint8Array, { type, table, texels, shape: whole }: Packed): TypedArray {
-  const shape = texels ?? whole;
-  if (type === "float16") return fromFloat16(decode(inOrder(sorted, 2), "uint16", shape));
+export function valuesOf(sorted: Uint8Array, packed: Packed): TypedArray {
+  const { type, table } = packed;
+  const shape = packed.texels ?? packed.shape;
+  if (type === "float16") return fromFloat16(decode(inOrder(sorted, 2), "uint16", shape), packed);
   if (table !== undefined) return fromCodes(decode(inOrder(sorted, 2), "uint16", shape), table);
   const count = shape.reduce((a, b) => a * b, 1);
   return decode(inOrder(sorted, Math.max(1, Math.round(sorted.length / count))), type, shape);
 }
 
 /** How many bytes the values of a chunk will take. */
-export function unpackedBytes({ type, table, texels, shape }: Packed): number {
-  const kept = table !== undefined ? "float64" : type === "float16" ? "float32" : type;
+export function unpackedBytes({ type, table, texels, shape, wide }: Packed): number {
+  const half = wide ? "float64" : "float32";
+  const kept = table !== undefined ? "float64" : type === "float16" ? half : type;
   return bytesOf(kept, texels ?? shape);
 }
 
@@ -48,11 +53,12 @@ function inOrder(sorted: Uint8Array, size: number): Uint8Array {
 
 let float16s: Float32Array | undefined;
 
-/** Every half-precision number, looked up by its bits. */
-function fromFloat16(bits: TypedArray): Float32Array {
+/** Every half-precision number, looked up by its bits, in the unit that it was scaled to. */
+function fromFloat16(bits: TypedArray, { exponent = 0, wide = false }: Packed): TypedArray {
   float16s ??= Float32Array.from({ length: 1 << 16 }, (_, bit) => float16(bit));
-  const values = new Float32Array(bits.length);
-  for (let i = 0; i < values.length; i += 1) values[i] = float16s[bits[i] as number] as number;
+  const values = wide ? new Float64Array(bits.length) : new Float32Array(bits.length);
+  const unit = 2 ** -exponent;
+  for (let i = 0; i < values.length; i += 1) values[i] = (float16s[bits[i] as number] as number) * unit;
   return values;
 }
 

@@ -36,6 +36,15 @@ describe("halves", () => {
     expect(halves(bits)).toEqual([value]);
   });
 
+  test("come back in the unit they were scaled to, as wide as they were", () => {
+    const bits = bySignificance(Uint16Array.from([0x3c00, 0xc000, 0x7c00]));
+    const packed = { type: "float16", shape: [3], exponent: -100, wide: true };
+    expect(valuesOf(bits, packed)).toEqual(
+      Float64Array.from([2 ** 100, -(2 ** 101), Number.POSITIVE_INFINITY]),
+    );
+    expect(valuesOf(bits, { type: "float16", shape: [3], exponent: 3 })[1]).toBe(-0.25);
+  });
+
   test("grow with their bits, and turn with their sign", () => {
     const positive = halves(...Array.from({ length: 0x7c01 }, (_, bits) => bits));
     expect(positive.every((value, i) => i === 0 || value > (positive[i - 1] as number))).toBe(true);
@@ -74,6 +83,7 @@ describe("colours", () => {
 
 test("halves take four bytes each once they are unpacked", () => {
   expect(unpackedBytes({ type: "float16", shape: [5, 2] })).toBe(40);
+  expect(unpackedBytes({ type: "float16", shape: [5, 2], wide: true })).toBe(80);
 });
 
 test("a zlib stream is inflated, a damaged or cut one refused", async () => {

@@ -18,6 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Shaped
 
+from nsm_widgets.export._float16 import to_float16
 from nsm_widgets.export._raster import rasterize
 from nsm_widgets.view import ColorDomain, ColorScale, color_codes
 from nsm_widgets.view._color import LOG_FLOOR
@@ -25,9 +26,9 @@ from nsm_widgets.view._color import LOG_FLOOR
 Precision = Literal["exact", "float16", "display"]
 """How values are kept in an exported page:
 
-``exact``: as they are. ``float16``: rounded to 11 significant bits. ``display``: as their colours, 256 steps
-on the scale that is chosen, at most :data:`MOST_TEXELS` a side, each the strongest of the cells it stands
-for.
+``exact``: as they are. ``float16``: rounded to 11 significant bits, or to a billionth of the largest.
+``display``: as their colours, 256 steps on the scale that is chosen, at most :data:`MOST_TEXELS` a side,
+each the strongest of the cells it stands for.
 """
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 
@@ -41,6 +42,10 @@ _LEVEL = 6
 _FAST_LEVEL = 1
 _FAST_ABOVE = 1 << 22
 """Bytes of an array above which compression is quick instead of thorough."""
+
+
+class TooLargeError(Exception):
+    """The chunks of an array take more than there is room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,13 @@ def chunk_array(
     dims: Sequence[str],
     drawing: Drawing,
     precision: Precision,
+    *,
+    most: float = math.inf,
 ) -> ChunkedArray:
     """Cut an array into chunks and compress them.
 
-    ``float16`` is refused by values beyond 65,504, ``display`` by arrays that are not drawn as pictures on
-    one colour domain and one scale (of linear, log and rank): the next better precision is taken instead, and
-    named.
+    ``display`` cannot hold arrays that are not drawn as pictures on one colour domain and one scale (of
+    linear, log and rank): they are kept as ``float16``. Integers are always exact.
 
     Args:
         name: Of the array.
@@ -88,58 +94,53 @@ def chunk_array(
         dims: Names of the axes.
         drawing: How views draw it.
         precision: What is asked for.
+        most: Characters that the chunks may take.
+
+    Raises:
+        TooLargeError: If they take more; the rest is then not compressed.
     """
-    kept, rounded = _possible(values, drawing, precision)
-    outer = (
-        [dim for dim in dims if dim not in drawing.axes]
-        if values.nbytes > WHOLE_BYTES or kept == "display"
-        else []
-    )
+    header: dict[str, object] = {}
+    kept = precision
+    if kept == "display" and not _is_picture(drawing):
+        kept = "float16"
+    if kept == "float16" and values.dtype.kind != "f":
+        kept = "exact"
+    wire = values
+    if kept == "float16":
+        wire, exponent, lossless = to_float16(values, drawing.domain)
+        header |= {"exponent": exponent, "wide": values.dtype.itemsize > 4}
+        kept = "exact" if lossless else kept
+    whole = values.nbytes <= WHOLE_BYTES and kept != "display"
+    outer = [] if whole else [dim for dim in dims if dim not in drawing.axes]
     inner = [dim for dim in dims if dim not in outer]
-    planes = (values if rounded is None else rounded).transpose([dims.index(dim) for dim in (*outer, *inner)])
-    lengths = [values.shape[dims.index(dim)] for dim in outer]
-    planes = planes.reshape(math.prod(lengths), *planes.shape[len(outer) :])
-    shape = planes.shape[1:]
-    header: dict[str, object] = {"outer": outer, "dims": inner, "shape": list(shape), "precision": kept}
+    planes = wire.transpose([dims.index(dim) for dim in (*outer, *inner)])
+    shape = planes.shape[len(outer) :]
+    planes = planes.reshape(-1, *shape)
+    header |= {
+        "outer": outer,
+        "dims": inner,
+        "shape": list(shape),
+        "precision": kept,
+        "type": wire.dtype.name,
+    }
+    parts: Iterator[Shaped[np.ndarray, "..."]] = iter(planes)
     if kept == "display":
-        parts: Iterator[Shaped[np.ndarray, "..."]] = (_codes(plane, drawing) for plane in planes)
+        parts = (_codes(plane, drawing) for plane in planes)
         texels = [min(length, MOST_TEXELS) for length in shape]
         header |= {"texels": texels, "table": _representatives(drawing), "type": "uint16"}
-    else:
-        parts = (_little_endian(plane) for plane in planes)
-        header["type"] = planes.dtype.name
     level = _FAST_LEVEL if values.nbytes > _FAST_ABOVE else _LEVEL
-    ends, texts = [], []
-    end = 0
+    ends: list[int] = []
+    texts: list[str] = []
     for part in parts:
-        text = b64encode(zlib.compress(_by_significance(part), level)).decode("ascii")
-        end += len(text)
-        ends.append(end)
-        texts.append(text)
-    header["ends"] = ends
-    return ChunkedArray(name, kept, header, "".join(texts))
+        texts.append(b64encode(zlib.compress(_by_significance(part), level)).decode("ascii"))
+        ends.append((ends[-1] if ends else 0) + len(texts[-1]))
+        if ends[-1] > most:
+            raise TooLargeError
+    return ChunkedArray(name, kept, {**header, "ends": ends}, "".join(texts))
 
 
-def _possible(
-    values: Shaped[np.ndarray, "..."], drawing: Drawing, precision: Precision
-) -> tuple[Precision, Shaped[np.ndarray, "..."] | None]:
-    """The precision that was asked for, or the next better one that holds the array; its rounded values."""
-    if (
-        precision == "display"
-        and drawing.as_picture
-        and drawing.scale != "row-max"
-        and len(drawing.axes) == 2
-    ):
-        return "display", None
-    if precision == "exact" or values.dtype.kind != "f":
-        return "exact", None
-    with np.errstate(over="ignore", under="ignore"):
-        rounded = values.astype(np.float16)
-    if np.array_equal(rounded, values, equal_nan=True):
-        return "exact", rounded
-    if np.array_equal(np.isfinite(rounded), np.isfinite(values)):
-        return "float16", rounded
-    return "exact", None
+def _is_picture(drawing: Drawing) -> bool:
+    return drawing.as_picture and drawing.scale != "row-max" and len(drawing.axes) == 2
 
 
 def _codes(plane: Shaped[np.ndarray, "row column"], drawing: Drawing) -> Shaped[np.ndarray, "row column"]:
@@ -151,8 +152,9 @@ def _codes(plane: Shaped[np.ndarray, "row column"], drawing: Drawing) -> Shaped[
         thresholds=drawing.thresholds,
         max_rows=MOST_TEXELS,
         max_columns=MOST_TEXELS,
+        may_clip=False,  # only counted; clipped codes are given all the same
     )
-    return raster.codes.astype("<u2")
+    return raster.codes
 
 
 def _representatives(drawing: Drawing) -> list[float]:
@@ -185,11 +187,9 @@ def _of_each_rank(domain: ColorDomain, thresholds: Sequence[float]) -> list[floa
     return [float(value) for value in table]
 
 
-def _little_endian(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-    return values if sys.byteorder == "little" else values.astype(values.dtype.newbyteorder("<"))
-
-
 def _by_significance(values: Shaped[np.ndarray, "..."]) -> bytes:
     """The bytes of all values, sorted by their place within a value."""
     flat = np.ascontiguousarray(values).reshape(-1)
+    if sys.byteorder == "big":
+        flat = flat.byteswap()
     return flat.view(np.uint8).reshape(len(flat), flat.itemsize).T.tobytes()

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, NoReturn, get_args
 
 import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets._errors import ExportError
-from nsm_widgets.export._chunks import PRECISIONS, ChunkedArray, Drawing, Precision, chunk_array
+from nsm_widgets.export._chunks import (
+    PRECISIONS,
+    ChunkedArray,
+    Drawing,
+    Precision,
+    TooLargeError,
+    chunk_array,
+)
+from nsm_widgets.export._modules import static_text
 from nsm_widgets.export._widget_state import (
     Model,
     SharedTexts,
+    check_models,
     each_state,
+    is_ours,
     modules_of,
     needed,
     renamed,
@@ -31,6 +41,13 @@ Drawings = dict[tuple[str, str], Drawing]
 """How each array is drawn, by its store's id and its name."""
 
 DEFAULT_MAX_BYTES = 100_000_000
+
+OUR_TEXTS = {"_esm": "index.js", "_css": "style.css"}
+"""Of our widgets a page always has the installed bundle: a saved notebook may hold an older one."""
+
+PageTheme = Literal["auto", "light", "dark"]
+"""``auto`` follows the reader's system."""
+PAGE_THEMES: tuple[str, ...] = get_args(PageTheme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,69 +97,86 @@ def page_content(
         ExportError: If they take more.
     """
     check_options(precision, max_bytes)
+    check_models(models)
     ids = needed(models, shown)
     names = {model_id: f"m{number}" for number, model_id in enumerate(ids)}
     kept = {model_id: models[model_id] for model_id in ids}
-    drawings = _drawings(kept)
+    writer = _ArrayWriter(_drawings(kept), precision, max_bytes)
     texts = SharedTexts()
-    chunked: list[ChunkedArray] = []
-    missing: list[str] = []
     out: dict[str, Model] = {}
-    stores = dict(each_state(kept, "store"))
     for model_id, model in kept.items():
-        copied = {key: value for key, value in model.items() if key not in ("state", "buffers")}
-        state = {
-            key: value for key, value in model["state"].items() if not isinstance(value, (bytes, memoryview))
-        }
-        if model_id in stores:
+        copied = {key: value for key, value in model.items() if key != "state"}
+        state = dict(model["state"])
+        if is_ours(model):
+            state |= {name: static_text(file) for name, file in OUR_TEXTS.items() if name in state}
+        if is_ours(model, "store"):
+            copied.pop("buffers", None)
             state |= {"_buffers": {}, "_state_mb": None}  # what a saved notebook holds is no matter here
-            headers: dict[str, Any] = {}
-            state["_chunks"] = headers
-            available = arrays_of(model_id)
-            for meta in state["_meta"]:
-                drawing = drawings.get((model_id, meta["name"]))
-                if drawing is None:
-                    continue  # no shown view draws it
-                if meta["name"] not in available:
-                    missing.append(meta["name"])
-                    headers[meta["name"]] = {"missing": True}
-                    continue
-                array = chunk_array(meta["name"], available[meta["name"]], meta["dims"], drawing, precision)
-                headers[meta["name"]] = {**array.header, "source": f"nsmw-data-{len(chunked)}"}
-                chunked.append(array)
-                _check_size(chunked, precision, max_bytes)
-        elif "buffers" in model:
-            copied["buffers"] = model["buffers"]
+            state["_chunks"] = writer.write(model_id, state["_meta"], arrays_of(model_id))
         copied["state"] = texts.name(renamed(state, names))
         out[names[model_id]] = copied
     modules = tuple(name for name in modules_of(out.values()) if name not in OWN_MODULES)
     named = {name: text for text, name in texts.names.items()}
-    return PageContent(out, names, tuple(chunked), named, modules, tuple(dict.fromkeys(missing)))
+    missing = tuple(dict.fromkeys(writer.missing))
+    return PageContent(out, names, tuple(writer.written), named, modules, missing)
 
 
-def check_options(precision: str, max_bytes: float) -> None:
-    """Refuse what is no precision or no number of bytes."""
+class _ArrayWriter:
+    """Writes the arrays of all stores of a page, within its limit."""
+
+    def __init__(self, drawings: Drawings, precision: Precision, max_bytes: float) -> None:
+        self.drawings, self.precision, self.max_bytes = drawings, precision, max_bytes
+        self.written: list[ChunkedArray] = []
+        self.missing: list[str] = []
+
+    def write(self, store: str, metas: Iterable[Mapping[str, Any]], arrays: Arrays) -> dict[str, object]:
+        """A header for each array of a store that a shown view draws."""
+        headers: dict[str, object] = {}
+        for meta in metas:
+            name = meta["name"]
+            drawing = self.drawings.get((store, name))
+            if drawing is not None and name in arrays:
+                headers[name] = self._write(name, arrays[name], meta["dims"], drawing)
+            elif drawing is not None:
+                self.missing.append(name)
+                headers[name] = {"missing": True}
+        return headers
+
+    def _write(
+        self, name: str, values: Shaped[np.ndarray, "..."], dims: Sequence[str], drawing: Drawing
+    ) -> dict[str, object]:
+        room = self.max_bytes - sum(len(array.text) for array in self.written)
+        try:
+            array = chunk_array(name, values, dims, drawing, self.precision, most=room)
+        except TooLargeError:
+            self._refuse(name, values)
+        header = {**array.header, "source": f"nsmw-data-{len(self.written)}"}
+        self.written.append(array)
+        return header
+
+    def _refuse(self, name: str, values: Shaped[np.ndarray, "..."]) -> NoReturn:
+        coarser = {
+            "exact": "Choose precision='float16' or 'display', export",
+            "float16": "Choose precision='display', export",
+            "display": "Export",
+        }
+        raise ExportError(
+            f"the arrays of the page must fit into max_bytes={self.max_bytes:,} bytes, and with "
+            f"precision={self.precision!r} they do not: there is no room for {name}, which has "
+            f"{values.nbytes:,} bytes before compression. "
+            f"{coarser[self.precision]} a part of the trace (trace.isel(time=slice(0, 100))), "
+            "or raise max_bytes."
+        )
+
+
+def check_options(precision: str, max_bytes: float, theme: str = "auto") -> None:
+    """Refuse what is no precision, no number of bytes, or no theme."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
     if not isinstance(max_bytes, (int, float)) or isinstance(max_bytes, bool) or not max_bytes > 0:
         raise ValueError(f"max_bytes must be a positive number of bytes, got {max_bytes!r}.")
-
-
-def _check_size(arrays: Sequence[ChunkedArray], precision: Precision, max_bytes: float) -> None:
-    size = sum(len(array.text) for array in arrays)
-    if size <= max_bytes:
-        return
-    largest = max(arrays, key=lambda array: len(array.text))
-    coarser = {
-        "exact": "Choose precision='float16' or 'display', export",
-        "float16": "Choose precision='display', export",
-        "display": "Export",
-    }
-    raise ExportError(
-        f"the arrays of the page must fit into max_bytes={max_bytes:,} bytes, and they take more than "
-        f"{size:,} with precision={precision!r}, most of it {largest.name} with {len(largest.text):,}. "
-        f"{coarser[precision]} a part of the trace (trace.isel(time=slice(0, 100))), or raise max_bytes."
-    )
+    if theme not in PAGE_THEMES:
+        raise ValueError(f"theme must be one of {', '.join(PAGE_THEMES)}, got {theme!r}.")
 
 
 def _drawings(models: Mapping[str, Model]) -> Drawings:

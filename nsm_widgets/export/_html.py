@@ -9,9 +9,9 @@ from typing import Any
 
 from nsm_widgets._replacing import replacing
 from nsm_widgets.export._chunks import Precision
-from nsm_widgets.export._content import DEFAULT_MAX_BYTES, page_content
+from nsm_widgets.export._content import DEFAULT_MAX_BYTES, PageTheme, check_options, page_content
 from nsm_widgets.export._live import live_arrays, live_models
-from nsm_widgets.export._page import PAGE_THEMES, Fallback, PageTheme, place, standalone_page
+from nsm_widgets.export._page import Fallback, place, standalone_page
 
 
 def widgets_to_html(
@@ -34,8 +34,8 @@ def widgets_to_html(
         path: File to write, all or nothing; the page is returned as text when not given.
         title: Heading of the page; the first view's own title when not given.
         precision: How values are kept. ``"exact"``: as they are. ``"float16"``: rounded to 11 significant
-            bits, half the size. ``"display"``: only the colours on the scale chosen now, at most 512 × 512
-            a picture. The page names it, and so does every panel.
+            bits, or to a billionth of the largest; half the size. ``"display"``: only the colours on the
+            scale chosen now, at most 512 × 512 a picture. The page names it, and so does every panel.
         max_bytes: What the arrays may take in the page.
         theme: ``"auto"`` follows the reader's system; or ``"light"``, ``"dark"``.
 
@@ -64,8 +64,7 @@ def widgets_to_html(
             )
     if not shown:
         raise ValueError("a page must hold at least one widget, got none.")
-    if theme not in PAGE_THEMES:
-        raise ValueError(f"theme must be one of {', '.join(PAGE_THEMES)}, got {theme!r}.")
+    check_options(precision, max_bytes, theme)
     content = page_content(
         live_models(shown),
         [widget.model_id for widget in shown],
@@ -85,6 +84,12 @@ def widgets_to_html(
 
 def _fallback(widget: Any) -> Fallback:
     """Picture and summary of a widget, as a saved notebook keeps them."""
-    bundle = widget._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
-    return Fallback(data.get("image/png"), str(data.get("text/plain", type(widget).__name__)))
+    name = type(widget).__name__
+    if hasattr(widget, "_fallbacks"):
+        data = widget._fallbacks(name)
+    else:
+        bundle = widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+    if data is None:
+        raise TypeError(f"a page holds widgets that can be seen, got {name}, which has no view of its own.")
+    return Fallback(data.get("image/png"), str(data.get("text/plain", name)))

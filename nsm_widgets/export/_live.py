@@ -18,6 +18,11 @@ def live_models(widgets: Iterable[Any]) -> dict[str, Model]:
     from ipywidgets.widgets.widget_link import Link
 
     instances: Mapping[str, Any] = registry._instances
+    widgets = list(widgets)
+    for widget in widgets:
+        if widget.comm is None:
+            name = type(widget).__name__
+            raise ValueError(f"a page holds widgets that are open, got a {name} that was closed.")
     links = [widget for widget in instances.values() if isinstance(widget, Link)]
     models: dict[str, Model] = {}
     waiting = [widget.model_id for widget in widgets]
@@ -53,8 +58,15 @@ def _describe(start: str, instances: Mapping[str, Any], models: dict[str, Model]
 def _model(widget: Any) -> Model:
     from ipywidgets.widgets.widget import _remove_buffers
 
-    keys = [key for key in widget.keys if key != "_buffers"]
-    state, paths, buffers = _remove_buffers(widget.get_state(keys))
+    ours = getattr(widget, "_kind", None) == "store" and widget._model_module == "anywidget"
+    keys = [key for key in widget.keys if not (ours and key == "_buffers")]  # see live_arrays
+    try:
+        state, paths, buffers = _remove_buffers(widget.get_state(keys))
+    except AttributeError as error:  # what ipywidgets raises for a widget without a channel
+        raise ValueError(
+            f"a page holds widgets that are open, and a {type(widget).__name__} refers to one "
+            "that was closed. Take it out, or make it again."
+        ) from error
     model: Model = {
         "model_name": widget._model_name,
         "model_module": widget._model_module,

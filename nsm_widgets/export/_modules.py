@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
 from base64 import b64encode
@@ -46,9 +47,12 @@ def compressed(text: str) -> str:
 @cache
 def compressed_module(name: str) -> str | None:
     """A widget module's AMD file, compressed; None where no installed package brings it."""
+    parts = name.split("/")
+    if not all(re.fullmatch(r"@?[\w.-]*\w[\w.-]*", part) for part in parts):
+        return None  # a module's name is never a path
     for folder in _folders():
-        path = folder.joinpath(*name.split("/"), "index.js")
-        if folder in path.resolve().parents and path.is_file():
+        path = folder.joinpath(*parts, "index.js")
+        if path.is_file():
             return compressed(path.read_text(encoding="utf-8"))
     return None
 

@@ -83,35 +83,10 @@ class NsmHTMLExporter(HTMLExporter):
         Raises:
             ExportError: If its arrays take more than ``max_bytes``, or its widget state is damaged.
         """
-        from nsm_widgets._text import one_line
         from nsm_widgets.export import _page
-        from nsm_widgets.export._content import page_content
-        from nsm_widgets.export._saved import saved_arrays
 
-        models = nb.metadata.get("widgets", {}).get(STATE_TYPE, {}).get("state", {})
-        outputs = {output["data"][VIEW_TYPE]["model_id"]: output for output in _widget_outputs(nb)}
-        shown = [model_id for model_id in outputs if model_id in models]
-        content = page_content(
-            models, shown, saved_arrays(models), precision=cast(Any, self.precision), max_bytes=self.max_bytes
-        )
-        self._warn(outputs, shown, content)
-        resources = dict(resources or {})
-        name = (
-            self.page_title
-            or nb.metadata.get("title")
-            or resources.get("metadata", {}).get("name", "Notebook")
-        )
-        token = secrets.token_hex(8)  # no text of the notebook can pass for a place that we fill
-        resources |= {
-            "nsm_token": token,
-            "nsm_theme": self.page_theme,
-            "nsm_title": one_line(name),
-            "nsm_said": _page.said(content),
-        }
         html, resources = super().from_notebook_node(nb, resources, **options)
-        places = {
-            model_id: _page.place(content.names[model_id], _fallback(outputs[model_id])) for model_id in shown
-        }
+        content, token = self._content, resources["nsm_token"]
         parts = {
             "policy": _page.head_scripts(),
             "styles": _page.head_styles(content),
@@ -120,10 +95,43 @@ class NsmHTMLExporter(HTMLExporter):
         }
 
         def put(match: re.Match[str]) -> str:
-            return places.get(match[2], "") if match[1] == "place" else parts[match[1]]
+            return self._places.get(match[2], "") if match[1] == "place" else parts[match[1]]
 
+        # these would ask other hosts for something, and no policy can forbid it
+        html = re.sub(r"<(meta\b[^>]*http-equiv|link\b)[^>]*>", "", html, flags=re.IGNORECASE)
         places_to_fill = rf"<!--nsmw-{token}-(place|policy|styles|themes|scripts) ?([^ ]*?)-->"
         return re.sub(places_to_fill, put, html), resources
+
+    def _preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Look for widgets only in what the preprocessors leave: they may run cells, and take some away."""
+        from nsm_widgets._text import one_line
+        from nsm_widgets.export import _page
+        from nsm_widgets.export._content import page_content
+        from nsm_widgets.export._saved import saved_arrays
+
+        nb, resources = super()._preprocess(nb, resources)  # type: ignore[no-untyped-call]
+        models = _models(nb)
+        outputs = {output["data"][VIEW_TYPE]["model_id"]: output for output in _widget_outputs(nb)}
+        shown = [model_id for model_id in outputs if model_id in models]
+        self._content = content = page_content(
+            models,
+            shown,
+            saved_arrays(models),
+            precision=cast(Any, self.precision),
+            max_bytes=self.max_bytes,
+        )
+        self._places = {
+            model_id: _page.place(content.names[model_id], _fallback(outputs[model_id])) for model_id in shown
+        }
+        self._warn(outputs, shown, content)
+        name = self.page_title or nb.metadata.get("title") or resources["metadata"].get("name", "Notebook")
+        resources |= {
+            "nsm_token": secrets.token_hex(8),  # no text of the notebook can pass for a place that we fill
+            "nsm_theme": self.page_theme,
+            "nsm_title": one_line(name),
+            "nsm_said": _page.said(content),
+        }
+        return nb, resources
 
     def _dark_theme(self) -> str:
         """JupyterLab's dark colours, for a page that is dark."""
@@ -147,11 +155,24 @@ class NsmHTMLExporter(HTMLExporter):
             )
 
 
+def _models(nb: Any) -> dict[str, Any]:
+    """The models of the notebook's widget state; an incomplete one is taken out: nbconvert wants it whole."""
+    widgets = nb.metadata.get("widgets", {})
+    state = widgets.get(STATE_TYPE, {}).get("state") if isinstance(widgets, Mapping) else None
+    if isinstance(state, Mapping):
+        return dict(state)
+    nb.metadata.pop("widgets", None)
+    return {}
+
+
 def _widget_outputs(nb: Any) -> Iterator[Any]:
     for cell in nb.cells:
         for output in cell.get("outputs", []):
-            if isinstance(output.get("data", {}).get(VIEW_TYPE), Mapping):
+            view = output.get("data", {}).get(VIEW_TYPE)
+            if isinstance(view, Mapping) and isinstance(view.get("model_id"), str):
                 yield output
+            elif view is not None:
+                del output["data"][VIEW_TYPE]  # names no model: what stands beside it is shown
 
 
 def _fallback(output: Any) -> Any:

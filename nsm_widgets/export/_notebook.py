@@ -10,11 +10,14 @@ from typing import Any
 from nsm_widgets._errors import ExportError, MissingDependencyError
 from nsm_widgets._replacing import replacing
 from nsm_widgets.export._chunks import Precision
-from nsm_widgets.export._content import DEFAULT_MAX_BYTES, check_options
-from nsm_widgets.export._page import PageTheme
+from nsm_widgets.export._content import DEFAULT_MAX_BYTES, PageTheme, check_options
 from nsm_widgets.trace._coord import clean_label
+from nsm_widgets.widgets._state_room import EVERYTHING_MB
 
 CELL_TIMEOUT_S = 3600
+_ALL_OF_IT = {"NSM_WIDGETS_STATE_MB": f"{EVERYTHING_MB:g}", "NSM_WIDGETS_HOST": "jupyter"}
+"""For the kernel: every array goes with the state, which is saved nowhere; the page has its own limit."""
+
 _QUIET = ["--log-level=40"]
 """Of ipykernel: its remark that a local socket is not encrypted helps nobody here."""
 
@@ -52,7 +55,7 @@ def notebook_to_html(
         FileNotFoundError: If there is no such notebook.
         MissingDependencyError: If nbconvert, or for ``execute`` nbclient, is not installed.
     """
-    check_options(precision, max_bytes)
+    check_options(precision, max_bytes, theme)
     path_in = Path(path_in)
     try:
         import nbformat
@@ -114,9 +117,13 @@ def _execute(notebook: Any, path: Path, progress: Callable[[int, int], None] | N
         extra_arguments=_QUIET if notebook.metadata.get("language_info", {}).get("name") == "python" else [],
     )
     try:
-        # the page has its own limit, max_bytes; what is kept in memory here is saved nowhere
-        client.execute(env={**os.environ, "NSM_WIDGETS_STATE_MB": "1e6"})
+        client.execute(env={**os.environ, **_ALL_OF_IT})
     except CellExecutionError as error:
         raise ExportError(
             f"{path} must run without an error to be exported, and a cell failed:\n{error}"
+        ) from error
+    except Exception as error:  # no such kernel, a kernel that died, a cell without end: of many kinds
+        raise ExportError(
+            f"{path} must run to its end to be exported, and it did not ({type(error).__name__}: "
+            f"{str(error)[:300]}). Run it in JupyterLab to see why."
         ) from error

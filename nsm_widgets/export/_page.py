@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import html
 import json
+import numbers
 import warnings
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any
 
 from nsm_widgets._text import one_line, printable
 from nsm_widgets.export._chunks import MOST_TEXELS
-from nsm_widgets.export._content import PageContent
+from nsm_widgets.export._content import PageContent, PageTheme
 from nsm_widgets.export._modules import compressed, compressed_module, compressed_static, static_text
-
-PageTheme = Literal["auto", "light", "dark"]
-"""``auto`` follows the reader's system."""
-PAGE_THEMES: tuple[str, ...] = ("auto", "light", "dark")
 
 PRECISION_TEXT = {
     "exact": "exact values",
-    "float16": "values rounded to float16 (11 significant bits)",
-    "display": f"colours only: 256 steps, at most {MOST_TEXELS}×{MOST_TEXELS} a picture, values approximate",
+    "float16": "float16 values: rounded to 11 significant bits, or to a billionth of the largest",
+    "display": (
+        f"display only: colours in 256 steps, at most {MOST_TEXELS}×{MOST_TEXELS} a picture; "
+        "values are approximate"
+    ),
 }
 
 # unpacks the bundle and starts it; sets the theme before anything is painted
@@ -98,7 +99,10 @@ def head_styles(content: PageContent) -> str:
 
 
 def body_scripts(content: PageContent) -> str:
-    """Everything that the views of a page need, for the end of the body."""
+    """Everything that the views of a page need, for the beginning of the body.
+
+    Before all that a notebook's author wrote: the page looks its parts up by name, and the first one counts.
+    """
     state = {"version_major": 2, "version_minor": 0, "state": content.models}
     parts = [f'<script type="application/json" id="nsmw-state">{json_in_html(state)}</script>']
     parts += [
@@ -133,7 +137,8 @@ def place(model: str, fallback: Fallback) -> str:
     if fallback.picture is None:
         shown = f'<pre class="nsmw-page-picture">{text}</pre>'
     else:
-        shown = f'<img class="nsmw-page-picture" src="data:image/png;base64,{fallback.picture}" alt="{text}">'
+        source = f"data:image/png;base64,{html.escape(fallback.picture)}"
+        shown = f'<img class="nsmw-page-picture" src="{source}" alt="{text}">'
     return f'<div class="nsmw-page-view" data-nsmw-view="{model}">{shown}</div>'
 
 
@@ -171,12 +176,12 @@ def standalone_page(views: Sequence[str], content: PageContent, *, title: str, t
 {head_styles(content)}
 </head>
 <body>
+{body_scripts(content)}
 <main class="nsmw-page">
 <header><h1>{shown_title}</h1><p class="nsmw-page-said">{html.escape(said(content))}</p></header>
 {body}
 <noscript><p>These are pictures of the views as they were exported; with JavaScript they move.</p></noscript>
 </main>
-{body_scripts(content)}
 </body>
 </html>
 """
@@ -184,8 +189,19 @@ def standalone_page(views: Sequence[str], content: PageContent, *, title: str, t
 
 def json_in_html(value: Any) -> str:
     """JSON that may stand in a script element: no character of it means anything to HTML."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _plain(value: object) -> int | float | str:
+    """Numbers of NumPy and dates, as Jupyter sends them."""
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    raise TypeError(f"a widget's state must be JSON to stand in a page, got {type(value).__name__}.")
 
 
 def _shows_icons(models: Mapping[str, Any]) -> bool:

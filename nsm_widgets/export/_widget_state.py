@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
+
+from nsm_widgets._errors import ExportError
+from nsm_widgets._text import printable
 
 Model = dict[str, Any]
 """A model as the widget state describes it: ``model_name``, ``model_module``, ..., ``state``, ``buffers``."""
 
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
-STATE_TYPE = "application/vnd.jupyter.widget-state+json"
 
 _REFERENCE = re.compile(r"(IPY_MODEL_|anywidget:)(\S+)", re.DOTALL)
+_MODEL_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
 
 
@@ -62,19 +65,16 @@ def references(value: object) -> Iterator[str]:
 
 
 def renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """The same state with other ids, copied; a reference to a model that is not there becomes None.
+    """The same state with other ids, copied; a reference to a model that was closed becomes None.
 
     So does a number that is not finite: JSON has no word for it.
     """
     if isinstance(value, str):
         match = _REFERENCE.fullmatch(value)
-        if match is None:
-            return value
-        return (
-            f"{match[1]}{names[match[2]]}"
-            if match[2] in names
-            else (None if match[1] == "IPY_MODEL_" else value)
-        )
+        if match is not None and match[2] in names:
+            return f"{match[1]}{names[match[2]]}"
+        dangling = match is not None and match[1] == "IPY_MODEL_" and _MODEL_ID.fullmatch(match[2])
+        return None if dangling else value
     if isinstance(value, Mapping):
         copied = {key: renamed(inner, names) for key, inner in value.items()}
         view = value.get(VIEW_TYPE)
@@ -115,8 +115,45 @@ def modules_of(models: Iterable[Model]) -> list[str]:
     return sorted(names)
 
 
+def is_ours(model: Model, *kinds: str) -> bool:
+    """Whether it is a widget of ours, of one of these kinds; of any where none is given."""
+    kind = model["state"].get("_kind")
+    return model.get("model_module") == "anywidget" and (kind in kinds if kinds else kind in REQUIRED)
+
+
 def each_state(models: Mapping[str, Model], *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Id and state of every widget of ours of these kinds."""
+    return ((model_id, model["state"]) for model_id, model in models.items() if is_ours(model, *kinds))
+
+
+REQUIRED: dict[str, dict[str, type]] = {
+    "store": {"_meta": list},
+    "selection": {},
+    "view": {"_layout": list, "_store": str, "scale": str},
+    "chart": {"_layout": list, "_store": str, "scale": str},
+}
+"""What the state of our widgets must hold, by kind."""
+
+
+def check_models(models: Mapping[str, Model]) -> None:
+    """Refuse a state that is damaged, before anything relies on it.
+
+    Raises:
+        ExportError: If a model is no model, or one of ours lacks what it must have.
+    """
     for model_id, model in models.items():
-        if model.get("model_module") == "anywidget" and model["state"].get("_kind") in kinds:
-            yield model_id, model["state"]
+        if not isinstance(model, Mapping) or not isinstance(model.get("state"), Mapping):
+            _refuse(model_id, "have a state")
+        if not all(isinstance(model.get(key), str) for key in ("model_name", "model_module")):
+            _refuse(model_id, "have a model_name and a model_module")
+        if is_ours(model):
+            for key, kind in REQUIRED[model["state"]["_kind"]].items():
+                if not isinstance(model["state"].get(key), kind):
+                    _refuse(model_id, f"have {key}")
+
+
+def _refuse(model_id: str, rule: str) -> NoReturn:
+    raise ExportError(
+        f"model {printable(model_id)[:64]} of the notebook's widget state must {rule}, and it does not: the "
+        "state is damaged. Execute the notebook again."
+    )

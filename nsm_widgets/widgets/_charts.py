@@ -200,7 +200,12 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """The widget, and beside it a picture and a summary of its state now, for readers that run none."""
         bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
-        return {**bundle, **self.controls._fallbacks("LineChart")}
+        self.store.shown()
+        return {**bundle, **self._fallbacks("LineChart")}
+
+    def _fallbacks(self, name: str) -> dict[str, str]:
+        """Text and picture of the present state, under this name."""
+        return self.controls._fallbacks(name)
 
 
 def _figure(array: NamedArray, panel: Panel, selection: Selection | None) -> bqplot.Figure:

@@ -19,6 +19,10 @@ VARIABLE = "NSM_WIDGETS_STATE_MB"
 """Environment variable with another limit; read when the first store is made."""
 
 
+EVERYTHING_MB = 1e6
+"""A limit that is none: arrays over a store's budget travel with the state, too, for a page of them all."""
+
+
 class Run(NamedTuple):
     """One execution of one cell."""
 

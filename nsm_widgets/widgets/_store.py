@@ -16,7 +16,7 @@ from nsm_widgets.trace._coord import clean_label, escape_surrogates
 from nsm_widgets.view import rank_thresholds, summarize, with_derived
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
-from nsm_widgets.widgets._state_room import current_run, state_room
+from nsm_widgets.widgets._state_room import EVERYTHING_MB, current_run, state_room
 from nsm_widgets.widgets._wire import wire_array
 
 DEFAULT_BUDGET_MB = 64.0
@@ -90,7 +90,7 @@ class TraceStore(SyncedWidget):
         room = state_room()
         self._arrays = {name: wire_array(trace[name].values, name) for name in names}
         whole = {name: array for name, array in self._arrays.items() if array.nbytes <= budget_mb * 1e6}
-        self._for_state = _for_the_state(whole)
+        self._for_state = _for_the_state(self._arrays if room.limit_mb >= EVERYTHING_MB else whole)
         self._stand()
         self.trace = trace
         state = {

@@ -20,7 +20,7 @@ from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
 
 if TYPE_CHECKING:
     from nsm_widgets.export._chunks import Precision
-    from nsm_widgets.export._page import PageTheme
+    from nsm_widgets.export._content import PageTheme
 
 
 class View(SyncedWidget):
@@ -230,13 +230,13 @@ class View(SyncedWidget):
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        self.store.shown()
         return {**data, **self._fallbacks(type(self).__name__)}, metadata
 
     def _fallbacks(self, name: str) -> dict[str, str]:
-        """Text and picture of the present state, under this name, as the view is about to be shown."""
+        """Text and picture of the present state, under this name."""
         from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
 
-        self.store.shown()
         return fallbacks(
             name,
             self.trace,

@@ -188,7 +188,7 @@ def test_colours_only_are_the_very_colours(browser: Browser, pages: Path, scale:
         cells = [(row, column) for row in range(SLOTS) for column in range(WORDS)]
         colors = expected_colors(trace, "memory", scale=scale, time=STEPS - 1, batch=0)
         assert shown.cell_colors("memory", cells, SLOTS, WORDS) == [colors[r][c] for r, c in cells]
-        expect(opened.page.locator(".nsmw-page-said")).to_contain_text("colours only")
+        expect(opened.page.locator(".nsmw-page-said")).to_contain_text("display only: colours")
         expect(shown.panel("memory").locator(".nsmw-chip")).to_have_text("colours only")
         shown.hover_cell("memory", 3, 3, SLOTS, WORDS)
         shown.wait_readout("memory", re.compile(r"slot 3 · word 3 ≈ -?\d"))

@@ -195,7 +195,7 @@ def test_labels_that_somebody_else_wrote_stay_text(notebook: NotebookPage) -> No
     view.page.keyboard.press("r")
     say(view, "copied query 2 “<i>x</i>” of attention: 4 values")
     head, line = clipboard(notebook).split("\n")
-    assert head == "key\t'=1+1\ta b\t<i>x</i>\t-5"
+    assert head == "key\t'=1+1\ta\\tb\t<i>x</i>\t-5"
     assert line == "query 2 “<i>x</i>”\t0.25\t0.25\t0.25\t0.25"
     download, picture = save(view)
     assert download.suggested_filename == "attention.png"

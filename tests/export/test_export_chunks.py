@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nsm_widgets.export._chunks import MOST_TEXELS, ChunkedArray, Drawing, chunk_array
+from nsm_widgets.export._chunks import MOST_TEXELS, ChunkedArray, Drawing, TooLargeError, chunk_array
 from nsm_widgets.view import ColorDomain, ColorScale, color_codes, rank_thresholds
 
 WEIGHTS = ColorDomain(0.0, 1.0)
@@ -76,31 +76,61 @@ def test_a_small_array_is_one_chunk() -> None:
     assert len(read(array)) == 1
 
 
-def test_float16_rounds_once_and_says_so() -> None:
-    """Values are NumPy's float16 of the recorded ones, NaN and infinities kept."""
-    values = np.random.default_rng(2).normal(size=(3, 4)).astype(np.float32)
+def unhalved(array: ChunkedArray, dtype: type = np.float64) -> np.ndarray:
+    """What the page makes of half precision."""
+    exponent = array.header["exponent"]
+    assert isinstance(exponent, int)
+    return np.array([float(v) * 2.0**-exponent for v in read(array)[0].flat], dtype)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e30, 1e-30, 1e-37], ids=["one", "huge", "tiny", "near the smallest"])
+def test_float16_is_as_near_as_it_says(unit: float) -> None:
+    """Within 11 significant bits or a billionth of the largest, whatever the unit; marks stay marks."""
+    random = np.random.default_rng(2)
+    spread = 10.0 ** random.integers(-14, 3, (30, 40))
+    values = (random.normal(size=(30, 40)) * spread * unit).astype(np.float32)
     values[0, :3] = np.nan, np.inf, -np.inf
     array = chunk_array("x", values, ("slot", "word"), drawing("slot", "word"), "float16")
     assert array.precision == "float16"
-    assert np.array_equal(read(array)[0], values.astype(np.float16), equal_nan=True)
+    largest = max(abs(float(v)) for v in values.flat if np.isfinite(v))
+    for value, kept in zip(map(float, values.flat), unhalved(array), strict=True):
+        if np.isfinite(value):
+            assert abs(kept - value) <= max(abs(value) * 2**-11, largest * 1e-9)
+        else:
+            assert str(kept) == str(value)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rounding_carries_nothing_over_the_ends_of_the_domain(seed: int) -> None:
+    """A page of rounded values marks as clipped what was clipped, and nothing else."""
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(20, 30)).astype(np.float32)
+    high = float(np.abs(values).max()) if seed % 2 else 1.2345
+    domain = ColorDomain(-high, high, diverging=True)
+    values[:, 0] = np.float32(high) * (1 + random.normal(size=20) * 1e-4)
+    array = chunk_array("x", values, ("slot", "word"), drawing("slot", "word", domain=domain), "float16")
+    before, after = color_codes(values, domain), color_codes(unhalved(array).reshape(20, 30), domain)
+    assert np.array_equal(before >= 256, after >= 256)
 
 
 @pytest.mark.parametrize(
-    ("values", "precision", "kind"),
-    [
-        ([0.5, 0.25, np.nan], "exact", "float16"),
-        ([70_000.0, 0.1, 0.2], "exact", "float64"),
-        ([1, 2, 3], "exact", "int64"),
-    ],
-    ids=["nothing is lost", "beyond float16", "integers"],
+    ("values", "kind"),
+    [([0.5, 0.25, np.nan], "float16"), ([70_144.0, 2.0, 0.0], "float16"), ([1, 2, 3], "int64")],
+    ids=["short fractions", "beyond the range of float16", "integers"],
 )
-def test_float16_is_taken_only_where_it_holds_the_values(
-    values: list[float], precision: str, kind: str
-) -> None:
-    """An array that float16 loses nothing of is called exact; one that it cannot hold stays as it is."""
+def test_what_loses_nothing_is_called_exact(values: list[float], kind: str) -> None:
+    """Also where it is stored in half precision."""
     array = chunk_array("x", np.array([values]), ("slot", "word"), drawing("slot", "word"), "float16")
-    assert (array.precision, array.header["type"]) == (precision, kind)
-    assert np.array_equal(read(array)[0], np.array([values]), equal_nan=True)
+    assert (array.precision, array.header["type"]) == ("exact", kind)
+    if kind == "float16":
+        assert np.array_equal(unhalved(array), values, equal_nan=True)
+
+
+def test_compression_stops_where_there_is_no_room_left() -> None:
+    """Chunks beyond the limit are not even compressed."""
+    values = np.random.default_rng(6).normal(size=(50, 100, 100))
+    with pytest.raises(TooLargeError):
+        chunk_array("x", values, ("time", "slot", "word"), drawing("slot", "word"), "exact", most=1000)
 
 
 SCALES: list[ColorScale] = ["linear", "log", "rank"]

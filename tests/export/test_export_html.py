@@ -14,11 +14,13 @@ import ipywidgets
 import nbformat
 import numpy as np
 import pytest
+from nbconvert.preprocessors import TagRemovePreprocessor
 
 from nsm_widgets import Heatmap, MemoryView, Selection, Trace
 from nsm_widgets._errors import ExportError
 from nsm_widgets.cli import main
 from nsm_widgets.export import notebook_to_html, widgets_to_html
+from nsm_widgets.export._nbconvert import NsmHTMLExporter
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_too_large_a_page_is_refused_with_what_to_choose(
     with pytest.raises(ExportError) as refused:
         view.to_html(precision=precision, max_bytes=100)
     assert "max_bytes=100 bytes" in str(refused.value)
-    assert "most of it memory" in str(refused.value)
+    assert "no room for memory, which has 480 bytes" in str(refused.value)
     assert remedy in str(refused.value)
 
 
@@ -116,6 +118,42 @@ def test_what_is_no_widget_is_refused() -> None:
         widgets_to_html([3])
     with pytest.raises(ValueError, match="at least one widget, got none"):
         widgets_to_html([])
+
+
+def test_widgets_that_cannot_be_shown_are_refused(view: MemoryView) -> None:
+    """A link has no view; a closed view is gone."""
+    link = ipywidgets.jslink((view.selection, "time"), (view.selection, "slot"))
+    with pytest.raises(TypeError, match="widgets that can be seen, got Link"):
+        widgets_to_html([view, link])
+    closed = Heatmap(np.eye(3), dims=("query", "key"))
+    closed.close()
+    with pytest.raises(ValueError, match="widgets that are open, got a Heatmap that was closed"):
+        widgets_to_html(closed)
+    slider = ipywidgets.IntSlider()
+    box = ipywidgets.VBox([view, slider])
+    slider.close()
+    with pytest.raises(ValueError, match="a VBox refers to one that was closed"):
+        widgets_to_html(box)
+
+
+def test_text_that_looks_like_ours_stays_as_it_is() -> None:
+    """A reader's own text may name anything."""
+    texts = ["IPY_MODEL_x", "nsmw-shared:t0", "anywidget:y"]
+    page = str(widgets_to_html([ipywidgets.Text(value=text) for text in texts]))
+    values = [m["state"]["value"] for m in state_of(page).values() if m["model_name"] == "TextModel"]
+    assert values == texts
+
+
+def test_exporting_is_no_showing(view: MemoryView, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a saved notebook carries does not change by it."""
+    monkeypatch.setattr(type(view.store), "shown", lambda _store: pytest.fail("the store was told"))
+    view.to_html()
+
+
+def test_the_parts_come_before_what_others_wrote(view: MemoryView) -> None:
+    """The page looks its parts up by name, and the first one counts."""
+    page = str(view.to_html())
+    assert page.index('id="nsmw-runtime"') < page.index("<main")
 
 
 def test_the_summary_and_title_are_text(view: MemoryView) -> None:
@@ -173,6 +211,65 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("notebooks") / "small.ipynb"
     nbformat.write(notebook, path)
     return path
+
+
+def notebook_of(tmp_path: Path, *cells: Any) -> Path:
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path = tmp_path / "made.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=list(cells), metadata=metadata), path)
+    return path
+
+
+def test_nbconvert_may_run_the_cells_first(tmp_path: Path) -> None:
+    """`--execute`: the widgets that the run makes are the ones in the page."""
+    path = notebook_of(tmp_path, *map(nbformat.v4.new_code_cell, CELLS))
+    command = [sys.executable, "-m", "nbconvert", "--to", "nsm_html", "--execute", str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    page = path.with_suffix(".html").read_text()
+    assert page.count("data-nsmw-view=") == 1
+    assert any("_chunks" in model["state"] for model in state_of(page).values())
+
+
+def test_a_cell_that_is_taken_out_leaves_nothing_behind(executed: Path, tmp_path: Path) -> None:
+    """Neither its view nor its arrays are in the page."""
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.cells[2].metadata["tags"] = ["hidden"]
+    exporter = NsmHTMLExporter()
+    exporter.register_preprocessor(TagRemovePreprocessor(remove_cell_tags=["hidden"]), enabled=True)
+    page, _ = exporter.from_notebook_node(notebook)
+    assert state_of(page) == {}
+    assert "arange(12.0)" not in page and '"numbers"' not in page
+
+
+def test_every_array_of_an_executed_notebook_is_in_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those over a view's budget, and in a kernel that VS Code's would start."""
+    monkeypatch.setenv("VSCODE_PID", "1")
+    cell = "import numpy as np\nfrom nsm_widgets import Heatmap\n"
+    cell += "Heatmap(np.ones((3, 200, 200)), dims=('time', 'slot', 'word'), budget_mb=0.1)"
+    page = notebook_to_html(notebook_of(tmp_path, nbformat.v4.new_code_cell(cell)), execute=True).read_text()
+    store = next(m for m in state_of(page).values() if "_chunks" in m["state"])
+    assert len(store["state"]["_chunks"]["values"]["ends"]) == 3
+
+
+HOSTILE = """<!--nsmw-scripts--> <!--nsmw-0-scripts--> <div id="nsmw-runtime">AAAA</div>
+
+# nsmw-state
+
+<meta http-equiv="refresh" content="0;url=http://example.com"> <LINK rel="preconnect" href="http://example.com">"""
+
+
+def test_what_a_notebook_says_cannot_become_a_part_of_the_page(tmp_path: Path) -> None:
+    """Prose that names our places, our parts, or another host is prose."""
+    output = nbformat.v4.new_output("display_data", {"image/png": '"><b onclick=x>', "text/plain": "x"})
+    code = nbformat.v4.new_code_cell("1", outputs=[output])
+    page = notebook_to_html(notebook_of(tmp_path, nbformat.v4.new_markdown_cell(HOSTILE), code)).read_text()
+    assert page.count('<script type="text/plain" id="nsmw-runtime">') == 1
+    first = page.index('id="nsmw-runtime"')
+    assert page[first - 40 : first].endswith('<script type="text/plain" ')
+    assert 'http-equiv="refresh' not in page and "preconnect" not in page
+    assert "<b onclick" not in page
 
 
 def test_a_saved_notebook_becomes_a_page(executed: Path, tmp_path: Path) -> None:

@@ -20,9 +20,12 @@ from tests.packaging.conftest import REPOSITORY, STATIC, build
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf8"))["project"]
 
-BUNDLE = {f"nsm_widgets/widgets/static/{name}" for name in ("index.js", "style.css", "LICENSES.txt")}
-NEEDED = BUNDLE | {
+EMBEDDED = ("embed.js", "embed-controls.css", "embed-icons.css", "embed-page.css")
+BUNDLE = ("index.js", "style.css", *EMBEDDED, "LICENSES.txt")
+NEEDED = {f"nsm_widgets/widgets/static/{name}" for name in BUNDLE} | {
     "nsm_widgets/__init__.py",
+    "nsm_widgets/export/templates/nsm_html/conf.json",
+    "nsm_widgets/export/templates/nsm_html/index.html.j2",
     "nsm_widgets/ntm/checkpoints/copy.safetensors",
     "nsm_widgets/py.typed",
     "nsm_widgets/view/colormaps.json",
@@ -48,6 +51,15 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     assert f"{info}/licenses/LICENSE" in files
     assert {name.partition("/")[0] for name in files} == {"nsm_widgets", info}
     assert wheel.name == f"nsm_widgets-{PROJECT['version']}-py3-none-any.whl"
+
+
+def test_the_wheel_tells_where_its_command_and_exporter_are(wheel: Path) -> None:
+    """`nsm-widgets`, and `jupyter nbconvert --to nsm_html`."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+        points = archive.read(name).decode()
+    assert "nsm-widgets = nsm_widgets.cli:main" in points
+    assert "nsm_html = nsm_widgets.export._nbconvert:NsmHTMLExporter" in points
 
 
 def test_every_python_file_is_in_the_wheel(source: Path, wheel: Path) -> None:
@@ -127,7 +139,7 @@ def test_the_installed_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
     assert seen["slots"] > 1
 
 
-@pytest.mark.parametrize("missing", ["index.js", "style.css", "LICENSES.txt"])
+@pytest.mark.parametrize("missing", ["index.js", "style.css", "embed.js", "LICENSES.txt"])
 def test_nothing_is_built_without_the_bundle(source: Path, tmp_path: Path, missing: str) -> None:
     """A wheel whose widgets would stay blank is refused, and the message says how to build the bundle."""
     copy = tmp_path / "source"

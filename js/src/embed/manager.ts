@@ -12,6 +12,16 @@ export const SHARED = "nsmw-shared:";
 /** The traits that share text. Any other may begin with these letters by itself. */
 const SHARING = ["_esm", "_css"];
 
+/**
+ * A few words that stand for a module: anywidget evaluates the text of each model, so that a page of a hundred views
+ * would read our bundle three hundred times, and models that take over two seconds lose their views.
+ */
+function asOneModule(text: string): string {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  const all = `export * from "${url}";`;
+  return /\bexport\s+default\b|\bas default\b/.test(text) ? `${all} export { default } from "${url}";` : all;
+}
+
 export class PageManager extends ManagerBase {
   readonly #modules = new Modules({
     "@jupyter-widgets/base": base,
@@ -21,12 +31,13 @@ export class PageManager extends ManagerBase {
 
   /** Make every model; shared texts are put back first, where the exporter may have taken them out. */
   async restore(state: IManagerState, shared: ReadonlyMap<string, string>): Promise<void> {
+    const modules = new Map([...shared].map(([name, text]) => [name, asOneModule(text)]));
     for (const { state: traits } of Object.values(state.state)) {
       for (const name of SHARING) {
         const value = traits[name];
-        if (typeof value === "string" && value.startsWith(SHARED)) {
-          traits[name] = shared.get(value.slice(SHARED.length)) ?? "";
-        }
+        if (typeof value !== "string" || !value.startsWith(SHARED)) continue;
+        const key = value.slice(SHARED.length);
+        traits[name] = (name === "_esm" ? modules.get(key) : shared.get(key)) ?? "";
       }
     }
     await this.set_state(state);

@@ -57,7 +57,7 @@ def open_exported(
         opened.wait_ready()
         yield opened
         requests[:] = [url for url in requests if url != address and not url.startswith(INLINE)]
-        assert requests == []
-        assert errors == []
+        assert requests == [], requests
+        assert errors == [], errors
     finally:
         context.close()
