@@ -708,3 +708,20 @@ def test_a_damaged_chunk_is_named_and_the_rest_is_shown(browser: Browser, pages:
         expect(panel.locator(".nsmw-message")).to_contain_text("this page is damaged")
         shown.slider("time").press("ArrowRight")
         shown.wait_painted("values", "time=1")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chart_has_the_inks_of_the_page(browser: Browser, pages: Path, theme: Theme) -> None:
+    """bqplot's own style comes late in a page, and must not take the numbers of the axes back to its grey."""
+    path = Path(LineChart(make_trace(), "write_weights", lines="head").to_html(pages / f"inks-{theme}.html"))
+    with open_exported(browser, path, theme=theme) as opened:
+        figure = opened.page.locator(".bqplot.figure")
+        expect(figure.locator(".tick text").first).to_be_visible()
+        fills = "texts => [...new Set(texts.map(text => getComputedStyle(text).fill))]"
+        ink, faint = (
+            ("rgb(28, 28, 30)", "rgb(95, 99, 104)")
+            if theme == "light"
+            else ("rgb(232, 232, 234)", "rgb(165, 168, 173)")
+        )
+        assert figure.locator(".tick text").evaluate_all(fills) == [ink]
+        assert figure.locator(".axislabel").evaluate_all(fills) == [faint]
