@@ -177,6 +177,9 @@ class NotebookPage:
                 f"_ = open({str(gate)!r}).read()",
             )
             with gate.open("w"):  # waits for the kernel to read: now it is busy
+                self.page.wait_for_function(
+                    f"() => {PANEL}.sessionContext.session?.kernel?.status === 'busy'"
+                )  # and the page has heard of it
                 yield
         self.wait_for_idle()
 
