@@ -129,6 +129,11 @@ def saved(lab: JupyterLab) -> Saved:
     return Saved(path, on_screen, after_move, places, images, value)
 
 
+def wait_restored(notebook: NotebookPage) -> None:
+    """Until JupyterLab has read the widgets' state from the file: it does so while the kernel is there."""
+    expect(notebook.page.locator(".nsmw-panel[data-frames]").first).to_be_attached(timeout=60_000)
+
+
 @pytest.fixture(scope="module")
 def reopened(lab: JupyterLab, saved: Saved) -> Iterator[NotebookPage]:
     """The saved file in a fresh page, whose kernel has run nothing and is gone.
@@ -137,6 +142,7 @@ def reopened(lab: JupyterLab, saved: Saved) -> Iterator[NotebookPage]:
     """
     with lab.open(saved.path) as notebook:
         assert notebook.python("'nsm_widgets' in __import__('sys').modules") is False
+        wait_restored(notebook)
         notebook.shutdown_kernel()
         yield notebook
 
@@ -289,6 +295,7 @@ def test_five_large_views_are_saved_within_the_bound_and_say_so(lab: JupyterLab)
     assert sum(lengths.values()) == 5_333_336, lengths
     assert 5_333_336 < path.stat().st_size < 8_000_000
     with lab.open(path) as reopened:
+        wait_restored(reopened)
         reopened.shutdown_kernel()
         kept, missing = (ViewOnPage(reopened.page, number) for number in (0, 1))
         kept.wait_painted("view_0", "time=0")
