@@ -60,6 +60,13 @@ KNOWN: dict[str, KnownArray] = {
     "attention": KnownArray(
         ("layer", "batch", "head", "query", "key"), "attention", "share of each key in what a query takes"
     ),
+    "routing_weights": KnownArray(
+        ("time", "token", "state"), "weights", "share of each state in where a token goes"
+    ),
+    "communication_weights": KnownArray(
+        ("time", "head", "state", "sender"), "attention", "share of each sender in what a state listens to"
+    ),
+    "importance": KnownArray(("time", "slot"), "scalar", "importance of each slot, in [0, 1]"),
 }
 """Every well-known array by name. With several memories a name has a prefix: ``encoder.read_weights``."""
 

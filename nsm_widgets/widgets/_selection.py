@@ -22,6 +22,9 @@ SELECTABLE: tuple[str, ...] = (
     "key",
     "token",
     "state",
+    "sender",
+    "pattern",
+    "reference",
     "offset",
     "channel",
     "stage",
@@ -88,6 +91,15 @@ class Selection(SyncedWidget):
 
     state = Index(0).tag(sync=True)
     """State on show."""
+
+    sender = Index(0).tag(sync=True)
+    """State that is listened to."""
+
+    pattern = Index(0).tag(sync=True)
+    """Named matrix on show."""
+
+    reference = Index(0).tag(sync=True)
+    """Named matrix that the others are compared with."""
 
     offset = Index(0).tag(sync=True)
     """Shift offset on show (an index, not the offset's value)."""
