@@ -104,8 +104,14 @@ $(STATIC)/index.js: js/node_modules/.package-lock.json js/build.mjs nsm_widgets/
 	$(call say,Building the JavaScript bundle)
 	@$(NPM) run build
 
+# where JupyterLab looks for extensions; a link, so that it sees each new build
+$(MADE)/labextension: $(MADE)/project $(STATIC)/index.js
+	@mkdir -p .venv/share/jupyter/labextensions
+	@ln -sfn "$(CURDIR)/$(STATIC)/labextension" .venv/share/jupyter/labextensions/nsm_widgets
+	@touch $@
+
 .PHONY: setup node bundle browser
-setup: node $(MADE)/project $(STATIC)/index.js
+setup: node $(MADE)/project $(STATIC)/index.js $(MADE)/labextension
 
 # first, so that nobody waits for torch to be told that Node.js is missing
 node:

@@ -1,4 +1,7 @@
-"""Refuses to build a distribution that lacks the JavaScript bundle: its widgets would stay blank."""
+"""Refuses to build a distribution that lacks the JavaScript bundle: its widgets would stay blank.
+
+Of the bundle, JupyterLab's extension goes where JupyterLab looks for it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ BUNDLE = (
     "embed-icons.css",
     "embed-page.css",
     "LICENSES.txt",
+    "labextension/package.json",
 )
 
 
@@ -35,4 +39,8 @@ class BundleCheck(BuildHookInterface):  # type: ignore[type-arg]
             raise FileNotFoundError(
                 f"nsm_widgets/widgets/static must hold the built bundle, and it lacks {', '.join(missing)}. "
                 "Build it first: 'make build', or in js/ 'npm ci && npm run build' (Node.js 20 or newer)."
+            )
+        if self.target_name == "wheel":
+            build_data["shared_data"][str(static / "labextension")] = (
+                "share/jupyter/labextensions/nsm_widgets"
             )

@@ -1,18 +1,21 @@
 /**
  * Bundles what runs in the page, into nsm_widgets/widgets/static/: src/index.ts and src/style.css for notebooks,
  * src/embed/ for exported pages. LICENSES.txt beside them names every package that went into the bundles.
+ * JupyterLab's extension, src/lab/, goes to labextension/ beside them, ready for Lab to load.
  *
  *   node build.mjs            once, minified
  *   node build.mjs --watch    again after every change, with source maps inline
  */
 
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const outdir = resolve(here, "../nsm_widgets/widgets/static");
+const labdir = join(outdir, "labextension");
 const watch = process.argv.includes("--watch");
 
 /** Writes LICENSES.txt after each build, so that the bundle never travels without it. */
@@ -108,11 +111,48 @@ const options = {
   plugins: [licences, oneFont, withoutKernel],
 };
 
+/** Under a name that changes with it, for browsers that keep files; beside it the package.json that Lab looks for. */
+const labExtension = {
+  name: "lab extension",
+  setup(build) {
+    build.onEnd(async ({ outputFiles = [] }) => {
+      if (outputFiles.length === 0) return;
+      const [{ contents }] = outputFiles;
+      const hash = createHash("sha256").update(contents).digest("hex").slice(0, 16);
+      const load = `static/remoteEntry.${hash}.js`;
+      await rm(labdir, { recursive: true, force: true });
+      await mkdir(join(labdir, "static"), { recursive: true });
+      await writeFile(join(labdir, load), contents);
+      const project = await readFile(resolve(here, "../pyproject.toml"), "utf8");
+      const about = {
+        name: "nsm_widgets",
+        version: project.match(/^version = "(.+)"$/m)[1],
+        description: "Shows saved views of nsm_widgets in notebooks that are opened with no kernel.",
+        license: "BSD-3-Clause",
+        jupyterlab: { extension: true, _build: { load, extension: "./extension" } },
+      };
+      await writeFile(join(labdir, "package.json"), `${JSON.stringify(about, null, 2)}\n`);
+    });
+  },
+};
+
+/** @type {esbuild.BuildOptions} */
+const labOptions = {
+  ...options,
+  entryPoints: ["src/lab/index.ts"],
+  format: "iife",
+  write: false,
+  metafile: false,
+  plugins: [labExtension],
+};
+
 if (watch) {
+  const lab = await esbuild.context(labOptions);
+  await lab.watch();
   const context = await esbuild.context(options);
   await context.watch();
   console.log("watching js/src; Ctrl+C ends it");
 } else {
   // esbuild has said what is wrong, at its place in the source; a stack of this script would add nothing
-  await esbuild.build(options).catch(() => process.exit(1));
+  await Promise.all([esbuild.build(options), esbuild.build(labOptions)]).catch(() => process.exit(1));
 }

@@ -134,12 +134,14 @@ def wait_restored(notebook: NotebookPage) -> None:
     expect(notebook.page.locator(".nsmw-panel[data-frames]").first).to_be_attached(timeout=60_000)
 
 
-@pytest.fixture(scope="module")
-def reopened(lab: JupyterLab, saved: Saved) -> Iterator[NotebookPage]:
-    """The saved file in a fresh page, whose kernel has run nothing and is gone.
-
-    A notebook that never had a kernel gets no widget manager from JupyterLab, and so no widget of any kind.
-    """
+@pytest.fixture(scope="module", params=["its kernel shut down", "opened with No Kernel"])
+def reopened(lab: JupyterLab, saved: Saved, request: pytest.FixtureRequest) -> Iterator[NotebookPage]:
+    """The saved file in a fresh page, whose kernel has run nothing and is gone, or that never had one."""
+    if request.param == "opened with No Kernel":
+        with lab.open_without_kernel(saved.path) as notebook:
+            wait_restored(notebook)
+            yield notebook
+        return
     with lab.open(saved.path) as notebook:
         assert notebook.python("'nsm_widgets' in __import__('sys').modules") is False
         wait_restored(notebook)
@@ -232,11 +234,33 @@ def test_its_cells_tell_their_values(reopened: NotebookPage, saved: Saved) -> No
 
 
 @pytest.mark.screenshots
-def test_it_looks_as_before(reopened: NotebookPage) -> None:
+def test_it_looks_as_before(reopened: NotebookPage, request: pytest.FixtureRequest) -> None:
     """A picture is kept, and nothing was complained of."""
-    reopened.screenshot("saved-without-kernel")
+    never = "never" in request.node.name or "No Kernel" in request.node.name
+    reopened.screenshot("saved-with-no-kernel" if never else "saved-without-kernel")
     assert reopened.page_errors == []
     assert reopened.requests_refused == []
+
+
+def test_a_kernel_chosen_after_all_runs_cells(lab: JupyterLab, saved: Saved) -> None:
+    """The saved views stay, and a cell that is run shows a view that Python hears, once."""
+    with lab.open_without_kernel(saved.path) as notebook:
+        wait_restored(notebook)
+        notebook.start_kernel()
+        shown = notebook.page.locator(".nsmw-root")
+        before = shown.count()
+        cell = notebook.run_cell("from nsm_widgets import Heatmap, Selection\nchosen = Selection()\n" + SMALL)
+        assert "Heatmap" in cell
+        view = ViewOnPage(notebook.page, before)
+        view.root.scroll_into_view_if_needed()
+        view.wait_painted("values", "time=0")
+        expect(shown).to_have_count(before + 1)
+        view.slider("time").press("End")
+        notebook.wait_python("chosen.time", 1)
+        assert notebook.page_errors == []
+
+
+SMALL = "Heatmap([[[0.0, 1.0]], [[1.0, 2.0]]], dims=('time', 'slot', 'word'), selection=chosen)"
 
 
 def test_where_widgets_do_not_run_the_picture_is_shown(lab: JupyterLab, saved: Saved, tmp_path: Path) -> None:

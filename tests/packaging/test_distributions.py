@@ -47,10 +47,21 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     """Python, bundle, checkpoint, colours, licence; no tests, no sources of the bundle."""
     files = wheel_files(wheel)
     assert files >= NEEDED
-    info = f"nsm_widgets-{PROJECT['version']}.dist-info"
+    info, data = (f"nsm_widgets-{PROJECT['version']}.{kind}" for kind in ("dist-info", "data"))
     assert f"{info}/licenses/LICENSE" in files
-    assert {name.partition("/")[0] for name in files} == {"nsm_widgets", info}
+    assert {name.partition("/")[0] for name in files} == {"nsm_widgets", info, data}
     assert wheel.name == f"nsm_widgets-{PROJECT['version']}-py3-none-any.whl"
+
+
+def test_the_wheel_puts_the_extension_where_jupyterlab_looks(wheel: Path) -> None:
+    """Its package.json names a script that is there, and the package does not carry it a second time."""
+    place = f"nsm_widgets-{PROJECT['version']}.data/data/share/jupyter/labextensions/nsm_widgets"
+    with zipfile.ZipFile(wheel) as archive:
+        about = json.loads(archive.read(f"{place}/package.json"))
+        script = archive.read(f"{place}/{about['jupyterlab']['_build']['load']}").decode()
+    assert (about["name"], about["version"]) == ("nsm_widgets", PROJECT["version"])
+    assert "_JUPYTERLAB" in script
+    assert not [name for name in wheel_files(wheel) if "static/labextension" in name]
 
 
 def test_the_wheel_tells_where_its_command_and_exporter_are(wheel: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
+from nbformat.sign import NotebookNotary
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Route
 
 from tests.browser.harness.notebook import NotebookPage
@@ -66,6 +67,18 @@ class JupyterLab:
             yield notebook
 
     @contextmanager
+    def open_without_kernel(self, path: Path) -> Iterator[NotebookPage]:
+        """A copy of a trusted notebook whose kernel is installed nowhere; the reader chooses "No Kernel"."""
+        written = nbformat.read(path, 4)
+        written["metadata"]["kernelspec"] = {"name": "gone", "display_name": "Gone", "language": "gone"}
+        del written["metadata"]["language_info"]  # or JupyterLab would start any kernel of that language
+        copy = self._folder() / path.name
+        nbformat.write(written, copy)
+        NotebookNotary(data_dir=str(self.server.folder / "data")).sign(written)
+        with self._open_in_page(copy, copy, VIEWPORT, 1, NotebookPage.refuse_kernels) as notebook:
+            yield notebook
+
+    @contextmanager
     def second_tab(self, notebook: NotebookPage) -> Iterator[NotebookPage]:
         """The same notebook in another tab of the same browser: as saved in its file, on the same kernel."""
         page = notebook.page.context.new_page()
@@ -89,7 +102,12 @@ class JupyterLab:
 
     @contextmanager
     def _open_in_page(
-        self, path: Path, source: Path, viewport: tuple[int, int], device_scale_factor: float
+        self,
+        path: Path,
+        source: Path,
+        viewport: tuple[int, int],
+        device_scale_factor: float,
+        wait_until_open: Callable[[NotebookPage], None] = NotebookPage.wait_until_open,
     ) -> Iterator[NotebookPage]:
         if path != source:
             shutil.copyfile(source, path)
@@ -107,7 +125,7 @@ class JupyterLab:
             )
             page.goto(f"{self.server.url}/{place}?token={self.server.token}&reset")
             notebook = NotebookPage(page, path, page_errors=errors, requests_refused=refused)
-            notebook.wait_until_open()
+            wait_until_open(notebook)
             yield notebook
             notebook.close()
         finally:

@@ -29,6 +29,12 @@ IS_IDLE = f"""() => {{
   return panel?.context.isReady && panel.sessionContext.session?.kernel?.status === 'idle';
 }}"""
 
+HAS_NO_KERNEL = f"""() => {{
+  const panel = {PANEL};
+  const asked = document.querySelector('.jp-Dialog') !== null;
+  return panel.context.isReady && !asked && !panel.sessionContext.session?.kernel;
+}}"""
+
 KEEP_WIDGET_STATE = """() => {
   const command = '@jupyter-widgets/jupyterlab-manager:saveWidgetState';
   if (!jupyterapp.commands.isToggled(command)) return jupyterapp.commands.execute(command);
@@ -188,6 +194,11 @@ class NotebookPage:
         self._call(f"() => {PANEL}.sessionContext.shutdown()")
         self.page.wait_for_function(f"() => !{PANEL}.sessionContext.session?.kernel")
 
+    def start_kernel(self) -> None:
+        """Give a notebook that has none the Python kernel, as its reader would by the kernel's name."""
+        self._call(f"() => {PANEL}.sessionContext.changeKernel({{ name: 'python3' }}).then(() => null)")
+        self.wait_for_idle()
+
     def restart_kernel(self) -> None:
         """Restart the kernel, as the kernel menu does after its question; the page stays."""
         self._call(f"() => {PANEL}.sessionContext.restartKernel()")
@@ -212,6 +223,7 @@ class NotebookPage:
         self.page.wait_for_function(
             "light => document.body.dataset.jpThemeLight === light", arg=str(theme == "light").lower()
         )
+        self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
 
     def screenshot(self, name: str, of: Locator | None = None) -> Path:
         """A picture of the page, or of a part of it, in artifacts/."""
@@ -223,6 +235,13 @@ class NotebookPage:
         """Until the notebook is shown and its kernel idle. The side bar is closed: it takes much room."""
         self.page.wait_for_function(IS_IDLE, timeout=OPEN_S * 1000)
         self.page.evaluate("() => jupyterapp.shell.collapseLeft?.()")  # Notebook 7 has none open
+
+    def refuse_kernels(self) -> None:
+        """Answer "No Kernel" when JupyterLab asks for one, and wait until the notebook is shown without."""
+        dialog = self.page.locator(".jp-Dialog", has_text="Select Kernel")
+        dialog.get_by_role("button", name="No Kernel").click(timeout=OPEN_S * 1000)
+        self.page.wait_for_function(HAS_NO_KERNEL)
+        self.page.evaluate("() => jupyterapp.shell.collapseLeft()")
 
     def close(self) -> None:
         """Give the kernel back."""
