@@ -2,19 +2,23 @@
 
 import type { Model, RenderContext } from "../model";
 
-export interface Marks {
+export interface FigureModels {
   figure: Model;
-  lines: Model;
-  cursor: Model;
+  /** In the order in which Python made them: of lines the cursor and they themselves, of bars see `bars.ts`. */
+  marks: readonly Model[];
+  across: Model | undefined;
 }
 
-/** The marks that a view feeds; undefined where it has none. */
-export async function marksOf({ model, host }: RenderContext): Promise<Marks | undefined> {
-  const refs = ["_figure", "_lines", "_cursor"].map((name) => model.get(name));
-  if (refs.some((ref) => typeof ref !== "string")) return undefined;
-  const [figure, lines, cursor] = await Promise.all(refs.map((ref) => host.getModel(ref as string)));
-  if (figure === undefined || lines === undefined || cursor === undefined) return undefined;
-  return { figure, lines, cursor };
+/** The figure that a view feeds; undefined where it has none. */
+export async function figureOf({ model, host }: RenderContext): Promise<FigureModels | undefined> {
+  const ref = model.get("_figure");
+  if (typeof ref !== "string") return undefined;
+  const figure = await host.getModel(ref);
+  const named = ["_cursor", "_lines"].map((name) => model.get(name));
+  const marks = named.every((name) => typeof name === "string")
+    ? await Promise.all(named.map((name) => host.getModel(name as string)))
+    : ((figure.get("marks") ?? []) as Model[]);
+  return { figure, marks, across: ((figure.get("axes") ?? []) as Model[])[0] };
 }
 
 /**
