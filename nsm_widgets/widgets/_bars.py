@@ -72,8 +72,8 @@ def bars_figure(trace: Trace, panel: Panel, selection: Selection | None) -> bqpl
         _band(OUT_OF_SIGHT, bands, 0.12, line=0.0),
         _band(float(np.flatnonzero(order == at[panel.x])[0]), bands, 0.22, line=1.0),
         _bars(bar_values(array, panel, at)[order], codes, {"x": across, "y": up}),
-        _symbols(np.flatnonzero(codes == 1), 0.035, "cross", BAR_COLORS[1], bands),
-        _symbols(np.flatnonzero(codes == 2), 0.965, "triangle-up", BAR_COLORS[2], bands),
+        _symbols(codes, 1, 0.035, "cross", bands, turned=45.0),
+        _symbols(codes, 2, 0.965, "triangle-up", bands, turned=0.0),
     ]
     names = array.labels(panel.x, batch=at.get("batch", 0))
     labels = [names[i] for i in order]
@@ -89,6 +89,7 @@ def _band(place: float, scales: dict[str, bqplot.Scale], opacity: float, *, line
         scales=scales,
         colors=[CURSOR_COLOR],
         stroke_width=line,
+        close_path=True,
         fill="inside",
         fill_colors=[CURSOR_COLOR],
         fill_opacities=[opacity],
@@ -109,14 +110,22 @@ def _bars(
 
 
 def _symbols(
-    places: Int[np.ndarray, " some"], height: float, marker: str, color: str, scales: dict[str, bqplot.Scale]
+    codes: Int[np.ndarray, " bar"],
+    code: int,
+    height: float,
+    marker: str,
+    scales: dict[str, bqplot.Scale],
+    *,
+    turned: float,
 ) -> bqplot.Scatter:
-    """What tells bars apart without their colour."""
+    """What tells the bars of one kind apart without their colour."""
+    places = np.flatnonzero(codes == code)
     return bqplot.Scatter(
         x=places.astype(np.float64),
         y=np.full(len(places), height),
-        scales=scales,
+        rotation=np.full(len(codes), turned),  # for as many as the page may ever draw
+        scales={**scales, "rotation": bqplot.LinearScale(min=0.0, max=180.0)},
         marker=marker,
-        colors=[color],
+        colors=[BAR_COLORS[code]],
         default_size=28,
     )

@@ -23,8 +23,8 @@ class MemoryEvolutionView(ViewGroup):
 
     Maps of the memory, of ``memory[t] - memory[t - 1]`` and of how far each slot moved at every step stand
     side by side; below them norm, mean and standard deviation of the chosen slots over time, as bqplot lines.
-    At the first step the difference is to ``initial_memory``; where that was not recorded it is NaN, marked and
-    counted as "no step before".
+    At the first step the difference is to ``initial_memory``; where that was not recorded it is NaN, marked
+    and counted as "no step before".
 
     Args:
         trace: Holds ``memory`` with axes ``time``, ``slot`` and ``word``.

@@ -168,7 +168,7 @@ export class BarsPanel implements PanelView {
     if (key === this.#labelled) return;
     this.#labelled = key;
     const width = this.#widthPx - MARGINS_PX;
-    showTicks(figure, across, ticksFor(labels, width, width / this.#count));
+    showTicks(figure, across, ticksFor(labels, width, width / this.#count), this.#spec.height_px);
   }
 
   #moveBands(selected: number): void {
@@ -286,5 +286,5 @@ function heightOf(code: number): number {
 
 function move(band: Model, place: number): void {
   if ((band.get("x") as ArrayLike<number>)[0] === place - 0.5) return;
-  drawNow(band, "x", bandOf(place));
+  drawNow(band, "x", bandOf(place), true);
 }

@@ -24,11 +24,13 @@ export async function figureOf({ model, host }: RenderContext): Promise<FigureMo
 /**
  * Set a mark's data and draw it now. bqplot moves its paths by a transition, which even with no duration comes a frame
  * later than what else is drawn in this one; a change of the path's closing is drawn at once, with all data.
+ *
+ * @param closed whether the path ends where it began
  */
-export function drawNow(mark: Model, name: "x" | "y", values: unknown): void {
+export function drawNow(mark: Model, name: "x" | "y", values: unknown, closed = false): void {
   mark.set(name, values);
-  mark.set("close_path", true);
-  mark.set("close_path", false);
+  mark.set("close_path", !closed);
+  mark.set("close_path", closed);
 }
 
 /** The class by which a figure's elements are known on the page. */

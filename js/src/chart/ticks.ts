@@ -42,11 +42,19 @@ export function ticksFor(labels: readonly string[], widthPx: number, spacingPx: 
   };
 }
 
-/** Write them along the axis of a figure, and make room for them below it. */
-export function showTicks(figure: Model, axis: Model, { at, texts, slanted, roomPx }: Ticks): void {
+/** Write them along the axis of a figure, which grows by the room that they take. */
+export function showTicks(
+  figure: Model,
+  axis: Model,
+  { at, texts, slanted, roomPx }: Ticks,
+  heightPx: number,
+): void {
   const margin = figure.get("fig_margin") as Record<string, number>;
   const bottom = BOTTOM_PX + roomPx;
-  if (margin["bottom"] !== bottom) figure.set("fig_margin", { ...margin, bottom });
+  if (margin["bottom"] !== bottom) {
+    figure.set("fig_margin", { ...margin, bottom });
+    (figure.get("layout") as Model).set("height", `${heightPx + roomPx}px`);
+  }
   axis.set("label_offset", `${TITLE_PX + roomPx}px`);
   axis.set("tick_style", {
     "text-anchor": slanted ? "end" : "middle",

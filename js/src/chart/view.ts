@@ -112,7 +112,8 @@ export class LinesPanel implements PanelView {
     this.#labelled = key;
     const labels = Array.from({ length: count }, (_, i) => this.#array.label(x, i, batch) ?? "");
     const width = this.#widthPx - MARGINS_PX;
-    showTicks(figure, across, ticksFor(labels, width, width / Math.max(1, count - 1)));
+    const ticks = ticksFor(labels, width, width / Math.max(1, count - 1));
+    showTicks(figure, across, ticks, this.#spec.height_px);
   }
 
   #feed(plane: Plane, at: Indices): void {
