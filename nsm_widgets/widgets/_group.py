@@ -60,6 +60,9 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
         TypeError: If ``selection`` is no selection, or ``store`` no store.
     """
 
+    parts: tuple[Any, ...] = ()
+    _made: tuple[ipywidgets.Widget, ...] = ()
+
     def __init__(
         self,
         trace: Trace,
@@ -75,8 +78,6 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
     ) -> None:
         if not any(rows):
             raise ValueError("a group must have at least one part, got none.")
-        self._made: tuple[ipywidgets.Widget, ...] = ()
-        self.parts = tuple[Any, ...]()
         shared = {
             "selection": selection if selection is not None else self._own(Selection()),
             "store": store if store is not None else self._own(self._new_store(trace, arrays, budget_mb)),
@@ -127,9 +128,11 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Take the group off every page, with its parts and all else that it made and no other view uses."""
+        was_open = self.comm is not None
         super().close()
         self._close_all()
-        self.layout.close()
+        if was_open:
+            self.layout.close()
 
     def _own(self, made: Any) -> Any:
         self._made = (*self._made, made)

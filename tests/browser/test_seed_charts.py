@@ -383,7 +383,7 @@ def make_trace() -> Trace:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_both_are_alive_in_an_exported_page(browser: Browser, tmp_path: Path, theme: Theme) -> None:
-    """No kernel, no network: bars move and are sorted, a bar selects, the evolution follows by one toolbar."""
+    """No kernel, no network: bars move and are sorted, one of them selects, the evolution follows."""
     trace, selection = make_trace(), Selection(time=2)
     widgets = [
         ImportanceView(trace, selection=selection, sort="score", title="importance"),
