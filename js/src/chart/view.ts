@@ -96,7 +96,7 @@ export class LinesPanel implements PanelView {
 
   /** The index of `y` that each line stands for. */
   get #indices(): readonly number[] {
-    const { picked, y } = this.#spec;
+    const { picked = [], y } = this.#spec; // a notebook that was saved before there were any names none
     if (this.#single) return [0];
     return picked.length > 0 ? picked : Array.from({ length: this.#array.size(y) }, (_, i) => i);
   }
