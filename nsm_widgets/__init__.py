@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets import (
         AttentionView,
         Heatmap,
+        ImportanceView,
         LineChart,
+        MemoryEvolutionView,
         MemoryView,
         NTMExplorer,
         ReadWriteView,
         Selection,
         TraceStore,
+        ViewGroup,
     )
 
 __version__ = version("nsm_widgets")
@@ -34,19 +37,24 @@ _ROOM_OF = {
     "TraceRecorder": "trace",
     "AttentionView": "widgets",
     "Heatmap": "widgets",
+    "ImportanceView": "widgets",
     "LineChart": "widgets",
+    "MemoryEvolutionView": "widgets",
     "MemoryView": "widgets",
     "NTMExplorer": "widgets",
     "ReadWriteView": "widgets",
     "Selection": "widgets",
     "TraceStore": "widgets",
+    "ViewGroup": "widgets",
 }
 
 __all__ = [
     "NTM",
     "AttentionView",
     "Heatmap",
+    "ImportanceView",
     "LineChart",
+    "MemoryEvolutionView",
     "MemoryView",
     "NTMExplorer",
     "NTMMemory",
@@ -56,6 +64,7 @@ __all__ = [
     "Trace",
     "TraceRecorder",
     "TraceStore",
+    "ViewGroup",
     "__version__",
     "load_pretrained",
 ]

@@ -23,6 +23,7 @@ export function markChips(
     ["clipped", "clipped", shown.clipped, spec.below + spec.above],
   ];
   const countable = !isThinned(spec, array);
+  const because = spec.nan_means ? `: ${spec.nan_means}` : "";
   const why = countable ? "" : "; this page keeps one colour for several cells, and cannot count those shown";
   return parts
     .filter(([, , , all]) => all > 0)
@@ -30,7 +31,9 @@ export function markChips(
       element(
         "span",
         { class: `nsmw-chip nsmw-chip-${kind}`, title: `${count(all)} in all of ${array.meta.name}${why}` },
-        countable ? `${count(here)} ${name}` : `${count(all)} ${name} in all`,
+        countable
+          ? `${count(here)} ${name}${kind === "nan" && here > 0 ? because : ""}`
+          : `${count(all)} ${name} in all`,
       ),
     );
 }

@@ -12,6 +12,7 @@ export interface PanelContext {
   store: Store;
   selection: Selection;
   settings(): Settings;
+  choose(changes: Partial<Settings>): void;
   theme(): Theme;
   /** Speak to a screen reader. */
   announce(text: string): void;

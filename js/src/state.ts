@@ -36,7 +36,7 @@ export interface ArrayMeta {
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines";
+  kind: "heatmap" | "thumbnails" | "lines" | "bars";
   array: string;
   y: string;
   x: string;
@@ -55,6 +55,23 @@ export interface PanelSpec {
   scalars: [string, string, string][];
   below: number;
   above: number;
+  /** Lines: the indices of y that are drawn; all where none is named. */
+  picked: number[];
+  bars: BarsSpec | null;
+  /** Why a value is NaN, where that is known. */
+  nan_means: string;
+}
+
+/** What belongs to a panel of bars, besides its values. */
+export interface BarsSpec {
+  /** What the values mean. */
+  note: string;
+  sort: string;
+  /** Orders beside those by index and by value: what each is called, and the array it ascends by. */
+  orders: Record<string, string>;
+  /** An array of codes, an index into `kinds` for each bar. */
+  flags: string | null;
+  kinds: string[];
 }
 
 export type Layout = PanelSpec[][];
@@ -63,6 +80,8 @@ export type Layout = PanelSpec[][];
 export interface Settings {
   cmap: string;
   scale: ColorScale;
+  /** The order of the bars, where there are any. */
+  sort?: string;
 }
 
 /** Synced traits by widget kind. A test holds these lists equal to Python's. */
@@ -88,7 +107,18 @@ export const TRAITS = {
     "stage",
     "_sizes",
   ],
-  view: ["cmap", "scale", "title", "_store", "_selection", "_layout", "_sizes"],
+  view: [
+    "cmap",
+    "scale",
+    "title",
+    "_store",
+    "_selection",
+    "_layout",
+    "_sizes",
+    "_toolbar",
+    "_leader",
+    "_together",
+  ],
   chart: [
     "cmap",
     "scale",
@@ -97,9 +127,26 @@ export const TRAITS = {
     "_selection",
     "_layout",
     "_sizes",
+    "_toolbar",
+    "_leader",
+    "_together",
     "_figure",
     "_lines",
     "_cursor",
+  ],
+  bars: [
+    "cmap",
+    "scale",
+    "title",
+    "_store",
+    "_selection",
+    "_layout",
+    "_sizes",
+    "_toolbar",
+    "_leader",
+    "_together",
+    "_figure",
+    "sort",
   ],
 } as const;
 

@@ -1,6 +1,7 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
-import { type Marks, marksOf } from "./chart/marks";
+import { BarsPanel } from "./chart/bars";
+import { type FigureModels, figureOf } from "./chart/marks";
 import { LinesPanel } from "./chart/view";
 import { createToolbar } from "./controls/toolbar";
 import { type Attachment, DETACHED_TEXT, watchKernel } from "./detached";
@@ -19,12 +20,18 @@ import { currentTheme, onThemeChange } from "./theme";
 
 export interface ViewExports {
   settings: SyncedTraits<Settings>;
+  readonly values: Readonly<Settings>;
   /** Whether Python still hears this view. */
   attachment: Attachment;
   choose(changes: Partial<Settings>): void;
   /** Every render of this view redraws when settings change, or when its kernel goes. */
   onChange(listener: () => void, signal: AbortSignal): void;
 }
+
+/** What is drawn of a view, a chart or a group, in their order on the page. */
+const PICTURED = ".nsmw-heading, .nsmw-row, .nsmw-figure";
+
+const COLORING = ["cmap", "scale"] as const;
 
 /** What all renders of one view share: its settings, and whether its kernel is there. */
 export function createViewExports({
@@ -38,9 +45,13 @@ export function createViewExports({
   const changed = () => {
     for (const listener of [...listeners]) listener();
   };
-  const traits = new SyncedTraits<Settings>(model, ["cmap", "scale"], changed, signal);
+  const names = model.get("_kind") === "bars" ? (["cmap", "scale", "sort"] as const) : COLORING;
+  const traits = new SyncedTraits<Settings>(model, names, changed, signal);
   return {
     settings: traits,
+    get values() {
+      return traits.values;
+    },
     attachment: watchKernel(model, model.get("_selection") as string, changed, signal),
     choose(changes) {
       if (traits.set(changes)) changed();
@@ -52,15 +63,42 @@ export function createViewExports({
   };
 }
 
-export async function renderView(render: RenderContext, exports: ViewExports): Promise<void> {
+/** Settings of a view that follows another one's colours: whatever else it has stays its own. */
+function following(own: ViewExports, leader: ViewExports): ViewExports {
+  const ofLeader = (name: string) => (COLORING as readonly string[]).includes(name);
+  const part = (changes: Partial<Settings>, theirs: boolean): Partial<Settings> =>
+    Object.fromEntries(Object.entries(changes).filter(([name]) => ofLeader(name) === theirs));
+  return {
+    settings: own.settings,
+    get values() {
+      const { cmap, scale } = leader.values;
+      return { ...own.values, cmap, scale };
+    },
+    attachment: own.attachment,
+    choose(changes) {
+      leader.choose(part(changes, true));
+      own.choose(part(changes, false));
+    },
+    onChange(listener, signal) {
+      leader.onChange(listener, signal);
+      own.onChange(listener, signal);
+    },
+  };
+}
+
+export async function renderView(render: RenderContext, own: ViewExports): Promise<void> {
   const { model, el, host, signal } = render;
   const root = element("div", { class: "nsmw-root", tabindex: -1 });
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
-  const [store, selection, marks] = await Promise.all([
+  const leaderRef = model.get("_leader");
+  const [store, selection, figure, exports] = await Promise.all([
     host.getWidget(model.get("_store") as string).then((widget) => widget.exports as Store),
     host.getWidget(model.get("_selection") as string).then((widget) => widget.exports as Selection),
-    marksOf(render),
+    figureOf(render),
+    typeof leaderRef === "string"
+      ? host.getWidget(leaderRef).then((widget) => following(own, widget.exports as ViewExports))
+      : own,
   ]);
   if (signal.aborted) return;
 
@@ -79,7 +117,8 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
   const context: PanelContext = {
     store,
     selection,
-    settings: () => exports.settings.values,
+    settings: () => exports.values,
+    choose: (changes) => exports.choose(changes),
     theme: currentTheme,
     announce: (text) => {
       live.textContent = text;
@@ -87,7 +126,7 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
     sides: () => sides,
     signal,
   };
-  const rows = layout.map((row) => row.map((spec) => createPanel(spec, context, marks)));
+  const rows = layout.map((row) => row.map((spec) => createPanel(spec, context, figure)));
   const panels = rows.flat();
   const heading = element("h3", { class: "nsmw-heading" });
   const showTitle = () => {
@@ -99,21 +138,29 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
   const lines = rows.map((row) =>
     element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element)),
   );
+  const together = ((model.get("_together") ?? []) as Layout).flat();
+  const shown = [...layout.flat(), ...together];
+  const pictured = () => {
+    const box = together.length > 0 ? root.closest<HTMLElement>(".nsmw-group") : null;
+    const whole = box ?? root.closest<HTMLElement>(".nsmw-chart-box") ?? root;
+    const rows = [...whole.querySelectorAll<HTMLElement>(PICTURED)].filter((node) => node !== heading);
+    return { whole, rows };
+  };
   const ways = createWaysOut({
     root,
     heading,
-    rows: lines,
+    pictured,
     panels,
-    caption: () => selectionTexts(layout.flat(), store, selection.indices, exports.settings.values),
+    caption: () => selectionTexts(shown, store, selection.indices, exports.values),
     announce: context.announce,
     signal,
   });
   const toolbar = createToolbar({
-    panels: layout.flat(),
+    panels: shown,
     sizes,
     store,
     selection,
-    settings: () => exports.settings.values,
+    settings: () => exports.values,
     choose: (changes) => {
       exports.choose(changes);
     },
@@ -121,7 +168,8 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
     signal,
   });
   const detached = element("p", { class: "nsmw-detached", role: "status" });
-  root.append(heading, detached, toolbar.element, ...lines, live);
+  const alone = model.get("_toolbar") !== "none"; // else the first part of a group has the controls of all
+  root.append(heading, ...(alone ? [detached, toolbar.element] : []), ...lines, live);
 
   let sides: Sides = { left: 0, right: 0 };
   const draw = () => {
@@ -132,7 +180,7 @@ export async function renderView(render: RenderContext, exports: ViewExports): P
     };
     root.dataset["theme"] = currentTheme();
     setText(detached, exports.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
-    toolbar.draw();
+    if (alone) toolbar.draw();
     for (const panel of panels) panel.draw();
     for (const [dim, size] of Object.entries(sizes)) {
       root.dataset[dim] = String(clampIndex(selection.indices[dim] ?? 0, size));
@@ -194,12 +242,12 @@ function selectionTexts(
   return scale === "linear" ? texts : [...texts, `scale ${scale}`];
 }
 
-function createPanel(spec: PanelSpec, context: PanelContext, marks: Marks | undefined): PanelView {
+function createPanel(spec: PanelSpec, context: PanelContext, figure: FigureModels | undefined): PanelView {
   if (spec.kind === "thumbnails") return new ThumbnailsView(spec, context);
   if (spec.kind === "heatmap") return new HeatmapView(spec, context);
-  if (marks === undefined)
-    throw new Error(`the lines of ${spec.array} must have a bqplot figure to be drawn in`);
-  return new LinesPanel(spec, context, marks);
+  if (figure === undefined)
+    throw new Error(`the ${spec.kind} of ${spec.array} must have a bqplot figure to be drawn in`);
+  return spec.kind === "bars" ? new BarsPanel(spec, context, figure) : new LinesPanel(spec, context, figure);
 }
 
 /** Keys that work anywhere in a view: comma and full stop step, space plays, brackets change the head. */

@@ -173,6 +173,9 @@ export function panelOf(changes: Partial<PanelSpec> = {}): PanelSpec {
     scalars: [],
     below: 0,
     above: 0,
+    picked: [],
+    bars: null,
+    nan_means: "",
     ...changes,
   };
 }

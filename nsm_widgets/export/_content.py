@@ -186,7 +186,7 @@ def _drawings(models: Mapping[str, Model]) -> Drawings:
         model_id: {meta["name"]: meta for meta in state["_meta"]}
         for model_id, state in each_state(models, "store")
     }
-    for _, view in each_state(models, "view", "chart"):
+    for _, view in each_state(models, "view", "chart", "bars"):
         store = str(view["_store"]).removeprefix("anywidget:")
         for panel in (panel for row in view["_layout"] for panel in row):
             array = metas.get(store, {}).get(panel["array"])
@@ -195,7 +195,9 @@ def _drawings(models: Mapping[str, Model]) -> Drawings:
             key = store, panel["array"]
             drawing = _drawing_of(panel, str(view["scale"]), array)
             drawings[key] = _together(drawings[key], drawing) if key in drawings else drawing
-            for _symbol, name, _description in panel["scalars"]:
+            bars = panel.get("bars") or {"orders": {}, "flags": None}  # a page of an older state has none
+            beside = [name for _symbol, name, _description in panel["scalars"]]
+            for name in (*beside, *bars["orders"].values(), bars["flags"]):
                 if name in metas[store]:
                     whole = Drawing(frozenset(metas[store][name]["dims"]))
                     drawings[store, name] = (

@@ -58,7 +58,7 @@ class HeatmapPicture:
         self.box_left, self.width = left, width
         self.box_size = plot_size(room, min(self.panel.height_px, HIGHEST_PX), *shape, self.panel.aspect)
         self.raster = self.scene.rasterize(self.panel, self.at, *self.box_size)
-        self.notes = notes(self.raster)
+        self.notes = notes(self.raster, self.panel.nan_means)
         below = self.x.height(self.box_size[0]) + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
         self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)
         self.height = CAPTION_PX + self.box_size[1] + below
@@ -145,9 +145,13 @@ def draw_cursor(canvas: Canvas, band: Box, *, down: bool) -> None:
     canvas.draw.line((*start, *end), fill=canvas.ink.accent)
 
 
-def notes(raster: Raster) -> list[str]:
+def notes(raster: Raster, nan_means: str = "") -> list[str]:
     """What has to be said of the cells: marks among them, and whether several share a pixel."""
-    counted = [(raster.nan, "NaN"), (raster.infinite, "±inf"), (raster.clipped, "clipped")]
+    counted = [
+        (raster.nan, f"NaN: {nan_means}" if nan_means else "NaN"),
+        (raster.infinite, "±inf"),
+        (raster.clipped, "clipped"),
+    ]
     said = [count(number, word) for number, word in counted if number]
     if raster.pooled:
         said.append(drawable(f"peak of {raster.cells[0]}×{raster.cells[1]}"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float64
 
-from nsm_widgets.export._axis import AXIS_TITLE_PX, LINE_PX, TICK_GAP_PX, TICK_PX, Axis
+from nsm_widgets.export._axis import AXIS_TITLE_PX, LABEL_GAP_PX, LINE_PX, TICK_GAP_PX, TICK_PX, Axis
 from nsm_widgets.export._canvas import Canvas, Color
-from nsm_widgets.export._geometry import Box
+from nsm_widgets.export._geometry import Box, ticks
 from nsm_widgets.export._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export._heatmap import CAPTION_PX, HIGHEST_PX, LEAST_EXTENT_PX, NOTE_PX
 from nsm_widgets.export._scene import Scene
@@ -20,6 +20,7 @@ from nsm_widgets.view import (
     ColorDomain,
     Panel,
     line_colors,
+    line_indices,
     line_values,
     tick_steps,
     tick_values,
@@ -49,7 +50,8 @@ class LinesPicture:
         self.values = line_values(self.array, panel, self.at)
         self.x = Axis.of(self.array, panel.x, self.at.get("batch", 0))
         self.levels = tick_values(panel.domain)
-        self.notes = _notes(self.values, panel.domain)
+        self.indices = (0,) if panel.y == panel.x else line_indices(self.array, panel)
+        self.notes = plot_notes(self.values, panel.domain, panel.nan_means)
         self.named = len(self.values) <= MOST_NAMED_LINES
 
     @property
@@ -61,8 +63,10 @@ class LinesPicture:
         """Settle its size, the margins given."""
         self.width, self.box_left = width, left
         self.box_size = max(40, width - left - right), min(self.panel.height_px, HIGHEST_PX)
-        self.above = CAPTION_PX + (LEGEND_PX if self.named else 0)
-        below = TICK_PX + TICK_GAP_PX + LINE_PX + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
+        self.legend = legend_places(self._entries(), width - left, SWATCH_PX + 5) if self.named else []
+        self.above = CAPTION_PX + legend_height(self.legend)
+        self.labels_px = self.x.height(self.box_size[0])
+        below = self.labels_px + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
         self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)
         self.height = self.above + self.box_size[1] + below
 
@@ -74,8 +78,7 @@ class LinesPicture:
         """Put it on the canvas."""
         box = self.box(left, top)
         self._caption(canvas, box, top + CAPTION_PX - 8, left + self.width)
-        if self.named:
-            self._legend(canvas, box, top + CAPTION_PX + 6, left + self.width)
+        self._legend(canvas, box, top + CAPTION_PX + 6)
         self._axes(canvas, box, left)
         self._cursor(canvas, box)
         colors = [color_of(color) for color in line_colors(len(self.values))]
@@ -99,19 +102,22 @@ class LinesPicture:
             (after, baseline), cut(drawable(" · ".join(where)), right - after), "ls", canvas.ink.faint
         )
 
-    def _legend(self, canvas: Canvas, box: Box, middle: int, right: int) -> None:
-        """Each line's name in its colour, and its value at the cursor."""
-        left = box.left
-        for i, color in enumerate(line_colors(len(self.values))):
-            here = {**self.at, self.panel.y: i} if self.panel.y != self.panel.x else self.at
-            value = short(float(self.values[i, self.at[self.panel.x]]))
-            said = f"{drawable(describe_index(self.array, self.panel.y, here))} = {value}"
-            text = cut(said, right - left - SWATCH_PX - 5)
-            if not text:
-                return
+    def _entries(self) -> list[str]:
+        """Each line's name, and its value at the cursor."""
+        entries = []
+        for line, index in zip(self.values, self.indices, strict=True):
+            here = {**self.at, self.panel.y: index} if self.panel.y != self.panel.x else self.at
+            value = short(float(line[self.at[self.panel.x]]))
+            entries.append(f"{drawable(describe_index(self.array, self.panel.y, here))} = {value}")
+        return entries
+
+    def _legend(self, canvas: Canvas, box: Box, first: int) -> None:
+        """Behind a piece of each line, its name and value."""
+        colors = line_colors(len(self.values))
+        for color, (row, across, text) in zip(colors, self.legend, strict=False):
+            left, middle = box.left + across, first + LEGEND_PX * row
             canvas.draw.line((left, middle, left + SWATCH_PX, middle), fill=color_of(color), width=3)
             canvas.text((left + SWATCH_PX + 5, middle), text, "lm", canvas.ink.text)
-            left += SWATCH_PX + 5 + round(text_width(text)) + ENTRY_GAP_PX
 
     def _axes(self, canvas: Canvas, box: Box, left: int) -> None:
         ink = canvas.ink
@@ -121,24 +127,56 @@ class LinesPicture:
             canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), short(level), "rm", ink.text)
         canvas.draw.line((box.left, box.top, box.left, box.bottom - 1), fill=ink.faint)
         canvas.draw.line((box.left, box.bottom - 1, box.right - 1, box.bottom - 1), fill=ink.faint)
-        end = float(left)
-        for step in tick_steps(self.x.count):
+        turned = self.x.turned(box.width)
+        for step in self._labelled(box.width):
             x = x_of(step, self.x.count, box)
             canvas.draw.line((x, box.bottom, x, box.bottom + TICK_PX), fill=ink.faint)
-            label = self.x.label(step)
-            if x - text_width(label) / 2 >= end:  # the labels of an axis may be long words
-                canvas.text((x, box.bottom + TICK_PX + TICK_GAP_PX + 10), label, "ms", ink.text)
-                end = x + text_width(label) / 2 + 6
-        y = box.bottom + TICK_PX + TICK_GAP_PX + LINE_PX + AXIS_TITLE_PX - 5
+            y = box.bottom + TICK_PX + TICK_GAP_PX
+            if turned:
+                canvas.turned_text((x, y), self.x.label(step), "r", ink.text)
+            else:
+                canvas.text((x, y + 10), self.x.label(step), "ms", ink.text)
+        y = box.bottom + self.labels_px + AXIS_TITLE_PX - 5
         canvas.text((box.left + box.width / 2, y), self.x.title, "ms", ink.text)
         title = cut(drawable(self.panel.title), box.height)
         canvas.turned_text((left + 7, box.top + box.height / 2), title, "m", ink.text)
+
+    def _labelled(self, width: int) -> list[int]:
+        """Steps with a label: round numbers, or as many of the axis' own as there is room for."""
+        if self.x.labels is None:
+            return tick_steps(self.x.count)
+        return ticks(self.x.count, width, LINE_PX if self.x.turned(width) else self.x.widest + LABEL_GAP_PX)
 
     def _cursor(self, canvas: Canvas, box: Box) -> None:
         x = x_of(self.at[self.panel.x], self.x.count, box)
         for start in range(box.top, box.bottom, DASH_PX + DASH_GAP_PX):
             end = min(start + DASH_PX, box.bottom) - 1
             canvas.draw.line((x, start, x, end), fill=CURSOR, width=2)
+
+
+def legend_places(texts: Sequence[str], room: int, before: int) -> list[tuple[int, int, str]]:
+    """Row, place across and text of each entry of a legend, wrapped and cut to the room there is.
+
+    Args:
+        texts: What is written.
+        room: Width of the legend.
+        before: Pixels that stand before each text.
+    """
+    places: list[tuple[int, int, str]] = []
+    row, across = 0, 0
+    for whole in texts:
+        text = cut(whole, room - before)
+        width = before + round(text_width(text))
+        if across and across + width > room:
+            row, across = row + 1, 0
+        places.append((row, across, text))
+        across += width + ENTRY_GAP_PX
+    return places
+
+
+def legend_height(places: Sequence[tuple[int, int, str]]) -> int:
+    """Pixels that a legend takes down."""
+    return LEGEND_PX * (1 + places[-1][0]) if places else 0
 
 
 def x_of(step: int, steps: int, box: Box) -> int:
@@ -193,9 +231,12 @@ def color_of(text: str) -> Color:
     return red, green, blue
 
 
-def _notes(values: Float64[np.ndarray, "line step"], domain: ColorDomain) -> list[str]:
+def plot_notes(
+    values: Float64[np.ndarray, "line step"], domain: ColorDomain, nan_means: str = ""
+) -> list[str]:
     """How many values are not where they would be: none, or outside."""
     finite = values[np.isfinite(values)]
     outside = (finite < domain.low - domain.slack) | (finite > domain.high + domain.slack)
-    counted = [(np.isnan(values).sum(), "NaN"), (np.isinf(values).sum(), "±inf"), (outside.sum(), "clipped")]
+    none = f"NaN: {nan_means}" if nan_means else "NaN"
+    counted = [(np.isnan(values).sum(), none), (np.isinf(values).sum(), "±inf"), (outside.sum(), "clipped")]
     return [count(int(number), word) for number, word in counted if number]

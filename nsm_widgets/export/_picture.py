@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets.export._bars import BarsPicture
 from nsm_widgets.export._canvas import Canvas
 from nsm_widgets.export._canvas_png import PixelCanvas
 from nsm_widgets.export._geometry import GAP_PX, flow
@@ -30,7 +31,7 @@ TEXELS_PX = (1, 2, 4)
 EDGE_PX, ROW_GAP_PX = 14, 12
 HEADING_LINE_PX, SELECTION_LINE_PX = 24, 20
 
-PanelPicture = HeatmapPicture | ThumbnailsPicture | LinesPicture
+PanelPicture = HeatmapPicture | ThumbnailsPicture | LinesPicture | BarsPicture
 
 
 def draw_picture(
@@ -150,7 +151,11 @@ def draw_page(page: Page, canvas: Canvas, heading: tuple[str, str]) -> bytes:
 
 
 def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
-    kinds: dict[str, type[PanelPicture]] = {"thumbnails": ThumbnailsPicture, "lines": LinesPicture}
+    kinds: dict[str, type[PanelPicture]] = {
+        "thumbnails": ThumbnailsPicture,
+        "lines": LinesPicture,
+        "bars": BarsPicture,
+    }
     return kinds.get(panel.kind, HeatmapPicture)(panel, scene)
 
 

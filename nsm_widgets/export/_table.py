@@ -109,7 +109,10 @@ class _Table:
 
     def blocks(self, dims: Sequence[str], labelled: Sequence[str]) -> Iterator[list[list[object]]]:
         """Lines of the table with these columns, some at a time."""
-        shape = tuple(self.array.sizes[dim] for dim in self.running)
+        sizes = self.array.sizes
+        if self.panel.picked:
+            sizes[self.panel.y] = len(self.panel.picked)
+        shape = tuple(sizes[dim] for dim in self.running)
         values = self._values()
         labels = {dim: self._labels(dim) for dim in labelled}
         head = [safe_text(self.panel.id), safe_text(self.array.name)]
@@ -117,6 +120,8 @@ class _Table:
         for start in range(0, total, _BLOCK):
             flat = np.arange(start, min(start + _BLOCK, total))
             places = dict(zip(self.running, np.unravel_index(flat, shape), strict=True))
+            if self.panel.picked:
+                places[self.panel.y] = np.array(self.panel.picked)[places[self.panel.y]]
             columns: list[Sequence[object]] = [
                 places[dim].tolist() if dim in places else [self.at.get(dim, "")] * len(flat) for dim in dims
             ]

@@ -37,8 +37,8 @@ def index_label(array: NamedArray, dim: str, index: int, batch: int = 0) -> str:
 
 
 def is_marked(panel: Panel, dim: str) -> bool:
-    """Whether the selected index of an axis that a panel draws is marked there: of lines, that across."""
-    return dim == panel.x if panel.kind == "lines" else dim in CURSOR_DIMS
+    """Whether the selected index of an axis that a panel draws is marked there: of a chart, that across."""
+    return dim == panel.x if panel.kind in ("lines", "bars") else dim in CURSOR_DIMS
 
 
 def is_chosen(panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> bool:

@@ -131,6 +131,7 @@ REQUIRED: dict[str, dict[str, type]] = {
     "selection": {},
     "view": {"_layout": list, "_store": str, "scale": str},
     "chart": {"_layout": list, "_store": str, "scale": str},
+    "bars": {"_layout": list, "_store": str, "scale": str},
 }
 """What the state of our widgets must hold, by kind."""
 

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from nsm_widgets.view._bars import (
+    BAR_COLORS,
+    BY_VALUE,
+    HEADROOM,
+    bar_codes,
+    bar_domain,
+    bar_order,
+    bar_values,
+    order_text,
+    sort_names,
+)
 from nsm_widgets.view._clamp import clamp
 from nsm_widgets.view._color import (
     COLOR_SCALES,
@@ -15,6 +26,8 @@ from nsm_widgets.view._color import (
     paint,
 )
 from nsm_widgets.view._derived import addressing_stages, memory_change, with_derived
+from nsm_widgets.view._evolution import evolution_layouts, memory_difference, most_changed, slot_statistics
+from nsm_widgets.view._importance import first_write, importance_layout, slot_importance, slot_use
 from nsm_widgets.view._layouts import (
     arrays_of,
     attention_layout,
@@ -29,18 +42,24 @@ from nsm_widgets.view._lines import (
     PALETTE,
     count_lines,
     line_colors,
+    line_indices,
+    line_names,
     line_values,
     tick_steps,
     tick_values,
 )
-from nsm_widgets.view._panel import Coloring, Layout, Panel, ScalarReadout, default_coloring
+from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Panel, ScalarReadout, default_coloring
 from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_thresholds, summarize
 
 __all__ = [
+    "BAR_COLORS",
+    "BY_VALUE",
     "COLOR_SCALES",
+    "HEADROOM",
     "MOST_NAMED_LINES",
     "PALETTE",
     "ArraySummary",
+    "BarsOf",
     "ColorDomain",
     "ColorScale",
     "Coloring",
@@ -51,6 +70,10 @@ __all__ = [
     "addressing_stages",
     "arrays_of",
     "attention_layout",
+    "bar_codes",
+    "bar_domain",
+    "bar_order",
+    "bar_values",
     "clamp",
     "color_codes",
     "color_table",
@@ -59,16 +82,28 @@ __all__ = [
     "count_clipped",
     "count_lines",
     "default_coloring",
+    "evolution_layouts",
     "explorer_layout",
+    "first_write",
     "heatmap_layout",
+    "importance_layout",
     "line_colors",
+    "line_indices",
+    "line_names",
     "line_values",
     "lines_layout",
     "memory_change",
+    "memory_difference",
     "memory_layout",
+    "most_changed",
+    "order_text",
     "paint",
     "rank_thresholds",
     "read_write_layout",
+    "slot_importance",
+    "slot_statistics",
+    "slot_use",
+    "sort_names",
     "summarize",
     "tick_steps",
     "tick_values",

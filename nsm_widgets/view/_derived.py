@@ -32,21 +32,9 @@ def memory_change(trace: Trace) -> NamedArray:
         ShapeError: If the trace has no ``memory`` with axes ``time``, ``slot`` and ``word``, or
             ``initial_memory`` is not one step of it.
     """
-    memory = trace.get("memory")
-    if memory is None or not {"time", "slot", "word"} <= set(memory.dims):
-        got = "none" if memory is None else f"({', '.join(memory.dims)})"
-        raise ShapeError(f"memory must have axes (time, batch, slot, word), got {got}.")
-    dims = (*(dim for dim in memory.dims if dim not in ("slot", "word")), "slot", "word")
-    values = _ordered(memory, dims)
-    before_first = np.full_like(values.take(0, axis=dims.index("time")), np.nan)
-    if "initial_memory" in trace:
-        before_first = _first_memory(trace["initial_memory"], memory, dims)
+    steps, dims, memory = memory_steps(trace)
     with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
-        start = np.expand_dims(before_first, dims.index("time"))
-        steps = np.diff(values, axis=dims.index("time"), prepend=start)
         changes = np.sqrt((steps**2).sum(axis=-1)).astype(np.float32)
-    later_starts = [start for start in trace.attrs.get("sequence_starts", ()) if start > 0]
-    changes[later_starts] = np.nan
     return NamedArray(
         "memory_change",
         changes,
@@ -54,6 +42,28 @@ def memory_change(trace: Trace) -> NamedArray:
         coords={d: memory.coords[d] for d in dims[:-1] if d in memory.coords},
         attrs={"kind": "scalar", "description": "norm of the change since the step before"},
     )
+
+
+def memory_steps(trace: Trace) -> tuple[Float[np.ndarray, "*shape"], tuple[str, ...], NamedArray]:
+    """``memory[t] - memory[t - 1]`` in float64, its axes with ``slot`` and ``word`` last, and the memory.
+
+    NaN where there is no step before; see :func:`memory_change`, also for what is raised.
+    """
+    memory = trace.get("memory")
+    if memory is None or not {"time", "slot", "word"} <= set(memory.dims):
+        got = "none" if memory is None else f"({', '.join(memory.dims)})"
+        raise ShapeError(f"memory must have axes (time, batch, slot, word), got {got}.")
+    dims = (*(dim for dim in memory.dims if dim not in ("slot", "word")), "slot", "word")
+    values = _ordered(memory, dims)
+    time = dims.index("time")
+    before_first = np.full_like(values.take(0, axis=time), np.nan)
+    if "initial_memory" in trace:
+        before_first = _first_memory(trace["initial_memory"], memory, dims)
+    with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
+        steps = np.diff(values, axis=time, prepend=np.expand_dims(before_first, time))
+    later_starts = [start for start in trace.attrs.get("sequence_starts", ()) if start > 0]
+    np.moveaxis(steps, time, 0)[later_starts] = np.nan
+    return steps, dims, memory
 
 
 def _first_memory(first: NamedArray, memory: NamedArray, dims: tuple[str, ...]) -> Float[np.ndarray, "*step"]:

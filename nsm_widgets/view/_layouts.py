@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from nsm_widgets._errors import AxisError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._derived import addressing_stages, memory_change
@@ -75,8 +79,10 @@ def lines_layout(
     *,
     x: str = "time",
     lines: str | None = None,
+    picked: Sequence[int] = (),
     vmin: float | None = None,
     vmax: float | None = None,
+    title: str | None = None,
     height_px: int = LINES_PX,
 ) -> Layout:
     """An array's values over one axis, one line for each index of another; the others follow the selection.
@@ -86,8 +92,10 @@ def lines_layout(
         x: Axis across.
         lines: Axis with one line for each index; ``head``, else ``slot``, else the last other axis when not
             given. Where there is no other axis, one line.
+        picked: Indices of that axis that have a line; all when none is named.
         vmin: Value at the foot.
         vmax: Value at the top.
+        title: Heading; the array's name when not given.
         height_px: Height of the chart.
 
     Raises:
@@ -102,15 +110,16 @@ def lines_layout(
             raise AxisError(f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}.")
     if lines == x and others:
         raise AxisError(f"x and lines must be two different axes of {array.name}, got {x!r} for both.")
-    coloring = default_coloring(array, vmin=vmin, vmax=vmax)
-    title = array.name.replace("_", " ")
+    picked = _picked(array, lines, picked)
+    coloring = default_coloring(array.isel(**{lines: picked}) if picked else array, vmin=vmin, vmax=vmax)
     panel = Panel(
         id=array.name,
         array=array.name,
         y=lines,
         x=x,
-        title=title,
+        title=title or array.name.replace("_", " "),
         kind="lines",
+        picked=tuple(picked),
         domain=coloring.domain,
         cmap=coloring.cmap,
         height_px=height_px,
@@ -125,6 +134,20 @@ def lines_layout(
             "for lines."
         )
     return ((panel,),)
+
+
+def _picked(array: NamedArray, dim: str, picked: Sequence[int]) -> list[int]:
+    """The indices as given, once each exists and none is repeated."""
+    size = array.sizes[dim]
+    for index in picked:
+        if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < size:
+            raise ValueError(
+                f"each {dim} must be an integer in [0, {size - 1}], got {index!r}: {array.name} has {size} "
+                f"along {dim}."
+            )
+    if len(set(picked)) < len(picked):
+        raise ValueError(f"each {dim} must be named once, got {list(picked)!r}.")
+    return [int(index) for index in picked]
 
 
 def memory_layout(trace: Trace) -> tuple[Layout, Trace]:
@@ -257,6 +280,7 @@ def arrays_of(layout: Layout) -> tuple[str, ...]:
         for panel in row:
             names[panel.array] = None
             names.update((scalar.array, None) for scalar in panel.scalars)
+            names.update((name, None) for name in (panel.bars.arrays if panel.bars else ()))
     return tuple(names)
 
 

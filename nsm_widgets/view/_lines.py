@@ -22,7 +22,27 @@ MOST_NAMED_LINES = len(PALETTE)
 
 def count_lines(array: NamedArray, panel: Panel) -> int:
     """How many lines a panel draws: one where its ``y`` is its ``x``."""
-    return 1 if panel.y == panel.x else array.sizes[panel.y]
+    return 1 if panel.y == panel.x else len(line_indices(array, panel))
+
+
+def line_indices(array: NamedArray, panel: Panel) -> tuple[int, ...]:
+    """The index of ``y`` that each line stands for."""
+    return panel.picked or tuple(range(array.sizes[panel.y]))
+
+
+def line_names(array: NamedArray, panel: Panel, batch: int = 0) -> list[str]:
+    """What each line is called: ``head 0``, or its label; the panel's title where there is but one.
+
+    >>> from nsm_widgets.view import lines_layout
+    >>> gate = NamedArray("gate", [[1.0, 2.0]], dims=("time", "head"), coords={"head": ["left", "right"]})
+    >>> line_names(gate, lines_layout(gate)[0][0])
+    ['left', 'right']
+    """
+    if panel.y == panel.x or array.sizes[panel.y] == 1:
+        return [panel.title]
+    labels = array.labels(panel.y, batch=batch)
+    named = panel.y in array.coords
+    return [labels[i] if named else f"{panel.y} {i}" for i in line_indices(array, panel)]
 
 
 def line_colors(count: int) -> list[str]:
@@ -48,6 +68,8 @@ def line_values(array: NamedArray, panel: Panel, at: Mapping[str, int]) -> Float
     values = array.values[tuple(slice(None) if dim in drawn else at[dim] for dim in array.dims)]
     if values.ndim == 2 and array.dims.index(panel.x) < array.dims.index(panel.y):
         values = values.T
+    if panel.picked:
+        values = values[list(panel.picked)]
     doubles: Float64[np.ndarray, "line step"] = np.atleast_2d(values).astype(np.float64)
     return doubles
 

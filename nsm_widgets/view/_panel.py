@@ -22,11 +22,42 @@ class ScalarReadout:
 
 
 @dataclass(frozen=True, slots=True)
+class BarsOf:
+    """What belongs to a panel of bars, besides its values."""
+
+    note: str = ""
+    """What the values mean, printed under the heading."""
+    sort: str = "slot"
+    """The order of the bars: the axis' own name, ``"score"``, or one of ``orders``."""
+    orders: Mapping[str, str] = field(default_factory=dict)
+    """Further orders: what each is called, and the array it ascends by; its value stands beside a bar's."""
+    flags: str | None = None
+    """An array of codes, an index into ``kinds`` for each bar."""
+    kinds: tuple[str, ...] = ()
+    """What is said of the bars of each code, behind their number."""
+
+    def to_json(self) -> dict[str, object]:
+        """The same, for the wire."""
+        return {
+            "note": self.note,
+            "sort": self.sort,
+            "orders": dict(self.orders),
+            "flags": self.flags,
+            "kinds": list(self.kinds),
+        }
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays that are read beside the panel's own."""
+        return (*self.orders.values(), *filter(None, [self.flags]))
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A heatmap, a grid of thumbnails, or lines, of one array.
+    """A heatmap, a grid of thumbnails, lines, or bars, of one array.
 
     Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there
-    is one for each index of ``y``; only one where ``y`` is ``x``.
+    is one for each index of ``y``; only one where ``y`` is ``x``. Bars have one axis, which is both.
     """
 
     id: str
@@ -36,7 +67,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails", "lines"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines", "bars"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""
@@ -51,6 +82,12 @@ class Panel:
     scalars: tuple[ScalarReadout, ...] = ()
     below: int = 0
     above: int = 0
+    picked: tuple[int, ...] = ()
+    """Lines only: the indices of ``y`` that are drawn; all where none is named."""
+    bars: BarsOf | None = None
+    """Bars only."""
+    nan_means: str = ""
+    """Why a value is NaN, where that is known; stands behind their number."""
 
     def to_json(self) -> dict[str, object]:
         """The same, for the wire."""
@@ -74,6 +111,9 @@ class Panel:
             "scalars": [[s.symbol, s.array, s.description] for s in self.scalars],
             "below": self.below,
             "above": self.above,
+            "picked": list(self.picked),
+            "bars": None if self.bars is None else self.bars.to_json(),
+            "nan_means": self.nan_means,
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nsm_widgets.widgets._group import ViewGroup
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._store import TraceStore
 from nsm_widgets.widgets._view import View
@@ -12,22 +13,30 @@ from nsm_widgets.widgets._views import AttentionView, Heatmap, MemoryView, NTMEx
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._charts import LineChart
+    from nsm_widgets.widgets._evolution import MemoryEvolutionView
+    from nsm_widgets.widgets._importance import ImportanceView
+
+_CHARTS = {"ImportanceView": "_importance", "LineChart": "_charts", "MemoryEvolutionView": "_evolution"}
 
 __all__ = [
     "AttentionView",
     "Heatmap",
+    "ImportanceView",
     "LineChart",
+    "MemoryEvolutionView",
     "MemoryView",
     "NTMExplorer",
     "ReadWriteView",
     "Selection",
     "TraceStore",
     "View",
+    "ViewGroup",
 ]
 
 
 def __getattr__(name: str) -> object:
     """Load the charts on first use."""
-    if name != "LineChart":
+    if name not in _CHARTS:
         raise AttributeError(f"module 'nsm_widgets.widgets' has no attribute {name!r}")
-    return import_module("nsm_widgets.widgets._charts").LineChart
+    value: object = getattr(import_module(f"nsm_widgets.widgets.{_CHARTS[name]}"), name)
+    return value

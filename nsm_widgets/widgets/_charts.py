@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from copy import copy
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import bqplot
-import ipywidgets
 import numpy as np
 import traitlets
 from jaxtyping import Float64
 
 from nsm_widgets._errors import ShapeError
+from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import (
     MOST_NAMED_LINES,
@@ -24,20 +22,18 @@ from nsm_widgets.view import (
     clamp,
     count_lines,
     line_colors,
+    line_names,
     line_values,
     lines_layout,
-    tick_steps,
-    tick_values,
 )
 from nsm_widgets.widgets._base import refuse_unknown
+from nsm_widgets.widgets._figure import CURSOR_COLOR, Chart, check_height, figure_of, x_axis, y_axis
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
-from nsm_widgets.widgets._store import TraceStore, require_trace
+from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
 
-CURSOR_COLOR = "#808080"
-LEAST_HEIGHT_PX = 120
 CHART_OPTIONS = (
-    *("x", "lines", "vmin", "vmax", "selection", "title", "height_px"),
+    *("x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
     *("store", "budget_mb"),
 )
 
@@ -80,7 +76,7 @@ class ChartControls(View):
         self._cursor, self._lines = figure.marks
 
 
-class LineChart(ipywidgets.VBox):  # type: ignore[misc]
+class LineChart(Chart):
     """Values over time as bqplot lines, with a cursor at the selected step.
 
     Lines and cursor follow the selection on the page, without a kernel; pressing or dragging in the chart
@@ -90,12 +86,14 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
     Args:
         trace: Holds the array.
         array: Name of an array of the trace that has the axis ``x``.
-        x: Axis across.
+        x: Axis across; its labels are written along it, where there are any, as many as there is room for.
         lines: Axis with one line for each index; ``"head"``, else ``"slot"``, else the last other axis when
             not given.
+        picked: Indices of that axis that have a line, as ``[3, 17]``; all when none is named.
         vmin: Value at the foot of the chart; when not given, the array's own range over all times and heads,
             from zero where nothing is negative, and [0, 1] for weights.
         vmax: Value at its top.
+        name: What the values are called on screen; the array's name when not given.
         selection: The cursor to follow; a new one when not given.
         title: Heading above the chart.
         height_px: Height of the figure, at least 120.
@@ -119,7 +117,7 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
         TypeError: If ``trace`` is no trace, or ``selection`` no selection.
         ShapeError: If the trace holds no such array, or it has too many values for a chart.
         AxisError: If ``x`` or ``lines`` is no axis of it, or both are the same.
-        ValueError: If ``vmin``, ``vmax`` or ``height_px`` is out of range.
+        ValueError: If ``vmin``, ``vmax``, ``height_px`` or one of ``picked`` is out of range.
         UnknownOptionError: If a keyword is no option.
     """
 
@@ -130,8 +128,10 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
         *,
         x: str = "time",
         lines: str | None = None,
+        picked: Sequence[int] = (),
         vmin: float | None = None,
         vmax: float | None = None,
+        name: str | None = None,
         selection: Selection | None = None,
         title: str = "",
         height_px: int = 240,
@@ -141,71 +141,23 @@ class LineChart(ipywidgets.VBox):  # type: ignore[misc]
         trace = require_trace(trace, "LineChart")
         if array not in trace:
             raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {array!r}.")
-        if not isinstance(height_px, int) or height_px < LEAST_HEIGHT_PX:
-            raise ValueError(
-                f"height_px must be an integer of at least {LEAST_HEIGHT_PX}, got {height_px!r}."
-            )
-        layout = lines_layout(trace[array], x=x, lines=lines, vmin=vmin, vmax=vmax, height_px=height_px)
-        self.figure = _figure(trace[array], layout[0][0], selection)
-        self.cursor, self.lines = self.figure.marks
-        try:
-            self.controls = ChartControls(
-                trace, layout, self.figure, selection=selection, title=title, **options
-            )
-        except Exception:
-            _close(_parts(self.figure))
-            raise
-        super().__init__([self.controls, self.figure])
-
-    @property
-    def selection(self) -> Selection:
-        """The cursor this chart follows; ``chart.selection.time = 7`` moves every view that shares it."""
-        return self.controls.selection
-
-    @property
-    def store(self) -> TraceStore:
-        """The arrays on the page's side; pass it to another view to share them."""
-        return self.controls.store
-
-    @property
-    def trace(self) -> Trace:
-        """What is shown, as recorded."""
-        return self.controls.trace
-
-    def savefig(self, path: str | os.PathLike[str], **options: Any) -> Path:
-        """Save a picture of the chart; see :meth:`View.savefig`."""
-        return self.controls.savefig(path, **options)
-
-    def to_csv(self, path: str | os.PathLike[str] | None = None, **options: Any) -> str | Path:
-        """Write the lines as a table; see :meth:`View.to_csv`."""
-        return self.controls.to_csv(path, **options)
-
-    def to_html(self, path: str | os.PathLike[str] | None = None, **options: Any) -> str | Path:
-        """Write the chart as a page that stays alive; see :meth:`View.to_html`."""
-        from nsm_widgets.export import widgets_to_html
-
-        return widgets_to_html(self, path, **options)
-
-    def close(self) -> None:
-        """Take the chart off every page, and all that it made for itself with it."""
-        super().close()
-        if hasattr(self, "controls"):
-            self.controls.close()
-            _close([*_parts(self.figure), self.controls.layout, self.layout])
-
-    def __repr__(self) -> str:
-        """What it draws and where it stands."""
-        return repr(self.controls).replace("ChartControls", "LineChart", 1)
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The widget, and beside it a picture and a summary of its state now, for readers that run none."""
-        bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
-        self.store.shown()
-        return {**bundle, **self._fallbacks("LineChart")}
-
-    def _fallbacks(self, name: str) -> dict[str, str]:
-        """Text and picture of the present state, under this name."""
-        return self.controls._fallbacks(name)
+        check_height(height_px)
+        layout = lines_layout(
+            trace[array],
+            x=x,
+            lines=lines,
+            picked=picked,
+            vmin=vmin,
+            vmax=vmax,
+            title=name,
+            height_px=height_px,
+        )
+        figure = _figure(trace[array], layout[0][0], selection)
+        self.cursor, self.lines = figure.marks
+        super().__init__(
+            figure,
+            lambda: ChartControls(trace, layout, figure, selection=selection, title=title, **options),
+        )
 
 
 def _figure(array: NamedArray, panel: Panel, selection: Selection | None) -> bqplot.Figure:
@@ -224,17 +176,11 @@ def _figure(array: NamedArray, panel: Panel, selection: Selection | None) -> bqp
         stroke_width=1.5,
         line_style="dashed",
     )
-    figure = bqplot.Figure(
-        marks=[cursor, _lines(array, panel, at, {"x": across, "y": up})],
-        axes=_axes(array, panel, across, up),
-        fig_margin={"top": 10, "bottom": 40, "left": 64, "right": 16},
-        padding_y=0.0,
-        animation_duration=0,
-        layout={"width": "auto", "height": f"{panel.height_px}px", "min_width": "240px"},
-    )
-    figure.add_class("nsmw-figure")
-    figure.add_class(f"nsmw-figure-{figure.model_id}")  # the page finds the figure's elements by it
-    return figure
+    marks = [cursor, _lines(array, panel, at, {"x": across, "y": up})]
+    labels = array.labels(panel.x, batch=at.get("batch", 0)) if panel.x in array.coords else None
+    title = "time (step)" if panel.x == "time" else panel.x
+    axes = [x_axis(across, title, steps, labels), y_axis(up, panel)]
+    return figure_of(marks, axes, panel.height_px)
 
 
 def _lines(
@@ -249,39 +195,5 @@ def _lines(
         colors=line_colors(count),
         opacities=[1.0 if named else 0.45] * count,
         stroke_width=2.0 if named else 1.0,
-        labels=[f"{panel.y} {i}" for i in range(count)] if count > 1 else [panel.title],
+        labels=[one_line(name) for name in line_names(array, panel, at.get("batch", 0))],
     )
-
-
-def _axes(
-    array: NamedArray, panel: Panel, across: bqplot.LinearScale, up: bqplot.LinearScale
-) -> list[bqplot.Axis]:
-    x = bqplot.Axis(
-        scale=across,
-        label="time (step)" if panel.x == "time" else panel.x,
-        label_offset="32px",
-        tick_values=np.array(tick_steps(array.sizes[panel.x]), dtype=np.float64),
-        tick_format="d",
-        grid_lines="none",
-    )
-    y = bqplot.Axis(
-        scale=up,
-        side="left",
-        label=panel.title,
-        label_offset="46px",
-        tick_values=np.array(tick_values(panel.domain)),
-        tick_format=".6~g",
-        grid_lines="solid",
-    )
-    return [x, y]
-
-
-def _parts(figure: bqplot.Figure) -> list[ipywidgets.Widget]:
-    """A figure and every widget that was made for it."""
-    scales = [scale for mark in figure.marks for scale in mark.scales.values()]
-    return [figure, figure.layout, figure.scale_x, figure.scale_y, *figure.marks, *figure.axes, *scales]
-
-
-def _close(widgets: Iterable[ipywidgets.Widget]) -> None:
-    for widget in widgets:
-        widget.close()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import anywidget
 import traitlets
@@ -13,17 +11,14 @@ import traitlets
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label
-from nsm_widgets.view import COLOR_SCALES, ArraySummary, ColorScale, Layout, Theme, arrays_of, colormap_kind
+from nsm_widgets.view import COLOR_SCALES, Layout, arrays_of, colormap_kind
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
-
-if TYPE_CHECKING:
-    from nsm_widgets.export._chunks import Precision
-    from nsm_widgets.export._content import PageTheme
+from nsm_widgets.widgets._ways_out import WaysOut
 
 
-class View(SyncedWidget):
+class View(WaysOut, SyncedWidget):
     """Base of the views. Usable alone; views that are given the same ``selection`` move together.
 
     Beside the widget, a cell's output keeps a picture and a summary of the view as it was when the cell
@@ -49,6 +44,15 @@ class View(SyncedWidget):
 
     title = traitlets.Unicode("").tag(sync=True, to_json=lambda title, _view: clean_label(title))
     """Heading above the panels; none when empty."""
+
+    _toolbar = traitlets.Enum(("full", "none"), "full").tag(sync=True)
+    """Whether controls stand above the panels; of the parts of a group, only the first has them."""
+
+    _leader = anywidget.WidgetTrait().tag(sync=True)
+    """The part of a group whose colours and scale this one follows."""
+
+    _together: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    """Panels of the other parts of a group, for the one toolbar that serves them all."""
 
     _store = anywidget.WidgetTrait().tag(sync=True)
     _selection = anywidget.WidgetTrait().tag(sync=True)
@@ -100,116 +104,8 @@ class View(SyncedWidget):
             shared.users.add(self)
 
     @property
-    def selection(self) -> Selection:
-        """The cursor this view follows; ``view.selection.time = 7`` moves every view that shares it."""
-        return self._given_selection
-
-    @property
-    def store(self) -> TraceStore:
-        """The arrays on the page's side; pass it to another view to share them."""
-        return self._given_store
-
-    @property
-    def trace(self) -> Trace:
-        """What is shown, as recorded."""
-        return self._given_store.trace
-
-    def __repr__(self) -> str:
-        """The view, its data and where it stands."""
-        names = ", ".join(self._given_store.arrays)
-        return f"{type(self).__name__}({names}; {self._given_selection!r})"
-
-    def to_html(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        title: str | None = None,
-        precision: Precision = "exact",
-        max_bytes: int = 100_000_000,
-        theme: PageTheme = "auto",
-    ) -> Path | str:
-        """Write the view as one self-contained page that stays alive without kernel and network.
-
-        See :func:`nsm_widgets.export.widgets_to_html`, which also takes several widgets.
-
-        Args:
-            path: File to write; the page is returned as text when not given.
-            title: Heading of the page; the view's own when not given.
-            precision: ``"exact"``, ``"float16"`` or ``"display"`` (colours only).
-            max_bytes: What the arrays may take in the page.
-            theme: ``"auto"``, ``"light"`` or ``"dark"``.
-
-        Raises:
-            ExportError: If the arrays take more than ``max_bytes``.
-        """
-        from nsm_widgets.export import widgets_to_html
-
-        return widgets_to_html(self, path, title=title, precision=precision, max_bytes=max_bytes, theme=theme)
-
-    def savefig(
-        self, path: str | os.PathLike[str], *, theme: Theme = "light", width_px: int = 960, dpi: float = 192
-    ) -> Path:
-        """Save a picture of what the view shows now: a PNG, SVG or PDF, by the ending of ``path``.
-
-        Text and axes are vectors in SVG and PDF, cells are exact pixels in all three. PDF needs matplotlib:
-        ``pip install "nsm_widgets[plot]"``.
-
-        Args:
-            path: Where to; an older file is replaced, whole or not at all.
-            theme: ``"light"`` or ``"dark"``.
-            width_px: Width of the page in CSS pixels (96 to the inch), 320 to 4096.
-            dpi: Pixels per inch of a PNG, and of the cells in SVG and PDF; 48 to 600.
-
-        Returns:
-            The path.
-
-        Raises:
-            ValueError: If the ending is another one, or a number is out of range.
-            UnknownOptionError: If the theme is unknown.
-            MissingDependencyError: For PDF, without matplotlib.
-        """
-        from nsm_widgets.export import save_picture  # loads Pillow
-
-        return save_picture(
-            path,
-            self.trace,
-            self._given_layout,
-            self._indices(),
-            cmap=self.cmap,
-            scale=cast(ColorScale, self.scale),
-            theme=theme,
-            width_px=width_px,
-            dpi=dpi,
-            title=self.title,
-        )
-
-    def to_csv(self, path: str | os.PathLike[str] | None = None, *, panel: str | None = None) -> str | Path:
-        """Every value that the view shows now, one line for each cell, as CSV in UTF-8.
-
-        Columns are ``panel``, ``array``, an index for each axis, ``<axis>_label`` where there are labels, and
-        ``value``, which reads back as the very same number. Labels that a spreadsheet would take for a
-        formula have a single quote before them.
-
-        Args:
-            path: Where to; whole or not at all, in little memory. Without it the text is returned.
-            panel: Name of one panel, as ``"memory"``; all when not given.
-
-        Returns:
-            The path, or the text.
-
-        Raises:
-            UnknownOptionError: If there is no such panel.
-        """
-        from nsm_widgets.export import csv_lines, save_csv
-
-        shown = self.trace, self._given_layout, self._indices()
-        return (
-            "".join(csv_lines(*shown, panel=panel)) if path is None else save_csv(path, *shown, panel=panel)
-        )
-
-    def _indices(self) -> dict[str, int]:
-        """The selected index of every axis."""
-        return {dim: getattr(self.selection, dim) for dim in SELECTABLE}
+    def _lead(self) -> View:
+        return self
 
     def close(self) -> None:
         """Take the view off every page. What it made for itself and no other view uses is closed with it."""
@@ -219,35 +115,6 @@ class View(SyncedWidget):
         for made in self._made:
             if not made.users:
                 made.close()
-
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The widget, and beside it a picture and a summary of its state now, for readers that run none.
-
-        They stay as they are when the view moves on: a front end that is sent another output under the same
-        ``display_id`` draws the widget anew, in the middle of a drag.
-        """
-        bundle: Any = super()._repr_mimebundle_(**options)
-        if bundle is None:
-            return None
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        self.store.shown()
-        return {**data, **self._fallbacks(type(self).__name__)}, metadata
-
-    def _fallbacks(self, name: str) -> dict[str, str]:
-        """Text and picture of the present state, under this name."""
-        from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
-
-        return fallbacks(
-            name,
-            self.trace,
-            self._given_layout,
-            self._indices(),
-            cmap=self.cmap,
-            scale=cast(ColorScale, self.scale),
-            title=self.title,
-            summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
-            not_saved=self.store.not_saved,
-        )
 
     @traitlets.validate("cmap")
     def _validate_cmap(self, proposal: dict[str, Any]) -> str:

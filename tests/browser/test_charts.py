@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any, Literal
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from tests.browser.harness import JupyterLab, NotebookPage
@@ -306,6 +309,51 @@ def test_many_lines_are_drawn_without_a_legend(notebook: NotebookPage) -> None:
     chart.drag_slider("time", 1.0)
     wait_cursor(notebook, 49, steps=50)
     notebook.screenshot("chart-many", notebook.output(-1).last)
+
+
+def test_labels_along_a_chart_are_those_of_the_data(notebook: NotebookPage) -> None:
+    """As many as there is room for, slanted where they are long, none over another; a label is text."""
+    notebook.run_code(PRELUDE)
+    notebook.run_cell(
+        "entropy = random.random((2, 40))\n"
+        "words = [f'<i>token</i> {i}' for i in range(40)]\n"
+        "named = Trace.from_arrays({'entropy': entropy}, dims={'entropy': ('head', 'token')},\n"
+        "                          coords={'token': words, 'head': ['left', 'right']})\n"
+        "chart = LineChart(named, 'entropy', x='token')\nchart"
+    )
+    chart = ViewOnPage(notebook.page)
+    chart.wait_painted("entropy")
+    ticks = figure(notebook).locator(".axis").first.locator(".tick")
+    expect(ticks.first).to_have_text("<i>token</i> 0")
+    expect(ticks.first.locator("text")).to_have_css("text-anchor", "end")
+    places = ticks.evaluate_all("ticks => ticks.map(tick => tick.transform.baseVal[0].matrix.e)")
+    assert len(places) > 15
+    assert min(b - a for a, b in itertools.pairwise(places)) >= 12
+    expect(chart.root.locator(".nsmw-chart-line").first).to_contain_text("head 0 “left”")
+    _, y = at_step(notebook, 10)
+    box = figure(notebook).locator(".plotarea_events").bounding_box()
+    assert box is not None
+    notebook.page.mouse.click(box["x"] + box["width"] * 7 / 39, y)
+    notebook.wait_python("chart.selection.token", 7)
+    expect(chart.root.locator(".nsmw-subtitle")).to_have_text("token 7 “<i>token</i> 7”")
+    notebook.screenshot("chart-labels", notebook.output(-1).last)
+
+
+def test_the_picture_of_a_chart_has_its_lines(notebook: NotebookPage) -> None:
+    """Saved by the menu: bqplot's figure below our legend, above it nothing of the controls."""
+    notebook.run_code(PRELUDE)
+    notebook.run_cell("LineChart(trace, 'write_gate', selection=Selection(time=8))")
+    chart = ViewOnPage(notebook.page)
+    chart.wait_painted("write_gate")
+    expect(figure(notebook).locator(".curve .line")).to_have_count(1 + HEADS)
+    chart.root.get_by_role("button", name="save · copy").click()
+    with notebook.page.expect_download() as waiting:
+        chart.root.locator('[data-item="picture"]').click()
+    with Image.open(waiting.value.path()) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    assert pixels.shape[0] > 2 * 240
+    for color in ([0x2A, 0x7F, 0xC1], [0xD9, 0x82, 0x00], [0x00, 0x9E, 0x73]):
+        assert (np.abs(pixels[-400:] - color).sum(-1) < 12).sum() > 1_000, color
 
 
 def test_a_closed_chart_leaves_the_page(

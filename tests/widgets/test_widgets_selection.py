@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
@@ -18,7 +19,8 @@ from traitlets import TraitError
 from nsm_widgets import Heatmap, Selection, Trace, TraceStore
 from nsm_widgets._axes import AXES
 from nsm_widgets._errors import UnknownOptionError
-from nsm_widgets.view import MOST_NAMED_LINES, _color
+from nsm_widgets.view import BAR_COLORS, BY_VALUE, MOST_NAMED_LINES, _color
+from nsm_widgets.widgets._bars import BarControls
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._charts import ChartControls
 from nsm_widgets.widgets._selection import SELECTABLE
@@ -54,7 +56,13 @@ def js_list(source: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("kind", "owner"),
-    [("store", TraceStore), ("selection", Selection), ("view", View), ("chart", ChartControls)],
+    [
+        ("store", TraceStore),
+        ("selection", Selection),
+        ("view", View),
+        ("chart", ChartControls),
+        ("bars", BarControls),
+    ],
     ids=str,
 )
 def test_python_and_javascript_sync_the_same_traits(kind: str, owner: type[SyncedWidget]) -> None:
@@ -68,6 +76,13 @@ def test_charts_name_as_many_lines_on_both_sides() -> None:
     """A legend in Python's picture is a legend on the page."""
     source = (JS / "chart/view.ts").read_text("utf-8")
     assert f"const MOST_NAMED_LINES = {MOST_NAMED_LINES};" in source
+
+
+def test_bars_have_the_same_colours_and_orders_on_both_sides() -> None:
+    """A legend in Python's picture is a legend on the page."""
+    source = (JS / "chart/order.ts").read_text("utf-8")
+    assert f"BAR_COLORS = {json.dumps(BAR_COLORS)} as const;" in source
+    assert f'BY_VALUE = "{BY_VALUE}";' in source
 
 
 def test_every_axis_can_be_selected() -> None:

@@ -2,29 +2,35 @@
 
 import type { Model, RenderContext } from "../model";
 
-export interface Marks {
+export interface FigureModels {
   figure: Model;
-  lines: Model;
-  cursor: Model;
+  /** In the order in which Python made them: of lines the cursor and they themselves, of bars see `bars.ts`. */
+  marks: readonly Model[];
+  across: Model | undefined;
 }
 
-/** The marks that a view feeds; undefined where it has none. */
-export async function marksOf({ model, host }: RenderContext): Promise<Marks | undefined> {
-  const refs = ["_figure", "_lines", "_cursor"].map((name) => model.get(name));
-  if (refs.some((ref) => typeof ref !== "string")) return undefined;
-  const [figure, lines, cursor] = await Promise.all(refs.map((ref) => host.getModel(ref as string)));
-  if (figure === undefined || lines === undefined || cursor === undefined) return undefined;
-  return { figure, lines, cursor };
+/** The figure that a view feeds; undefined where it has none. */
+export async function figureOf({ model, host }: RenderContext): Promise<FigureModels | undefined> {
+  const ref = model.get("_figure");
+  if (typeof ref !== "string") return undefined;
+  const figure = await host.getModel(ref);
+  const named = ["_cursor", "_lines"].map((name) => model.get(name));
+  const marks = named.every((name) => typeof name === "string")
+    ? await Promise.all(named.map((name) => host.getModel(name as string)))
+    : ((figure.get("marks") ?? []) as Model[]);
+  return { figure, marks, across: ((figure.get("axes") ?? []) as Model[])[0] };
 }
 
 /**
  * Set a mark's data and draw it now. bqplot moves its paths by a transition, which even with no duration comes a frame
  * later than what else is drawn in this one; a change of the path's closing is drawn at once, with all data.
+ *
+ * @param closed whether the path ends where it began
  */
-export function drawNow(mark: Model, name: "x" | "y", values: unknown): void {
+export function drawNow(mark: Model, name: "x" | "y", values: unknown, closed = false): void {
   mark.set(name, values);
-  mark.set("close_path", true);
-  mark.set("close_path", false);
+  mark.set("close_path", !closed);
+  mark.set("close_path", closed);
 }
 
 /** The class by which a figure's elements are known on the page. */

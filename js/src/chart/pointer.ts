@@ -3,8 +3,6 @@
  * number of times, so it is known by a class of its own and listened to from the document.
  */
 
-import { indexAt } from "./values";
-
 interface Margins {
   left: number;
   right: number;
@@ -15,14 +13,15 @@ export interface FigurePointer {
   figureClass: string;
   /** Between a figure's edge and its plot, in pixels. */
   margins: Margins;
-  count: number;
+  /** The index under a place across, the plot's left edge and width given. */
+  indexAt(x: number, left: number, width: number): number;
   onSelect(index: number): void;
   onHover(index: number | null): void;
   signal: AbortSignal;
 }
 
 export function listenToFigure(options: FigurePointer): void {
-  const { figureClass, margins, count, onSelect, onHover, signal } = options;
+  const { figureClass, margins, indexAt, onSelect, onHover, signal } = options;
   let grabbed: Element | undefined;
   let hovering = false;
 
@@ -32,7 +31,7 @@ export function listenToFigure(options: FigurePointer): void {
       .find((node): node is Element => node instanceof Element && node.classList.contains(figureClass));
   const indexUnder = (figure: Element, event: PointerEvent): number => {
     const { left, width } = figure.getBoundingClientRect();
-    return indexAt(event.clientX, left + margins.left, width - margins.left - margins.right, count);
+    return indexAt(event.clientX, left + margins.left, width - margins.left - margins.right);
   };
   const leave = () => {
     if (hovering) onHover(null);

@@ -2,10 +2,16 @@
 
 import type { Plane } from "../ndarray";
 
-/** A row of doubles for each line, each with a buffer of its own: bqplot saves whole buffers. */
-export function linesOf(plane: Plane, single: boolean): Float64Array[] {
+/**
+ * A row of doubles for each line, each with a buffer of its own: bqplot saves whole buffers.
+ *
+ * @param single whether the plane is but one line, its axes being the same
+ * @param picked the rows that have a line; all where none is named
+ */
+export function linesOf(plane: Plane, single: boolean, picked: readonly number[] = []): Float64Array[] {
   const { data, offset, columns, columnStride, rowStride } = plane;
-  return Array.from({ length: single ? 1 : plane.rows }, (_, row) =>
+  const all = Array.from({ length: single ? 1 : plane.rows }, (_, row) => row);
+  return (picked.length > 0 && !single ? picked : all).map((row) =>
     Float64Array.from(
       { length: columns },
       (_, column) => data[offset + (single ? 0 : row * rowStride) + column * columnStride] ?? Number.NaN,

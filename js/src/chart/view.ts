@@ -3,17 +3,22 @@
 import { markChips } from "../chips";
 import { CLIP_TOLERANCE } from "../color/scale";
 import { element, setText } from "../dom";
+import type { Model } from "../model";
 import type { Plane, TypedArray } from "../ndarray";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { precisionChips, valueText } from "../precision";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
-import { classOf, drawNow, type Marks } from "./marks";
+import { classOf, drawNow, type FigureModels } from "./marks";
 import { listenToFigure } from "./pointer";
-import { countUnplottable, linesOf, withTail } from "./values";
+import { showTicks, ticksFor } from "./ticks";
+import { countUnplottable, indexAt, linesOf, withTail } from "./values";
 
 /** With more lines than this, there is no legend. Python's MOST_NAMED_LINES. */
 const MOST_NAMED_LINES = 6;
+
+/** Left and right of the plot, less the padding of our panel above it. */
+const MARGINS_PX = 60;
 
 interface LegendEntry {
   name: HTMLElement;
@@ -25,7 +30,9 @@ export class LinesPanel implements PanelView {
   readonly #spec: PanelSpec;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
-  readonly #marks: Marks;
+  readonly #figure: FigureModels;
+  readonly #lines: Model;
+  readonly #cursor: Model;
   readonly #subtitle = element("span", { class: "nsmw-subtitle" });
   readonly #message = element("span", { class: "nsmw-chart-message", role: "status" });
   readonly #chips = element("span", { class: "nsmw-legend" });
@@ -33,12 +40,17 @@ export class LinesPanel implements PanelView {
   /** Where the plane was taken that the lines show; before the first, they are those that Python gave. */
   #fed: { data: TypedArray; offset: number } | "nothing" | undefined;
   #drawnAt = -1;
+  #widthPx = 0;
+  #labelled = "";
   #frames = 0;
 
-  constructor(spec: PanelSpec, context: PanelContext, marks: Marks) {
+  constructor(spec: PanelSpec, context: PanelContext, figure: FigureModels) {
     this.#spec = spec;
     this.#context = context;
-    this.#marks = marks;
+    const [cursor, lines] = figure.marks;
+    if (cursor === undefined || lines === undefined)
+      throw new Error(`the figure of ${spec.array} must have a cursor and lines, and it has not`);
+    [this.#figure, this.#cursor, this.#lines] = [figure, cursor, lines];
     this.#array = context.store.array(spec.array);
     const { description } = this.#array.meta;
     const heading = element("span", { class: "nsmw-title", title: description }, spec.title);
@@ -53,7 +65,9 @@ export class LinesPanel implements PanelView {
     this.#listen();
   }
 
-  resize(): void {}
+  resize(widthPx: number): void {
+    this.#widthPx = widthPx;
+  }
 
   sides(): Sides {
     return { left: 0, right: 0 };
@@ -70,6 +84,7 @@ export class LinesPanel implements PanelView {
     if (found.state === "ready") this.#feed(found.plane, at);
     else if (found.state === "unavailable") this.#clear();
     this.#moveCursor(at[x] ?? 0);
+    this.#showLabels(at["batch"] ?? 0);
     setText(this.#subtitle, this.#subtitleText(at));
     const hovered = selection.hovered?.[x];
     this.#showValues(hovered !== undefined && hovered < this.#array.size(x) ? { ...at, [x]: hovered } : at);
@@ -79,13 +94,35 @@ export class LinesPanel implements PanelView {
     return this.#spec.x === this.#spec.y;
   }
 
+  /** The index of `y` that each line stands for. */
+  get #indices(): readonly number[] {
+    const { picked = [], y } = this.#spec; // a notebook that was saved before there were any names none
+    if (this.#single) return [0];
+    return picked.length > 0 ? picked : Array.from({ length: this.#array.size(y) }, (_, i) => i);
+  }
+
+  /** Where the axis has labels, as many of them as there is room for. */
+  #showLabels(batch: number): void {
+    const { figure, across } = this.#figure;
+    const { x } = this.#spec;
+    const count = this.#array.size(x);
+    if (across === undefined || this.#widthPx === 0 || this.#array.label(x, 0, batch) === undefined) return;
+    const key = `${this.#widthPx} ${batch}`;
+    if (key === this.#labelled) return;
+    this.#labelled = key;
+    const labels = Array.from({ length: count }, (_, i) => this.#array.label(x, i, batch) ?? "");
+    const width = this.#widthPx - MARGINS_PX;
+    const ticks = ticksFor(labels, width, width / Math.max(1, count - 1));
+    showTicks(figure, across, ticks, this.#spec.height_px);
+  }
+
   #feed(plane: Plane, at: Indices): void {
     const { data, offset } = this.#fed instanceof Object ? this.#fed : {};
     if (data === plane.data && offset === plane.offset) return;
     this.#fed = { data: plane.data, offset: plane.offset };
     const { domain, x, y } = this.#spec;
-    const lines = linesOf(plane, this.#single);
-    drawNow(this.#marks.lines, "y", lines.map(withTail));
+    const lines = linesOf(plane, this.#single, this.#spec.picked);
+    drawNow(this.#lines, "y", lines.map(withTail));
     const slack = CLIP_TOLERANCE * (domain[1] - domain[0]);
     this.#chips.replaceChildren(
       ...markChips(countUnplottable(lines, domain, slack), this.#spec, this.#array),
@@ -102,9 +139,9 @@ export class LinesPanel implements PanelView {
     if (this.#fed === "nothing") return;
     this.#fed = "nothing";
     const nothing = new Float64Array(this.#array.size(this.#spec.x)).fill(Number.NaN);
-    const count = this.#single ? 1 : this.#array.size(this.#spec.y);
+    const count = this.#indices.length;
     drawNow(
-      this.#marks.lines,
+      this.#lines,
       "y",
       Array.from({ length: count }, () => withTail(nothing)),
     );
@@ -114,14 +151,14 @@ export class LinesPanel implements PanelView {
   #moveCursor(index: number): void {
     if (index === this.#drawnAt) return;
     this.#drawnAt = index;
-    drawNow(this.#marks.cursor, "x", Float64Array.of(index, index));
+    drawNow(this.#cursor, "x", Float64Array.of(index, index));
   }
 
   /** A name in its line's colour for each line, and the value at the cursor; none where there are many lines. */
   #legendIn(parent: HTMLElement): LegendEntry[] {
-    const count = this.#single ? 1 : this.#array.size(this.#spec.y);
+    const count = this.#indices.length;
     if (count > MOST_NAMED_LINES) return [];
-    const colors = (this.#marks.lines.get("colors") ?? []) as string[];
+    const colors = (this.#lines.get("colors") ?? []) as string[];
     return Array.from({ length: count }, (_, i) => {
       const swatch = element("span", { class: "nsmw-swatch", "aria-hidden": "true" });
       swatch.style.background = colors[i] ?? "";
@@ -134,7 +171,7 @@ export class LinesPanel implements PanelView {
   #showValues(at: Indices): void {
     const { x, y } = this.#spec;
     this.#legend.forEach(({ name, value }, i) => {
-      const here = this.#single ? at : { ...at, [y]: i };
+      const here = this.#single ? at : { ...at, [y]: this.#indices[i] ?? 0 };
       setText(name, this.#single ? describeIndex(this.#array, x, here) : describeIndex(this.#array, y, here));
       setText(value, valueText(this.#array, here).replace(/^= /, ""));
     });
@@ -152,12 +189,12 @@ export class LinesPanel implements PanelView {
   #listen(): void {
     const { selection, signal } = this.#context;
     const { x } = this.#spec;
-    const figureClass = classOf(this.#marks.figure);
+    const figureClass = classOf(this.#figure.figure);
     if (figureClass === undefined) return;
     listenToFigure({
       figureClass,
-      margins: this.#marks.figure.get("fig_margin") as { left: number; right: number },
-      count: this.#array.size(x),
+      margins: this.#figure.figure.get("fig_margin") as { left: number; right: number },
+      indexAt: (pointer, left, width) => indexAt(pointer, left, width, this.#array.size(x)),
       onSelect(index) {
         selection.player.pause();
         selection.set({ [x]: index });

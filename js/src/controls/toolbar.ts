@@ -56,7 +56,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
   const played = axes.find((dim) => PLAYED.includes(dim) && (sizes[dim] ?? 1) > 1);
   const player =
     played === undefined ? undefined : createPlayerControls(played, sizes[played] ?? 1, selection, signal);
-  const painted = panels.filter((panel) => panel.kind !== "lines");
+  const painted = panels.filter((panel) => !isChart(panel));
   const kinds = new Set(painted.map((panel) => (panel.diverging ? "diverging" : "sequential")));
   const groups = { "": ["auto"], ...Object.fromEntries([...kinds].map((kind) => [kind, mapNames(kind)])) };
   const colors = createChoice(
@@ -122,9 +122,14 @@ export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, stor
   return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
 }
 
-/** Whether the selected index of an axis that a panel draws is marked there: of lines, only that across. */
+/** Whether a panel is drawn in a figure of its own, without colours for values. */
+function isChart({ kind }: PanelSpec): boolean {
+  return kind === "lines" || kind === "bars";
+}
+
+/** Whether the selected index of an axis that a panel draws is marked there: of a chart, only that across. */
 function isMarked(panel: PanelSpec, dim: string): boolean {
-  return panel.kind === "lines" ? dim === panel.x : CURSOR_DIMS.includes(dim);
+  return isChart(panel) ? dim === panel.x : CURSOR_DIMS.includes(dim);
 }
 
 function labelOf(

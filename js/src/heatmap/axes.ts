@@ -147,7 +147,7 @@ function widest(texts: readonly string[]): number {
 }
 
 /** A label cut to the room there is, the cut shown. */
-function clip(text: string): string {
+export function clip(text: string): string {
   if (textWidth(text) <= LONGEST_LABEL_PX) return text;
   const characters = [...text]; // no half of a surrogate pair may be left
   const cut = (length: number) => `${characters.slice(0, length).join("")}…`;

@@ -21,18 +21,20 @@ export function pictureScale(width: number, height: number, ratio: number): numb
 }
 
 /**
- * @param root the view
+ * @param whole what the picture is as wide as: the view, or all that stands with it
+ * @param root the view, whose colours and letters are taken
  * @param heading its title, not drawn where hidden
  * @param caption what is selected, in place of the controls
  * @param rows what is drawn below
  */
 export async function takePicture(
+  whole: HTMLElement,
   root: HTMLElement,
   heading: HTMLElement,
   caption: string,
   rows: readonly HTMLElement[],
 ): Promise<Blob> {
-  const bounds = root.getBoundingClientRect();
+  const bounds = whole.getBoundingClientRect();
   const style = getComputedStyle(root);
   const shown = rows.filter((row) => row.getClientRects().length > 0);
   const tops = shown.map((row) => row.getBoundingClientRect().top);

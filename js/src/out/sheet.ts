@@ -48,9 +48,13 @@ export async function paintElement(sheet: Sheet, node: Element, clip?: Area, alp
   for (const child of [...node.children].sort(byLayer)) await paintElement(sheet, child, inner, opacity);
 }
 
-/** What has a position stands above what has none, as on the page. */
+/** What has a position stands above what has none, as on the page; so does what has a place in the stack, as in a flex box. */
 function byLayer(a: Element, b: Element): number {
-  const layer = (node: Element) => (getComputedStyle(node).position === "static" ? 0 : 1);
+  const layer = (node: Element) => {
+    const { position, zIndex } = getComputedStyle(node);
+    if (zIndex === "auto" || zIndex === "") return position === "static" ? 0 : 1;
+    return Number(zIndex) < 0 ? -1 : 1 + Number(zIndex);
+  };
   return layer(a) - layer(b);
 }
 

@@ -20,7 +20,8 @@ export interface WaysOut {
 export interface WaysOutOptions {
   root: HTMLElement;
   heading: HTMLElement;
-  rows: readonly HTMLElement[];
+  /** What a picture is of: all that belongs together, and what of it is drawn. */
+  pictured(): { whole: HTMLElement; rows: readonly HTMLElement[] };
   panels: readonly PanelView[];
   /** What is selected: "time 7 of 0-40", and so on. */
   caption(): readonly string[];
@@ -29,7 +30,7 @@ export interface WaysOutOptions {
 }
 
 export function createWaysOut(options: WaysOutOptions): WaysOut {
-  const { root, heading, rows, panels, caption, announce, signal } = options;
+  const { root, heading, pictured, panels, caption, announce, signal } = options;
   const said = element("span", { class: "nsmw-said", "aria-hidden": "true" });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const say = (text: string) => {
@@ -79,7 +80,8 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
     const name = fileName([title, ...selected.map((text) => text.replace(/ of .*$/, ""))], "png");
     say(`drawing ${name}…`);
     try {
-      const blob = await takePicture(root, heading, selected.join(" · "), rows);
+      const { whole, rows } = pictured();
+      const blob = await takePicture(whole, root, heading, selected.join(" · "), rows);
       download(blob, name);
       say(`saved ${name}`);
     } catch (error) {

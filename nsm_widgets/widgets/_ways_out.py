@@ -1,0 +1,183 @@
+"""The ways out of a view, a chart or a group: pictures, tables, pages, and what a notebook keeps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from nsm_widgets.trace import Trace
+from nsm_widgets.view import ArraySummary, ColorScale, Layout, Theme
+from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets._store import TraceStore
+
+if TYPE_CHECKING:
+    from nsm_widgets.export._chunks import Precision
+    from nsm_widgets.export._content import PageTheme
+    from nsm_widgets.widgets._view import View
+
+
+class WaysOut:
+    """Goes before a widget class, which says what view leads, and all that is shown where that is more."""
+
+    @property
+    def _lead(self) -> View:
+        """The view whose store, selection, title and colours are those of the whole."""
+        raise NotImplementedError
+
+    @property
+    def _shown(self) -> Layout:
+        """All that is on show."""
+        return self._lead._given_layout
+
+    @property
+    def selection(self) -> Selection:
+        """The cursor that is followed; ``view.selection.time = 7`` moves every view that shares it."""
+        return self._lead._given_selection
+
+    @property
+    def store(self) -> TraceStore:
+        """The arrays on the page's side; pass it to another view to share them."""
+        return self._lead._given_store
+
+    @property
+    def trace(self) -> Trace:
+        """What is shown, as recorded."""
+        return self._lead._given_store.trace
+
+    @property
+    def title(self) -> str:
+        """Heading above the panels; none when empty."""
+        return str(self._lead.title)
+
+    @title.setter
+    def title(self, title: str) -> None:
+        self._lead.title = title
+
+    def __repr__(self) -> str:
+        """The view, its data and where it stands."""
+        names = ", ".join(self.store.arrays)
+        return f"{type(self).__name__}({names}; {self.selection!r})"
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        precision: Precision = "exact",
+        max_bytes: int = 100_000_000,
+        theme: PageTheme = "auto",
+    ) -> Path | str:
+        """Write the view as one self-contained page that stays alive without kernel and network.
+
+        See :func:`nsm_widgets.export.widgets_to_html`, which also takes several widgets.
+
+        Args:
+            path: File to write; the page is returned as text when not given.
+            title: Heading of the page; the view's own when not given.
+            precision: ``"exact"``, ``"float16"`` or ``"display"`` (colours only).
+            max_bytes: What the arrays may take in the page.
+            theme: ``"auto"``, ``"light"`` or ``"dark"``.
+
+        Raises:
+            ExportError: If the arrays take more than ``max_bytes``.
+        """
+        from nsm_widgets.export import widgets_to_html
+
+        return widgets_to_html(self, path, title=title, precision=precision, max_bytes=max_bytes, theme=theme)
+
+    def savefig(
+        self, path: str | os.PathLike[str], *, theme: Theme = "light", width_px: int = 960, dpi: float = 192
+    ) -> Path:
+        """Save a picture of what is on show now: a PNG, SVG or PDF, by the ending of ``path``.
+
+        Text and axes are vectors in SVG and PDF, cells are exact pixels in all three. PDF needs matplotlib:
+        ``pip install "nsm_widgets[plot]"``.
+
+        Args:
+            path: Where to; an older file is replaced, whole or not at all.
+            theme: ``"light"`` or ``"dark"``.
+            width_px: Width of the page in CSS pixels (96 to the inch), 320 to 4096.
+            dpi: Pixels per inch of a PNG, and of the cells in SVG and PDF; 48 to 600.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: If the ending is another one, or a number is out of range.
+            UnknownOptionError: If the theme is unknown.
+            MissingDependencyError: For PDF, without matplotlib.
+        """
+        from nsm_widgets.export import save_picture  # loads Pillow
+
+        return save_picture(
+            path,
+            self.trace,
+            self._shown,
+            self._indices(),
+            cmap=self._lead.cmap,
+            scale=cast(ColorScale, self._lead.scale),
+            theme=theme,
+            width_px=width_px,
+            dpi=dpi,
+            title=self.title,
+        )
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None, *, panel: str | None = None) -> str | Path:
+        """Every value that is on show now, one line for each cell, as CSV in UTF-8.
+
+        Columns are ``panel``, ``array``, an index for each axis, ``<axis>_label`` where there are labels, and
+        ``value``, which reads back as the very same number. Labels that a spreadsheet would take for a
+        formula have a single quote before them.
+
+        Args:
+            path: Where to; whole or not at all, in little memory. Without it the text is returned.
+            panel: Name of one panel, as ``"memory"``; all when not given.
+
+        Returns:
+            The path, or the text.
+
+        Raises:
+            UnknownOptionError: If there is no such panel.
+        """
+        from nsm_widgets.export import csv_lines, save_csv
+
+        shown = self.trace, self._shown, self._indices()
+        return (
+            "".join(csv_lines(*shown, panel=panel)) if path is None else save_csv(path, *shown, panel=panel)
+        )
+
+    def _indices(self) -> dict[str, int]:
+        """The selected index of every axis."""
+        return {dim: getattr(self.selection, dim) for dim in SELECTABLE}
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The widget, and beside it a picture and a summary of its state now, for readers that run none.
+
+        They stay as they are when the view moves on: a front end that is sent another output under the same
+        ``display_id`` draws the widget anew, in the middle of a drag.
+        """
+        bundle: Any = super()._repr_mimebundle_(**options)  # type: ignore[misc]
+        if bundle is None:
+            return None
+        data: Mapping[str, Any] = bundle[0] if isinstance(bundle, tuple) else bundle
+        self.store.shown()
+        whole = {**data, **self._fallbacks(type(self).__name__)}
+        return (whole, bundle[1]) if isinstance(bundle, tuple) else whole
+
+    def _fallbacks(self, name: str) -> dict[str, str]:
+        """Text and picture of the present state, under this name."""
+        from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
+
+        return fallbacks(
+            name,
+            self.trace,
+            self._shown,
+            self._indices(),
+            cmap=self._lead.cmap,
+            scale=cast(ColorScale, self._lead.scale),
+            title=self.title,
+            summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
+            not_saved=self.store.not_saved,
+        )
