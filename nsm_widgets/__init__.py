@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
     from nsm_widgets.widgets import (
         AttentionView,
+        CommunicationView,
         Heatmap,
         LineChart,
         MemoryView,
@@ -33,6 +34,7 @@ _ROOM_OF = {
     "Trace": "trace",
     "TraceRecorder": "trace",
     "AttentionView": "widgets",
+    "CommunicationView": "widgets",
     "Heatmap": "widgets",
     "LineChart": "widgets",
     "MemoryView": "widgets",
@@ -45,6 +47,7 @@ _ROOM_OF = {
 __all__ = [
     "NTM",
     "AttentionView",
+    "CommunicationView",
     "Heatmap",
     "LineChart",
     "MemoryView",

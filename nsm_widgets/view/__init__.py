@@ -14,7 +14,9 @@ from nsm_widgets.view._color import (
     colormap_names,
     paint,
 )
+from nsm_widgets.view._communication import communication_layout
 from nsm_widgets.view._derived import addressing_stages, memory_change, with_derived
+from nsm_widgets.view._graph import MOST_EDGES, MOST_NODES, EdgeChoice, choose_edges, column_sums, largest_sum
 from nsm_widgets.view._layouts import (
     arrays_of,
     attention_layout,
@@ -38,12 +40,15 @@ from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_threshol
 
 __all__ = [
     "COLOR_SCALES",
+    "MOST_EDGES",
     "MOST_NAMED_LINES",
+    "MOST_NODES",
     "PALETTE",
     "ArraySummary",
     "ColorDomain",
     "ColorScale",
     "Coloring",
+    "EdgeChoice",
     "Layout",
     "Panel",
     "ScalarReadout",
@@ -51,16 +56,20 @@ __all__ = [
     "addressing_stages",
     "arrays_of",
     "attention_layout",
+    "choose_edges",
     "clamp",
     "color_codes",
     "color_table",
     "colormap_kind",
     "colormap_names",
+    "column_sums",
+    "communication_layout",
     "count_clipped",
     "count_lines",
     "default_coloring",
     "explorer_layout",
     "heatmap_layout",
+    "largest_sum",
     "line_colors",
     "line_values",
     "lines_layout",

@@ -23,10 +23,11 @@ class ScalarReadout:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A heatmap, a grid of thumbnails, or lines, of one array.
+    """A heatmap, a grid of thumbnails, lines, or a graph, of one array.
 
     Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there
-    is one for each index of ``y``; only one where ``y`` is ``x``.
+    is one for each index of ``y``; only one where ``y`` is ``x``. In a graph, each index of ``y``, which is
+    as long as ``x``, is a node, and each cell an edge from the node ``x`` to the node ``y``.
     """
 
     id: str
@@ -36,7 +37,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails", "lines"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines", "graph"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""
@@ -51,6 +52,8 @@ class Panel:
     scalars: tuple[ScalarReadout, ...] = ()
     below: int = 0
     above: int = 0
+    largest_sum: float = 0.0
+    """Graph only: the sum of a column's magnitudes that the largest node stands for, at all times."""
 
     def to_json(self) -> dict[str, object]:
         """The same, for the wire."""
@@ -74,6 +77,7 @@ class Panel:
             "scalars": [[s.symbol, s.array, s.description] for s in self.scalars],
             "below": self.below,
             "above": self.above,
+            "largest_sum": self.largest_sum,
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nsm_widgets.widgets._communication import CommunicationView
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._store import TraceStore
 from nsm_widgets.widgets._view import View
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttentionView",
+    "CommunicationView",
     "Heatmap",
     "LineChart",
     "MemoryView",
