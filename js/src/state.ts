@@ -36,7 +36,7 @@ export interface ArrayMeta {
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines";
+  kind: "heatmap" | "thumbnails" | "lines" | "graph";
   array: string;
   y: string;
   x: string;
@@ -55,6 +55,8 @@ export interface PanelSpec {
   scalars: [string, string, string][];
   below: number;
   above: number;
+  /** Of a graph: the column sum that the largest node stands for. */
+  largest_sum: number;
 }
 
 export type Layout = PanelSpec[][];
