@@ -8,6 +8,7 @@ from typing import Any
 from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace._convert import to_readonly
 from nsm_widgets.trace._weights import check_weightings
 from nsm_widgets.view import communication_layout
 from nsm_widgets.widgets._view import View
@@ -85,11 +86,11 @@ class CommunicationView(View):
 def _as_trace(weights: Any, labels: Sequence[Any] | None, dims: Sequence[str] | None, check: bool) -> Trace:
     """A trace of the weights alone, their axes named and their values checked."""
     if dims is None:
-        shape = tuple(getattr(weights, "shape", ()))
+        shape = tuple(weights.shape if hasattr(weights, "shape") else to_readonly(weights, NAME)[0].shape)
         if len(shape) not in _AXES:
-            expected = ", ".join(map(format_dims, _AXES.values()))
+            *few, most = map(format_dims, _AXES.values())
             raise ShapeError(
-                f"weights must have axes {expected}, got shape {shape}. "
+                f"{NAME} must have axes {', '.join(few)} or {most}, got shape {shape}. "
                 "Name other axes: dims=('time', 'batch', 'head', 'state', 'sender')."
             )
         dims = _AXES[len(shape)]
