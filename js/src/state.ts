@@ -55,6 +55,8 @@ export interface PanelSpec {
   scalars: [string, string, string][];
   below: number;
   above: number;
+  /** Whether values are printed in the cells of a heatmap, where these are large enough. */
+  annotate: boolean;
   /** Of a graph: the column sum that the largest node stands for. */
   largest_sum: number;
 }

@@ -173,6 +173,7 @@ export function panelOf(changes: Partial<PanelSpec> = {}): PanelSpec {
     scalars: [],
     below: 0,
     above: 0,
+    annotate: false,
     largest_sum: 0,
     ...changes,
   };

@@ -58,7 +58,7 @@ class GraphPicture:
         self.message = too_many(self.count, panel.y) if self.count > MOST_NODES else ""
         if not self.message:
             self.raster = scene.every_cell(panel, self.at)
-            self.plane = self._plane()
+            self.plane = scene.plane(panel, self.at)
             self.choice = choose_edges(self.plane)
 
     def fit(self, width: int, left: int, right: int) -> None:
@@ -116,14 +116,6 @@ class GraphPicture:
     @cached_property
     def _strengths(self) -> Float64[np.ndarray, "listener sender"]:
         return strengths(self.raster.codes, diverging=self.panel.domain.diverging)
-
-    def _plane(self) -> Shaped[np.ndarray, "listener sender"]:
-        """The values that are shown, rows listening to columns."""
-        drawn = (self.panel.y, self.panel.x)
-        values = self.array.values[tuple(slice(None) if d in drawn else self.at[d] for d in self.array.dims)]
-        turned = self.array.dims.index(self.panel.x) < self.array.dims.index(self.panel.y)
-        plane: Shaped[np.ndarray, "listener sender"] = values.T if turned else values
-        return plane
 
     def _labels(self) -> list[str]:
         """What stands at each node, cut to the room there is."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from jaxtyping import Shaped
+
 from nsm_widgets.export._raster import Raster, rasterize
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ColorScale, Panel, Theme, colormap_kind, rank_thresholds
@@ -39,6 +42,14 @@ class Scene:
             values = self.trace[panel.array].values
             self._thresholds[key] = rank_thresholds(values, magnitudes=panel.domain.diverging)
         return self._thresholds[key]
+
+    def plane(self, panel: Panel, at: Mapping[str, int]) -> Shaped[np.ndarray, "row column"]:
+        """The panel's values at these indices, as it draws them: its ``y`` down, its ``x`` across."""
+        array = self.trace[panel.array]
+        values = array.values[tuple(slice(None) if d in (panel.x, panel.y) else at[d] for d in array.dims)]
+        turned = array.dims.index(panel.x) < array.dims.index(panel.y)
+        plane: Shaped[np.ndarray, "row column"] = values.T if turned else values
+        return plane
 
     def rasterize(self, panel: Panel, at: Mapping[str, int], width: int, height: int) -> Raster:
         """The panel's plane at these indices, for a drawn area of this size."""

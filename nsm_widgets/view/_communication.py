@@ -57,6 +57,7 @@ def communication_layout(trace: Trace, name: str = "communication_weights") -> L
         id=name,
         title="communication",
         aspect="equal",
+        annotate=True,
         height_px=COMMUNICATION_PX,
         min_width_px=360,
         **common,  # type: ignore[arg-type]

@@ -52,6 +52,8 @@ class Panel:
     scalars: tuple[ScalarReadout, ...] = ()
     below: int = 0
     above: int = 0
+    annotate: bool = False
+    """Heatmaps only: whether values are printed in the cells, where these are large enough."""
     largest_sum: float = 0.0
     """Graph only: the sum of a column's magnitudes that the largest node stands for, at all times."""
 
@@ -77,6 +79,7 @@ class Panel:
             "scalars": [[s.symbol, s.array, s.description] for s in self.scalars],
             "below": self.below,
             "above": self.above,
+            "annotate": self.annotate,
             "largest_sum": self.largest_sum,
         }
 

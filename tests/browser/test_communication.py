@@ -117,6 +117,19 @@ def color_of(weight: float, theme: Theme = "light") -> tuple[int, ...]:
     return (*paint(code, "reads", theme)[0].tolist(), 255)
 
 
+def cell_pixels(view: ViewOnPage, row: int, column: int) -> list[tuple[int, ...]]:
+    """Every pixel of a cell of the matrix, but for its edge; the first is near its corner."""
+    read = """(canvas, {row, column, states}) => {
+        const [width, height] = [canvas.width / states, canvas.height / states];
+        const {data} = canvas.getContext("2d").getImageData(
+            column * width + 3, row * height + 3, width - 6, height - 6);
+        return Array.from({length: data.length / 4}, (_, i) => [...data.slice(4 * i, 4 * i + 4)]);
+    }"""
+    where = {"row": row, "column": column, "states": STATES}
+    pixels: list[list[int]] = view.panel(NAME).locator("canvas").evaluate(read, where)
+    return [tuple(pixel) for pixel in pixels]
+
+
 def assert_edge(graph: GraphOnPage, color: tuple[int, ...], *edge: int) -> None:
     """Most of an edge has this colour; other edges may cross it."""
     found = graph.colors(*edge)
@@ -139,7 +152,7 @@ def test_edges_have_the_colours_of_their_cells_at_every_step(
     """Both panels are painted for the same step and head; without a kernel, too."""
     view = shown.view
     assert_edge(shown, color_of(0.9), 1, 0)
-    assert view.cell_colors(NAME, [(0, 1)], STATES, STATES) == [color_of(0.9)[:3]]
+    assert cell_pixels(view, 0, 1)[0] == color_of(0.9)
     assert shown.colors(3, 0).count((0, 0, 0, 0)) > 6, "no edge there yet"
     notebook.shutdown_kernel()
     view.slider("time").press("End")
@@ -150,6 +163,18 @@ def test_edges_have_the_colours_of_their_cells_at_every_step(
     view.slider("head").press("End")
     view.wait_painted(GRAPH, "time=2 head=1")
     assert_edge(shown, color_of(0.9), 5, 0, 2, 1)
+
+
+def test_values_stand_in_the_cells_in_an_ink_that_is_read(shown: GraphOnPage) -> None:
+    """White on dark cells, black on pale ones; others after a step."""
+    view = shown.view
+    strong, weak = cell_pixels(view, 0, 1), cell_pixels(view, 0, 0)
+    assert max(min(pixel[:3]) for pixel in strong) > 220 and max(strong[0][:3]) < 150
+    assert min(max(pixel[:3]) for pixel in weak) < 60 and min(weak[0][:3]) > 200
+    view.slider("time").press("End")
+    view.wait_painted(NAME, "time=2 head=0")
+    assert cell_pixels(view, 0, 1) != strong
+    assert cell_pixels(view, 0, 3) == strong
 
 
 def test_a_cell_hovered_in_the_matrix_stands_out_in_the_graph(shown: GraphOnPage) -> None:

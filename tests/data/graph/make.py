@@ -1,9 +1,10 @@
-"""Write the cases of graphs that the Python and the JavaScript tests both read.
+"""Write the cases of graphs and of printed values that the Python and the JavaScript tests both read.
 
-``build()`` returns the file, ``python -m tests.data.graph.make`` (from the repository's root) writes it.
+``build()`` returns the files, ``python -m tests.data.graph.make`` (from the repository's root) writes them.
 
 graph.json  limits; for each size the circle of nodes and some of its arrows; for each matrix the edges drawn;
             strengths of codes; which colours need an outline
+cells.json  values and their texts in two digits and in one; colours of cells and of the ink on them
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from nsm_widgets.export._annotate import DARK, cell_text, ink_on
 from nsm_widgets.export._graph import is_pale, strengths
 from nsm_widgets.export._graph_layout import arrow, edge_width, label_room, node_radius, ring_of
 from nsm_widgets.view import MOST_EDGES, MOST_NODES, choose_edges, column_sums
@@ -46,7 +48,31 @@ def build() -> dict[str, bytes]:
             for w in (0, 128, 255)
         ],
     }
-    return {"graph.json": (json.dumps(content, allow_nan=False) + "\n").encode()}
+    return {"graph.json": _json(content), "cells.json": _json(_cells())}
+
+
+def _json(content: object) -> bytes:
+    return (json.dumps(content, allow_nan=False) + "\n").encode()
+
+
+def _cells() -> dict[str, object]:
+    """Halves that are rounded up, ends of decades, huge and tiny numbers, what is no number."""
+    random = np.random.default_rng(6)
+    values = [
+        *(0.0, -0.0, 1.0, 0.5, 0.125, 0.375, 0.0625, -0.125, 0.995, 0.0996, 9.95, 9.96, 99.5, 0.00095),
+        *(0.001, 0.000999, 0.00099951, 123.0, 1234.5, 99999.4, 99999.5, 1e5, 149999.0, 1e300, 5e-324),
+        *(math.nan, math.inf, -math.inf, 2.5, 3.5, -0.00123, 1e22, 1 / 3),
+        *map(float, random.normal(size=40) * 10.0 ** random.integers(-8, 8, 40)),
+        *random.random(20).astype(np.float32).astype(np.float64).tolist(),
+    ]
+    colors = [(v, w, 255 - v) for v in range(0, 256, 15) for w in (0, 90, 255)]
+    return {
+        "values": [_number(value) for value in values],
+        "two": [cell_text(value, 2) for value in values],
+        "one": [cell_text(value, 1) for value in values],
+        "colors": colors,
+        "dark_ink": [ink_on(color) == DARK for color in colors],
+    }
 
 
 def _rounded(value: Any) -> Any:
