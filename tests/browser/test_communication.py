@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from nsm_widgets import CommunicationView
@@ -358,3 +359,29 @@ def test_an_exported_page_shows_it_offline(
         view.hover_cell(NAME, 0, 3, STATES, STATES)
         graph.wait_focus("edge 3")
         view.root.screenshot(path=ARTIFACTS / f"communication-{precision}-{theme}.png")
+
+
+def test_a_saved_picture_is_drawn_finer_than_the_screen(browser: Browser, tmp_path: Path) -> None:
+    """Arrows and letters are not enlarged pixels: three neighbours differ. No hover is left."""
+    path = tmp_path / "talk.html"
+    CommunicationView(WEIGHTS[0, 0], state_labels=LABELS).to_html(path)
+    with open_exported(browser, path) as page:
+        view = ViewOnPage(page.page)
+        view.wait_painted(GRAPH)
+        root, graph = view.root.bounding_box(), view.panel(GRAPH).locator("canvas").bounding_box()
+        assert root is not None and graph is not None
+        GraphOnPage(view).move_to(GraphOnPage(view).ring().at(2))
+        view.root.get_by_role("button", name="save · copy").click()
+        with page.page.expect_download() as download:
+            view.root.get_by_role("menuitem", name="save picture").click()
+        saved = tmp_path / "saved.png"
+        download.value.save_as(saved)
+    with Image.open(saved) as image:
+        scale = image.width / root["width"]
+        left, right = (graph["x"] - root["x"]) * scale, (graph["x"] + graph["width"] - root["x"]) * scale
+        pixels = np.asarray(image.convert("RGB"))[200:600, round(left) + 1 : round(right) - 1].astype(int)
+    assert scale == 2
+    steps = np.abs(np.diff(pixels, axis=1)).max(axis=2) > 0
+    assert (steps[:, 1:] & steps[:, :-1]).any()
+    colors = {tuple(color) for color in pixels.reshape(-1, 3).tolist()}
+    assert color_of(0.9)[:3] in colors

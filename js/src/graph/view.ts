@@ -6,6 +6,7 @@ import { clip, textWidth } from "../heatmap/axes";
 import { palette, type Raster, rasterize } from "../heatmap/raster";
 import type { Plane } from "../ndarray";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
+import { setRedraw } from "../out/redraw";
 import {
   CURSOR_DIMS,
   cmapOf,
@@ -266,19 +267,18 @@ export class GraphView implements PanelView {
     else this.element.dataset["focus"] = said;
     const context = this.#canvas.getContext("2d");
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
-    drawGraph(
-      context,
-      {
-        ...shown,
-        edges: this.#withFocused(shown, focus),
-        standsOut: standingOut(shown, focus),
-        here: focus?.kind === "node" ? focus.index : undefined,
-        selected,
-        inks: inksOf(this.#canvas),
-        theme: this.#context.theme(),
-      },
-      devicePixelRatio,
-    );
+    const drawing = {
+      ...shown,
+      edges: this.#withFocused(shown, focus),
+      standsOut: standingOut(shown, focus),
+      here: focus?.kind === "node" ? focus.index : undefined,
+      selected,
+      inks: inksOf(this.#canvas),
+      theme: this.#context.theme(),
+    };
+    drawGraph(context, drawing, devicePixelRatio);
+    const still = { ...drawing, edges: shown.edges, standsOut: undefined, here: undefined };
+    setRedraw(this.#canvas, (finer, ratio) => drawGraph(finer, still, ratio));
   }
 
   /** An edge that is pointed at in a linked view is drawn also where it is too weak to be. */

@@ -8,6 +8,7 @@ import { element, OWN_KEYS, setText } from "../dom";
 import { short } from "../format";
 import type { Plane } from "../ndarray";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
+import { setRedraw } from "../out/redraw";
 import {
   CURSOR_DIMS,
   cmapOf,
@@ -235,12 +236,15 @@ export class HeatmapView implements PanelView {
     const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
     const printed =
       this.#spec.annotate && hasRoom(result.plane, raster, this.#box) && !isThinned(this.#spec, this.#array);
-    const whole = { x: 0, y: 0, width: this.#canvas.width, height: this.#canvas.height };
-    paintRaster(context, raster, colors, whole, printed);
-    if (printed) {
-      const about = this.#array.precision !== "exact";
-      printValues(context, result.plane, raster, colors, this.#box, about);
-    }
+    const about = this.#array.precision !== "exact";
+    const box = this.#box;
+    const draw = (on: CanvasRenderingContext2D) => {
+      const { width, height } = on.canvas;
+      paintRaster(on, raster, colors, { x: 0, y: 0, width, height }, printed);
+      if (printed) printValues(on, result.plane, raster, colors, box, about);
+    };
+    draw(context);
+    setRedraw(this.#canvas, printed ? draw : undefined);
     this.#painted = key;
     this.#frames += 1;
     this.element.dataset["painted"] = key;
