@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
     from nsm_widgets.widgets import (
         AttentionView,
+        CommunicationView,
         Heatmap,
         ImportanceView,
         LineChart,
@@ -36,6 +37,7 @@ _ROOM_OF = {
     "Trace": "trace",
     "TraceRecorder": "trace",
     "AttentionView": "widgets",
+    "CommunicationView": "widgets",
     "Heatmap": "widgets",
     "ImportanceView": "widgets",
     "LineChart": "widgets",
@@ -51,6 +53,7 @@ _ROOM_OF = {
 __all__ = [
     "NTM",
     "AttentionView",
+    "CommunicationView",
     "Heatmap",
     "ImportanceView",
     "LineChart",

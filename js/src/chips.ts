@@ -67,7 +67,7 @@ function hoverGives(spec: PanelSpec, array: StoredArray): string {
 }
 
 /** Whether a plane at hand has fewer rows or columns than the data. */
-function isThinned({ x, y }: PanelSpec, array: StoredArray): boolean {
+export function isThinned({ x, y }: PanelSpec, array: StoredArray): boolean {
   const { rows, columns } = array.kept(y, x);
   return rows < array.size(y) || columns < array.size(x);
 }

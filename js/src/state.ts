@@ -36,7 +36,7 @@ export interface ArrayMeta {
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines" | "bars";
+  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph";
   array: string;
   y: string;
   x: string;
@@ -60,6 +60,10 @@ export interface PanelSpec {
   bars: BarsSpec | null;
   /** Why a value is NaN, where that is known. */
   nan_means: string;
+  /** Whether values are printed in the cells of a heatmap, where these are large enough. */
+  annotate: boolean;
+  /** Of a graph: the column sum that the largest node stands for. */
+  largest_sum: number;
 }
 
 /** What belongs to a panel of bars, besides its values. */

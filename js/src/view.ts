@@ -6,6 +6,7 @@ import { LinesPanel } from "./chart/view";
 import { createToolbar } from "./controls/toolbar";
 import { type Attachment, DETACHED_TEXT, watchKernel } from "./detached";
 import { element, LAYOUT_EVENT, setText } from "./dom";
+import { GraphView } from "./graph/view";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
 import { listen, type RenderContext } from "./model";
@@ -244,6 +245,7 @@ function selectionTexts(
 
 function createPanel(spec: PanelSpec, context: PanelContext, figure: FigureModels | undefined): PanelView {
   if (spec.kind === "thumbnails") return new ThumbnailsView(spec, context);
+  if (spec.kind === "graph") return new GraphView(spec, context);
   if (spec.kind === "heatmap") return new HeatmapView(spec, context);
   if (figure === undefined)
     throw new Error(`the ${spec.kind} of ${spec.array} must have a bqplot figure to be drawn in`);

@@ -176,6 +176,8 @@ export function panelOf(changes: Partial<PanelSpec> = {}): PanelSpec {
     picked: [],
     bars: null,
     nan_means: "",
+    annotate: false,
+    largest_sum: 0,
     ...changes,
   };
 }

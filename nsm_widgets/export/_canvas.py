@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
+from nsm_widgets.export._curves import Point as Point
+from nsm_widgets.export._curves import along
 from nsm_widgets.export._geometry import Box
 from nsm_widgets.export._glyphs import TEXT_PX
 from nsm_widgets.view import Theme
 
 Color = tuple[int, int, int]
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,10 @@ class Canvas(ABC):
         """Write from bottom to top, the point in the middle of the line."""
 
     @abstractmethod
+    def slanted_text(self, at: Point, text: str, anchor: str, color: Color, degrees: float) -> None:
+        """Write in a direction, clockwise from the right; the point is in the middle of the line."""
+
+    @abstractmethod
     def cells(self, texels: UInt8[np.ndarray, "row column 3"], box: Box) -> None:
         """Fill a box with flat texels, each point the colour of the texel it lies in."""
 
@@ -79,6 +85,19 @@ class Canvas(ABC):
     @abstractmethod
     def polygon(self, corners: Sequence[Point], color: Color) -> None:
         """An area in one colour."""
+
+    @abstractmethod
+    def disc(self, center: Point, radius: float, color: Color) -> None:
+        """The area of a circle in one colour."""
+
+    def curve(self, shaft: Sequence[Point], width: float, color: Color) -> None:
+        """A line along a Bézier curve: start, one or two control points, end."""
+        self.stroke(along(shaft), width, color)
+
+    @contextmanager
+    def smooth(self, box: Box) -> Iterator[None]:
+        """Within the block, lines and areas in this box, which hold no text, have soft edges."""
+        yield
 
     @abstractmethod
     def file(self) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
+from math import cos, radians, sin
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,14 @@ class PdfCanvas(Canvas):
         start = at[1] + self._letters.width(text, TEXT_PX) * SHARES[anchor[0]]
         self._text((at[0] + MIDDLE * TEXT_PX, start), text, color, TEXT_PX, 90)
 
+    def slanted_text(self, at: Point, text: str, anchor: str, color: Color, degrees: float) -> None:
+        """Write in a direction, clockwise from the right; the point is in the middle of the line."""
+        back = self._letters.width(text, TEXT_PX) * SHARES[anchor[0]]
+        across, down = cos(radians(degrees)), sin(radians(degrees))
+        drop = MIDDLE * TEXT_PX
+        start = at[0] - back * across - drop * down, at[1] - back * down + drop * across
+        self._text(start, text, color, TEXT_PX, -degrees)
+
     def cells(self, texels: UInt8[np.ndarray, "row column 3"], box: Box) -> None:
         """One image for each box."""
         pixels = np.dstack([grown := magnified(texels, box, self.density), np.full(grown.shape[:2], 255)])
@@ -93,6 +102,24 @@ class PdfCanvas(Canvas):
     def polygon(self, corners: Sequence[Point], color: Color) -> None:
         """An area in one colour."""
         self._path([*corners, corners[0]], color, None)
+
+    def disc(self, center: Point, radius: float, color: Color) -> None:
+        """The area of a circle in one colour."""
+
+        def step(renderer: Any) -> None:
+            from matplotlib.path import Path as Outline
+            from matplotlib.transforms import IdentityTransform
+
+            context = renderer.new_gc()
+            context.set_linewidth(0)
+            circle = Outline.circle(self._points([center])[0], radius * _POINTS_PER_PX)
+            renderer.draw_path(context, circle, IdentityTransform(), _shares(color))
+
+        self._steps.append(step)
+
+    def curve(self, shaft: Sequence[Point], width: float, color: Color) -> None:
+        """A line along a Bézier curve."""
+        self._path(shaft, color, width * _POINTS_PER_PX, curved=True)
 
     def file(self) -> bytes:
         """A PDF file."""
@@ -135,7 +162,9 @@ class PdfCanvas(Canvas):
 
         self._steps.append(step)
 
-    def _path(self, points: Sequence[Point], color: Color, line_width: float | None) -> None:
+    def _path(
+        self, points: Sequence[Point], color: Color, line_width: float | None, *, curved: bool = False
+    ) -> None:
         """Along the points where there is a line width, else the area within."""
 
         def step(renderer: Any) -> None:
@@ -146,7 +175,9 @@ class PdfCanvas(Canvas):
             context.set_foreground(_shares(color))
             context.set_linewidth(line_width or 0)
             inside = None if line_width else _shares(color)
-            renderer.draw_path(context, Outline(self._points(points)), IdentityTransform(), inside)
+            bend = Outline.CURVE3 if len(points) == 3 else Outline.CURVE4
+            codes = [Outline.MOVETO, *([bend] * (len(points) - 1))] if curved else None
+            renderer.draw_path(context, Outline(self._points(points), codes), IdentityTransform(), inside)
 
         self._steps.append(step)
 

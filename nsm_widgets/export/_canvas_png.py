@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from math import ceil
 
@@ -18,6 +19,9 @@ from nsm_widgets.view import Theme
 
 FEW_LEVELS, ALL_LEVELS = 4, 255
 """Steps between paper and ink at the edges of letters. Most of a small picture's bytes would be in them."""
+
+FINER, FINEST = 4, 8
+"""Where edges are soft, each pixel is the mean of so many squared; no more than so many to a CSS pixel."""
 
 
 class PixelCanvas(Canvas):
@@ -39,6 +43,7 @@ class PixelCanvas(Canvas):
         size = max(1, round(width * density)), max(1, round(height * density))
         self.image = Image.new("RGB", size, self.ink.background)
         self._pen = ImageDraw.Draw(self.image)
+        self._scale, self._origin = density, (0, 0)
 
     def text(self, at: Point, text: str, anchor: str, color: Color, size_px: int = TEXT_PX) -> None:
         """Write from left to right."""
@@ -57,6 +62,19 @@ class PixelCanvas(Canvas):
         top = at[1] * self.density - stencil.width * (1 - SHARES[anchor[0]])
         self.image.paste(color, (left, round(top)), turned)
 
+    def slanted_text(self, at: Point, text: str, anchor: str, color: Color, degrees: float) -> None:
+        """Write in a direction, clockwise from the right; the point is in the middle of the line."""
+        size = TEXT_PX * self.density
+        stencil, up = _stencil(text, size, self.levels)
+        middle = stencil.width + stencil.height
+        square = Image.new("L", (2 * middle, 2 * middle))
+        square.paste(
+            stencil, (round(middle - stencil.width * SHARES[anchor[0]]), round(middle - up + MIDDLE * size))
+        )
+        turned = square.rotate(-degrees, Image.Resampling.BICUBIC)
+        left, top = round(at[0] * self.density) - middle, round(at[1] * self.density) - middle
+        self.image.paste(color, (left, top), turned)
+
     def cells(self, texels: UInt8[np.ndarray, "row column 3"], box: Box) -> None:
         """Each pixel has the colour of the texel under its middle."""
         left, top, right, bottom = self._edges(box)
@@ -71,11 +89,34 @@ class PixelCanvas(Canvas):
 
     def stroke(self, points: Sequence[Point], width: float, color: Color) -> None:
         """A line from point to point."""
-        self._pen.line(self._pixels(points), fill=color, width=max(1, round(width * self.density)))
+        across = max(1, round(width * self._scale))
+        self._pen.line(self._pixels(points), fill=color, width=across, joint="curve")
 
     def polygon(self, corners: Sequence[Point], color: Color) -> None:
         """An area in one colour."""
         self._pen.polygon(self._pixels(corners), fill=color)
+
+    def disc(self, center: Point, radius: float, color: Color) -> None:
+        """The area of a circle in one colour."""
+        ((x, y),) = self._pixels([center])
+        far = radius * self._scale
+        self._pen.ellipse((x - far, y - far, x + far, y + far), fill=color)
+
+    @contextmanager
+    def smooth(self, box: Box) -> Iterator[None]:
+        """Drawn larger, then made smaller."""
+        edges = self._edges(box)
+        finer = min(FINER, max(1, int(FINEST / self.density)))
+        part = self.image.crop(edges)
+        before = self._pen, self._scale, self._origin
+        layer = part.resize((part.width * finer, part.height * finer), Image.Resampling.NEAREST)
+        self._pen = ImageDraw.Draw(layer)
+        self._scale, self._origin = self.density * finer, (edges[0] * finer, edges[1] * finer)
+        try:
+            yield
+        finally:
+            self._pen, self._scale, self._origin = before
+        self.image.paste(layer.reduce(finer), edges[:2])
 
     def file(self) -> bytes:
         """A PNG file."""
@@ -89,7 +130,8 @@ class PixelCanvas(Canvas):
 
     def _pixels(self, points: Sequence[Point]) -> list[Point]:
         """Points as Pillow counts them: at the middle of a pixel, not at its corner."""
-        return [(x * self.density - 0.5, y * self.density - 0.5) for x, y in points]
+        left, top = self._origin
+        return [(x * self._scale - left - 0.5, y * self._scale - top - 0.5) for x, y in points]
 
 
 @lru_cache(maxsize=1024)

@@ -47,6 +47,11 @@ class SvgCanvas(Canvas):
         place = f"translate({at[0] + MIDDLE * TEXT_PX:.6g} {at[1]:.6g}) rotate(-90)"
         self._text(f'transform="{place}"', text, anchor, color, TEXT_PX)
 
+    def slanted_text(self, at: Point, text: str, anchor: str, color: Color, degrees: float) -> None:
+        """Write in a direction, clockwise from the right; the point is in the middle of the line."""
+        place = f"translate({at[0]:.6g} {at[1]:.6g}) rotate({degrees:.6g})"
+        self._text(f'transform="{place}" y="{MIDDLE * TEXT_PX:.6g}"', text, anchor, color, TEXT_PX)
+
     def cells(self, texels: UInt8[np.ndarray, "row column 3"], box: Box) -> None:
         """One image for each box."""
         content = b64encode(png(magnified(texels, box, self.density))).decode("ascii")
@@ -69,6 +74,20 @@ class SvgCanvas(Canvas):
     def polygon(self, corners: Sequence[Point], color: Color) -> None:
         """An area in one colour."""
         self._parts.append(f'<polygon points="{_points(corners)}" fill="{_hex(color)}"/>')
+
+    def disc(self, center: Point, radius: float, color: Color) -> None:
+        """The area of a circle in one colour."""
+        self._parts.append(
+            f'<circle cx="{center[0]:.6g}" cy="{center[1]:.6g}" r="{radius:.6g}" fill="{_hex(color)}"/>'
+        )
+
+    def curve(self, shaft: Sequence[Point], width: float, color: Color) -> None:
+        """A line along a Bézier curve."""
+        bend = "Q" if len(shaft) == 3 else "C"
+        self._parts.append(
+            f'<path d="M{_points(shaft[:1])} {bend}{_points(shaft[1:])}" fill="none" '
+            f'stroke="{_hex(color)}" stroke-width="{width:.6g}"/>'
+        )
 
     def file(self) -> bytes:
         """An SVG file."""

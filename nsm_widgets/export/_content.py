@@ -214,7 +214,7 @@ def _drawing_of(panel: Mapping[str, Any], scale: Any, meta: Mapping[str, Any]) -
         domain=ColorDomain(low, high, diverging),
         scale=scale,
         thresholds=tuple(meta["magnitude_thresholds" if diverging else "thresholds"]),
-        as_picture=panel["kind"] in ("heatmap", "thumbnails") and panel["x"] != panel["y"],
+        as_picture=panel["kind"] in ("heatmap", "thumbnails", "graph") and panel["x"] != panel["y"],
     )
 
 

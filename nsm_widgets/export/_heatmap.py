@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nsm_widgets.export._annotate import draw_values, has_room
 from nsm_widgets.export._axis import AXIS_TITLE_PX, Axis
 from nsm_widgets.export._bar import bar_labels, bar_pixels
 from nsm_widgets.export._canvas import CURSOR_IN, CURSOR_OUT, Canvas
@@ -13,6 +14,7 @@ from nsm_widgets.export._scene import Scene
 from nsm_widgets.export._where import CURSOR_DIMS, describe_index, indices_for, is_chosen
 from nsm_widgets.export._words import count, short
 from nsm_widgets.view import Panel, paint
+from nsm_widgets.view._color import ABOVE, NAN
 
 CAPTION_PX, NOTE_PX = 22, 18
 BAR_PX, BAR_GAP_PX, BAR_LABEL_GAP_PX = 9, 10, 5
@@ -72,7 +74,7 @@ class HeatmapPicture:
         box = self.box(left, top)
         self._caption(canvas, box, left + self.width)
         canvas.frame(box, canvas.ink.line)
-        draw_raster(canvas, self.raster, self.scene.cmap_of(self.panel), box)
+        self._cells(canvas, box)
         self._cursors(canvas, box)
         self.y.draw_down(canvas, box, left)
         self.x.draw_across(canvas, box)
@@ -80,6 +82,14 @@ class HeatmapPicture:
         if self.notes:
             bottom = top + self.height
             canvas.text((box.left, bottom - 4), " · ".join(self.notes), "ls", canvas.ink.faint)
+
+    def _cells(self, canvas: Canvas, box: Box) -> None:
+        cmap = self.scene.cmap_of(self.panel)
+        if self.panel.annotate and has_room(self.raster, box.width, box.height):
+            draw_raster(canvas, self.raster, cmap, box, named=True)
+            draw_values(canvas, self.scene.plane(self.panel, self.at), self.raster, cmap, box)
+        else:
+            draw_raster(canvas, self.raster, cmap, box)
 
     def _caption(self, canvas: Canvas, box: Box, right: int) -> None:
         """Title, then the indices of the axes that are not drawn and the numbers that belong to them."""
@@ -125,10 +135,18 @@ class HeatmapPicture:
             canvas.text((bar.right + BAR_LABEL_GAP_PX, y), short(value), "lm", canvas.ink.text)
 
 
-def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box) -> None:
-    """Cells in exactly their colours, each pixel the texel under its middle; then the marks."""
+def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box, *, named: bool = False) -> None:
+    """Cells in exactly their colours, each pixel the texel under its middle; then the marks.
+
+    Args:
+        canvas: To draw on.
+        raster: The cells.
+        cmap: Their colours.
+        box: Where to.
+        named: Whether NaN and infinities will be written into their cells, and so need no mark.
+    """
     canvas.cells(paint(raster.codes, cmap, canvas.theme), box)
-    draw_marks(canvas, raster, box)
+    draw_marks(canvas, raster, box, least=ABOVE if named else NAN)
 
 
 def draw_cursor(canvas: Canvas, band: Box, *, down: bool) -> None:

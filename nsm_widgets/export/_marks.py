@@ -14,12 +14,15 @@ MOST_MARKS = 2_000
 _WHITE = (255, 255, 255)
 
 
-def draw_marks(canvas: Canvas, raster: Raster, box: Box) -> None:
-    """A cross for NaN, a plus or a minus for infinities, a corner for clipped cells; none on tiny cells."""
+def draw_marks(canvas: Canvas, raster: Raster, box: Box, *, least: int = NAN) -> None:
+    """A cross for NaN, a plus or a minus for infinities, a corner for clipped cells; none on tiny cells.
+
+    Codes below ``least`` get none either.
+    """
     rows, columns = raster.codes.shape
     if min(box.height / rows, box.width / columns) < SMALLEST_MARKED_PX:
         return
-    for row, column in np.argwhere(raster.codes >= NAN)[:MOST_MARKS].tolist():
+    for row, column in np.argwhere(raster.codes >= least)[:MOST_MARKS].tolist():
         top, bottom = span(row, rows, box.height)
         left, right = span(column, columns, box.width)
         cell = Box(box.left + left, box.top + top, right - left, bottom - top)

@@ -12,6 +12,7 @@ from nsm_widgets.export._canvas import Canvas
 from nsm_widgets.export._canvas_png import PixelCanvas
 from nsm_widgets.export._geometry import GAP_PX, flow
 from nsm_widgets.export._glyphs import HEADING_PX, cut, drawable, text_width
+from nsm_widgets.export._graph import GraphPicture
 from nsm_widgets.export._heatmap import HeatmapPicture
 from nsm_widgets.export._lines import LinesPicture
 from nsm_widgets.export._scene import Scene
@@ -31,7 +32,7 @@ TEXELS_PX = (1, 2, 4)
 EDGE_PX, ROW_GAP_PX = 14, 12
 HEADING_LINE_PX, SELECTION_LINE_PX = 24, 20
 
-PanelPicture = HeatmapPicture | ThumbnailsPicture | LinesPicture | BarsPicture
+PanelPicture = HeatmapPicture | ThumbnailsPicture | LinesPicture | BarsPicture | GraphPicture
 
 
 def draw_picture(
@@ -155,6 +156,7 @@ def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
         "thumbnails": ThumbnailsPicture,
         "lines": LinesPicture,
         "bars": BarsPicture,
+        "graph": GraphPicture,
     }
     return kinds.get(panel.kind, HeatmapPicture)(panel, scene)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from jaxtyping import Shaped
+
 from nsm_widgets.export._raster import Raster, rasterize
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ColorScale, Panel, Theme, colormap_kind, rank_thresholds
@@ -40,14 +43,29 @@ class Scene:
             self._thresholds[key] = rank_thresholds(values, magnitudes=panel.domain.diverging)
         return self._thresholds[key]
 
+    def plane(self, panel: Panel, at: Mapping[str, int]) -> Shaped[np.ndarray, "row column"]:
+        """The panel's values at these indices, as it draws them: its ``y`` down, its ``x`` across."""
+        array = self.trace[panel.array]
+        values = array.values[tuple(slice(None) if d in (panel.x, panel.y) else at[d] for d in array.dims)]
+        turned = array.dims.index(panel.x) < array.dims.index(panel.y)
+        plane: Shaped[np.ndarray, "row column"] = values.T if turned else values
+        return plane
+
     def rasterize(self, panel: Panel, at: Mapping[str, int], width: int, height: int) -> Raster:
         """The panel's plane at these indices, for a drawn area of this size."""
+        per_px = self.density / self.texel_px
+        return self._coded(panel, at, {panel.y: int(height * per_px), panel.x: int(width * per_px)})
+
+    def every_cell(self, panel: Panel, at: Mapping[str, int]) -> Raster:
+        """The same with a texel for each cell, whatever the room."""
+        return self._coded(panel, at, self.trace[panel.array].sizes)
+
+    def _coded(self, panel: Panel, at: Mapping[str, int], room: Mapping[str, int]) -> Raster:
+        """A raster of at most so many texels along each axis that is drawn."""
         array = self.trace[panel.array]
         plane = array.values[tuple(slice(None) if d in (panel.x, panel.y) else at[d] for d in array.dims)]
         first, last = (d for d in array.dims if d in (panel.x, panel.y))
         rows, across = (first, last) if array.dims[-1] == panel.y else (panel.y, panel.x)
-        per_px = self.density / self.texel_px
-        room = {panel.y: int(height * per_px), panel.x: int(width * per_px)}
         raster = rasterize(
             plane if (first, last) == (rows, across) else plane.T,
             panel.domain,

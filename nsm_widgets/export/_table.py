@@ -41,7 +41,8 @@ def csv_lines(
         trace: Holds the arrays of the layout.
         layout: Rows of panels.
         indices: Selected index by axis; clamped to each array.
-        panel: The id of the one panel to write; all when not given.
+        panel: The id of the one panel to write; all when not given, but for a graph of cells that another
+            panel has.
 
     Raises:
         UnknownOptionError: If there is no such panel.
@@ -84,11 +85,20 @@ def save_csv(
 
 
 def _chosen(panels: Sequence[Panel], panel: str | None) -> list[Panel]:
-    found = [each for each in panels if panel is None or each.id == panel]
+    """The panel of that name, or all; a graph of what another panel shows is no second table."""
+    found = [each for each in panels if each.id == panel or (panel is None and not _is_told(each, panels))]
     if not found:
         ids = ", ".join(each.id for each in panels)
         raise UnknownOptionError(f"panel must be one of {ids}, got {panel!r}.")
     return found
+
+
+def _is_told(graph: Panel, panels: Sequence[Panel]) -> bool:
+    """Whether it is a graph whose every edge is a cell of another panel."""
+    same = (graph.array, {graph.x, graph.y}, graph.fixed)
+    return graph.kind == "graph" and any(
+        each.kind != "graph" and (each.array, {each.x, each.y}, each.fixed) == same for each in panels
+    )
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,10 @@ from nsm_widgets.view._color import (
     colormap_names,
     paint,
 )
+from nsm_widgets.view._communication import communication_layout
 from nsm_widgets.view._derived import addressing_stages, memory_change, with_derived
 from nsm_widgets.view._evolution import evolution_layouts, memory_difference, most_changed, slot_statistics
+from nsm_widgets.view._graph import MOST_EDGES, MOST_NODES, EdgeChoice, choose_edges, column_sums, largest_sum
 from nsm_widgets.view._importance import first_write, importance_layout, slot_importance, slot_use
 from nsm_widgets.view._layouts import (
     arrays_of,
@@ -56,13 +58,16 @@ __all__ = [
     "BY_VALUE",
     "COLOR_SCALES",
     "HEADROOM",
+    "MOST_EDGES",
     "MOST_NAMED_LINES",
+    "MOST_NODES",
     "PALETTE",
     "ArraySummary",
     "BarsOf",
     "ColorDomain",
     "ColorScale",
     "Coloring",
+    "EdgeChoice",
     "Layout",
     "Panel",
     "ScalarReadout",
@@ -74,11 +79,14 @@ __all__ = [
     "bar_domain",
     "bar_order",
     "bar_values",
+    "choose_edges",
     "clamp",
     "color_codes",
     "color_table",
     "colormap_kind",
     "colormap_names",
+    "column_sums",
+    "communication_layout",
     "count_clipped",
     "count_lines",
     "default_coloring",
@@ -87,6 +95,7 @@ __all__ = [
     "first_write",
     "heatmap_layout",
     "importance_layout",
+    "largest_sum",
     "line_colors",
     "line_indices",
     "line_names",

@@ -33,6 +33,7 @@ def heatmap_layout(
     title: str | None = None,
     aspect: str = "fill",
     height_px: int = 320,
+    annotate: bool = False,
 ) -> Layout:
     """One heatmap of any array; the axes not drawn follow the selection.
 
@@ -67,6 +68,7 @@ def heatmap_layout(
                 cmap=coloring.cmap,
                 aspect="equal" if square else "fill",
                 height_px=height_px,
+                annotate=annotate,
                 below=coloring.below,
                 above=coloring.above,
             ),

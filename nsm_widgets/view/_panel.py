@@ -54,10 +54,12 @@ class BarsOf:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A heatmap, a grid of thumbnails, lines, or bars, of one array.
+    """A heatmap, a grid of thumbnails, lines, bars, or a graph, of one array.
 
     Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there
-    is one for each index of ``y``; only one where ``y`` is ``x``. Bars have one axis, which is both.
+    is one for each index of ``y``; only one where ``y`` is ``x``. Bars have one axis, which is both. In a
+    graph, each index of ``y``, which is as long as ``x``, is a node, and each cell an edge from the node
+    ``x`` to the node ``y``.
     """
 
     id: str
@@ -67,7 +69,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails", "lines", "bars"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""
@@ -88,6 +90,10 @@ class Panel:
     """Bars only."""
     nan_means: str = ""
     """Why a value is NaN, where that is known; stands behind their number."""
+    annotate: bool = False
+    """Heatmaps only: whether values are printed in the cells, where these are large enough."""
+    largest_sum: float = 0.0
+    """Graph only: the sum of a column's magnitudes that the largest node stands for, at all times."""
 
     def to_json(self) -> dict[str, object]:
         """The same, for the wire."""
@@ -114,6 +120,8 @@ class Panel:
             "picked": list(self.picked),
             "bars": None if self.bars is None else self.bars.to_json(),
             "nan_means": self.nan_means,
+            "annotate": self.annotate,
+            "largest_sum": self.largest_sum,
         }
 
 

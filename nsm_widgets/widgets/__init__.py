@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nsm_widgets.widgets._communication import CommunicationView
 from nsm_widgets.widgets._group import ViewGroup
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._store import TraceStore
@@ -20,6 +21,7 @@ _CHARTS = {"ImportanceView": "_importance", "LineChart": "_charts", "MemoryEvolu
 
 __all__ = [
     "AttentionView",
+    "CommunicationView",
     "Heatmap",
     "ImportanceView",
     "LineChart",

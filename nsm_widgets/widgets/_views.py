@@ -32,6 +32,7 @@ class Heatmap(View):
         cmap: A colour map of either kind, sequential or diverging, or ``"auto"``.
         aspect: ``"fill"``, or ``"equal"`` for square cells.
         height_px: Height of the picture.
+        annotate: Whether to print each value, in two digits, in its cell where that is large enough.
         **options: See :class:`View`.
 
     Example:
@@ -60,6 +61,7 @@ class Heatmap(View):
         aspect: str = "fill",
         cmap: str = "auto",
         height_px: int = 320,
+        annotate: bool = False,
         **options: Any,
     ) -> None:
         trace, array = _as_trace(values, dims, name, coords)
@@ -76,6 +78,7 @@ class Heatmap(View):
             cmap=None if cmap == "auto" else cmap,
             aspect=aspect,
             height_px=height_px,
+            annotate=bool(annotate),
         )
         super().__init__(trace, layout, cmap=cmap, **options)
 

@@ -16,6 +16,7 @@ from traitlets import TraitError
 
 from nsm_widgets import (
     AttentionView,
+    CommunicationView,
     Heatmap,
     MemoryView,
     NTMExplorer,
@@ -47,6 +48,7 @@ def softmaxed(*shape: int) -> Tensor:
 MEMORY = torch.randn((4, 1, 6, 5), generator=GENERATOR, dtype=torch.float64)
 WEIGHTS = softmaxed(4, 1, 2, 6)
 ATTENTION = softmaxed(2, 1, 2, 4, 4)
+COMMUNICATION = softmaxed(3, 2, 4, 4)
 
 CLASSES: dict[str, tuple[str, Tensor, Callable[[Any], Any]]] = {
     "Heatmap": (
@@ -65,6 +67,7 @@ CLASSES: dict[str, tuple[str, Tensor, Callable[[Any], Any]]] = {
         ATTENTION,
         lambda values: AttentionView(Trace.from_attentions(values)),
     ),
+    "CommunicationView": ("communication_weights", COMMUNICATION, CommunicationView),
     "NTMExplorer": ("memory", MEMORY, lambda values: NTMExplorer(Trace.from_arrays({"memory": values}))),
     "TraceStore": ("memory", MEMORY, lambda values: TraceStore(Trace.from_arrays({"memory": values}))),
 }

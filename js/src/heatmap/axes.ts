@@ -147,15 +147,15 @@ function widest(texts: readonly string[]): number {
 }
 
 /** A label cut to the room there is, the cut shown. */
-export function clip(text: string): string {
-  if (textWidth(text) <= LONGEST_LABEL_PX) return text;
+export function clip(text: string, room = LONGEST_LABEL_PX): string {
+  if (textWidth(text) <= room) return text;
   const characters = [...text]; // no half of a surrogate pair may be left
   const cut = (length: number) => `${characters.slice(0, length).join("")}…`;
   let fits = 1;
   let tooLong = characters.length;
   while (tooLong - fits > 1) {
     const middle = Math.floor((fits + tooLong) / 2);
-    if (textWidth(cut(middle)) <= LONGEST_LABEL_PX) fits = middle;
+    if (textWidth(cut(middle)) <= room) fits = middle;
     else tooLong = middle;
   }
   return cut(fits);

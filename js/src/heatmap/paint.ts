@@ -15,12 +15,17 @@ export interface Rect {
   height: number;
 }
 
-/** Paint a raster into a rectangle (device pixels) of a canvas. */
+/**
+ * Paint a raster into a rectangle (device pixels) of a canvas.
+ *
+ * @param named whether NaN and infinities will be written into their cells, and so need no mark
+ */
 export function paintRaster(
   context: CanvasRenderingContext2D,
   raster: Raster,
   colors: Uint32Array,
   rect: Rect,
+  named = false,
 ): void {
   scratch ??= document.createElement("canvas");
   scratch.width = raster.columns;
@@ -33,11 +38,11 @@ export function paintRaster(
   scratchContext.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(scratch, 0, 0, raster.columns, raster.rows, rect.x, rect.y, rect.width, rect.height);
-  drawMarks(context, raster, rect);
+  drawMarks(context, raster, rect, named ? ABOVE : NAN);
 }
 
 /** Crosses for NaN, a plus or minus for infinities, a corner for clipped cells: told apart without colour. */
-function drawMarks(context: CanvasRenderingContext2D, raster: Raster, rect: Rect): void {
+function drawMarks(context: CanvasRenderingContext2D, raster: Raster, rect: Rect, least: number): void {
   const { nan, infinite, above, below } = raster.marks;
   if (nan + infinite + above + below === 0) return;
   const width = rect.width / raster.columns;
@@ -49,7 +54,7 @@ function drawMarks(context: CanvasRenderingContext2D, raster: Raster, rect: Rect
   context.lineWidth = Math.max(1, arm / 4);
   for (let i = 0; i < raster.codes.length && drawn < MOST_MARKS; i += 1) {
     const code = raster.codes[i] as number;
-    if (code < NAN) continue;
+    if (code < least) continue;
     drawn += 1;
     const column = i % raster.columns;
     const x = rect.x + column * width;

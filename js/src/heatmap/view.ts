@@ -1,13 +1,14 @@
 /** One heatmap on screen: a canvas, its axes, its colour bar, its cursors. It wires; the maths is beside it. */
 
 import { ticks } from "d3-array";
-import { markChips, peakChips } from "../chips";
+import { isThinned, markChips, peakChips } from "../chips";
 import { type BarTick, barTicks, type Domain } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, setText } from "../dom";
 import { short } from "../format";
 import type { Plane } from "../ndarray";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
+import { setRedraw } from "../out/redraw";
 import {
   CURSOR_DIMS,
   cmapOf,
@@ -23,6 +24,7 @@ import {
 import { isRounded, precisionChips, valueText } from "../precision";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
+import { hasRoom, printValues } from "./annotate";
 import { type AxisLabels, drawAxes, marginsFor } from "./axes";
 import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
 import { paintRaster } from "./paint";
@@ -232,12 +234,17 @@ export class HeatmapView implements PanelView {
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
     const { cmap } = this.#context.settings();
     const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
-    paintRaster(context, raster, colors, {
-      x: 0,
-      y: 0,
-      width: this.#canvas.width,
-      height: this.#canvas.height,
-    });
+    const printed =
+      this.#spec.annotate && hasRoom(result.plane, raster, this.#box) && !isThinned(this.#spec, this.#array);
+    const about = this.#array.precision !== "exact";
+    const box = this.#box;
+    const draw = (on: CanvasRenderingContext2D) => {
+      const { width, height } = on.canvas;
+      paintRaster(on, raster, colors, { x: 0, y: 0, width, height }, printed);
+      if (printed) printValues(on, result.plane, raster, colors, box, about);
+    };
+    draw(context);
+    setRedraw(this.#canvas, printed ? draw : undefined);
     this.#painted = key;
     this.#frames += 1;
     this.element.dataset["painted"] = key;

@@ -1,5 +1,7 @@
 /** Elements of ours on to a canvas, as the page shows them: boxes, texts, canvases and SVG. */
 
+import { redrawn } from "./redraw";
+
 export interface Sheet {
   context: CanvasRenderingContext2D;
   /** Pixels for each CSS pixel. */
@@ -128,7 +130,8 @@ function paintCanvas(
   const [right, bottom] = [(area.left + area.width) * scale, (area.top + area.height) * scale].map(
     Math.round,
   );
-  context.drawImage(canvas, left, top, (right ?? left) - left, (bottom ?? top) - top);
+  const [width, height] = [(right ?? left) - left, (bottom ?? top) - top];
+  context.drawImage(redrawn(canvas, width, height, scale), left, top, width, height);
 }
 
 const INLINED = [
