@@ -36,7 +36,7 @@ export interface ArrayMeta {
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines";
+  kind: "heatmap" | "thumbnails" | "lines" | "notes";
   array: string;
   y: string;
   x: string;
@@ -55,7 +55,19 @@ export interface PanelSpec {
   scalars: [string, string, string][];
   below: number;
   above: number;
+  /** Whether the reader may have each picture span the colour bar by itself. */
+  own_ranges?: boolean;
+  /** What is said over a picture in which every value is NaN; empty for nothing. */
+  unknown?: string;
+  /** An array along `y`: rows where it is not 0 are marked; empty for none. */
+  flags?: string;
+  /** Of kind "notes": text, code, whether it is also said of nobody. A code of null is a plain text. */
+  notes?: [string, number | null, boolean][];
 }
+
+/** Whether all pictures share one colour domain, or each has its own where its panel lets it. */
+export type DomainChoice = "shared" | "per-head";
+export const DOMAIN_CHOICES: readonly DomainChoice[] = ["shared", "per-head"];
 
 export type Layout = PanelSpec[][];
 
@@ -63,6 +75,7 @@ export type Layout = PanelSpec[][];
 export interface Settings {
   cmap: string;
   scale: ColorScale;
+  domain: DomainChoice;
 }
 
 /** Synced traits by widget kind. A test holds these lists equal to Python's. */
@@ -83,15 +96,17 @@ export const TRAITS = {
     "sender",
     "pattern",
     "reference",
+    "statistic",
     "offset",
     "channel",
     "stage",
     "_sizes",
   ],
-  view: ["cmap", "scale", "title", "_store", "_selection", "_layout", "_sizes"],
+  view: ["cmap", "scale", "domain", "title", "_store", "_selection", "_layout", "_sizes"],
   chart: [
     "cmap",
     "scale",
+    "domain",
     "title",
     "_store",
     "_selection",

@@ -8,6 +8,7 @@ import { element, LAYOUT_EVENT, setText } from "./dom";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
 import { listen, type RenderContext } from "./model";
+import { NotesView } from "./notes/view";
 import { createWaysOut } from "./out/ways";
 import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panel";
 import type { Selection } from "./selection";
@@ -38,7 +39,7 @@ export function createViewExports({
   const changed = () => {
     for (const listener of [...listeners]) listener();
   };
-  const traits = new SyncedTraits<Settings>(model, ["cmap", "scale"], changed, signal);
+  const traits = new SyncedTraits<Settings>(model, ["cmap", "scale", "domain"], changed, signal);
   return {
     settings: traits,
     attachment: watchKernel(model, model.get("_selection") as string, changed, signal),
@@ -177,7 +178,7 @@ function selectionTexts(
   panels: readonly PanelSpec[],
   store: Store,
   indices: Readonly<Indices>,
-  { scale }: Settings,
+  { scale, domain }: Settings,
 ): string[] {
   const sizes = new Map<string, number>();
   for (const { array, x, y } of panels) {
@@ -191,11 +192,14 @@ function selectionTexts(
   const texts = [...sizes]
     .filter(([, size]) => size > 1)
     .map(([dim, size]) => `${dim} ${clampIndex(indices[dim] ?? 0, size)} of 0-${size - 1}`);
-  return scale === "linear" ? texts : [...texts, `scale ${scale}`];
+  if (scale !== "linear") texts.push(`scale ${scale}`);
+  if (domain === "per-head") texts.push("colours per head");
+  return texts;
 }
 
 function createPanel(spec: PanelSpec, context: PanelContext, marks: Marks | undefined): PanelView {
   if (spec.kind === "thumbnails") return new ThumbnailsView(spec, context);
+  if (spec.kind === "notes") return new NotesView(spec, context);
   if (spec.kind === "heatmap") return new HeatmapView(spec, context);
   if (marks === undefined)
     throw new Error(`the lines of ${spec.array} must have a bqplot figure to be drawn in`);

@@ -194,8 +194,11 @@ def _drawings(models: Mapping[str, Model]) -> Drawings:
                 continue
             key = store, panel["array"]
             drawing = _drawing_of(panel, str(view["scale"]), array)
+            if panel.get("own_ranges") and view.get("domain") == "per-head":
+                drawing = replace(drawing, own_ranges=True)
             drawings[key] = _together(drawings[key], drawing) if key in drawings else drawing
-            for _symbol, name, _description in panel["scalars"]:
+            read = [name for _symbol, name, _description in panel["scalars"]]
+            for name in [*read, *filter(None, [panel.get("flags")])]:
                 if name in metas[store]:
                     whole = Drawing(frozenset(metas[store][name]["dims"]))
                     drawings[store, name] = (

@@ -5,9 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from jaxtyping import Shaped
+
 from nsm_widgets.export._raster import Raster, rasterize
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import ColorScale, Panel, Theme, colormap_kind, rank_thresholds
+from nsm_widgets.view import (
+    ColorDomain,
+    ColorScale,
+    DomainChoice,
+    Panel,
+    Theme,
+    colormap_kind,
+    own_domain,
+    own_thresholds,
+    rank_thresholds,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the ends of a picture's colour table stand for."""
+
+    domain: ColorDomain
+    thresholds: tuple[float, ...] = ()
+    """For the rank scale."""
+    own: bool = False
+    """Whether they are those of this picture alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +43,7 @@ class Scene:
     cmap: str
     scale: ColorScale
     theme: Theme
+    domain: DomainChoice = "shared"
     texel_px: int = 1
     """Least size of what is painted in one colour."""
     density: float = 1
@@ -40,20 +65,44 @@ class Scene:
             self._thresholds[key] = rank_thresholds(values, magnitudes=panel.domain.diverging)
         return self._thresholds[key]
 
-    def rasterize(self, panel: Panel, at: Mapping[str, int], width: int, height: int) -> Raster:
+    def look_of(self, panel: Panel, at: Mapping[str, int]) -> Look:
+        """The panel's own domain, or that of its plane at these indices where the reader chose so.
+
+        Rows that are each divided by their own largest have a range of their own already.
+        """
+        if self.domain == "shared" or not panel.own_ranges or self.scale == "row-max":
+            return Look(panel.domain, self.thresholds_of(panel))
+        plane = self._plane(panel, at)
+        first = next(dim for dim in self.trace[panel.array].dims if dim in (panel.x, panel.y))
+        plane = plane if first == panel.y else plane.T
+        signed = panel.domain.diverging
+        ranks = own_thresholds(plane, magnitudes=signed) if self.scale == "rank" else ()
+        return Look(own_domain(plane, panel.domain), ranks, own=True)
+
+    def _plane(self, panel: Panel, at: Mapping[str, int]) -> Shaped[np.ndarray, "first last"]:
+        array = self.trace[panel.array]
+        plane: Shaped[np.ndarray, "first last"] = array.values[
+            tuple(slice(None) if d in (panel.x, panel.y) else at[d] for d in array.dims)
+        ]
+        return plane
+
+    def rasterize(
+        self, panel: Panel, at: Mapping[str, int], width: int, height: int, look: Look | None = None
+    ) -> Raster:
         """The panel's plane at these indices, for a drawn area of this size."""
         array = self.trace[panel.array]
-        plane = array.values[tuple(slice(None) if d in (panel.x, panel.y) else at[d] for d in array.dims)]
+        plane = self._plane(panel, at)
+        look = look or self.look_of(panel, at)
         first, last = (d for d in array.dims if d in (panel.x, panel.y))
         rows, across = (first, last) if array.dims[-1] == panel.y else (panel.y, panel.x)
         per_px = self.density / self.texel_px
         room = {panel.y: int(height * per_px), panel.x: int(width * per_px)}
         raster = rasterize(
             plane if (first, last) == (rows, across) else plane.T,
-            panel.domain,
+            look.domain,
             self.scale,
-            thresholds=self.thresholds_of(panel),
-            may_clip=panel.below + panel.above > 0,
+            thresholds=look.thresholds,
+            may_clip=not look.own and panel.below + panel.above > 0,
             max_rows=room[rows],
             max_columns=room[across],
         )

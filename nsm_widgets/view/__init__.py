@@ -33,18 +33,23 @@ from nsm_widgets.view._lines import (
     tick_steps,
     tick_values,
 )
-from nsm_widgets.view._panel import Coloring, Layout, Panel, ScalarReadout, default_coloring
+from nsm_widgets.view._notes import note_lines
+from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
+from nsm_widgets.view._panel import Coloring, Layout, Note, Panel, ScalarReadout, default_coloring
 from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_thresholds, summarize
 
 __all__ = [
     "COLOR_SCALES",
+    "DOMAIN_CHOICES",
     "MOST_NAMED_LINES",
     "PALETTE",
     "ArraySummary",
     "ColorDomain",
     "ColorScale",
     "Coloring",
+    "DomainChoice",
     "Layout",
+    "Note",
     "Panel",
     "ScalarReadout",
     "Theme",
@@ -66,6 +71,9 @@ __all__ = [
     "lines_layout",
     "memory_change",
     "memory_layout",
+    "note_lines",
+    "own_domain",
+    "own_thresholds",
     "paint",
     "rank_thresholds",
     "read_write_layout",

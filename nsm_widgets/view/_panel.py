@@ -22,11 +22,25 @@ class ScalarReadout:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence about the indices along ``y`` whose value is ``code``, which are counted and named.
+
+    ``2 of 12 {text}: the, of``. Without a code it is the text alone.
+    """
+
+    text: str
+    code: int | None = None
+    always: bool = False
+    """Whether it is also said where there is no such index."""
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A heatmap, a grid of thumbnails, or lines, of one array.
+    """A heatmap, a grid of thumbnails, lines, or notes, of one array.
 
     Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there
-    is one for each index of ``y``; only one where ``y`` is ``x``.
+    is one for each index of ``y``; only one where ``y`` is ``x``. Of notes, which are sentences, ``y`` and
+    ``x`` are the axis whose indices they name.
     """
 
     id: str
@@ -36,7 +50,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails", "lines"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines", "notes"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""
@@ -51,6 +65,14 @@ class Panel:
     scalars: tuple[ScalarReadout, ...] = ()
     below: int = 0
     above: int = 0
+    own_ranges: bool = False
+    """Whether the reader may have each picture span the colour bar by itself; see ``View.domain``."""
+    unknown: str = ""
+    """What is said over a picture in which every value is NaN."""
+    flags: str = ""
+    """An array along ``y`` (its other axes follow the selection): rows where it is not 0 are marked."""
+    notes: tuple[Note, ...] = ()
+    """Of kind ``notes``: what is said."""
 
     def to_json(self) -> dict[str, object]:
         """The same, for the wire."""
@@ -74,6 +96,10 @@ class Panel:
             "scalars": [[s.symbol, s.array, s.description] for s in self.scalars],
             "below": self.below,
             "above": self.above,
+            "own_ranges": self.own_ranges,
+            "unknown": self.unknown,
+            "flags": self.flags,
+            "notes": [[note.text, note.code, note.always] for note in self.notes],
         }
 
 

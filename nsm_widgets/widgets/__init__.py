@@ -1,4 +1,4 @@
-"""The Jupyter widgets. Charts load when first used: bqplot brings pandas along."""
+"""The Jupyter widgets. Charts load when first used, for bqplot brings pandas along, and so do most views."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from nsm_widgets.widgets._views import AttentionView, Heatmap, MemoryView, NTMEx
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._charts import LineChart
+
+_LATER = {
+    "LineChart": "_charts",
+}
+"""Modules of the names that load when first used."""
 
 __all__ = [
     "AttentionView",
@@ -27,7 +32,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load the charts on first use."""
-    if name != "LineChart":
+    """Load a name on first use."""
+    if name not in _LATER:
         raise AttributeError(f"module 'nsm_widgets.widgets' has no attribute {name!r}")
-    return import_module("nsm_widgets.widgets._charts").LineChart
+    value: object = getattr(import_module(f"nsm_widgets.widgets.{_LATER[name]}"), name)
+    return value
