@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         MemoryView,
         NTMExplorer,
         ReadWriteView,
+        RoutingView,
         Selection,
         TraceStore,
     )
@@ -38,6 +39,7 @@ _ROOM_OF = {
     "MemoryView": "widgets",
     "NTMExplorer": "widgets",
     "ReadWriteView": "widgets",
+    "RoutingView": "widgets",
     "Selection": "widgets",
     "TraceStore": "widgets",
 }
@@ -52,6 +54,7 @@ __all__ = [
     "NTMMemory",
     "NamedArray",
     "ReadWriteView",
+    "RoutingView",
     "Selection",
     "Trace",
     "TraceRecorder",

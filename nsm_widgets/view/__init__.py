@@ -36,12 +36,14 @@ from nsm_widgets.view._lines import (
 from nsm_widgets.view._notes import note_lines
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
 from nsm_widgets.view._panel import Coloring, Layout, Note, Panel, ScalarReadout, default_coloring
+from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
 from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_thresholds, summarize
 
 __all__ = [
     "COLOR_SCALES",
     "DOMAIN_CHOICES",
     "MOST_NAMED_LINES",
+    "NOWHERE",
     "PALETTE",
     "ArraySummary",
     "ColorDomain",
@@ -77,6 +79,8 @@ __all__ = [
     "paint",
     "rank_thresholds",
     "read_write_layout",
+    "routing_layout",
+    "routing_statistics",
     "summarize",
     "tick_steps",
     "tick_values",

@@ -12,9 +12,11 @@ from nsm_widgets.widgets._views import AttentionView, Heatmap, MemoryView, NTMEx
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._charts import LineChart
+    from nsm_widgets.widgets._routing import RoutingView
 
 _LATER = {
     "LineChart": "_charts",
+    "RoutingView": "_routing",
 }
 """Modules of the names that load when first used."""
 
@@ -25,6 +27,7 @@ __all__ = [
     "MemoryView",
     "NTMExplorer",
     "ReadWriteView",
+    "RoutingView",
     "Selection",
     "TraceStore",
     "View",
