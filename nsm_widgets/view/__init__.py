@@ -34,6 +34,7 @@ from nsm_widgets.view._lines import (
     tick_values,
 )
 from nsm_widgets.view._notes import note_lines
+from nsm_widgets.view._operations import operations_layout
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
 from nsm_widgets.view._panel import Coloring, Layout, Note, Panel, ScalarReadout, default_coloring
 from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
@@ -74,6 +75,7 @@ __all__ = [
     "memory_change",
     "memory_layout",
     "note_lines",
+    "operations_layout",
     "own_domain",
     "own_thresholds",
     "paint",

@@ -12,10 +12,12 @@ from nsm_widgets.widgets._views import AttentionView, Heatmap, MemoryView, NTMEx
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._charts import LineChart
+    from nsm_widgets.widgets._operations import OperationsView
     from nsm_widgets.widgets._routing import RoutingView
 
 _LATER = {
     "LineChart": "_charts",
+    "OperationsView": "_operations",
     "RoutingView": "_routing",
 }
 """Modules of the names that load when first used."""
@@ -26,6 +28,7 @@ __all__ = [
     "LineChart",
     "MemoryView",
     "NTMExplorer",
+    "OperationsView",
     "ReadWriteView",
     "RoutingView",
     "Selection",
