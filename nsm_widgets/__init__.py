@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
     from nsm_widgets.widgets import (
         AttentionView,
+        ComparisonView,
         Heatmap,
         LineChart,
         MemoryView,
@@ -35,6 +36,7 @@ _ROOM_OF = {
     "Trace": "trace",
     "TraceRecorder": "trace",
     "AttentionView": "widgets",
+    "ComparisonView": "widgets",
     "Heatmap": "widgets",
     "LineChart": "widgets",
     "MemoryView": "widgets",
@@ -49,6 +51,7 @@ _ROOM_OF = {
 __all__ = [
     "NTM",
     "AttentionView",
+    "ComparisonView",
     "Heatmap",
     "LineChart",
     "MemoryView",

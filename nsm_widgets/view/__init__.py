@@ -14,6 +14,7 @@ from nsm_widgets.view._color import (
     colormap_names,
     paint,
 )
+from nsm_widgets.view._comparison import comparison_layout, pattern_difference, row_divergence
 from nsm_widgets.view._derived import addressing_stages, memory_change, with_derived
 from nsm_widgets.view._layouts import (
     arrays_of,
@@ -64,6 +65,7 @@ __all__ = [
     "color_table",
     "colormap_kind",
     "colormap_names",
+    "comparison_layout",
     "count_clipped",
     "count_lines",
     "default_coloring",
@@ -79,10 +81,12 @@ __all__ = [
     "own_domain",
     "own_thresholds",
     "paint",
+    "pattern_difference",
     "rank_thresholds",
     "read_write_layout",
     "routing_layout",
     "routing_statistics",
+    "row_divergence",
     "summarize",
     "tick_steps",
     "tick_values",

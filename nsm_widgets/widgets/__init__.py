@@ -12,10 +12,12 @@ from nsm_widgets.widgets._views import AttentionView, Heatmap, MemoryView, NTMEx
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._charts import LineChart
+    from nsm_widgets.widgets._comparison import ComparisonView
     from nsm_widgets.widgets._operations import OperationsView
     from nsm_widgets.widgets._routing import RoutingView
 
 _LATER = {
+    "ComparisonView": "_comparison",
     "LineChart": "_charts",
     "OperationsView": "_operations",
     "RoutingView": "_routing",
@@ -24,6 +26,7 @@ _LATER = {
 
 __all__ = [
     "AttentionView",
+    "ComparisonView",
     "Heatmap",
     "LineChart",
     "MemoryView",
