@@ -141,9 +141,15 @@ class ThumbnailsPicture:
         for row, column in self.rasters:
             box = self.box(row, column, left, top)
             index = max(row, column)
-            named = box.width >= LEAST_NAMED_PX
-            text = cut(self._name(dim, index) if named else str(index), box.width)
+            text = self._name_over(dim, index, box.width)
             canvas.text((box.left + box.width / 2, box.top - 4), text, "ms", canvas.ink.faint)
+
+    def _name_over(self, dim: str | None, index: int, width: int) -> str:
+        """Its label, cut to the room there is; ``head 3`` without one; a number where neither has room."""
+        if dim in self.array.coords:
+            return cut(self._name(dim, index), width) if width >= LEAST_NAMED_PX else str(index)
+        plain = f"{dim} {index}"
+        return plain if text_width(plain) <= width else str(index)
 
     def _labels(self, canvas: Canvas, left: int, top: int) -> None:
         down, across = self.shown

@@ -228,13 +228,21 @@ export class ThumbnailsView implements PanelView {
   #names(count: number, batch: number): HTMLElement[] {
     const dim = this.#axis;
     const { width } = this.#picture;
-    const named = width >= LEAST_NAMED_PX;
     return Array.from({ length: count }, (_, index) => {
       const [left, top] = this.#placeOf(index);
-      const text = named ? this.#name(dim, index, batch) : String(index);
+      const text = this.#nameOver(dim, index, batch);
       const style = `left:${this.#margin.left + left}px;top:${top}px;width:${width}px`;
       return element("span", { class: "nsmw-thumb-name", style, title: text }, text);
     });
+  }
+
+  /** Its label, which the style sheet cuts; "head 3" without one; a number where neither has room. */
+  #nameOver(dim: string | null, index: number, batch: number): string {
+    const { width } = this.#picture;
+    const label = dim === null ? undefined : this.#array.label(dim, index, batch);
+    if (label !== undefined) return width >= LEAST_NAMED_PX ? isolated(label) : String(index);
+    const plain = `${dim} ${index}`;
+    return textWidth(plain) <= width ? plain : String(index);
   }
 
   /** The one axis along which thumbnails wrap. */

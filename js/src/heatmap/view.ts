@@ -26,6 +26,7 @@ import { isRounded, precisionChips, valueText } from "../precision";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { type AxisLabels, bottomFor, drawAxes, marginsFor } from "./axes";
+import { paintFlags } from "./flags";
 import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
 import { paintRaster } from "./paint";
 import { palette, type Raster, rasterize } from "./raster";
@@ -34,7 +35,6 @@ import { moved } from "./walk";
 const PER_HEAD = "per head";
 /** Numbers on the bars of all heads take this room, so that the picture keeps its place from head to head. */
 const WIDEST_NUMBER = "0.00888";
-const FLAG_PX = 5;
 
 /** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
 const THINNEST_FRAMED_PX = 5;
@@ -287,32 +287,14 @@ export class HeatmapView implements PanelView {
     for (const dim of CURSOR_DIMS) this.#array.prefetch(at, dim);
   }
 
-  /** A diamond on each row that is flagged, where rows are high enough; false while the flags have not arrived. */
+  /** Mark the rows that are flagged; false while the flags have not arrived. */
   #paintFlags(context: CanvasRenderingContext2D, at: Indices): boolean {
     const { flags, y } = this.#spec;
     if (!flags) return true;
     const array = this.#context.store.array(flags);
     const codes = codesAlong(array, y, indicesFor(this.#spec, array, at));
     if (codes === undefined) return false;
-    const step = this.#canvas.height / this.#rows;
-    if (step < THINNEST_FRAMED_PX * devicePixelRatio) return true;
-    const most = Math.min(FLAG_PX * devicePixelRatio, step / 2 - 1);
-    codes.forEach((code, row) => {
-      if (code === 0) return;
-      const [cx, cy] = [2 * FLAG_PX * devicePixelRatio, (row + 0.5) * step];
-      for (const [radius, color] of [
-        [most, "#111111"],
-        [most - devicePixelRatio, "#ffffff"],
-      ] as const) {
-        context.beginPath();
-        context.moveTo(cx - radius, cy);
-        context.lineTo(cx, cy - radius);
-        context.lineTo(cx + radius, cy);
-        context.lineTo(cx, cy + radius);
-        context.fillStyle = color;
-        context.fill();
-      }
-    });
+    paintFlags(context, codes);
     return true;
   }
 
