@@ -27,6 +27,7 @@ AXES: dict[str, str] = {
     "sender": "states that another state listens to",
     "pattern": "named matrices that are compared",
     "reference": "the named matrix that others are compared with",
+    "statistic": "numbers that each say something of a whole, such as a mean",
     "offset": "shift offsets of a head, such as -1, 0, 1",
     "channel": "features of an input or output",
     "stage": "addressing stages, in the order in which they are computed",

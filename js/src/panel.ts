@@ -1,7 +1,9 @@
 /** What a panel is given and what it offers, heatmap or thumbnails alike. */
 
+import { ownDomain, ownThresholds } from "./color/own";
 import type { Domain } from "./color/scale";
 import { mapKind, type Theme } from "./color/tables";
+import type { Plane } from "./ndarray";
 import type { Excerpt, Part } from "./out/excerpt";
 import type { Selection } from "./selection";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "./state";
@@ -52,6 +54,33 @@ export function cmapOf(spec: PanelSpec, chosen: string): string {
 
 export function thresholdsOf(spec: PanelSpec, array: StoredArray): number[] {
   return spec.diverging ? array.meta.magnitude_thresholds : array.meta.thresholds;
+}
+
+/** What the ends of a picture's colour table stand for. */
+export interface Look {
+  domain: Domain;
+  thresholds: readonly number[];
+  /** Whether they are those of this picture alone. */
+  own: boolean;
+}
+
+/** Whether each picture of a panel spans the colour bar by itself. Rows on the row-max scale have a range of their own. */
+export function hasOwnRange(spec: PanelSpec, { domain, scale }: Settings): boolean {
+  return domain === "per-head" && spec.own_ranges === true && scale !== "row-max";
+}
+
+export function lookOf(
+  spec: PanelSpec,
+  array: StoredArray,
+  settings: Settings,
+  plane: Plane | undefined,
+): Look {
+  const domain = domainOf(spec);
+  if (plane === undefined || !hasOwnRange(spec, settings)) {
+    return { domain, thresholds: thresholdsOf(spec, array), own: false };
+  }
+  const thresholds = settings.scale === "rank" ? ownThresholds(plane, domain.diverging) : [];
+  return { domain: ownDomain(plane, domain), thresholds, own: true };
 }
 
 /** Which way the array's last axis runs on screen: what the row-max scale divides along. */

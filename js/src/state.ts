@@ -36,7 +36,7 @@ export interface ArrayMeta {
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph";
+  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph" | "notes";
   array: string;
   y: string;
   x: string;
@@ -64,6 +64,14 @@ export interface PanelSpec {
   annotate: boolean;
   /** Of a graph: the column sum that the largest node stands for. */
   largest_sum: number;
+  /** Whether the reader may have each picture span the colour bar by itself. */
+  own_ranges?: boolean;
+  /** What is said over a picture in which every value is NaN; empty for nothing. */
+  unknown?: string;
+  /** An array along `y`: rows where it is not 0 are marked; empty for none. */
+  flags?: string;
+  /** Of kind "notes": text, code, whether it is also said of nobody. A code of null is a plain text. */
+  notes?: [string, number | null, boolean][];
 }
 
 /** What belongs to a panel of bars, besides its values. */
@@ -78,12 +86,17 @@ export interface BarsSpec {
   kinds: string[];
 }
 
+/** Whether all pictures share one colour domain, or each has its own where its panel lets it. */
+export type DomainChoice = "shared" | "per-head";
+export const DOMAIN_CHOICES: readonly DomainChoice[] = ["shared", "per-head"];
+
 export type Layout = PanelSpec[][];
 
 /** What the reader chose for all panels of a view. */
 export interface Settings {
   cmap: string;
   scale: ColorScale;
+  domain: DomainChoice;
   /** The order of the bars, where there are any. */
   sort?: string;
 }
@@ -106,6 +119,7 @@ export const TRAITS = {
     "sender",
     "pattern",
     "reference",
+    "statistic",
     "offset",
     "channel",
     "stage",
@@ -114,6 +128,7 @@ export const TRAITS = {
   view: [
     "cmap",
     "scale",
+    "domain",
     "title",
     "_store",
     "_selection",
@@ -126,6 +141,7 @@ export const TRAITS = {
   chart: [
     "cmap",
     "scale",
+    "domain",
     "title",
     "_store",
     "_selection",
@@ -141,6 +157,7 @@ export const TRAITS = {
   bars: [
     "cmap",
     "scale",
+    "domain",
     "title",
     "_store",
     "_selection",

@@ -10,6 +10,7 @@ import { GraphView } from "./graph/view";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
 import { listen, type RenderContext } from "./model";
+import { NotesView } from "./notes/view";
 import { createWaysOut } from "./out/ways";
 import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panel";
 import type { Selection } from "./selection";
@@ -32,7 +33,7 @@ export interface ViewExports {
 /** What is drawn of a view, a chart or a group, in their order on the page. */
 const PICTURED = ".nsmw-heading, .nsmw-row, .nsmw-figure";
 
-const COLORING = ["cmap", "scale"] as const;
+const COLORING = ["cmap", "scale", "domain"] as const;
 
 /** What all renders of one view share: its settings, and whether its kernel is there. */
 export function createViewExports({
@@ -46,7 +47,7 @@ export function createViewExports({
   const changed = () => {
     for (const listener of [...listeners]) listener();
   };
-  const names = model.get("_kind") === "bars" ? (["cmap", "scale", "sort"] as const) : COLORING;
+  const names = model.get("_kind") === "bars" ? ([...COLORING, "sort"] as const) : COLORING;
   const traits = new SyncedTraits<Settings>(model, names, changed, signal);
   return {
     settings: traits,
@@ -226,7 +227,7 @@ function selectionTexts(
   panels: readonly PanelSpec[],
   store: Store,
   indices: Readonly<Indices>,
-  { scale }: Settings,
+  { scale, domain }: Settings,
 ): string[] {
   const sizes = new Map<string, number>();
   for (const { array, x, y } of panels) {
@@ -240,12 +241,15 @@ function selectionTexts(
   const texts = [...sizes]
     .filter(([, size]) => size > 1)
     .map(([dim, size]) => `${dim} ${clampIndex(indices[dim] ?? 0, size)} of 0-${size - 1}`);
-  return scale === "linear" ? texts : [...texts, `scale ${scale}`];
+  if (scale !== "linear") texts.push(`scale ${scale}`);
+  if (domain === "per-head") texts.push("colours per head");
+  return texts;
 }
 
 function createPanel(spec: PanelSpec, context: PanelContext, figure: FigureModels | undefined): PanelView {
   if (spec.kind === "thumbnails") return new ThumbnailsView(spec, context);
   if (spec.kind === "graph") return new GraphView(spec, context);
+  if (spec.kind === "notes") return new NotesView(spec, context);
   if (spec.kind === "heatmap") return new HeatmapView(spec, context);
   if (figure === undefined)
     throw new Error(`the ${spec.kind} of ${spec.array} must have a bqplot figure to be drawn in`);

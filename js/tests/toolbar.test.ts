@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { axesToControl } from "../src/controls/toolbar";
+import { axesToControl, isNamed } from "../src/controls/toolbar";
 import type { ArrayMeta, Indices, PanelSpec } from "../src/state";
 import { createStore } from "../src/store";
 import { FakeModel, metaOf, panelOf } from "./fakes";
@@ -55,5 +55,31 @@ describe("axes with a slider", () => {
 
   test("may be none", () => {
     expect(controlled({ x: ["query", "key"] }, [{ y: "query", x: "key" }])).toEqual([]);
+  });
+});
+
+describe("axes chosen from by name", () => {
+  const named = (index: number) => `head ${index}`;
+
+  test("have a name for every index", () => {
+    expect(isNamed("head", 3, named)).toBe(true);
+    expect(isNamed("head", 3, (index) => (index === 1 ? undefined : "x"))).toBe(false);
+    expect(isNamed("head", 3, () => undefined)).toBe(false);
+  });
+
+  test("are not those whose names are their numbers, that are long, that are one, or that run on", () => {
+    expect(isNamed("head", 3, String)).toBe(false);
+    expect(isNamed("head", 64, named)).toBe(true);
+    expect(isNamed("head", 65, named)).toBe(false);
+    expect(isNamed("head", 1, named)).toBe(false);
+    expect(isNamed("time", 3, named)).toBe(false);
+    expect(isNamed("slot", 3, named)).toBe(false);
+  });
+
+  test("need no control where only plain sentences are said of them", () => {
+    const notes: PanelSpec["notes"] = [["left out", null, false]];
+    expect(
+      controlled({ x: ["pattern", "query"] }, [{ kind: "notes", y: "pattern", x: "pattern", notes }]),
+    ).toEqual([]);
   });
 });

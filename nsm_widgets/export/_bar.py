@@ -5,20 +5,19 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import UInt8
 
-from nsm_widgets.export._scene import Scene
-from nsm_widgets.view import Panel, color_table
+from nsm_widgets.export._scene import Look, Scene
+from nsm_widgets.view import color_table
 
 
-def bar_labels(panel: Panel, scene: Scene) -> list[tuple[float, float]]:
+def bar_labels(look: Look, scene: Scene) -> list[tuple[float, float]]:
     """Position (0 at the low end, 1 at the high one) and value of each label: the ends, and zero between."""
-    low, high = panel.domain.low, panel.domain.high
+    low, high, signed = look.domain.low, look.domain.high, look.domain.diverging
     if scene.scale == "row-max":
-        low, high = (-1.0 if panel.domain.diverging else 0.0), 1.0
+        low, high = (-1.0 if signed else 0.0), 1.0
     elif scene.scale == "rank":
-        thresholds = scene.thresholds_of(panel)
-        high = thresholds[-1]
-        low = -high if panel.domain.diverging else thresholds[0]
-    middle = [(0.5, 0.0)] if panel.domain.diverging else []
+        high = look.thresholds[-1]
+        low = -high if signed else look.thresholds[0]
+    middle = [(0.5, 0.0)] if signed else []
     return [(0.0, low), *middle, (1.0, high)]
 
 

@@ -59,6 +59,8 @@ class Drawing:
     thresholds: Sequence[float] = ()
     as_picture: bool = False
     """Whether all panels draw the same two axes as a heatmap on the same colour domain and scale."""
+    own_ranges: bool = False
+    """Whether each picture has a colour domain of its own, which no one table of colours can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ def chunk_array(
 ) -> ChunkedArray:
     """Cut an array into chunks and compress them.
 
-    ``display`` cannot hold arrays that are not drawn as pictures on one colour domain and one scale (of
-    linear, log and rank): they are kept as ``float16``. Integers are always exact.
+    ``display`` cannot hold arrays that are not drawn as pictures on one colour domain, shared by all, and one
+    scale (of linear, log and rank): they are kept as ``float16``. Integers are always exact.
 
     Args:
         name: Of the array.
@@ -140,7 +142,12 @@ def chunk_array(
 
 
 def _is_picture(drawing: Drawing) -> bool:
-    return drawing.as_picture and drawing.scale != "row-max" and len(drawing.axes) == 2
+    return (
+        drawing.as_picture
+        and drawing.scale != "row-max"
+        and not drawing.own_ranges
+        and len(drawing.axes) == 2
+    )
 
 
 def _codes(plane: Shaped[np.ndarray, "row column"], drawing: Drawing) -> Shaped[np.ndarray, "row column"]:

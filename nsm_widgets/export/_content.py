@@ -194,10 +194,12 @@ def _drawings(models: Mapping[str, Model]) -> Drawings:
                 continue
             key = store, panel["array"]
             drawing = _drawing_of(panel, str(view["scale"]), array)
+            if panel.get("own_ranges") and view.get("domain") == "per-head":
+                drawing = replace(drawing, own_ranges=True)
             drawings[key] = _together(drawings[key], drawing) if key in drawings else drawing
             bars = panel.get("bars") or {"orders": {}, "flags": None}  # a page of an older state has none
             beside = [name for _symbol, name, _description in panel["scalars"]]
-            for name in (*beside, *bars["orders"].values(), bars["flags"]):
+            for name in (*beside, *bars["orders"].values(), bars["flags"], panel.get("flags")):
                 if name in metas[store]:
                     whole = Drawing(frozenset(metas[store][name]["dims"]))
                     drawings[store, name] = (

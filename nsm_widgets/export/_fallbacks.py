@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import ArraySummary, ColorScale, Layout
+from nsm_widgets.view import ArraySummary, ColorScale, DomainChoice, Layout
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ def fallbacks(
     *,
     cmap: str = "auto",
     scale: ColorScale = "linear",
+    domain: DomainChoice = "shared",
     title: str = "",
     summaries: Mapping[str, ArraySummary] | None = None,
     not_saved: Mapping[str, int] | None = None,
@@ -35,6 +36,7 @@ def fallbacks(
         indices: Selected index by axis.
         cmap: See :func:`draw_picture`.
         scale: See :func:`draw_picture`.
+        domain: See :func:`draw_picture`.
         title: Heading of the view.
         summaries: See :func:`summary_text`.
         not_saved: See :func:`summary_text`.
@@ -50,9 +52,8 @@ def fallbacks(
     def picture() -> str:
         from nsm_widgets.export._picture import draw_picture  # loads Pillow
 
-        return b64encode(draw_picture(trace, layout, indices, cmap=cmap, scale=scale, title=title)).decode(
-            "ascii"
-        )
+        png = draw_picture(trace, layout, indices, cmap=cmap, scale=scale, domain=domain, title=title)
+        return b64encode(png).decode("ascii")
 
     makers: dict[str, Callable[[], str]] = {"text/plain": text, "image/png": picture}
     made = {kind: _made_or_none(kind, name, make) for kind, make in makers.items()}

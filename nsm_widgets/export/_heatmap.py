@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nsm_widgets.export._annotate import draw_values, has_room
 from nsm_widgets.export._axis import AXIS_TITLE_PX, Axis
 from nsm_widgets.export._bar import bar_labels, bar_pixels
@@ -23,6 +25,8 @@ HIGHEST_PX = 1_200
 LEAST_EXTENT_PX = 220
 """Width that a caption may take over a narrower picture."""
 THINNEST_FRAMED_PX = 5
+FLAG_PX = 5
+PER_HEAD, WIDEST_NUMBER = "per head", "0.00888"
 
 
 class HeatmapPicture:
@@ -40,7 +44,8 @@ class HeatmapPicture:
         batch = self.at.get("batch", 0)
         self.y = Axis.of(self.array, panel.y, batch)
         self.x = Axis.of(self.array, panel.x, batch)
-        self.bar = bar_labels(panel, scene)
+        self.look = scene.look_of(panel, self.at)
+        self.bar = bar_labels(self.look, scene)
 
     @property
     def left(self) -> int:
@@ -51,6 +56,8 @@ class HeatmapPicture:
     def right(self) -> int:
         """Room that the colour bar needs on the right."""
         widest = max(text_width(short(value)) for _, value in self.bar)
+        if self.look.own:  # so it is for every head, and for the words below the bar
+            widest = max(widest, text_width(WIDEST_NUMBER), text_width(PER_HEAD) - BAR_PX)
         return int(widest) + BAR_GAP_PX + BAR_PX + BAR_LABEL_GAP_PX + 2
 
     def fit(self, width: int, left: int, right: int) -> None:
@@ -59,7 +66,7 @@ class HeatmapPicture:
         room = width - left - right
         self.box_left, self.width = left, width
         self.box_size = plot_size(room, min(self.panel.height_px, HIGHEST_PX), *shape, self.panel.aspect)
-        self.raster = self.scene.rasterize(self.panel, self.at, *self.box_size)
+        self.raster = self.scene.rasterize(self.panel, self.at, *self.box_size, self.look)
         self.notes = notes(self.raster, self.panel.nan_means)
         below = self.x.height(self.box_size[0]) + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
         self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)
@@ -75,6 +82,8 @@ class HeatmapPicture:
         self._caption(canvas, box, left + self.width)
         canvas.frame(box, canvas.ink.line)
         self._cells(canvas, box)
+        self._flags(canvas, box)
+        self._unknown(canvas, box)
         self._cursors(canvas, box)
         self.y.draw_down(canvas, box, left)
         self.x.draw_across(canvas, box)
@@ -117,6 +126,31 @@ class HeatmapPicture:
             numbers.append(f"{scalar.symbol} {short(float(array.values[tuple(at[d] for d in array.dims)]))}")
         return drawable(" · ".join([*where, *numbers]) or self.array.attrs.get("description", ""))
 
+    def _flags(self, canvas: Canvas, box: Box) -> None:
+        """A diamond on each row that is flagged, where rows are high enough for one."""
+        if not self.panel.flags or box.height / self.y.count < THINNEST_FRAMED_PX:
+            return
+        array = self.scene.trace[self.panel.flags]
+        at = indices_for(self.panel, array, self.at)
+        flags = array.values[tuple(slice(None) if d == self.panel.y else at[d] for d in array.dims)]
+        for row in np.flatnonzero(flags).tolist():
+            start, end = span(row, self.y.count, box.height)
+            x, y = box.left + 2 * FLAG_PX, box.top + (start + end - 1) // 2
+            most = min(FLAG_PX, (end - start - 1) // 2)
+            for radius, color in ((most, CURSOR_OUT), (most - 1, CURSOR_IN)):
+                corners = ((x - radius, y), (x, y - radius), (x + radius, y), (x, y + radius))
+                canvas.draw.polygon(corners, fill=color)
+
+    def _unknown(self, canvas: Canvas, box: Box) -> None:
+        """Why there is nothing but NaN, where there is nothing else."""
+        if not self.panel.unknown or (self.raster.codes != NAN).any():
+            return
+        text = cut(drawable(self.panel.unknown), box.width - 24)
+        width = round(text_width(text)) + 16
+        middle = box.left + box.width // 2, box.top + box.height // 2
+        canvas.fill(Box(middle[0] - width // 2, middle[1] - 10, width, 20), canvas.ink.background)
+        canvas.text(middle, text, "mm", canvas.ink.text)
+
     def _cursors(self, canvas: Canvas, box: Box) -> None:
         """The selected index of an axis that is drawn: a frame, or a line where cells are too small."""
         if self.panel.y in CURSOR_DIMS:
@@ -133,6 +167,8 @@ class HeatmapPicture:
         for position, value in self.bar:  # no tick marks: beside a number they read as a minus
             y = min(max(bar.bottom - position * bar.height, bar.top + 4), bar.bottom - 4)
             canvas.text((bar.right + BAR_LABEL_GAP_PX, y), short(value), "lm", canvas.ink.text)
+        if self.look.own:
+            canvas.text((bar.left, bar.bottom + 13), PER_HEAD, "ls", canvas.ink.faint)
 
 
 def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box, *, named: bool = False) -> None:

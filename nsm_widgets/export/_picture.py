@@ -15,11 +15,21 @@ from nsm_widgets.export._glyphs import HEADING_PX, cut, drawable, text_width
 from nsm_widgets.export._graph import GraphPicture
 from nsm_widgets.export._heatmap import HeatmapPicture
 from nsm_widgets.export._lines import LinesPicture
+from nsm_widgets.export._notes import NotesPicture
 from nsm_widgets.export._scene import Scene
 from nsm_widgets.export._thumbnails import ThumbnailsPicture
 from nsm_widgets.export._where import selection_text
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import COLOR_SCALES, ColorScale, Layout, Panel, Theme, colormap_kind
+from nsm_widgets.view import (
+    COLOR_SCALES,
+    DOMAIN_CHOICES,
+    ColorScale,
+    DomainChoice,
+    Layout,
+    Panel,
+    Theme,
+    colormap_kind,
+)
 
 SMALLEST_WIDTH_PX, LARGEST_WIDTH_PX = 320, 4_096
 HIGHEST_PX = 4_096
@@ -32,7 +42,7 @@ TEXELS_PX = (1, 2, 4)
 EDGE_PX, ROW_GAP_PX = 14, 12
 HEADING_LINE_PX, SELECTION_LINE_PX = 24, 20
 
-PanelPicture = HeatmapPicture | ThumbnailsPicture | LinesPicture | BarsPicture | GraphPicture
+PanelPicture = HeatmapPicture | ThumbnailsPicture | LinesPicture | BarsPicture | GraphPicture | NotesPicture
 
 
 def draw_picture(
@@ -42,6 +52,7 @@ def draw_picture(
     *,
     cmap: str = "auto",
     scale: ColorScale = "linear",
+    domain: DomainChoice = "shared",
     theme: Theme = "light",
     width_px: int = 960,
     title: str = "",
@@ -57,12 +68,13 @@ def draw_picture(
         indices: Selected index by axis; clamped to each array.
         cmap: A colour map for the panels of its kind, or ``"auto"``.
         scale: See :data:`~nsm_widgets.view.ColorScale`.
+        domain: See :data:`~nsm_widgets.view.DomainChoice`.
         theme: Background of the page that it will stand on.
         width_px: Width of the page, 320 to 4096; the picture is narrower where square cells do not fill it.
         title: Heading; none when empty.
 
     Raises:
-        UnknownOptionError: If the map, the scale or the theme is unknown.
+        UnknownOptionError: If the map, the scale, the domain or the theme is unknown.
         ValueError: If the width is out of range.
 
     Example:
@@ -71,8 +83,8 @@ def draw_picture(
         >>> draw_picture(trace, heatmap_layout(trace["memory"]), {})[1:4]
         b'PNG'
     """
-    check_options(cmap, scale, theme, width_px)
-    scene = Scene(trace, indices, cmap, scale, theme)
+    check_options(cmap, scale, domain, theme, width_px)
+    scene = Scene(trace, indices, cmap, scale, theme, domain)
     heading = heading_of(scene, layout, title)
     for texel_px in TEXELS_PX:
         scene = replace(scene, texel_px=texel_px)
@@ -83,12 +95,14 @@ def draw_picture(
     return png
 
 
-def check_options(cmap: str, scale: str, theme: str, width_px: int) -> None:
+def check_options(cmap: str, scale: str, domain: str, theme: str, width_px: int) -> None:
     """Refuse what a picture cannot be drawn with; see :func:`draw_picture`."""
     if cmap != "auto":
         colormap_kind(cmap)
     if scale not in COLOR_SCALES:
         raise UnknownOptionError(f"scale must be one of {', '.join(COLOR_SCALES)}, got {scale!r}.")
+    if domain not in DOMAIN_CHOICES:
+        raise UnknownOptionError(f"domain must be one of {', '.join(DOMAIN_CHOICES)}, got {domain!r}.")
     if theme not in ("light", "dark"):
         raise UnknownOptionError(f"theme must be 'light' or 'dark', got {theme!r}.")
     if not SMALLEST_WIDTH_PX <= width_px <= LARGEST_WIDTH_PX:
@@ -99,7 +113,8 @@ def heading_of(scene: Scene, layout: Layout, title: str) -> tuple[str, str]:
     """The title, and what is selected: lines that are left out where empty."""
     selected = selection_text(scene.trace, layout, scene.indices)
     scale = "" if scene.scale == "linear" else f"scale {scene.scale}"
-    return drawable(title), drawable(" · ".join(filter(None, (selected, scale))))
+    own = "colours per head" if scene.domain == "per-head" else ""
+    return drawable(title), drawable(" · ".join(filter(None, (selected, scale, own))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +172,7 @@ def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
         "lines": LinesPicture,
         "bars": BarsPicture,
         "graph": GraphPicture,
+        "notes": NotesPicture,
     }
     return kinds.get(panel.kind, HeatmapPicture)(panel, scene)
 

@@ -16,7 +16,7 @@ from nsm_widgets.export._glyphs import PILLOW_LETTERS, SVG_LETTERS, Lettering, d
 from nsm_widgets.export._picture import Page, arrange, check_options, draw_page, heading_of
 from nsm_widgets.export._scene import Scene
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import ColorScale, Layout, Theme
+from nsm_widgets.view import ColorScale, DomainChoice, Layout, Theme
 
 PX_PER_INCH = 96
 LEAST_DPI, MOST_DPI = 48, 600
@@ -33,6 +33,7 @@ def save_picture(
     *,
     cmap: str = "auto",
     scale: ColorScale = "linear",
+    domain: DomainChoice = "shared",
     theme: Theme = "light",
     width_px: int = 960,
     dpi: float = 192,
@@ -52,6 +53,7 @@ def save_picture(
         indices: Selected index by axis; clamped to each array.
         cmap: A colour map for the panels of its kind, or ``"auto"``.
         scale: See :data:`~nsm_widgets.view.ColorScale`.
+        domain: See :data:`~nsm_widgets.view.DomainChoice`.
         theme: Background of the page that it will stand on.
         width_px: Width of the page, 320 to 4096, 96 to the inch; the picture is narrower where square cells
             do not fill it.
@@ -61,7 +63,7 @@ def save_picture(
 
     Raises:
         ValueError: If the path ends in none of the three, or width or resolution is out of range.
-        UnknownOptionError: If the map, the scale or the theme is unknown.
+        UnknownOptionError: If the map, the scale, the domain or the theme is unknown.
         MissingDependencyError: For PDF, without matplotlib.
         FileNotFoundError: If there is no such folder.
     """
@@ -69,12 +71,12 @@ def save_picture(
     ending = target.suffix.lower()
     if ending not in (".png", ".svg", ".pdf"):
         raise ValueError(f"path must end in .png, .svg or .pdf, got {os.fspath(path)!r}.")
-    check_options(cmap, scale, theme, width_px)
+    check_options(cmap, scale, domain, theme, width_px)
     if not LEAST_DPI <= dpi <= MOST_DPI:
         raise ValueError(f"dpi must lie in [{LEAST_DPI}, {MOST_DPI}], got {dpi}.")
     density = dpi / PX_PER_INCH
     with lettering(_letters(ending)):
-        scene = Scene(trace, indices, cmap, scale, theme, density=density)
+        scene = Scene(trace, indices, cmap, scale, theme, domain, density=density)
         heading = heading_of(scene, layout, title)
         page = arrange(scene, layout, heading, width_px, HIGHEST_PX)
         if ending == ".png":

@@ -5,18 +5,25 @@ from __future__ import annotations
 from nsm_widgets.export._canvas import Canvas
 from nsm_widgets.export._geometry import Box, ticks
 from nsm_widgets.export._glyphs import TITLE_PX, cut, drawable, text_width
+from nsm_widgets.export._grid import GAP_PX as GRID_GAP_PX
+from nsm_widgets.export._grid import NAME_PX, wrapped_grid
 from nsm_widgets.export._heatmap import CAPTION_PX, HIGHEST_PX, LEAST_EXTENT_PX, NOTE_PX, draw_raster, notes
 from nsm_widgets.export._raster import Raster
 from nsm_widgets.export._scene import Scene
-from nsm_widgets.export._where import indices_for
+from nsm_widgets.export._where import index_label, indices_for
 from nsm_widgets.view import Panel
 
-GAP_PX, LABELS_PX, COLUMN_LABELS_PX = 3, 30, 16
+GAP_PX, LABELS_PX, MOST_LABELS_PX, COLUMN_LABELS_PX = 3, 30, 84, 16
 LARGEST_PX, SMALLEST_PX = 96, 8
+LEAST_NAMED_PX = 30
+"""A name cut to less than this says less than a number."""
 
 
 class ThumbnailsPicture:
     """A grid of thumbnails that is measured before it is drawn.
+
+    With several layers and heads, layers run down and heads across. Along one axis alone the thumbnails
+    wrap, as large as fit, each with its name above.
 
     Args:
         panel: What to draw; of kind ``thumbnails``.
@@ -31,28 +38,51 @@ class ThumbnailsPicture:
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)
         self.counts = self._size(panel.rows), self._size(panel.columns)
+        self.wraps = 1 in self.counts
 
     def fit(self, width: int, left: int, right: int) -> None:
         """Settle its size, and code the cells of every thumbnail that has room."""
         self.width = width
-        down, across = self.counts
-        sizes = self.array.sizes
-        side = min(max((width - LABELS_PX) // across, SMALLEST_PX), LARGEST_PX)
-        shape = min(max(sizes[self.panel.y] / sizes[self.panel.x], 0.5), 1.5)
-        self.cell = side, max(SMALLEST_PX, int(side * shape))
-        self.shown = (
-            min(down, HIGHEST_PX // self.cell[1]),
-            min(across, max(1, (width - LABELS_PX) // side)),
-        )
+        if self.wraps:
+            self._fit_wrapped(width)
+        else:
+            self._fit_grid(width)
         self.rasters = {
             (row, column): self._rasterize(row, column)
             for row in range(self.shown[0])
             for column in range(self.shown[1])
         }
         self.notes = self._notes()
-        drawn = COLUMN_LABELS_PX + self.shown[0] * self.cell[1]
-        self.extent = max(LABELS_PX + self.shown[1] * side, LEAST_EXTENT_PX)
-        self.height = CAPTION_PX + drawn + (NOTE_PX if self.notes else 0)
+        self.height = CAPTION_PX + self.drawn_height + (NOTE_PX if self.notes else 0)
+
+    def _fit_grid(self, width: int) -> None:
+        down, across = self.counts
+        names = [self._name(self.panel.rows, row) for row in range(down)]
+        widest = max(map(text_width, names)) + 10
+        self.labels_px = int(min(max(LABELS_PX, widest), MOST_LABELS_PX))
+        side = min(max((width - self.labels_px) // across, SMALLEST_PX), LARGEST_PX)
+        self.picture = side - GAP_PX, max(SMALLEST_PX, int(side * self._shape())) - GAP_PX
+        self.step = self.picture[0] + GAP_PX, self.picture[1] + GAP_PX
+        self.shown = (
+            min(down, HIGHEST_PX // self.step[1]),
+            min(across, max(1, (width - self.labels_px) // side)),
+        )
+        self.drawn_height = COLUMN_LABELS_PX + self.shown[0] * self.step[1]
+        self.extent = max(self.labels_px + self.shown[1] * side, LEAST_EXTENT_PX)
+
+    def _fit_wrapped(self, width: int) -> None:
+        count = max(self.counts)
+        sizes = self.array.sizes
+        self.grid = wrapped_grid(
+            count, (width, self.panel.height_px), sizes[self.panel.y] / sizes[self.panel.x]
+        )
+        self.picture = self.grid.width, self.grid.height
+        self.step = self.picture[0] + GRID_GAP_PX, self.picture[1] + GRID_GAP_PX + NAME_PX
+        shown = min(count, self.grid.columns * max(1, HIGHEST_PX // self.step[1]))
+        self.shown = (shown, 1) if self.counts[1] == 1 else (1, shown)
+        self.labels_px = 0
+        self.drawn_height = -(-shown // self.grid.columns) * self.step[1]
+        self.extent = max(min(shown, self.grid.columns) * self.step[0], LEAST_EXTENT_PX)
 
     def draw(self, canvas: Canvas, left: int, top: int) -> None:
         """Put it on the canvas."""
@@ -67,7 +97,10 @@ class ThumbnailsPicture:
             box = self.box(row, column, left, top)
             canvas.frame(box, ink.line)
             draw_raster(canvas, raster, cmap, box)
-        self._labels(canvas, left, top)
+        if self.wraps:
+            self._names(canvas, left, top)
+        else:
+            self._labels(canvas, left, top)
         chosen = self.at.get(self.panel.rows or "", 0), self.at.get(self.panel.columns or "", 0)
         if chosen in self.rasters:
             box = self.box(*chosen, left, top)
@@ -79,38 +112,65 @@ class ThumbnailsPicture:
     def _size(self, dim: str | None) -> int:
         return 1 if dim is None else self.array.sizes[dim]
 
+    def _shape(self) -> float:
+        return min(max(self.array.sizes[self.panel.y] / self.array.sizes[self.panel.x], 0.5), 1.5)
+
     def _rasterize(self, row: int, column: int) -> Raster:
         here = {self.panel.rows: row, self.panel.columns: column}
         at = {**self.at, **{dim: index for dim, index in here.items() if dim is not None}}
-        return self.scene.rasterize(self.panel, at, self.cell[0] - GAP_PX, self.cell[1] - GAP_PX)
+        return self.scene.rasterize(self.panel, at, *self.picture)
 
     def box(self, row: int, column: int, left: int, top: int) -> Box:
         """The drawn area of one thumbnail, where the panel's left upper corner is at this place."""
-        width, height = self.cell
+        above = COLUMN_LABELS_PX
+        if self.wraps:
+            row, column = divmod(max(row, column), self.grid.columns)
+            above = NAME_PX
         return Box(
-            left + LABELS_PX + column * width,
-            top + CAPTION_PX + COLUMN_LABELS_PX + row * height,
-            width - GAP_PX,
-            height - GAP_PX,
+            left + self.labels_px + column * self.step[0],
+            top + CAPTION_PX + above + row * self.step[1],
+            *self.picture,
         )
+
+    def _name(self, dim: str | None, index: int) -> str:
+        return "" if dim is None else drawable(index_label(self.array, dim, index, self.at.get("batch", 0)))
+
+    def _names(self, canvas: Canvas, left: int, top: int) -> None:
+        """Along one axis: the name of each above it."""
+        dim = self.panel.columns if self.counts[1] > 1 else self.panel.rows or self.panel.columns
+        for row, column in self.rasters:
+            box = self.box(row, column, left, top)
+            index = max(row, column)
+            text = self._name_over(dim, index, box.width)
+            canvas.text((box.left + box.width / 2, box.top - 4), text, "ms", canvas.ink.faint)
+
+    def _name_over(self, dim: str | None, index: int, width: int) -> str:
+        """Its label, cut to the room there is; ``head 3`` without one; a number where neither has room."""
+        if dim in self.array.coords:
+            return cut(self._name(dim, index), width) if width >= LEAST_NAMED_PX else str(index)
+        plain = f"{dim} {index}"
+        return plain if text_width(plain) <= width else str(index)
 
     def _labels(self, canvas: Canvas, left: int, top: int) -> None:
         down, across = self.shown
-        width, height = self.cell
+        width, height = self.step
         first = self.box(0, 0, left, top)
-        if self.panel.columns is not None:
-            for column in ticks(across, across * width, text_width(str(across)) + 8):
-                x = first.left + column * width + (width - GAP_PX) / 2
-                canvas.text((x, first.top - 5), str(column), "ms", canvas.ink.faint)
-        if self.panel.rows is not None:
-            for row in ticks(down, down * height, 14):
-                y = first.top + row * height + (height - GAP_PX) / 2
-                canvas.text((first.left - 6, y), str(row), "rm", canvas.ink.faint)
+        names = [self._name(self.panel.columns, column) for column in range(across)]
+        fit = max(map(text_width, names)) + 4 <= width
+        every = range(across) if fit else ticks(across, across * width, text_width(str(across)) + 8)
+        for column in every:
+            x = first.left + column * width + (width - GAP_PX) / 2
+            canvas.text((x, first.top - 5), names[column] if fit else str(column), "ms", canvas.ink.faint)
+        for row in ticks(down, down * height, 14):
+            y = first.top + row * height + (height - GAP_PX) / 2
+            name = cut(self._name(self.panel.rows, row), self.labels_px - 8)
+            canvas.text((first.left - 6, y), name, "rm", canvas.ink.faint)
 
     def _directions(self) -> str:
         """Which axis runs which way in the grid, in words: the font has no arrows."""
-        ways = (self.panel.rows, "down"), (self.panel.columns, "across")
-        return " · ".join(f"{dim} {way}" for dim, way in ways if dim is not None)
+        if self.wraps:
+            return ""
+        return f"{self.panel.rows} down · {self.panel.columns} across"
 
     def _notes(self) -> list[str]:
         """Marks in all that is shown, how many cells share a pixel, and what had no room."""

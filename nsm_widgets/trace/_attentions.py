@@ -25,7 +25,7 @@ _HOW_TO_NORMALISE = (
 
 
 def trace_from_attentions(
-    attentions: ArrayLike, tokens: Labels, query_tokens: Labels, key_tokens: Labels
+    attentions: ArrayLike, tokens: Labels, query_tokens: Labels, key_tokens: Labels, head_names: Labels
 ) -> Trace:
     """See :meth:`Trace.from_attentions`."""
     values, source_dtype = _stack_layers(attentions)
@@ -36,6 +36,8 @@ def trace_from_attentions(
         attrs["source_dtype"] = source_dtype
     check_weightings(values, "attention", "key", _HOW_TO_NORMALISE, source_dtype)
     coords = _token_coords(dict(zip(dims, values.shape, strict=True)), tokens, query_tokens, key_tokens)
+    if head_names is not None:
+        coords["head"] = head_names
     return Trace(NamedArray("attention", values, dims, coords, attrs))
 
 

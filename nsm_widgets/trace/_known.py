@@ -46,6 +46,12 @@ def _head_arrays(side: str) -> dict[str, KnownArray]:
 KNOWN: dict[str, KnownArray] = {
     "memory": KnownArray(("time", "batch", "slot", "word"), "content", "memory after the write of that step"),
     "initial_memory": KnownArray(("batch", "slot", "word"), "content", "memory before the first step"),
+    "initial_read_weights": KnownArray(
+        ("batch", "head", "slot"), "weights", "read weights before the first step"
+    ),
+    "initial_write_weights": KnownArray(
+        ("batch", "head", "slot"), "weights", "write weights before the first step"
+    ),
     "input": KnownArray(("time", "batch", "channel"), "signal", "what the model was given"),
     "output": KnownArray(
         ("time", "batch", "channel"), "signal", "what the model answered, as it came: logits stay logits"

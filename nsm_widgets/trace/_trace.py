@@ -222,6 +222,7 @@ class Trace(Mapping[str, NamedArray]):
         tokens: Labels = None,
         query_tokens: Labels = None,
         key_tokens: Labels = None,
+        head_names: Labels = None,
     ) -> Trace:
         """Make a trace of attention, such as Hugging Face's ``outputs.attentions``.
 
@@ -240,11 +241,12 @@ class Trace(Mapping[str, NamedArray]):
             query_tokens: Labels of ``query`` alone, where they differ from those of ``key``
                 (cross-attention).
             key_tokens: Labels of ``key`` alone.
+            head_names: Labels of ``head``.
 
         Raises:
             RecordingError: If there are no attentions (an empty tuple, None), with how to get them.
             ShapeError: If layers differ in shape, or the rank is none of the above.
-            LabelError: If the number of tokens is wrong.
+            LabelError: If the number of tokens or of names is wrong.
             WeightsError: If a row does not sum to 1.
 
         Example:
@@ -256,7 +258,7 @@ class Trace(Mapping[str, NamedArray]):
         """
         from nsm_widgets.trace._attentions import trace_from_attentions
 
-        return trace_from_attentions(attentions, tokens, query_tokens, key_tokens)
+        return trace_from_attentions(attentions, tokens, query_tokens, key_tokens, head_names)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to one file, all or nothing; see :mod:`nsm_widgets.trace._file` for the format.

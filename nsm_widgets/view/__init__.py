@@ -26,6 +26,7 @@ from nsm_widgets.view._color import (
     paint,
 )
 from nsm_widgets.view._communication import communication_layout
+from nsm_widgets.view._comparison import comparison_layout, pattern_difference, row_divergence
 from nsm_widgets.view._derived import addressing_stages, memory_change, with_derived
 from nsm_widgets.view._evolution import evolution_layouts, memory_difference, most_changed, slot_statistics
 from nsm_widgets.view._graph import MOST_EDGES, MOST_NODES, EdgeChoice, choose_edges, column_sums, largest_sum
@@ -50,25 +51,33 @@ from nsm_widgets.view._lines import (
     tick_steps,
     tick_values,
 )
-from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Panel, ScalarReadout, default_coloring
+from nsm_widgets.view._notes import note_lines
+from nsm_widgets.view._operations import operations_layout
+from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
+from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Note, Panel, ScalarReadout, default_coloring
+from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
 from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_thresholds, summarize
 
 __all__ = [
     "BAR_COLORS",
     "BY_VALUE",
     "COLOR_SCALES",
+    "DOMAIN_CHOICES",
     "HEADROOM",
     "MOST_EDGES",
     "MOST_NAMED_LINES",
     "MOST_NODES",
+    "NOWHERE",
     "PALETTE",
     "ArraySummary",
     "BarsOf",
     "ColorDomain",
     "ColorScale",
     "Coloring",
+    "DomainChoice",
     "EdgeChoice",
     "Layout",
+    "Note",
     "Panel",
     "ScalarReadout",
     "Theme",
@@ -87,6 +96,7 @@ __all__ = [
     "colormap_names",
     "column_sums",
     "communication_layout",
+    "comparison_layout",
     "count_clipped",
     "count_lines",
     "default_coloring",
@@ -105,10 +115,18 @@ __all__ = [
     "memory_difference",
     "memory_layout",
     "most_changed",
+    "note_lines",
+    "operations_layout",
     "order_text",
+    "own_domain",
+    "own_thresholds",
     "paint",
+    "pattern_difference",
     "rank_thresholds",
     "read_write_layout",
+    "routing_layout",
+    "routing_statistics",
+    "row_divergence",
     "slot_importance",
     "slot_statistics",
     "slot_use",

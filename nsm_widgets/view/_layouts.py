@@ -158,12 +158,12 @@ def memory_layout(trace: Trace) -> tuple[Layout, Trace]:
     Returns:
         The layout, and the trace with the derived ``memory_change`` added.
     """
-    memory = _need(trace, "memory", "memory", "slot", "word")
-    panels = [_panel(memory, y="slot", x="word", title="memory")]
+    memory = need(trace, "memory", "memory", "slot", "word")
+    panels = [panel_of(memory, y="slot", x="word", title="memory")]
     if "time" in memory.dims:
         change = memory_change(trace)
         trace = trace.assign(change)
-        panels.append(_panel(change, y="slot", x="time", title="change of each slot", cmap="writes"))
+        panels.append(panel_of(change, y="slot", x="time", title="change of each slot", cmap="writes"))
     return (tuple(panels),), trace
 
 
@@ -185,11 +185,11 @@ def read_write_layout(trace: Trace) -> Layout:
 
 def attention_layout(trace: Trace, name: str = "attention") -> Layout:
     """Attention of the selected layer and head, large, with all heads and layers as thumbnails beside it."""
-    attention = _need(trace, name, "attention", "query", "key")
+    attention = need(trace, name, "attention", "query", "key")
     coloring = default_coloring(attention)
     grid_rows = "layer" if "layer" in attention.dims else None
     grid_columns = "head" if "head" in attention.dims else None
-    large = _panel(
+    large = panel_of(
         attention,
         y="query",
         x="key",
@@ -198,6 +198,7 @@ def attention_layout(trace: Trace, name: str = "attention") -> Layout:
         height_px=520,
         min_width_px=340,
         grow=1.6,
+        own_ranges=True,
     )
     count = attention.sizes.get("layer", 1) * attention.sizes.get("head", 1)
     if count == 1:
@@ -216,6 +217,9 @@ def attention_layout(trace: Trace, name: str = "attention") -> Layout:
         min_width_px=300,
         grow=1.0,
         height_px=520,
+        below=coloring.below,
+        above=coloring.above,
+        own_ranges=True,
     )
     return ((thumbnails, large),)
 
@@ -251,7 +255,7 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
     if addressing:
         rows.append(tuple(addressing))
     signals = [
-        _panel(trace[name], y="channel", x="time", title=title, height_px=SIGNAL_PX, min_width_px=250)
+        panel_of(trace[name], y="channel", x="time", title=title, height_px=SIGNAL_PX, min_width_px=250)
         for name, title in (("input", "input"), ("output", "output"), ("target", "target"))
         if name in trace and {"channel", "time"} <= set(trace[name].dims)
     ]
@@ -283,6 +287,8 @@ def arrays_of(layout: Layout) -> tuple[str, ...]:
             names[panel.array] = None
             names.update((scalar.array, None) for scalar in panel.scalars)
             names.update((name, None) for name in (panel.bars.arrays if panel.bars else ()))
+            if panel.flags:
+                names[panel.flags] = None
     return tuple(names)
 
 
@@ -297,7 +303,7 @@ def _head_panels(weights: NamedArray, side: str) -> list[Panel]:
     labels = weights.labels("head") if "head" in weights.coords else tuple(str(h) for h in range(heads))
     many = heads > MANY_HEADS
     return [
-        _panel(
+        panel_of(
             weights,
             y="slot",
             x="time",
@@ -317,7 +323,7 @@ def _addressing_panel(trace: Trace, stages: NamedArray, side: str) -> Panel:
         ("g", "gate", "interpolation gate g in [0, 1]: 1 content only, 0 last step's weighting"),
         ("γ", "sharpening", "sharpening γ ≥ 1"),
     )
-    return _panel(
+    return panel_of(
         stages,
         y="stage",
         x="slot",
@@ -332,7 +338,7 @@ def _addressing_panel(trace: Trace, stages: NamedArray, side: str) -> Panel:
     )
 
 
-def _panel(array: NamedArray, **options: object) -> Panel:
+def panel_of(array: NamedArray, **options: object) -> Panel:
     """A panel with the array's own colour domain; options win."""
     coloring = default_coloring(array)
     known: dict[str, object] = {
@@ -346,7 +352,8 @@ def _panel(array: NamedArray, **options: object) -> Panel:
     return Panel(**{**known, **options})  # type: ignore[arg-type]
 
 
-def _need(trace: Trace, name: str, meaning: str, *dims: str) -> NamedArray:
+def need(trace: Trace, name: str, meaning: str, *dims: str) -> NamedArray:
+    """The array that must be there, with these axes."""
     if name not in trace:
         raise ShapeError(f"the trace must hold {name}, got {', '.join(trace) or 'no arrays'}.")
     array = trace[name]

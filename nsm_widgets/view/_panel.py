@@ -53,13 +53,27 @@ class BarsOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence about the indices along ``y`` whose value is ``code``, which are counted and named.
+
+    ``2 of 12 {text}: the, of``. Without a code it is the text alone.
+    """
+
+    text: str
+    code: int | None = None
+    always: bool = False
+    """Whether it is also said where there is no such index."""
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A heatmap, a grid of thumbnails, lines, bars, or a graph, of one array.
+    """A heatmap, a grid of thumbnails, lines, bars, a graph, or notes, of one array.
 
     Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there
     is one for each index of ``y``; only one where ``y`` is ``x``. Bars have one axis, which is both. In a
     graph, each index of ``y``, which is as long as ``x``, is a node, and each cell an edge from the node
-    ``x`` to the node ``y``.
+    ``x`` to the node ``y``. Of notes, which are sentences, ``y`` and ``x`` are the axis whose indices they
+    name.
     """
 
     id: str
@@ -69,7 +83,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph", "notes"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""
@@ -94,6 +108,14 @@ class Panel:
     """Heatmaps only: whether values are printed in the cells, where these are large enough."""
     largest_sum: float = 0.0
     """Graph only: the sum of a column's magnitudes that the largest node stands for, at all times."""
+    own_ranges: bool = False
+    """Whether the reader may have each picture span the colour bar by itself; see ``View.domain``."""
+    unknown: str = ""
+    """What is said over a picture in which every value is NaN."""
+    flags: str = ""
+    """An array along ``y`` (its other axes follow the selection): rows where it is not 0 are marked."""
+    notes: tuple[Note, ...] = ()
+    """Of kind ``notes``: what is said."""
 
     def to_json(self) -> dict[str, object]:
         """The same, for the wire."""
@@ -122,6 +144,10 @@ class Panel:
             "nan_means": self.nan_means,
             "annotate": self.annotate,
             "largest_sum": self.largest_sum,
+            "own_ranges": self.own_ranges,
+            "unknown": self.unknown,
+            "flags": self.flags,
+            "notes": [[note.text, note.code, note.always] for note in self.notes],
         }
 
 

@@ -76,6 +76,11 @@ def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> t
     flat = values.reshape(-1)
     if flat.size > _QUANTILE_SAMPLE:
         flat = flat[np.random.default_rng(0).integers(0, flat.size, _QUANTILE_SAMPLE)]
+    return thresholds_of_values(flat, magnitudes=magnitudes)
+
+
+def thresholds_of_values(flat: Shaped[np.ndarray, " value"], *, magnitudes: bool) -> tuple[float, ...]:
+    """The same of all these values, however many."""
     flat = flat[np.isfinite(flat)].astype(np.float64)
     if flat.size == 0:
         return (0.0,) * 255

@@ -1,4 +1,4 @@
-"""The Jupyter widgets. Charts load when first used: bqplot brings pandas along."""
+"""The Jupyter widgets. Charts load when first used, for bqplot brings pandas along, and so do most views."""
 
 from __future__ import annotations
 
@@ -14,21 +14,35 @@ from nsm_widgets.widgets._views import AttentionView, Heatmap, MemoryView, NTMEx
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._charts import LineChart
+    from nsm_widgets.widgets._comparison import ComparisonView
     from nsm_widgets.widgets._evolution import MemoryEvolutionView
     from nsm_widgets.widgets._importance import ImportanceView
+    from nsm_widgets.widgets._operations import OperationsView
+    from nsm_widgets.widgets._routing import RoutingView
 
-_CHARTS = {"ImportanceView": "_importance", "LineChart": "_charts", "MemoryEvolutionView": "_evolution"}
+_LATER = {
+    "ComparisonView": "_comparison",
+    "ImportanceView": "_importance",
+    "LineChart": "_charts",
+    "MemoryEvolutionView": "_evolution",
+    "OperationsView": "_operations",
+    "RoutingView": "_routing",
+}
+"""Modules of the names that load when first used."""
 
 __all__ = [
     "AttentionView",
     "CommunicationView",
+    "ComparisonView",
     "Heatmap",
     "ImportanceView",
     "LineChart",
     "MemoryEvolutionView",
     "MemoryView",
     "NTMExplorer",
+    "OperationsView",
     "ReadWriteView",
+    "RoutingView",
     "Selection",
     "TraceStore",
     "View",
@@ -37,8 +51,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load the charts on first use."""
-    if name not in _CHARTS:
+    """Load a name on first use."""
+    if name not in _LATER:
         raise AttributeError(f"module 'nsm_widgets.widgets' has no attribute {name!r}")
-    value: object = getattr(import_module(f"nsm_widgets.widgets.{_CHARTS[name]}"), name)
+    value: object = getattr(import_module(f"nsm_widgets.widgets.{_LATER[name]}"), name)
     return value

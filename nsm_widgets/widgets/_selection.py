@@ -25,6 +25,7 @@ SELECTABLE: tuple[str, ...] = (
     "sender",
     "pattern",
     "reference",
+    "statistic",
     "offset",
     "channel",
     "stage",
@@ -100,6 +101,9 @@ class Selection(SyncedWidget):
 
     reference = Index(0).tag(sync=True)
     """Named matrix that the others are compared with."""
+
+    statistic = Index(0).tag(sync=True)
+    """Number about a whole that is on show."""
 
     offset = Index(0).tag(sync=True)
     """Shift offset on show (an index, not the offset's value)."""

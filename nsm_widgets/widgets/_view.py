@@ -11,7 +11,7 @@ import traitlets
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label
-from nsm_widgets.view import COLOR_SCALES, Layout, arrays_of, colormap_kind
+from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
@@ -29,6 +29,7 @@ class View(WaysOut, SyncedWidget):
         selection: The cursor to follow; a new one when not given.
         cmap: A colour map for the panels of its kind (sequential or diverging), or ``"auto"``.
         scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``.
+        domain: ``"shared"``, or, of attention, ``"per-head"``.
         title: Heading above the panels.
         store: A :class:`TraceStore` to read from, so that several views share one copy of the bytes.
         budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`TraceStore`).
@@ -41,6 +42,10 @@ class View(WaysOut, SyncedWidget):
 
     scale = traitlets.Unicode("linear").tag(sync=True)
     """How values are placed on the colour bar: linear, log, row-max, rank. Two-way. Default: ``"linear"``."""
+
+    domain = traitlets.Unicode("shared").tag(sync=True)
+    """What the ends of the colour bar stand for: ``"shared"``, the same for all heads, or, of attention,
+    ``"per-head"``, the range of the head on show (each thumbnail's own). Two-way. Default: ``"shared"``."""
 
     title = traitlets.Unicode("").tag(sync=True, to_json=lambda title, _view: clean_label(title))
     """Heading above the panels; none when empty."""
@@ -58,7 +63,7 @@ class View(WaysOut, SyncedWidget):
     _selection = anywidget.WidgetTrait().tag(sync=True)
     _layout: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _sizes = traitlets.Dict().tag(sync=True)
-    _page_writable = frozenset({"cmap", "scale"})
+    _page_writable = frozenset({"cmap", "scale", "domain"})
     _shared: tuple[SyncedWidget, ...] = ()
     _made: tuple[SyncedWidget, ...] = ()
     """What is closed with the view, unless another view uses it; empty while the view is being made."""
@@ -132,6 +137,18 @@ class View(WaysOut, SyncedWidget):
         if scale not in COLOR_SCALES:
             raise traitlets.TraitError(f"scale must be one of {', '.join(COLOR_SCALES)}, got {scale!r}.")
         return scale
+
+    @traitlets.validate("domain")
+    def _validate_domain(self, proposal: dict[str, Any]) -> str:
+        domain = str(proposal["value"])
+        if domain not in DOMAIN_CHOICES:
+            raise traitlets.TraitError(f"domain must be one of {', '.join(DOMAIN_CHOICES)}, got {domain!r}.")
+        if domain != "shared" and not any(p.own_ranges for row in self._given_layout for p in row):
+            raise traitlets.TraitError(
+                f"domain must be 'shared' in a {type(self).__name__}, got {domain!r}: "
+                "only attention has colours per head."
+            )
+        return domain
 
 
 def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:

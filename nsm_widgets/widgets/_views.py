@@ -13,6 +13,7 @@ from nsm_widgets.view import (
     memory_layout,
     read_write_layout,
 )
+from nsm_widgets.widgets._given import given_trace, labelled
 from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
 
@@ -136,9 +137,16 @@ class AttentionView(View):
 
     With more than :data:`MANY_KEYS` keys it opens on the logarithmic scale, unless ``scale`` says otherwise.
 
+    Its colours have one domain for all heads, so that heads compare; with ``domain="per-head"`` each head
+    spans the colour bar by its own range.
+
     Args:
         trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are
-            several.
+            several; or the weights themselves, as :meth:`Trace.from_attentions` takes them: ``[query, key]``,
+            ``[head, query, key]``, ``[batch, head, query, key]``, or such a tensor for each layer.
+        x_labels: One string for each key.
+        y_labels: One string for each query.
+        head_names: One string for each head.
         **options: See :class:`View`.
 
     Example:
@@ -146,13 +154,29 @@ class AttentionView(View):
         >>> weights = np.full((2, 3, 3), 1 / 3)  # (head, query, key)
         >>> view = AttentionView(Trace.from_attentions(weights, tokens=["a", "b", "c"]))
         >>> view.selection.head = 1
+        >>> single = AttentionView([[1.0, 0.0], [0.5, 0.5]], x_labels=["a", "b"], title="one matrix")
 
     Raises:
         ShapeError: If there is no such ``attention``.
+        WeightsError: If rows of a tensor do not sum to 1.
+        LabelError: If there are not as many labels as the axis is long.
     """
 
-    def __init__(self, trace: Trace, **options: Any) -> None:
-        shown = require_trace(trace, "AttentionView")
+    def __init__(
+        self,
+        trace: Any,
+        *,
+        x_labels: Sequence[str] | None = None,
+        y_labels: Sequence[str] | None = None,
+        head_names: Sequence[str] | None = None,
+        **options: Any,
+    ) -> None:
+        shown = given_trace(trace)
+        if shown is None:
+            if not (hasattr(trace, "shape") or isinstance(trace, (list, tuple))):
+                require_trace(trace, "AttentionView")
+            shown = Trace.from_attentions(trace)
+        shown = labelled(shown, "attention", {"key": x_labels, "query": y_labels, "head": head_names})
         layout = attention_layout(shown)
         scale = "log" if shown["attention"].sizes["key"] > MANY_KEYS else "linear"
         super().__init__(shown, layout, **{"scale": scale, **options})

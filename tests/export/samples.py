@@ -20,12 +20,15 @@ from nsm_widgets.view import (
     Theme,
     attention_layout,
     color_codes,
+    comparison_layout,
     explorer_layout,
     heatmap_layout,
     memory_layout,
+    operations_layout,
     paint,
     rank_thresholds,
     read_write_layout,
+    routing_layout,
 )
 
 TIME, SLOT, WORD, TOKENS = 9, 12, 7, ("the", "cat", "sat", "down")
@@ -69,7 +72,29 @@ def views() -> dict[str, tuple[Trace, Layout]]:
         "read-write": (ntm, read_write_layout(ntm)),
         "attention": (attention, attention_layout(attention)),
         "explorer": (explorer[1], explorer[0]),
+        **seed_views(),
     }
+
+
+def seed_views() -> dict[str, tuple[Trace, Layout]]:
+    """Trace and layout of the views of routing, operations and comparison."""
+    routing = routing_layout(Trace.from_arrays({"routing_weights": weights(TIME, 4, 3)}))
+    operations = operations_layout(ntm_trace())
+    few = comparison_layout(patterns_of(3))
+    many = comparison_layout(patterns_of(8))
+    return {
+        "routing": (routing[1], routing[0]),
+        "operations": (operations[1], operations[0]),
+        "comparison": (few[1], few[0]),
+        "comparison-of-many": (many[1], many[0]),
+    }
+
+
+def patterns_of(count: int) -> NamedArray:
+    """Named attention matrices of four queries and five keys."""
+    names = [f"pattern {chr(97 + index)}" for index in range(count)]
+    dims = ("pattern", "query", "key")
+    return NamedArray("patterns", weights(count, 4, 5), dims, {"pattern": names}, {"kind": "attention"})
 
 
 def one_heatmap(values: Any, dims: tuple[str, ...], **options: Any) -> tuple[Trace, Layout]:

@@ -21,6 +21,7 @@ from nsm_widgets._errors import MissingDependencyError, UnknownOptionError
 from nsm_widgets.export import save_picture
 from nsm_widgets.export._canvas_pdf import pdf_lettering
 from nsm_widgets.export._glyphs import PILLOW_LETTERS, SVG_LETTERS, cut, drawable, lettering, text_width
+from nsm_widgets.export._notes import NotesPicture
 from nsm_widgets.export._picture import heading_of
 from nsm_widgets.export._save import PX_PER_INCH
 from nsm_widgets.export._scene import Scene
@@ -110,6 +111,8 @@ def colors_of_panels(trace: Trace, layout: Layout, theme: Theme) -> list[np.ndar
     """The colours of every drawn plane, in the order in which panels are drawn."""
     planes = []
     for picture, *_ in page_of(trace, layout, AT, theme=theme).placed:
+        if isinstance(picture, NotesPicture):
+            continue  # words alone
         panel, at = picture.panel, picture.at
         if isinstance(picture, ThumbnailsPicture):
             for row, column in picture.rasters:

@@ -267,7 +267,23 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         )
         for cls in (MemoryView, ReadWriteView, AttentionView, NTMExplorer, TraceStore)
         for what, value in NO_TRACES.items()
+        if cls is not AttentionView or what not in ("tensor", "list")
     },
+    "AttentionView: scores": (
+        lambda: AttentionView(np.array([[0.0, 3.0], [1.0, 1.0]])),
+        WeightsError,
+        "attention must lie in [0, 1], as weights do, got 3",
+    ),
+    "AttentionView: one axis": (
+        lambda: AttentionView([0.5, 0.5]),
+        ShapeError,
+        "attentions must have axes (layer, batch, head, query, key) or the last 2, 3 or 4 of them",
+    ),
+    "AttentionView: too few names": (
+        lambda: AttentionView(np.full((2, 3, 3), 1 / 3), head_names=["one"]),
+        LabelError,
+        "attention must have 2 labels for 'head', got 1.",
+    ),
     "MemoryView: no memory": (
         lambda: MemoryView(Trace.from_arrays({"read_weights": WEIGHTS})),
         ShapeError,

@@ -5,9 +5,17 @@ import { mapNames } from "../color/tables";
 import { element } from "../dom";
 import { CURSOR_DIMS } from "../panel";
 import type { Selection } from "../selection";
-import { clampIndex, type Indices, type PanelSpec, SELECTABLE, type Settings } from "../state";
+import {
+  clampIndex,
+  DOMAIN_CHOICES,
+  type Indices,
+  type PanelSpec,
+  SELECTABLE,
+  type Settings,
+} from "../state";
 import type { Store } from "../store";
 import { createChoice } from "./choice";
+import { createChooser, MOST_ENTRIES } from "./chooser";
 import { createPlayerControls } from "./player";
 import { createSavedNote } from "./saved";
 import { createSlider } from "./slider";
@@ -37,26 +45,37 @@ const ALWAYS_SHOWN = ["time", "head", "slot"];
 const ONE_SCALE =
   "this page carries colours on this scale only; export with precision float16 or exact for the others";
 
+const ONE_DOMAIN =
+  "this page carries colours of one domain only; export with precision float16 or exact for colours per head";
+
 export function createToolbar(options: ToolbarOptions): Toolbar {
   const { panels, sizes, store, selection, settings, choose, extra, signal } = options;
   const axes = axesToControl(panels, sizes, store);
-  const sliders = axes.map((dim) => ({
-    dim,
-    size: sizes[dim] ?? 1,
-    slider: createSlider(
-      dim,
-      sizes[dim] ?? 1,
-      (index) => {
-        selection.player.pause();
-        selection.set({ [dim]: index });
-      },
-      signal,
-    ),
-  }));
+  const sliders = axes.map((dim) => {
+    const size = sizes[dim] ?? 1;
+    const go = (index: number) => {
+      selection.player.pause();
+      selection.set({ [dim]: index });
+    };
+    const nameAt = (index: number, batch: number) => labelOf(panels, store, dim, index, batch);
+    if (isNamed(dim, size, nameAt)) {
+      const chooser = createChooser(dim, size, go, signal);
+      let namedFor: number | undefined;
+      const show = (index: number, batch: number) => {
+        if (batch !== namedFor) chooser.name((i) => nameAt(i, batch) ?? String(i));
+        namedFor = batch;
+        chooser.show(index);
+      };
+      return { dim, size, element: chooser.element, show };
+    }
+    const slider = createSlider(dim, size, go, signal);
+    const show = (index: number, batch: number) => slider.show(index, nameAt(index, batch));
+    return { dim, size, element: slider.element, show };
+  });
   const played = axes.find((dim) => PLAYED.includes(dim) && (sizes[dim] ?? 1) > 1);
   const player =
     played === undefined ? undefined : createPlayerControls(played, sizes[played] ?? 1, selection, signal);
-  const painted = panels.filter((panel) => !isChart(panel));
+  const painted = panels.filter((panel) => panel.kind === "heatmap" || panel.kind === "thumbnails");
   const kinds = new Set(painted.map((panel) => (panel.diverging ? "diverging" : "sequential")));
   const groups = { "": ["auto"], ...Object.fromEntries([...kinds].map((kind) => [kind, mapNames(kind)])) };
   const colors = createChoice(
@@ -73,10 +92,22 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     (value) => choose({ scale: value as Settings["scale"] }),
     signal,
   );
-  if (painted.some(({ array }) => store.array(array).precision === "display")) scale.lock(ONE_SCALE);
+  const domain = createChoice(
+    "domain",
+    { "": DOMAIN_CHOICES },
+    "what the colour bar spans: the same values for all heads, so that they compare, or the range of each head",
+    (value) => choose({ domain: value as Settings["domain"] }),
+    signal,
+  );
+  const onlyColors = (some: readonly PanelSpec[]) =>
+    some.some(({ array }) => store.array(array).precision === "display");
+  const ranged = painted.filter((panel) => panel.own_ranges && hasSeveralPlanes(panel, store));
+  if (onlyColors(painted)) scale.lock(ONE_SCALE);
+  if (onlyColors(ranged)) domain.lock(ONE_DOMAIN);
   const coloring = painted.length > 0 ? [colors.element, scale.element] : [];
-  const main = sliders.filter(({ dim }) => dim === played).map(({ slider }) => slider.element);
-  const others = sliders.filter(({ dim }) => dim !== played).map(({ slider }) => slider.element);
+  if (ranged.length > 0) coloring.push(domain.element);
+  const main = sliders.filter(({ dim }) => dim === played).map((slider) => slider.element);
+  const others = sliders.filter(({ dim }) => dim !== played).map((slider) => slider.element);
   const rows = [
     element(
       "div",
@@ -97,14 +128,14 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     ),
     draw() {
       saved.draw();
-      for (const { dim, size, slider } of sliders) {
-        const index = clampIndex(selection.indices[dim] ?? 0, size);
-        const batch = clampIndex(selection.indices["batch"] ?? 0, sizes["batch"] ?? 1);
-        slider.show(index, labelOf(panels, store, dim, index, batch));
+      const batch = clampIndex(selection.indices["batch"] ?? 0, sizes["batch"] ?? 1);
+      for (const { dim, size, show } of sliders) {
+        show(clampIndex(selection.indices[dim] ?? 0, size), batch);
       }
       player?.draw();
       colors.show(settings().cmap);
       scale.show(settings().scale);
+      domain.show(settings().domain ?? "shared");
     },
   };
 }
@@ -112,7 +143,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
 /** Axes worth a slider: those that some panel does not draw, and those marked by a cursor. */
 export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, store: Store): string[] {
   const followed = new Set<string>();
-  for (const panel of panels) {
+  for (const panel of panels.filter(follows)) {
     for (const dim of store.array(panel.array).meta.dims) {
       const drawn = dim === panel.x || dim === panel.y;
       if (!drawn || isMarked(panel, dim)) followed.add(dim);
@@ -120,6 +151,27 @@ export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, stor
   }
   const shown = (dim: string) => (sizes[dim] ?? 0) > (ALWAYS_SHOWN.includes(dim) ? 0 : 1);
   return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
+}
+
+function hasSeveralPlanes({ array, x, y }: PanelSpec, store: Store): boolean {
+  const { dims, shape } = store.array(array).meta;
+  return dims.some((dim, axis) => dim !== x && dim !== y && (shape[axis] ?? 1) > 1);
+}
+
+/** Whether a panel shows anything of its array: plain sentences do not. */
+function follows({ kind, notes }: PanelSpec): boolean {
+  return kind !== "notes" || (notes ?? []).some(([, code]) => code !== null);
+}
+
+/** Whether an axis is chosen from by name: one without an order to slide along, each of its indices with a name. */
+export function isNamed(
+  dim: string,
+  size: number,
+  nameAt: (index: number, batch: number) => string | undefined,
+): boolean {
+  if (size < 2 || size > MOST_ENTRIES || CURSOR_DIMS.includes(dim)) return false;
+  const names = Array.from({ length: size }, (_, index) => nameAt(index, 0));
+  return names.every((name) => name !== undefined) && names.some((name, index) => name !== String(index));
 }
 
 /** Whether a panel is drawn in a figure of its own, without colours for values. */

@@ -31,7 +31,7 @@ export function textWidth(text: string): number {
   return measuring.measureText(text).width;
 }
 
-const AXIS_TITLES: Record<string, string> = { time: "time (step)" };
+const AXIS_TITLES: Record<string, string> = { time: "time (step)", statistic: "" };
 
 /** The room that labels take, so that panels of one row can be lined up before anything is drawn. */
 export function marginsFor(y: AxisLabels, x: AxisLabels, barLabels: readonly string[]): Margins {
@@ -41,9 +41,18 @@ export function marginsFor(y: AxisLabels, x: AxisLabels, barLabels: readonly str
     0.58 * slanted + 6,
   );
   const bar = Math.max(...barLabels.map(textWidth), 8) + BAR_PX + BAR_GAP_PX + 10;
-  const rotated = 0.82 * slanted;
-  const bottom = Math.max(18, rotated + 10) + AXIS_TITLE_PX;
-  return { top: 5, right: Math.ceil(bar), bottom: Math.ceil(bottom), left: Math.ceil(left) };
+  return { top: 5, right: Math.ceil(bar), bottom: bottomFor(x, 0), left: Math.ceil(left) };
+}
+
+/** The room that labels across take below a picture of this width. */
+export function bottomFor(x: AxisLabels, width: number): number {
+  const rotated = isSlanted(x, width) ? 0.82 * Math.min(LONGEST_LABEL_PX, widest(x.labels ?? [])) : 0;
+  return Math.ceil(Math.max(18, rotated + 10) + AXIS_TITLE_PX);
+}
+
+/** Whether labels across are too wide to stand beside each other. */
+function isSlanted({ labels, count }: AxisLabels, width: number): boolean {
+  return labels !== undefined && widest(labels) + 6 > width / count;
 }
 
 export interface AxesOptions {
@@ -53,10 +62,15 @@ export interface AxesOptions {
   x: AxisLabels;
   bar: readonly BarTick[];
   barTitle: string;
+  /** A word below the bar; empty for none. */
+  barNote: string;
 }
 
 /** Draw both axes, and the ticks of the colour bar, into an SVG that covers the panel. */
-export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle }: AxesOptions): void {
+export function drawAxes(
+  svg: SVGSVGElement,
+  { box, margins, y, x, bar, barTitle, barNote }: AxesOptions,
+): void {
   const root = select(svg)
     .attr("width", box.width + margins.left + margins.right)
     .attr("height", box.height + margins.top + margins.bottom);
@@ -76,7 +90,7 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
       .tickSize(3),
   );
   const xScale = scaleLinear().domain([0, x.count]).range([0, box.width]);
-  const slanted = x.labels !== undefined && widest(x.labels) + 6 > box.width / x.count;
+  const slanted = isSlanted(x, box.width);
   const spacing = x.labels === undefined ? widest([String(x.count)]) + NUMBER_PX : slanted ? LINE_PX : 1;
   const xAxis = place(margins.left, margins.top + box.height, "x").call(
     axisBottom(xScale)
@@ -112,6 +126,13 @@ export function drawAxes(svg: SVGSVGElement, { box, margins, y, x, bar, barTitle
     )
     .append("title")
     .text(barTitle);
+  if (barNote === "") return;
+  root
+    .append("text")
+    .attr("class", "nsmw-axis-title nsmw-bar-note")
+    .attr("x", margins.left + box.width + BAR_GAP_PX)
+    .attr("y", margins.top + box.height + 14)
+    .text(barNote);
 }
 
 /** Bar labels that are at least a line apart, the ends first. */

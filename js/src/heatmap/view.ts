@@ -2,34 +2,41 @@
 
 import { ticks } from "d3-array";
 import { isThinned, markChips, peakChips } from "../chips";
-import { type BarTick, barTicks, type Domain } from "../color/scale";
+import { type BarTick, barTicks, type Domain, NAN } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, setText } from "../dom";
 import { short } from "../format";
 import type { Plane } from "../ndarray";
+import { codesAlong } from "../notes/view";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import { setRedraw } from "../out/redraw";
 import {
   CURSOR_DIMS,
   cmapOf,
   describeIndex,
-  domainOf,
+  hasOwnRange,
   indicesFor,
+  type Look,
+  lookOf,
   type PanelContext,
   type PanelView,
   rowAxisOf,
   type Sides,
-  thresholdsOf,
 } from "../panel";
 import { isRounded, precisionChips, valueText } from "../precision";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { hasRoom, printValues } from "./annotate";
-import { type AxisLabels, drawAxes, marginsFor } from "./axes";
+import { type AxisLabels, bottomFor, drawAxes, marginsFor } from "./axes";
+import { paintFlags } from "./flags";
 import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
 import { paintRaster } from "./paint";
 import { palette, type Raster, rasterize } from "./raster";
 import { moved } from "./walk";
+
+const PER_HEAD = "per head";
+/** Numbers on the bars of all heads take this room, so that the picture keeps its place from head to head. */
+const WIDEST_NUMBER = "0.00888";
 
 /** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
 const THINNEST_FRAMED_PX = 5;
@@ -59,6 +66,9 @@ export class HeatmapView implements PanelView {
   #width = 0;
   #painted: string | undefined;
   #framed = "";
+  #look: Look;
+  /** Scale and plane that the look is of, where each plane has its own. */
+  #looked = "";
   #frames = 0;
   #keyboardCell: Cell | null = null;
   /** Where the pointer or the keyboard was last: what is copied once it has left for a menu. */
@@ -68,6 +78,7 @@ export class HeatmapView implements PanelView {
     this.#spec = spec;
     this.#context = context;
     this.#array = context.store.array(spec.array);
+    this.#look = lookOf(spec, this.#array, context.settings(), undefined);
     this.#axes.setAttribute("aria-hidden", "true");
     this.#axes.setAttribute("class", "nsmw-axes");
     this.#plot = element(
@@ -113,14 +124,16 @@ export class HeatmapView implements PanelView {
   }
 
   sides(): Sides {
-    const { batch = 0 } = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
-    return this.#naturalMargins(batch);
+    const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
+    this.#chooseLook(at);
+    return this.#naturalMargins(at["batch"] ?? 0);
   }
 
   draw(): void {
     if (this.#width <= 0) return;
     const selected = this.#context.selection.indices;
     const at = indicesFor(this.#spec, this.#array, selected);
+    this.#chooseLook(at);
     this.#frame(at);
     this.#paint(at);
     this.#placeCursors(at);
@@ -160,13 +173,38 @@ export class HeatmapView implements PanelView {
     return this.#array.size(this.#spec.x);
   }
 
+  /** The domain of the plane on show where each has its own; while it has not arrived, the last one stays. */
+  #chooseLook(at: Indices): void {
+    const settings = this.#context.settings();
+    if (!hasOwnRange(this.#spec, settings)) {
+      this.#look = lookOf(this.#spec, this.#array, settings, undefined);
+      this.#looked = "";
+      return;
+    }
+    const key = `${settings.scale} ${this.#planeKey(at)}`;
+    if (key === this.#looked) return;
+    const result = this.#array.plane(this.#spec.y, this.#spec.x, at);
+    if (result.state !== "ready") return;
+    this.#looked = key;
+    this.#look = lookOf(this.#spec, this.#array, settings, result.plane);
+  }
+
+  #planeKey(at: Indices): string {
+    const { x, y } = this.#spec;
+    const free = this.#array.meta.dims.filter((dim) => dim !== x && dim !== y);
+    return free.map((dim) => `${dim}=${at[dim]}`).join(" ");
+  }
+
   /** Lay out canvas, axes and colour bar; only when size, colours or labels changed. */
   #frame(at: Indices): void {
     const { settings, theme } = this.#context;
     const { cmap, scale } = settings();
     const batch = at["batch"] ?? 0;
     const sides = this.#context.sides();
-    const key = [this.#width, sides.left, sides.right, cmap, scale, theme(), batch, devicePixelRatio].join();
+    const { domain, own } = this.#look;
+    const look = own ? this.#looked : "";
+    const placed = [this.#width, sides.left, sides.right, batch, devicePixelRatio];
+    const key = [...placed, cmap, scale, theme(), look].join();
     if (key === this.#framed) return;
     this.#framed = key;
     const spec = this.#spec;
@@ -174,10 +212,10 @@ export class HeatmapView implements PanelView {
     const x = this.#axisLabels(spec.x, batch);
     const bar = this.#barTicks();
     const natural = this.#naturalMargins(batch);
-    this.#margins = { top: natural.top, bottom: natural.bottom, ...sides };
     const room = { width: this.#width - sides.left - sides.right, height: spec.height_px };
     this.#box = plotSize(room, { rows: this.#rows, columns: this.#columns }, spec.aspect);
     const { width, height } = this.#box;
+    this.#margins = { top: natural.top, bottom: bottomFor(x, width), ...sides };
     this.#canvas.width = Math.round(width * devicePixelRatio);
     this.#canvas.height = Math.round(height * devicePixelRatio);
     place(this.#canvas, this.#margins.left, this.#margins.top, width, height);
@@ -191,20 +229,21 @@ export class HeatmapView implements PanelView {
       y,
       x,
       bar,
-      barTitle: barTitle(scale, domainOf(spec)),
+      barTitle: barTitle(scale, domain, own),
+      barNote: own ? PER_HEAD : "",
     });
     this.#painted = undefined;
   }
 
   #barTicks(): BarTick[] {
-    const domain = domainOf(this.#spec);
+    const { domain, thresholds } = this.#look;
     const { scale } = this.#context.settings();
-    return barTicks(domain, scale, thresholdsOf(this.#spec, this.#array), ticks(domain.low, domain.high, 4));
+    return barTicks(domain, scale, thresholds, ticks(domain.low, domain.high, 4));
   }
 
   /** Margins that this panel's own labels need; measured once for each batch item and scale. */
   #naturalMargins(batch: number): Margins {
-    const key = `${batch} ${this.#context.settings().scale}`;
+    const key = `${batch} ${this.#context.settings().scale} ${this.#looked}`;
     if (this.#measured?.key !== key) this.#measured = { key, margins: this.#measure(batch) };
     return this.#measured.margins;
   }
@@ -212,14 +251,14 @@ export class HeatmapView implements PanelView {
   #measure(batch: number): Margins {
     const { x, y } = this.#spec;
     const numbers = this.#barTicks().map((tick) => short(tick.value));
+    if (this.#look.own) numbers.push(WIDEST_NUMBER);
     return marginsFor(this.#axisLabels(y, batch), this.#axisLabels(x, batch), numbers);
   }
 
   /** Paint the plane at these indices; only when it is another one than was painted last. */
   #paint(at: Indices): void {
     const { x, y } = this.#spec;
-    const free = this.#array.meta.dims.filter((dim) => dim !== x && dim !== y);
-    const key = free.map((dim) => `${dim}=${at[dim]}`).join(" ");
+    const key = this.#planeKey(at);
     if (key === this.#painted) return;
     const result = this.#array.plane(y, x, at);
     this.element.dataset["state"] = result.state;
@@ -245,7 +284,9 @@ export class HeatmapView implements PanelView {
     };
     draw(context);
     setRedraw(this.#canvas, printed ? draw : undefined);
-    this.#painted = key;
+    const flagged = this.#paintFlags(context, at);
+    setText(this.#message, this.#unknownText(raster));
+    this.#painted = flagged ? key : undefined; // once more when the flags have arrived
     this.#frames += 1;
     this.element.dataset["painted"] = key;
     this.element.dataset["frames"] = String(this.#frames);
@@ -253,12 +294,29 @@ export class HeatmapView implements PanelView {
     for (const dim of CURSOR_DIMS) this.#array.prefetch(at, dim);
   }
 
+  /** Mark the rows that are flagged; false while the flags have not arrived. */
+  #paintFlags(context: CanvasRenderingContext2D, at: Indices): boolean {
+    const { flags, y } = this.#spec;
+    if (!flags) return true;
+    const array = this.#context.store.array(flags);
+    const codes = codesAlong(array, y, indicesFor(this.#spec, array, at));
+    if (codes === undefined) return false;
+    paintFlags(context, codes);
+    return true;
+  }
+
+  /** Why there is nothing but NaN, where there is nothing else. */
+  #unknownText({ codes }: Raster): string {
+    const { unknown } = this.#spec;
+    return unknown && codes.every((code) => code === NAN) ? unknown : "";
+  }
+
   #rasterize(plane: Plane): Raster {
     const spec = this.#spec;
     return rasterize(plane, {
-      domain: domainOf(spec),
+      domain: this.#look.domain,
       scale: this.#context.settings().scale,
-      thresholds: thresholdsOf(spec, this.#array),
+      thresholds: this.#look.thresholds,
       rowAxis: rowAxisOf(spec, this.#array),
       maxRows: this.#canvas.height,
       maxColumns: this.#canvas.width,
@@ -268,8 +326,9 @@ export class HeatmapView implements PanelView {
   /** Marks here and in all of the array, whether cells share a colour, and how exact values are. */
   #showLegend(raster: Raster): void {
     const { nan, infinite, above, below } = raster.marks;
+    const spec = this.#look.own ? { ...this.#spec, below: 0, above: 0 } : this.#spec; // nothing is clipped
     this.#legend.replaceChildren(
-      ...markChips({ nan, infinite, clipped: above + below }, this.#spec, this.#array),
+      ...markChips({ nan, infinite, clipped: above + below }, spec, this.#array),
       ...peakChips(raster, this.#spec, this.#array),
       ...precisionChips(this.#array),
     );
@@ -470,13 +529,14 @@ function seenText(seen: string): string {
   return "";
 }
 
-function barTitle(scale: string, { low, high }: Domain): string {
+function barTitle(scale: string, { low, high }: Domain, own: boolean): string {
   const range = `${short(low)} to ${short(high)}`;
   const meaning: Record<string, string> = {
     linear: "linear",
     log: "logarithmic: log(1 + |v| / c), c = 0.0001 of the range",
     "row-max": "each row divided by its largest magnitude",
-    rank: "by rank among all values of the array",
+    rank: own ? "by rank among the values of this head" : "by rank among all values of the array",
   };
-  return `${meaning[scale] ?? scale}; ${range}; the same for all times and heads`;
+  const whose = own ? "the range of this head" : "the same for all times and heads";
+  return `${meaning[scale] ?? scale}; ${range}; ${whose}`;
 }

@@ -20,12 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
+from nsm_widgets.export._grid import wrapped_grid
 from nsm_widgets.view import (
     ColorDomain,
     ColorScale,
     Theme,
     color_codes,
     colormap_names,
+    own_domain,
+    own_thresholds,
     paint,
     rank_thresholds,
 )
@@ -70,7 +73,7 @@ EDGE = Decimal("1e-9")
 @cache
 def build() -> dict[str, bytes]:
     """Every file's name and bytes; the same on every run."""
-    return {**_arrays(), **_codes(), **_palettes()}
+    return {**_arrays(), **_codes(), **_own_ranges(), **_grids(), **_palettes()}
 
 
 def _arrays() -> dict[str, bytes]:
@@ -155,6 +158,55 @@ def _around(domain: ColorDomain) -> np.ndarray:
         np.array([*special[12:], *decades[: 24 - len(special)]]),
     ]
     return np.stack(rows)
+
+
+def _own_ranges() -> dict[str, bytes]:
+    """Domains and thresholds of single pictures; a large one, whose ranks are sampled, is among them."""
+    random = np.random.default_rng(5)
+    dirichlet = random.dirichlet(np.ones(9), size=7)
+    marked = dirichlet.copy()
+    marked[0, :3] = np.nan, np.inf, -np.inf
+    planes = {
+        "weights": (dirichlet, ColorDomain(0.0, 1.0)),
+        "marked": (marked, ColorDomain(0.0, 1.0)),
+        "one value": (np.full((3, 4), 0.25), ColorDomain(0.0, 1.0)),
+        "zeros": (np.zeros((2, 2)), ColorDomain(0.0, 1.0)),
+        "nothing finite": (np.full((2, 3), np.nan), ColorDomain(0.0, 1.0)),
+        "signed": (random.normal(size=(5, 6)), ColorDomain(-9.0, 9.0, diverging=True)),
+        "signed zeros": (np.array([[0.0, -0.0]]), ColorDomain(-9.0, 9.0, diverging=True)),
+        "sampled": (np.arange(300.0 * 260).reshape(300, 260) % 977, ColorDomain(0.0, 1000.0)),
+    }
+    cases = []
+    for name, (plane, shared) in planes.items():
+        domain = own_domain(plane, shared)
+        cases.append(
+            {
+                "name": name,
+                "shape": list(plane.shape),
+                "values": [_number(v) for v in plane.reshape(-1).tolist()],
+                "shared": {"low": shared.low, "high": shared.high, "diverging": shared.diverging},
+                "own": {"low": domain.low, "high": domain.high, "diverging": domain.diverging},
+                "thresholds": list(own_thresholds(plane, magnitudes=shared.diverging)),
+            }
+        )
+    del cases[-1]["values"]  # which both sides can compute: row * 260 + column, modulo 977
+    return {"own_ranges.json": _json(cases)}
+
+
+def _grids() -> dict[str, bytes]:
+    """How thumbnails are laid out in some rooms."""
+    cases = [
+        {
+            "count": count,
+            "room": [width, height],
+            "shape": shape,
+            "grid": wrapped_grid(count, (width, height), shape),
+        }
+        for count in (1, 2, 4, 5, 8, 12, 72, 500)
+        for width, height in ((400, 520), (1200, 420), (100, 100))
+        for shape in (1.0, 0.6, 9.0)
+    ]
+    return {"grids.json": _json(cases)}
 
 
 def near_edge(value: float, domain: ColorDomain) -> bool:

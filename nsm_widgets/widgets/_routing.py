@@ -1,0 +1,73 @@
+"""Routing of tokens to states, as a view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace._convert import to_readonly
+from nsm_widgets.view import routing_layout
+from nsm_widgets.widgets._given import dims_by_rank, given_trace, labelled
+from nsm_widgets.widgets._view import View
+
+_DIMS = {
+    2: ("token", "state"),
+    3: ("time", "token", "state"),
+    4: ("time", "batch", "token", "state"),
+}
+
+
+class RoutingView(View):
+    """Which states take each token: tokens down, states across, with what each axis adds up to.
+
+    Beside the map is how undecided each token is: the entropy of its weights over ``log(states)``, from 0 (to
+    one state) to 1 (to all alike). Tokens at :data:`~nsm_widgets.view.NOWHERE` (0.9) or above go nowhere in
+    particular: they are marked there, counted and named. Below the map is the share of each state, the mean
+    over the tokens whose weights are known and not all zero. All of it follows time and batch.
+
+    Args:
+        trace_or_weights: A trace that holds ``routing_weights`` with axes ``token`` and ``state``; or the
+            weights as a tensor or array ``[token, state]``, ``[time, token, state]`` or
+            ``[time, batch, token, state]``, each token's summing to 1 over the states.
+        token_labels: One string for each token.
+        state_labels: One string for each state.
+        dims: Names of the axes of a tensor whose axes are others, as ``("batch", "token", "state")``.
+        **options: See :class:`View`.
+
+    Example:
+        >>> view = RoutingView([[0.9, 0.1], [0.5, 0.5]], token_labels=["cat", "the"])
+        >>> view.trace["token_spread"].values.round(3).ravel().tolist()
+        [0.469, 1.0]
+
+    Raises:
+        ShapeError: If there are no such weights.
+        WeightsError: If a token's weights do not sum to 1; all zero and NaN pass, and are named.
+        LabelError: If there are not as many labels as tokens or states.
+    """
+
+    def __init__(
+        self,
+        trace_or_weights: Any,
+        token_labels: Sequence[str] | None = None,
+        state_labels: Sequence[str] | None = None,
+        *,
+        dims: Sequence[str] | None = None,
+        **options: Any,
+    ) -> None:
+        trace = given_trace(trace_or_weights)
+        if trace is None:
+            trace = _trace_of(trace_or_weights, dims)
+        elif dims is not None:
+            raise TypeError("dims come with a Trace; give them only with a tensor or array.")
+        trace = labelled(trace, "routing_weights", {"token": token_labels, "state": state_labels})
+        layout, shown = routing_layout(trace)
+        super().__init__(shown, layout, **options)
+
+
+def _trace_of(weights: Any, dims: Sequence[str] | None) -> Trace:
+    name = "routing_weights"
+    values, source_dtype = to_readonly(weights, name)
+    named = dims_by_rank(name, values.shape, dims, _DIMS)
+    attrs = {"kind": "weights", **({"source_dtype": source_dtype} if source_dtype else {})}
+    return Trace(NamedArray(name, values, named, attrs=attrs))  # the layout checks that they are weights
