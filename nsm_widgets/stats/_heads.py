@@ -19,8 +19,10 @@ The patterns, for query i of n tokens:
   largest possible (total variation, ``sum |a - u| / 2``),
 - ``other``: one less the best score of the rest.
 
-The name is that of the best score, or ``other`` where none reaches the threshold. A head is ``local`` only
-where no one key (previous, next, diagonal) holds two thirds of what makes it local, for these are local, too.
+The name is that of the best pattern, if it reaches the threshold (0.4 when not given). A head is ``local``
+only where no one key (previous, next, diagonal) holds two thirds of what makes it local, for these are local,
+too. Where no pattern reaches it, the head is ``uniform`` if what is not uniform in it stays below the
+threshold (a score of 0.6 or more), else ``other``.
 
 The idea of telling heads by such patterns is from Clark et al. 2019 (section 3) and Voita et al. 2019
 (section 5); the scores are our own.
@@ -74,8 +76,8 @@ class HeadClasses:
     class_scores: Float64[np.ndarray, "layer head name"]
     """Score of every name, in the order of ``classes``."""
     column_key: Int64[np.ndarray, "layer head"]
-    """The key that most queries of a head share, in the batch item where it is strongest; -1 where none can be
-    told."""
+    """The key that most queries of a head share, in the batch item where it is strongest; -1 if there is
+    none that can be told."""
     rows: Int64[np.ndarray, "layer head"]
     """Rows (queries of all batch items) that were judged."""
     left_out: Int64[np.ndarray, "layer head"]
@@ -138,11 +140,10 @@ def classify_heads(
             layers; a ``NamedArray`` that ends in two axes of one size (``query, key`` or ``state, sender``),
             whose other axes but layer and head count as batch; or a ``Trace`` with ``attention``.
         mask: True where a key counts; broadcasts to the attention. Padding of a batch, ``(batch, key)``, is
-            ``mask[:, None, None, :]``; queries at padded places are left out too if ``mask`` masks their
-            rows.
+            ``mask[:, None, None, :]``; ``padding_mask(mask)`` leaves out the queries of padded places, too.
         causal: Whether a query sees only itself and what came before. When not given: whether everything
             above the diagonal of all heads is zero.
-        threshold: Score below which a head is ``other``, in [0, 1]. Default 0.4.
+        threshold: Score from which a pattern names a head, in (0, 1]. Default 0.4.
         window: Tokens to each side that are local, at least 1. Default 2.
 
     Raises:
@@ -154,7 +155,7 @@ def classify_heads(
     >>> classify_heads(uniform).labels.tolist()
     [['uniform', 'uniform']]
     """
-    least = check_threshold(threshold, "threshold", 0.0, 1.0)
+    least = check_threshold(threshold, "threshold", 1e-9, 1.0)
     reach = int(check_threshold(window, "window", 1.0))
     rows = _take(attention, mask)
     num_tokens = rows.weights.shape[-1]
@@ -166,7 +167,8 @@ def classify_heads(
     by_name, column_key = _scores(rows, seen, judged, reach)
     scores = np.stack([by_name[name] for name in HEAD_CLASSES[:-1]], axis=-1)
     enough = (seen & rows.valid[..., None]).any(axis=-2).sum(axis=-1).max(axis=1) >= FEWEST_TOKENS
-    scores = np.where(enough[..., None], scores, np.nan)
+    # what no row could do (looking ahead, where that is not allowed) scores 0
+    scores = np.where(enough[..., None], np.nan_to_num(scores, nan=0.0), np.nan)
     best = np.nan_to_num(scores, nan=-1.0).max(axis=-1)
     other = np.where(best < 0, np.nan, 1 - best)
     scores = np.concatenate([scores, other[..., None]], axis=-1)
@@ -187,11 +189,12 @@ def _choose(scores: Float64[np.ndarray, "layer head name"], least: float) -> Int
     known = np.nan_to_num(scores, nan=-1.0)
     at = {name: index for index, name in enumerate(HEAD_CLASSES)}
     neighbour = known[..., [at[name] for name in _NEIGHBOURS]].max(axis=-1)
-    local = known[..., at["local"]]
-    rivals = known[..., :-1].copy()
-    rivals[..., at["local"]] = np.where(neighbour >= _HOLDS_MOST * local, -1.0, local)
-    chosen = rivals.argmax(axis=-1)
-    return np.where(rivals.max(axis=-1) >= least, chosen, at["other"]).astype(np.int64)
+    local, uniform = known[..., at["local"]], known[..., at["uniform"]]
+    patterns = known[..., :-1].copy()
+    patterns[..., at["uniform"]] = -1.0
+    patterns[..., at["local"]] = np.where(neighbour >= _HOLDS_MOST * local, -1.0, local)
+    rest = np.where(uniform >= max(least, 1 - least), at["uniform"], at["other"])
+    return np.where(patterns.max(axis=-1) >= least, patterns.argmax(axis=-1), rest).astype(np.int64)
 
 
 class _Pattern(NamedTuple):

@@ -42,6 +42,11 @@ class Rows:
         """Rows that are weightings."""
         return np.asarray(~(self.masked | self.nan | self.zero))
 
+    @property
+    def choosing(self) -> Bool[np.ndarray, "*row"]:
+        """Rows that are weightings over more than one place."""
+        return np.asarray(self.valid & (self.num_places > 1))
+
     def only_valid(self, values: Float64[np.ndarray, "*row"]) -> Float64[np.ndarray, "*row"]:
         """The values, NaN where there is no weighting."""
         return np.where(self.valid, values, np.nan)
@@ -66,11 +71,19 @@ def take_rows(
     if places is not None:
         weights = _kept(given.values, places)
         num_places = np.asarray(places.sum(axis=-1, dtype=np.int64))
-        masked = num_places == 0
+        masked = np.asarray(num_places == 0)
     axis = given.dims[-1] if given.dims else axes[-1]
     check_weightings(weights, given.name, axis, _REMEDY, given.rounded_from)
     sums = np.asarray(weights.sum(axis=-1))
-    return Rows(given, weights, places, num_places, masked, np.isnan(sums), np.asarray((sums == 0) & ~masked))
+    return Rows(
+        given,
+        weights,
+        places,
+        num_places,
+        masked,
+        np.asarray(np.isnan(sums)),
+        np.asarray((sums == 0) & ~masked),
+    )
 
 
 def _kept(values: Float64[np.ndarray, "*row n"], places: Bool[np.ndarray, "*row n"]) -> np.ndarray:

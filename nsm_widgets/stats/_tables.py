@@ -246,7 +246,7 @@ class _Entry:
     def _weighting_groups(
         self, by: Sequence[str], mask: Mask
     ) -> Iterator[tuple[dict[str, int], dict[str, Any]]]:
-        rows = take_rows(self.value, mask, name=self.given.name, axes=("slot",))
+        rows = take_rows(self.value, mask, name=self.given.name, axes=self.dims[-1:] or ("slot",))
         per_row = _row_statistics(rows, self._is_square())
         columns = _column_entropies(rows) if self._is_matrix(by) else None
         values, places = rows.given.values, rows.places
@@ -321,7 +321,7 @@ def _row_statistics(
     rows: Rows, square: bool
 ) -> dict[str, tuple[Float64[np.ndarray, "*row"], Bool[np.ndarray, "*row"]]]:
     """What each row has, and which rows count for its mean."""
-    some = rows.valid & (rows.num_places > 1)
+    some = rows.choosing
     entropies = row_entropy(rows)
     found = {
         "entropy": (entropies, rows.valid),

@@ -78,7 +78,7 @@ def normalised_entropy(weights: ArrayLike, *, mask: Mask = None, per: str = "wei
         per,
         "normalised_entropy",
         "entropy as a share of that of a uniform weighting, in [0, 1]",
-        rows.valid & (rows.num_places > 1),
+        rows.choosing,
     )
 
 
@@ -102,11 +102,11 @@ def focus(weights: ArrayLike, *, mask: Mask = None, per: str = "weighting") -> S
     rows = _take(weights, mask, per)
     return _result(
         rows,
-        1 - row_normalised_entropy(rows),
+        np.asarray(1 - row_normalised_entropy(rows)),
         per,
         "focus",
         "1 on one place, 0 when uniform",
-        rows.valid & (rows.num_places > 1),
+        rows.choosing,
     )
 
 
@@ -129,7 +129,12 @@ def effective_slots(weights: ArrayLike, *, mask: Mask = None, per: str = "weight
     """
     rows = _take(weights, mask, per)
     return _result(
-        rows, np.exp(row_entropy(rows)), per, "effective_slots", "exp(entropy): places in use", rows.valid
+        rows,
+        np.asarray(np.exp(row_entropy(rows))),
+        per,
+        "effective_slots",
+        "exp(entropy): places in use",
+        rows.valid,
     )
 
 
@@ -217,7 +222,7 @@ def hoyer_sparsity(weights: ArrayLike, *, mask: Mask = None, per: str = "weighti
         per,
         "hoyer_sparsity",
         "0 when uniform, 1 on one place",
-        rows.valid & (rows.num_places > 1),
+        rows.choosing,
     )
 
 
@@ -253,7 +258,7 @@ def row_num_below(rows: Rows, limit: float) -> Float64[np.ndarray, "*row"]:
 
 def row_hoyer(rows: Rows) -> Float64[np.ndarray, "*row"]:
     """Hoyer's sparsity of each row, NaN where it is not defined."""
-    root = np.sqrt(rows.num_places.astype(np.float64))
+    root = np.asarray(np.sqrt(rows.num_places.astype(np.float64)))
     length = np.sqrt((rows.weights**2).sum(axis=-1))
     ratio = divide_where(np.abs(rows.weights).sum(axis=-1), length, length > 0, 0.0)
     some = rows.num_places > 1
@@ -275,7 +280,7 @@ def _result(
 ) -> Statistic:
     """The rows' values, or their mean over each matrix."""
     if per == "matrix":
-        values = mean_where(values, defined | rows.nan)
+        values = mean_where(values, np.asarray(defined | rows.nan))
         description = f"mean {description}"
     return _named(rows, values, per, statistic, description)
 
