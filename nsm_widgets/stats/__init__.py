@@ -18,6 +18,7 @@ from nsm_widgets.stats._attention import (
     same_token_share,
 )
 from nsm_widgets.stats._divergence import head_agreement, head_divergence, js_divergence, kl_divergence
+from nsm_widgets.stats._findings import Finding, findings
 from nsm_widgets.stats._heads import HEAD_CLASSES, HeadClasses, classify_heads
 from nsm_widgets.stats._memory import (
     active_slots,
@@ -28,6 +29,7 @@ from nsm_widgets.stats._memory import (
     slot_similarity,
 )
 from nsm_widgets.stats._routing import state_share, unrouted_tokens
+from nsm_widgets.stats._slot_table import analyze_slots
 from nsm_widgets.stats._slots import (
     dead_slots,
     first_write,
@@ -50,12 +52,14 @@ from nsm_widgets.stats._weightings import (
 
 __all__ = [
     "HEAD_CLASSES",
+    "Finding",
     "HeadClasses",
     "Table",
     "active_slots",
     "analyze",
     "analyze_attention",
     "analyze_memory",
+    "analyze_slots",
     "attention_distance",
     "attention_rollout",
     "causal_mask",
@@ -63,6 +67,7 @@ __all__ = [
     "dead_slots",
     "effective_slots",
     "entropy",
+    "findings",
     "first_token_share",
     "first_write",
     "focus",

@@ -95,23 +95,8 @@ def importance(
     [[1.0, 0.0], [1.0, 0.6]]
     """
     reads, writes = take_pair(read_weights, write_weights, mask)
-    used = reads.values + writes.values
-    starts = [0, *check_starts(sequence_starts, len(used)), len(used)]
-    for start, stop in itertools.pairwise(starts):
-        used[start:stop] = np.cumsum(used[start:stop], axis=0)
-    most = used.max(axis=-1, keepdims=True)
-    scores = divide_where(used, most, most != 0, 0.0)
-    result = reads.given.result(scores, "importance", "use so far, of the most used slot", reads.dims)
-    if not isinstance(result, NamedArray):
-        return result
-    prefix = result.name.rpartition(".")[0]
-    return NamedArray(
-        f"{prefix}.importance" if prefix else "importance",
-        result.values,
-        result.dims,
-        result.coords,
-        result.attrs,
-    )
+    scores = relative_use(reads, writes, sequence_starts)
+    return _of_memory(reads, scores, "importance", "use so far, of the most used slot", reads.dims)
 
 
 def first_write(write_weights: ArrayLike, *, threshold: float = ACCESS, mask: Mask = None) -> Statistic:
@@ -165,7 +150,7 @@ def dead_slots(
     """
     reads, writes = take_pair(read_weights, write_weights, mask)
     flags = ~(accesses(reads, threshold) | accesses(writes, threshold)).any(axis=0)
-    return reads.given.result(flags, "dead_slots", "never written nor read", reads.dims[1:])
+    return _of_memory(reads, flags, "dead_slots", "never written nor read", reads.dims[1:])
 
 
 def never_read(
@@ -190,7 +175,7 @@ def never_read(
     """
     reads, writes = take_pair(read_weights, write_weights, mask)
     flags = accesses(writes, threshold).any(axis=0) & ~accesses(reads, threshold).any(axis=0)
-    return reads.given.result(flags, "never_read", "written, and never read", reads.dims[1:])
+    return _of_memory(reads, flags, "never_read", "written, and never read", reads.dims[1:])
 
 
 def overwritten_before_read(
@@ -233,6 +218,32 @@ def overwritten_before_read(
     [[True, False], [False, False], [False, False]]
     """
     reads, writes = take_pair(read_weights, write_weights, mask)
+    lost = lost_writes(reads, writes, threshold, memory_seen, sequence_starts)
+    return _of_memory(
+        reads, lost, "overwritten_before_read", "writes that nobody read before the next", reads.dims
+    )
+
+
+def relative_use(
+    reads: Masses, writes: Masses, sequence_starts: Sequence[int]
+) -> Float64[np.ndarray, "time *batch slot"]:
+    """Use of each slot so far, as a share of the most used one's; see :func:`importance`."""
+    used = reads.values + writes.values
+    starts = [0, *check_starts(sequence_starts, len(used)), len(used)]
+    for start, stop in itertools.pairwise(starts):
+        used[start:stop] = np.cumsum(used[start:stop], axis=0)
+    most = used.max(axis=-1, keepdims=True)
+    return divide_where(used, most, most != 0, 0.0)
+
+
+def lost_writes(
+    reads: Masses,
+    writes: Masses,
+    threshold: Any,
+    memory_seen: str | None,
+    sequence_starts: Sequence[int],
+) -> Bool[np.ndarray, "time *batch slot"]:
+    """Writes that nobody read before the next; see :func:`overwritten_before_read`."""
     if memory_seen is None:
         source = reads.given.source
         memory_seen = "before_write" if source is None else source.attrs.get("memory_seen", "before_write")
@@ -252,9 +263,17 @@ def overwritten_before_read(
             doomed = (written[step] | doomed) & ~read[step]
         if step in starts:
             doomed = np.zeros_like(doomed)
-    return reads.given.result(
-        lost, "overwritten_before_read", "writes that nobody read before the next", reads.dims
-    )
+    return lost
+
+
+def _of_memory(masses: Masses, values: Any, name: str, description: str, dims: tuple[str, ...]) -> Statistic:
+    """A result of both sides: named after the memory, by its prefix, not after one side."""
+    result = masses.given.result(values, name, description, dims)
+    if not isinstance(result, NamedArray):
+        return result
+    prefix = masses.given.name.rpartition(".")[0]
+    own_name = f"{prefix}.{name}" if prefix else name
+    return NamedArray(own_name, result.values, result.dims, result.coords, result.attrs)
 
 
 def take_masses(weights: ArrayLike, mask: Mask = None, *, name: str = "weights") -> Masses:

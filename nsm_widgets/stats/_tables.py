@@ -30,7 +30,7 @@ from nsm_widgets.stats._weightings import (
     row_normalised_entropy,
 )
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace._convert import ArrayLike, to_readonly
+from nsm_widgets.trace._convert import ArrayLike
 from nsm_widgets.trace._known import default_kind, known
 from nsm_widgets.trace._weights import check_weightings
 
@@ -249,6 +249,7 @@ class _Entry:
         rows = take_rows(self.value, mask, name=self.given.name, axes=self.dims[-1:] or ("slot",))
         per_row = _row_statistics(rows, self._is_square())
         columns = _column_entropies(rows) if self._is_matrix(by) else None
+        largest = row_max(rows)
         values, places = rows.given.values, rows.places
         for index, at in self._groups(by, 1):
             here = values[at]
@@ -262,7 +263,7 @@ class _Entry:
                 one[name] = _mean(row_values[at], defined[at])
             one["avg_row_entropy"] = one["entropy"]
             one["focus_score"] = 1 - one["normalised_entropy"]
-            top = row_max(rows)[at]
+            top = largest[at]
             one["max_attention"] = float(top[valid].max()) if valid.any() else np.nan
             if columns is not None:
                 one["avg_col_entropy"] = _mean(columns[at], ~np.isnan(columns[at]))
@@ -398,8 +399,6 @@ def _entries(data: Any) -> list[_Entry]:
 
 def _entry(value: ArrayLike, name: str, kind: str | None = None) -> _Entry:
     given = take(value, name, ())
-    if given.source is None and value is not given.values:
-        value = to_readonly(value, name)[0]  # converted once
     given = Given(
         given.values, name if given.source is None else given.name, given.source, given.rounded_from
     )
@@ -459,3 +458,23 @@ def _masks(mask: Any, entries: Sequence[_Entry]) -> list[Mask]:
             "NamedArray whose axes tell."
         )
     return [mask]
+
+
+def named_arrays(data: Any) -> list[NamedArray]:
+    """What :func:`analyze` makes of its input, for those arrays whose axes are known.
+
+    Raises:
+        ShapeError, DtypeError: If an array cannot be read.
+    """
+    found = []
+    for entry in _entries(data):
+        array = entry.given.source
+        if array is None:
+            if len(entry.dims) != entry.given.values.ndim:
+                continue
+            array = NamedArray(entry.given.name, entry.value, entry.dims)
+        if array.attrs.get("kind") != entry.kind:
+            attrs = {**array.attrs, "kind": entry.kind}
+            array = NamedArray(array.name, array.values, array.dims, array.coords, attrs)
+        found.append(array)
+    return found

@@ -215,6 +215,16 @@ def test_plain_arrays_are_known_by_name_or_by_what_they_hold() -> None:
     assert row_of(table, name="steps")["mean"] == 2.0
 
 
+def test_half_precision_is_what_it_holds() -> None:
+    """Rows of 200 keys in bfloat16 sum to one only roughly, and are weights all the same."""
+    weights = torch.tensor(random_weights(3, 200, sharpness=1.0)).to(torch.bfloat16)
+    values = weights.double().tolist()
+    assert any(abs(sum(row) - 1) > 1e-3 for row in values)
+    row = stats.analyze({"self_attention": weights}).iloc[0]
+    assert row["entropy"] == pytest.approx(loops.mean([loops.entropy(r) for r in values]), abs=1e-9)
+    assert stats.analyze({"x": weights})["kind"][0] == "weights"
+
+
 def test_summary_statistics() -> None:
     """Of anything, in the order given; what is not finite is counted."""
     arrays: dict[str, Any] = {
@@ -313,3 +323,54 @@ def test_a_stack_of_one_step_and_one_slot() -> None:
     assert row_of(table, name="read_weights")["entropy"] == 0.0
     assert math.isnan(row_of(table, name="read_weights")["focus_score"])
     assert math.isnan(row_of(table, name="memory")["slot_similarity"])
+
+
+def test_what_became_of_each_slot() -> None:
+    """Each column is what the function on slots says; labels, batch items and two memories are told apart."""
+    reads, writes = (random_weights(6, 2, n, 5, seed=n, sharpness=6.0) for n in (2, 1))
+    trace = Trace.from_arrays(
+        {
+            "read_weights": reads,
+            "write_weights": writes,
+            "b.read_weights": reads[..., ::-1],
+            "b.write_weights": writes[..., ::-1],
+        },
+        coords={"slot": list("vwxyz")},
+        attrs={"sequence_starts": [0, 3]},
+    )
+    table = stats.analyze_slots(trace, threshold=0.3)
+    assert len(table) == 2 * 2 * 5
+    importance = stats.importance(reads, writes, sequence_starts=[3])
+    lost = stats.overwritten_before_read(reads, writes, threshold=0.3, sequence_starts=[3])
+    first = stats.first_write(writes, threshold=0.3)
+    for batch, slot in np.ndindex(2, 5):
+        row = table[table["memory"].isna() & (table["batch"] == batch) & (table["slot"] == slot)].iloc[0]
+        assert row["label"] == "vwxyz"[slot]
+        assert row["read_mass"] == pytest.approx(float(reads[:, batch, :, slot].sum()), abs=1e-9)
+        assert row["write_mass"] == pytest.approx(float(writes[:, batch, :, slot].sum()), abs=1e-9)
+        assert row["importance"] == pytest.approx(importance[-1, batch, slot], abs=1e-9)
+        assert row["overwritten_before_read"] == lost[:, batch, slot].sum()
+        assert row["dead"] == stats.dead_slots(reads, writes, threshold=0.3)[batch, slot]
+        assert row["never_read"] == stats.never_read(reads, writes, threshold=0.3)[batch, slot]
+        if math.isnan(first[batch, slot]):
+            assert row["first_write"] is pd.NA
+        else:
+            assert row["first_write"] == first[batch, slot]
+        mirrored = row_of(table, memory="b", batch=batch, slot=4 - slot)
+        assert mirrored["read_mass"] == pytest.approx(row["read_mass"], abs=1e-9)
+
+
+def test_slots_are_judged_up_to_the_first_nan(no_pandas: None) -> None:
+    """And the table says how far that is."""
+    reads, writes = random_weights(6, 5, seed=1), random_weights(6, 5, seed=2)
+    whole = stats.analyze_slots({"read_weights": reads[:4], "write_weights": writes[:4]})
+    writes[4, 2] = np.nan
+    table = stats.analyze_slots({"read_weights": reads, "write_weights": writes})
+    assert table["steps"] == [4] * 5
+    assert table["read_mass"] == whole["read_mass"]
+    reads[0] = np.nan
+    nothing = stats.analyze_slots({"read_weights": reads, "write_weights": writes})
+    assert nothing["steps"] == [0] * 5
+    assert "dead" not in nothing.columns
+    with pytest.raises(ShapeError, match="weights must hold read_weights and write_weights of a memory"):
+        stats.analyze_slots({"read_weights": reads})
