@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import WeightsError
 from nsm_widgets.stats._attention import causal_mask
 from nsm_widgets.stats._divergence import head_divergence
+from nsm_widgets.stats._input import counted, take
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._slot_table import known_part, memories_of
-from nsm_widgets.stats._slots import ACCESS, accesses, lost_writes, take_pair
+from nsm_widgets.stats._slots import ACCESS, Masses, accesses, check_pair, lost_writes, take_masses
 from nsm_widgets.stats._tables import named_arrays
 from nsm_widgets.stats._weightings import row_normalised_entropy
 from nsm_widgets.trace import NamedArray, Trace
@@ -29,6 +30,8 @@ COLLAPSED_SHARE = 0.95
 BLURRY = 0.9
 TWINS = 0.01
 SATURATED = 0.5
+
+_Places: TypeAlias = Bool[np.ndarray, "..."] | None
 
 _FEWEST_ROWS = 4
 _STAGES = ("content_weights", "gated_weights", "shifted_weights")
@@ -52,7 +55,7 @@ class Finding:
     """``"error"``, ``"warning"`` or ``"note"``."""
 
 
-def findings(data: Any, *, threshold: float = ACCESS) -> list[Finding]:
+def findings(data: Any, *, threshold: float = ACCESS, mask: Any = None) -> list[Finding]:
     """Name what stands out in a trace, errors first, each with the first place where it is seen.
 
     - ``not_finite`` (error): an array holds NaN or infinite values.
@@ -74,6 +77,7 @@ def findings(data: Any, *, threshold: float = ACCESS) -> list[Finding]:
     Args:
         data: A ``Trace``, arrays by name, or a ``NamedArray``; see :func:`analyze` for arrays without names.
         threshold: Mass at one step that counts as an access to a slot. Default 0.1.
+        mask: True where a value counts, as for :func:`analyze`; padding is judged by nothing.
 
     Raises:
         ShapeError, DtypeError, AxisError: If an array cannot be read.
@@ -82,24 +86,28 @@ def findings(data: Any, *, threshold: float = ACCESS) -> list[Finding]:
     >>> [finding.text for finding in findings({"read_gate": [[[0.5]], [[float("nan")]]]})]
     ['read_gate holds 1 NaN of 2 values, first at time 1, batch 0, head 0.']
     """
-    arrays = named_arrays(data)
+    arrays = named_arrays(data, mask)
+    masks = {array.name: each for array, each in arrays}
     found: list[Finding] = []
-    for array in arrays:
-        found += _not_finite(array)
+    for array, each in arrays:
+        places = counted(each, take(array, array.name, ()))
+        found += _not_finite(array, places)
         if array.attrs.get("kind") in ("weights", "attention") and not array.name.endswith(_STAGES):
-            found += _of_heads(array)
+            found += _of_heads(array, places)
     starts = data.attrs.get("sequence_starts", ()) if isinstance(data, Trace) else ()
-    for pair in memories_of({array.name: array for array in arrays}).values():
-        if not {"not_weights"} & {f.kind for f in found if f.array in (pair[0].name, pair[1].name)}:
-            found += _of_slots(*pair, threshold, starts)
+    bad = {finding.array for finding in found if finding.kind == "not_weights"}
+    for read, write in memories_of({array.name: array for array, _ in arrays}).values():
+        if not {read.name, write.name} & bad:
+            sides = take_masses(read, masks[read.name]), take_masses(write, masks[write.name])
+            found += _of_slots(*sides, threshold, starts)
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def _not_finite(array: NamedArray) -> Iterator[Finding]:
+def _not_finite(array: NamedArray, places: _Places) -> Iterator[Finding]:
     values = array.values
-    bad = ~np.isfinite(values)
+    bad = ~np.isfinite(values) if places is None else ~np.isfinite(values) & places
     if bad.any():
-        nan = int(np.isnan(values).sum())
+        nan = int((np.isnan(values) & bad).sum())
         infinite = int(bad.sum()) - nan
         counts = [f"{nan} NaN"] * (nan > 0) + [f"{infinite} infinite"] * (infinite > 0)
         where = _first(bad, array.dims)
@@ -107,9 +115,9 @@ def _not_finite(array: NamedArray) -> Iterator[Finding]:
         yield Finding("not_finite", array.name, where, text, "error")
 
 
-def _of_heads(array: NamedArray) -> Iterator[Finding]:
+def _of_heads(array: NamedArray, places: _Places) -> Iterator[Finding]:
     try:
-        rows = take_rows(array, _causal(array))
+        rows = take_rows(array, _seen(array, places))
     except WeightsError as error:
         yield Finding("not_weights", array.name, FrozenDict(), str(error), "error")
         return
@@ -136,15 +144,16 @@ def _of_heads(array: NamedArray) -> Iterator[Finding]:
             )
             yield Finding("blurry_head", array.name, where, text, "note")
     if "head" in array.dims[:-1] and array.sizes["head"] > 1:
-        yield from _twins(array, blurry)
+        yield from _twins(array, places, blurry)
 
 
-def _causal(array: NamedArray) -> NDArray[np.bool_] | None:
-    """The mask of causal attention, where it looks so."""
+def _seen(array: NamedArray, places: _Places) -> _Places:
+    """What counts, and may be seen where attention looks causal."""
     square = array.dims[-2:] == ("query", "key") and array.shape[-1] == array.shape[-2] > 1
     if not square or np.triu(np.nan_to_num(array.values), 1).any():
-        return None
-    return causal_mask(array.shape[-1])
+        return places
+    mask = causal_mask(array.shape[-1])
+    return mask if places is None else np.asarray(places & mask)
 
 
 def _collapsed(
@@ -167,9 +176,10 @@ def _collapsed(
         yield Finding("collapsed_head", array.name, where, text, "warning")
 
 
-def _twins(array: NamedArray, blurry: set[tuple[int, ...]]) -> Iterator[Finding]:
-    known = ~np.isnan(array.values).any(axis=-1, keepdims=True)
-    pairs = head_divergence(array, mask=np.broadcast_to(known, array.shape))
+def _twins(array: NamedArray, places: _Places, blurry: set[tuple[int, ...]]) -> Iterator[Finding]:
+    unknown = np.isnan(array.values) if places is None else np.isnan(array.values) & places
+    known = ~unknown.any(axis=-1, keepdims=True)
+    pairs = head_divergence(array, mask=known if places is None else known & places)
     order = [i for i, dim in enumerate(pairs.dims) if dim == "layer"]
     order += [i for i, dim in enumerate(pairs.dims) if dim not in ("layer", "head", "reference")]
     moved = pairs.values.transpose(*order, pairs.dims.index("head"), pairs.dims.index("reference"))
@@ -196,9 +206,11 @@ def _mean_of_known(
 
 
 def _of_slots(
-    read: NamedArray, write: NamedArray, threshold: float, sequence_starts: Sequence[int]
+    reads: Masses, writes: Masses, threshold: float, sequence_starts: Sequence[int]
 ) -> Iterator[Finding]:
-    reads, writes = known_part(*take_pair(read, write, None))
+    check_pair(reads, writes)
+    reads, writes = known_part(reads, writes)
+    name = writes.given.name
     steps, slots = len(reads.values), reads.values.shape[-1]
     if not steps:
         return
@@ -211,7 +223,7 @@ def _of_slots(
         slot = int(use.argmax())
         where = FrozenDict({**_first((was_read | written)[..., slot], dims[:-1]), "slot": slot})
         text = f"slot {slot} gets {use[slot] / use.sum():.0%} of all that is read and written."
-        yield Finding("saturated_slots", write.name, where, text, "warning")
+        yield Finding("saturated_slots", name, where, text, "warning")
     lost = lost_writes(reads, writes, threshold, None, [start for start in sequence_starts if start < steps])
     if lost.any():
         where = _first(lost, dims)
@@ -219,7 +231,7 @@ def _of_slots(
             f"{int(lost.sum())} of {int(written.sum())} writes are overwritten before anybody reads them, "
             f"the first at {_at(where)}."
         )
-        yield Finding("overwritten_writes", write.name, where, text, "warning")
+        yield Finding("overwritten_writes", name, where, text, "warning")
     dead, unread = ~ever_read & ~ever_written, ever_written & ~ever_read
     for kind, flags, what in (
         ("dead_slots", dead, "never written nor read"),
@@ -230,7 +242,7 @@ def _of_slots(
             if kind == "never_read_slots":
                 where = FrozenDict({**_first(written[..., where["slot"]], dims[:-1]), **where})
             text = f"{int(flags.sum())} of {slots} slots are {what} (mass of {threshold:g} or more): "
-            yield Finding(kind, write.name, where, f"{text}{_ranges(np.flatnonzero(flags))}.", "note")
+            yield Finding(kind, name, where, f"{text}{_ranges(np.flatnonzero(flags))}.", "note")
 
 
 def _first(flags: NDArray[np.bool_], dims: Sequence[str]) -> FrozenDict:

@@ -307,6 +307,16 @@ def take_pair(read_weights: ArrayLike, write_weights: ArrayLike, mask: Mask) -> 
     """
     reads = take_masses(read_weights, mask, name="read_weights")
     writes = take_masses(write_weights, mask, name="write_weights")
+    check_pair(reads, writes)
+    return reads, writes
+
+
+def check_pair(reads: Masses, writes: Masses) -> None:
+    """Refuse masses of two memories.
+
+    Raises:
+        ShapeError: If they differ in more than the number of heads.
+    """
     if reads.values.shape != writes.values.shape or (
         reads.dims and writes.dims and reads.dims != writes.dims
     ):
@@ -314,7 +324,6 @@ def take_pair(read_weights: ArrayLike, write_weights: ArrayLike, mask: Mask) -> 
             "read_weights and write_weights must differ in the number of heads alone, got "
             f"{reads.given.describe()} and {writes.given.describe()}. Take both from one run of one memory."
         )
-    return reads, writes
 
 
 def accesses(masses: Masses, threshold: Any) -> Bool[np.ndarray, "time *batch slot"]:

@@ -460,14 +460,15 @@ def _masks(mask: Any, entries: Sequence[_Entry]) -> list[Mask]:
     return [mask]
 
 
-def named_arrays(data: Any) -> list[NamedArray]:
-    """What :func:`analyze` makes of its input, for those arrays whose axes are known.
+def named_arrays(data: Any, mask: Any) -> list[tuple[NamedArray, Mask]]:
+    """What :func:`analyze` makes of its input, each array with its mask, for those whose axes are known.
 
     Raises:
-        ShapeError, DtypeError: If an array cannot be read.
+        ShapeError, DtypeError, AxisError: If an array or a mask cannot be read.
     """
+    entries = _entries(data)
     found = []
-    for entry in _entries(data):
+    for entry, each in zip(entries, _masks(mask, entries), strict=True):
         array = entry.given.source
         if array is None:
             if len(entry.dims) != entry.given.values.ndim:
@@ -476,5 +477,5 @@ def named_arrays(data: Any) -> list[NamedArray]:
         if array.attrs.get("kind") != entry.kind:
             attrs = {**array.attrs, "kind": entry.kind}
             array = NamedArray(array.name, array.values, array.dims, array.coords, attrs)
-        found.append(array)
+        found.append((array, each))
     return found

@@ -161,3 +161,18 @@ def test_tensors_and_names_of_ones_own() -> None:
     assert stats.findings({"whatever": np.full((2, 3), np.nan)}) == []
     array = NamedArray("mine", np.full((5, 4), 0.25), ("time", "slot"), attrs={"kind": "weights"})
     assert [finding.where for finding in stats.findings(array)] == [{"time": 0}]
+
+
+def test_padding_is_judged_by_nothing() -> None:
+    """What the padded steps hold, NaN included, is no news."""
+    writes = healthy(heads=1)
+    arrays: dict[str, Array] = {"read_weights": np.roll(writes, 1, axis=0), "write_weights": writes}
+    both = {name: np.concatenate([values, values], axis=1) for name, values in arrays.items()}
+    for values in both.values():
+        values[12:, 1] = np.nan
+    trace = Trace.from_arrays(both)
+    flags = np.ones((20, 2), bool)
+    flags[12:, 1] = False
+    mask = NamedArray("mask", flags, ("time", "batch"))
+    assert {finding.kind for finding in stats.findings(trace)} >= {"not_finite"}
+    assert stats.findings(trace, mask=mask) == []
