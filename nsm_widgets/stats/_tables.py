@@ -27,7 +27,7 @@ from nsm_widgets.stats._weightings import (
     row_entropy,
     row_hoyer,
     row_max,
-    row_normalised_entropy,
+    share_of_largest,
 )
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.trace._convert import ArrayLike
@@ -326,7 +326,7 @@ def _row_statistics(
     entropies = row_entropy(rows)
     found = {
         "entropy": (entropies, rows.valid),
-        "normalised_entropy": (row_normalised_entropy(rows), some),
+        "normalised_entropy": (share_of_largest(rows, entropies), some),
         "effective_slots": (np.exp(entropies), rows.valid),
         "hoyer_sparsity": (row_hoyer(rows), some),
     }

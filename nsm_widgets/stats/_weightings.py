@@ -239,8 +239,12 @@ def plain_entropy(weights: Float64[np.ndarray, "*row n"]) -> Float64[np.ndarray,
 
 def row_normalised_entropy(rows: Rows) -> Float64[np.ndarray, "*row"]:
     """Normalised entropy of each row, NaN where it is not defined."""
-    most = np.log(np.maximum(rows.num_places, 1))
-    return divide_where(row_entropy(rows), most, rows.num_places > 1)
+    return share_of_largest(rows, row_entropy(rows))
+
+
+def share_of_largest(rows: Rows, entropies: Float64[np.ndarray, "*row"]) -> Float64[np.ndarray, "*row"]:
+    """Entropies as a share of those of uniform rows."""
+    return divide_where(entropies, np.log(np.maximum(rows.num_places, 1)), rows.num_places > 1)
 
 
 def row_max(rows: Rows) -> Float64[np.ndarray, "*row"]:
