@@ -28,7 +28,7 @@ def test_the_examples_in_docstrings_run(name: str) -> None:
 def test_most_modules_are_found() -> None:
     """The walk reaches every room."""
     rooms = {name.split(".")[1] for name in MODULES}
-    assert {"ntm", "tasks", "trace", "view", "widgets", "export"} <= rooms
+    assert {"ntm", "tasks", "trace", "stats", "view", "widgets", "export"} <= rooms
 
 
 def test_the_python_blocks_of_the_readme_run_in_order(

@@ -41,7 +41,7 @@ def check_weightings(
             f"{remedy}"
         )
     sums = np.asarray(values.sum(axis=-1, dtype=np.float64))
-    wrong = (np.abs(sums - 1) > tolerance) & (sums != 0)  # NaN is never greater
+    wrong = np.asarray((np.abs(sums - 1) > tolerance) & (sums != 0))  # NaN is never greater
     if wrong.any():
         index = _first(wrong)
         raise WeightsError(

@@ -80,6 +80,18 @@ def test_a_name_loads_only_its_room(name: str, allowed: set[str]) -> None:
     assert set(HEAVY) & set(json.loads(run(code))) == allowed
 
 
+def test_statistics_load_neither_torch_nor_pandas() -> None:
+    """The room needs NumPy alone, and the package loads it only when it is asked for; tables load pandas."""
+    code = "import json, sys; import nsm_widgets; before = 'nsm_widgets.stats' in sys.modules; "
+    code += "from nsm_widgets import stats; stats.classify_heads([[1.0, 0.0], [0.5, 0.5]]); "
+    code += "loaded = list(sys.modules); stats.analyze({'memory': [[1.0, 2.0]]}); "
+    code += "print(json.dumps([before, loaded, 'pandas' in sys.modules]))"
+    before, loaded, pandas_after = json.loads(run(code))
+    assert not before
+    assert set(HEAVY) & set(loaded) == set()
+    assert pandas_after
+
+
 def test_a_saved_trace_is_explored_where_torch_is_not_installed(tmp_path: Path) -> None:
     """Opening and drawing need no torch."""
     weights = np.full((4, 1, 2, 6), 1 / 6)
