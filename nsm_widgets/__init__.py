@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nsm_widgets.ntm import NTM, NTMMemory, load_pretrained
+    from nsm_widgets.report import create_comprehensive_report
     from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+    from nsm_widgets.visualizer import AdvancedNSMVisualizer
     from nsm_widgets.widgets import (
         AttentionView,
         CommunicationView,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 __version__ = version("nsm_widgets")
 
 _ROOM_OF = {
+    "AdvancedNSMVisualizer": "visualizer",
+    "create_comprehensive_report": "report",
     "NTM": "ntm",
     "NTMMemory": "ntm",
     "load_pretrained": "ntm",
@@ -58,6 +62,7 @@ _ROOM_OF = {
 
 __all__ = [
     "NTM",
+    "AdvancedNSMVisualizer",
     "AttentionView",
     "CommunicationView",
     "ComparisonView",
@@ -78,6 +83,7 @@ __all__ = [
     "TraceStore",
     "ViewGroup",
     "__version__",
+    "create_comprehensive_report",
     "load_pretrained",
 ]
 

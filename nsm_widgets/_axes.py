@@ -30,6 +30,9 @@ AXES: dict[str, str] = {
     "statistic": "numbers that each say something of a whole, such as a mean",
     "offset": "shift offsets of a head, such as -1, 0, 1",
     "channel": "features of an input or output",
+    "item": "things of a row whose axis has no better name",
+    "row": "rows of a table whose axes have no better names",
+    "column": "columns of such a table",
     "stage": "addressing stages, in the order in which they are computed",
 }
 """Every axis name, with what one step along it means."""

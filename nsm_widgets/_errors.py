@@ -53,3 +53,7 @@ class MissingDependencyError(NsmWidgetsError, ImportError):
 
 class ExportError(NsmWidgetsError, ValueError):
     """A page cannot be written as asked: it would be too large, or what it shows was not saved."""
+
+
+class ReportError(NsmWidgetsError, ValueError):
+    """A report was written, and something that it should show could not be drawn."""

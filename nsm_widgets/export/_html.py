@@ -64,7 +64,37 @@ def widgets_to_html(
             )
     if not shown:
         raise ValueError("a page must hold at least one widget, got none.")
+    heading = title if title is not None else next(filter(None, (getattr(w, "title", "") for w in shown)), "")
+    page = page_of(shown, title=heading, precision=precision, max_bytes=max_bytes, theme=theme)
+    if path is None:
+        return page
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(page.encode())
+    return Path(path)
+
+
+def page_of(
+    parts: Sequence[Any],
+    *,
+    title: str,
+    precision: Precision,
+    max_bytes: int,
+    theme: PageTheme,
+    selection: Any = None,
+) -> str:
+    """A page of live widgets, and of HTML between them.
+
+    Args:
+        parts: Widgets, and texts that are HTML already.
+        title: Heading of the page.
+        precision: How values are kept.
+        max_bytes: What the arrays may take.
+        theme: ``"auto"``, ``"light"`` or ``"dark"``.
+        selection: What links in the HTML move: ``<a data-nsmw-go='{"time": 7}'>``. A widget among the parts
+            must follow it.
+    """
     check_options(precision, max_bytes, theme)
+    shown = [part for part in parts if not isinstance(part, str)]
     content = page_content(
         live_models(shown),
         [widget.model_id for widget in shown],
@@ -72,14 +102,13 @@ def widgets_to_html(
         precision=precision,
         max_bytes=max_bytes,
     )
-    places = [place(content.names[widget.model_id], _fallback(widget)) for widget in shown]
-    heading = title if title is not None else next(filter(None, (getattr(w, "title", "") for w in shown)), "")
-    page = standalone_page(places, content, title=heading or "nsm_widgets", theme=theme)
-    if path is None:
-        return page
-    with replacing(Path(path)) as temporary:
-        temporary.write_bytes(page.encode())
-    return Path(path)
+    places = [
+        part if isinstance(part, str) else place(content.names[part.model_id], _fallback(part))
+        for part in parts
+    ]
+    if selection is not None:
+        places = [f'<div data-nsmw-selection="{content.names[selection.model_id]}">', *places, "</div>"]
+    return standalone_page(places, content, title=title or "nsm_widgets", theme=theme)
 
 
 def _fallback(widget: Any) -> Fallback:

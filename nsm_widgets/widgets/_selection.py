@@ -28,6 +28,9 @@ SELECTABLE: tuple[str, ...] = (
     "statistic",
     "offset",
     "channel",
+    "item",
+    "row",
+    "column",
     "stage",
 )
 
@@ -110,6 +113,15 @@ class Selection(SyncedWidget):
 
     channel = Index(0).tag(sync=True)
     """Input or output channel on show."""
+
+    item = Index(0).tag(sync=True)
+    """Thing on show, of an axis without a better name."""
+
+    row = Index(0).tag(sync=True)
+    """Row on show, of such a table."""
+
+    column = Index(0).tag(sync=True)
+    """Column on show, of such a table."""
 
     stage = Index(0).tag(sync=True)
     """Addressing stage on show."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, ColorScale, Layout, Theme
+from nsm_widgets.widgets._at_cell_end import is_shown
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import TraceStore
 
@@ -163,6 +164,7 @@ class WaysOut:
             return None
         data: Mapping[str, Any] = bundle[0] if isinstance(bundle, tuple) else bundle
         self.store.shown()
+        is_shown(self)
         whole = {**data, **self._fallbacks(type(self).__name__)}
         return (whole, bundle[1]) if isinstance(bundle, tuple) else whole
 

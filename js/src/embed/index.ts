@@ -2,6 +2,7 @@
 
 import type { IManagerState } from "@jupyter-widgets/base-manager";
 import { element } from "../dom";
+import { followLinks } from "./go";
 import { PageManager } from "./manager";
 import { followPrinting } from "./print";
 import { inflateText } from "./texts";
@@ -15,6 +16,7 @@ export async function boot(): Promise<void> {
     await manager.restore(state, await sharedTexts());
     await Promise.all(places.map((place) => show(manager, place)));
     followPrinting();
+    followLinks(manager);
     document.documentElement.dataset["nsmwReady"] = "true";
   } catch (error) {
     for (const place of places) complain(place, error);
