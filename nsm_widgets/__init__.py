@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ReadWriteView,
         RoutingView,
         Selection,
+        StatisticChart,
         TraceStore,
         ViewGroup,
     )
@@ -56,6 +57,7 @@ _ROOM_OF = {
     "ReadWriteView": "widgets",
     "RoutingView": "widgets",
     "Selection": "widgets",
+    "StatisticChart": "widgets",
     "TraceStore": "widgets",
     "ViewGroup": "widgets",
 }
@@ -78,6 +80,7 @@ __all__ = [
     "ReadWriteView",
     "RoutingView",
     "Selection",
+    "StatisticChart",
     "Trace",
     "TraceRecorder",
     "TraceStore",

@@ -187,6 +187,10 @@ def _or_none(values: Any) -> Any:
     return None if values is None else as_array(values)
 
 
+MOST_PRINTED = 100
+"""Of a map with so few cells, the values are printed in them."""
+
+
 # --- any array --------------------------------------------------------------------------------------------
 
 
@@ -199,8 +203,8 @@ def _plain(name: str, array: NamedArray) -> Figure:
 def _plain_of(key: str, value: Any, **options: Any) -> Any:
     """Any array: its last two axes as a heatmap, a single one as a line."""
     array = stacked(value)
-    if array.ndim == 0:
-        array = array.reshape(1)
+    if array.ndim < 2 and array.size == 1:
+        array = array.reshape(1, 1)  # a number is a map of one cell: no line has one point
     coords = {}
     if array.ndim > 3:
         coords["item"] = [str(index) for index in np.ndindex(*array.shape[:-2])]
@@ -212,7 +216,7 @@ def _plain_of(key: str, value: Any, **options: Any) -> Any:
 def _draw(array: NamedArray, *, selection: Selection, title: str) -> Any:
     """Lines where one axis is long, or where each head has one number at a time; else a map."""
     long = [dim for dim in array.dims if array.sizes[dim] > 1]
-    if array.ndim == 1 or len(long) <= 1 or array.dims[-1] == "head":
+    if array.ndim == 1 or len(long) == 1 or (long and array.dims[-1] == "head"):
         x = "time" if "time" in array.dims else (long or list(array.dims))[0]
         return LineChart(Trace(array), array.name, x=x, selection=selection, title=title)
-    return Heatmap(array, selection=selection, title=title)
+    return Heatmap(array, selection=selection, title=title, annotate=array.values.size <= MOST_PRINTED)

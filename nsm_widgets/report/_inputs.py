@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets._errors import DtypeError, NsmWidgetsError, ShapeError
-from nsm_widgets._text import one_line
+from nsm_widgets._text import printable
 from nsm_widgets.trace._convert import to_readonly
 
 AnyArray = Shaped[np.ndarray, "..."]
@@ -55,7 +55,7 @@ def array_name(key: str) -> str:
     >>> array_name("a/b")
     'a∕b'
     """
-    return one_line(key).replace("/", "∕")[:128] or "values"
+    return printable(key).replace("/", "∕")[:128] or "values"
 
 
 def flat_arrays(data: Mapping[str, Any]) -> dict[str, AnyArray]:

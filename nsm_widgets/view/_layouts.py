@@ -129,6 +129,11 @@ def lines_layout(
         above=coloring.above,
     )
     count, steps = count_lines(array, panel), array.sizes[x]
+    if count * steps == 1:
+        raise ShapeError(
+            f"a chart of {array.name} must have at least two points, got a single value. It is a number: "
+            "Heatmap(..., annotate=True) prints it."
+        )
     if count > MOST_LINES or count * steps > MOST_POINTS:
         raise ShapeError(
             f"a chart of {array.name} must have at most {MOST_LINES} lines and {MOST_POINTS:,} points, got "

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets._importance import ImportanceView
     from nsm_widgets.widgets._operations import OperationsView
     from nsm_widgets.widgets._routing import RoutingView
+    from nsm_widgets.widgets._statistic import StatisticChart
 
 _LATER = {
     "ComparisonView": "_comparison",
@@ -27,6 +28,7 @@ _LATER = {
     "MemoryEvolutionView": "_evolution",
     "OperationsView": "_operations",
     "RoutingView": "_routing",
+    "StatisticChart": "_statistic",
 }
 """Modules of the names that load when first used."""
 
@@ -44,6 +46,7 @@ __all__ = [
     "ReadWriteView",
     "RoutingView",
     "Selection",
+    "StatisticChart",
     "TraceStore",
     "View",
     "ViewGroup",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import ArraySummary, ColorScale, Layout, Theme
+from nsm_widgets.view import ArraySummary, ColorScale, DomainChoice, Layout, Theme
 from nsm_widgets.widgets._at_cell_end import is_shown
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import TraceStore
@@ -119,6 +119,7 @@ class WaysOut:
             self._indices(),
             cmap=self._lead.cmap,
             scale=cast(ColorScale, self._lead.scale),
+            domain=cast(DomainChoice, self._lead.domain),
             theme=theme,
             width_px=width_px,
             dpi=dpi,
@@ -179,6 +180,7 @@ class WaysOut:
             self._indices(),
             cmap=self._lead.cmap,
             scale=cast(ColorScale, self._lead.scale),
+            domain=cast(DomainChoice, self._lead.domain),
             title=self.title,
             summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
             not_saved=self.store.not_saved,

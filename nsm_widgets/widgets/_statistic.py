@@ -1,0 +1,155 @@
+"""Charts of statistics: one call from a trace to a linked line chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nsm_widgets import stats
+from nsm_widgets._axes import did_you_mean, format_dims
+from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.widgets._charts import LineChart
+from nsm_widgets.widgets._store import require_trace
+
+Statistic = Callable[[NamedArray], Any]
+
+OF_WEIGHTS: dict[str, Callable[..., Any]] = {
+    "entropy": stats.entropy,
+    "normalised_entropy": stats.normalised_entropy,
+    "focus": stats.focus,
+    "effective_slots": stats.effective_slots,
+    "max_weight": stats.max_weight,
+    "sparsity": stats.sparsity,
+    "hoyer_sparsity": stats.hoyer_sparsity,
+    "usage": stats.usage,
+}
+"""Of weights over slots, keys or states."""
+
+OF_ATTENTION: dict[str, Callable[..., Any]] = {
+    "attention_distance": stats.attention_distance,
+    "previous_token_share": stats.previous_token_share,
+    "next_token_share": stats.next_token_share,
+    "same_token_share": stats.same_token_share,
+    "first_token_share": stats.first_token_share,
+}
+"""Of attention of tokens to tokens, one value for each query."""
+
+OF_MEMORY: dict[str, Callable[..., Any]] = {
+    "memory_mean": stats.memory_mean,
+    "memory_std": stats.memory_std,
+    "memory_range": stats.memory_range,
+    "memory_sparsity": stats.memory_sparsity,
+    "active_slots": stats.active_slots,
+    "slot_similarity": stats.slot_similarity,
+}
+"""Of a memory's contents."""
+
+STATISTICS = (*OF_WEIGHTS, *OF_ATTENTION, *OF_MEMORY)
+ACROSS = ("time", "iteration", "head", "layer", "query")
+"""Axes that a chart may have across, in the order in which they are chosen."""
+
+
+class StatisticChart(LineChart):
+    """A statistic of an array over time, heads, or any axis that is left, as lines that follow the selection.
+
+    Statistics are those of :mod:`nsm_widgets.stats`, in float64 from the array as it was recorded. Where an
+    array has queries and they are not what runs across, a value is the mean over them.
+
+    Args:
+        trace: Holds the array.
+        statistic: Name of a statistic, one of :data:`STATISTICS`; or a function that takes a
+            :class:`NamedArray` and returns one with fewer axes.
+        array: Name of the array; when not given, the trace's memory for a statistic of memory, else its
+            attention, write weights or read weights, the first that it holds.
+        x: Axis across; ``"time"`` where it is left, else ``"iteration"``, ``"head"``, ``"layer"`` or
+            ``"query"``.
+        **options: See :class:`LineChart`.
+
+    Example:
+        >>> weights = np.full((5, 1, 2, 8), 1 / 8)  # (time, batch, head, slot)
+        >>> chart = StatisticChart(Trace.from_arrays({"read_weights": weights}), "effective_slots")
+        >>> chart.lines.y.shape  # a line for each head, a value for each time step
+        (2, 5)
+
+    Raises:
+        TypeError: If ``trace`` is no trace, or a function returns no array with named axes.
+        UnknownOptionError: If there is no such statistic.
+        ShapeError: If the trace holds no such array, or nothing is left to draw.
+        WeightsError: If a statistic of weights is asked of an array that holds none.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        statistic: str | Statistic,
+        array: str | None = None,
+        *,
+        x: str | None = None,
+        **options: Any,
+    ) -> None:
+        trace = require_trace(trace, "StatisticChart")
+        given = _array_of(trace, statistic, array)
+        values = _value_of(given, statistic, x)
+        across = x or next((dim for dim in ACROSS if values.sizes.get(dim, 1) > 1), values.dims[0])
+        super().__init__(trace.assign(values), values.name, x=across, **options)
+
+
+def _array_of(trace: Trace, statistic: str | Statistic, name: str | None) -> NamedArray:
+    if isinstance(statistic, str) and statistic not in STATISTICS:
+        raise UnknownOptionError(
+            f"statistic must be one of {', '.join(STATISTICS)}, or a function, got {statistic!r}."
+            f"{did_you_mean(statistic, STATISTICS)}"
+        )
+    if not (isinstance(statistic, str) or callable(statistic)):
+        raise TypeError(f"statistic must be a name or a function, got {type(statistic).__name__}.")
+    wanted: tuple[str, ...] = ("attention", "write_weights", "read_weights")
+    wanted = ("memory",) if statistic in OF_MEMORY else wanted[:1] if statistic in OF_ATTENTION else wanted
+    name = name or next((each for each in wanted if each in trace), None)
+    if name is None or name not in trace:
+        got = "none of " + ", ".join(wanted) if name is None else repr(name)
+        raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {got}.")
+    return trace[name]
+
+
+def _value_of(array: NamedArray, statistic: str | Statistic, x: str | None) -> NamedArray:
+    """The statistic, with at least one axis."""
+    compute: Statistic
+    if not isinstance(statistic, str):
+        compute = statistic
+    elif statistic in OF_WEIGHTS and statistic != "usage" and "query" in array.dims and x != "query":
+        compute = partial(OF_WEIGHTS[statistic], per="matrix")
+    else:
+        compute = {**OF_WEIGHTS, **OF_ATTENTION, **OF_MEMORY}[statistic]
+    values = compute(array)
+    if not isinstance(values, NamedArray):
+        raise TypeError(
+            "a statistic must return a NamedArray, so that its axes are known, got "
+            f"{type(values).__name__}. The functions of nsm_widgets.stats do."
+        )
+    if statistic in OF_ATTENTION and x != "query":
+        values = _mean_over(values, "query")
+    if values.ndim == 0:
+        raise ShapeError(
+            f"{values.name} must have an axis to be drawn along, and {array.name} {format_dims(array.dims)} "
+            "leaves none. It is a single number: nsm_widgets.stats gives it."
+        )
+    return values
+
+
+def _mean_over(values: NamedArray, dim: str) -> NamedArray:
+    """The mean over an axis of what is not NaN; NaN where nothing is."""
+    if dim not in values.dims:
+        return values
+    axis = values.dims.index(dim)
+    known = ~np.isnan(values.values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values.values, 0.0).sum(axis=axis)
+    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    dims = [each for each in values.dims if each != dim]
+    coords = {name: coord for name, coord in values.coords.items() if dim not in (name, *coord.dims)}
+    about = f"{values.attrs.get('description', values.name)}, mean over {dim}"
+    return NamedArray(values.name, mean, dims, coords, {**values.attrs, "description": about})

@@ -1,0 +1,97 @@
+"""Charts of statistics: which array, which axis, and the numbers that they draw."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from nsm_widgets import MemoryView, Selection, StatisticChart, Trace
+from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets.stats import entropy
+from nsm_widgets.widgets._statistic import OF_MEMORY, OF_WEIGHTS
+
+RANDOM = np.random.default_rng(0)
+RUN = Trace.from_arrays(
+    {
+        "memory": RANDOM.normal(size=(5, 1, 8, 4)),
+        "write_weights": RANDOM.dirichlet(np.ones(8), size=(5, 1, 2)),
+    }
+)
+ATTENTION = Trace.from_attentions(
+    list(RANDOM.dirichlet(np.ones(6), size=(2, 1, 3, 6))), tokens=list("abcdef")
+)
+
+
+def entropy_of(row: np.ndarray) -> float:
+    return -sum(float(weight) * math.log(weight) for weight in row if weight > 0)
+
+
+def test_the_entropy_of_weights_runs_over_time_with_a_line_for_each_head() -> None:
+    """The numbers are those of an obvious loop."""
+    chart = StatisticChart(RUN, "entropy")
+    weights = RUN["write_weights"].values
+    expected = [[entropy_of(weights[step, 0, head]) for step in range(5)] for head in range(2)]
+    np.testing.assert_allclose(chart.lines.y, expected, rtol=1e-9)
+
+
+def test_attention_is_averaged_over_its_queries_and_runs_over_heads() -> None:
+    """One value for each head of the selected layer; the token shares too."""
+    values = ATTENTION["attention"].values
+    chart = StatisticChart(ATTENTION, "first_token_share", lines="head", x="layer")
+    expected = [[values[layer, 0, head, :, 0].mean() for layer in range(2)] for head in range(3)]
+    np.testing.assert_allclose(chart.lines.y, expected, rtol=1e-9)
+    over_heads = StatisticChart(ATTENTION, "entropy", x="head", lines="layer")
+    expected = [
+        [np.mean([entropy_of(row) for row in values[layer, 0, head]]) for head in range(3)]
+        for layer in range(2)
+    ]
+    np.testing.assert_allclose(over_heads.lines.y, expected, rtol=1e-9)
+
+
+def test_over_queries_each_query_has_its_own_value() -> None:
+    """No mean is taken of what runs across."""
+    chart = StatisticChart(ATTENTION, "entropy", x="query")
+    values = ATTENTION["attention"].values
+    expected = [[entropy_of(values[0, 0, head, query]) for query in range(6)] for head in range(3)]
+    np.testing.assert_allclose(chart.lines.y, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [*OF_WEIGHTS, *OF_MEMORY])
+def test_every_statistic_of_a_run_is_drawn_over_time(name: str) -> None:
+    """Five steps across, and no value that is not a number."""
+    chart = StatisticChart(RUN, name)
+    assert chart.lines.y.shape[-1] == 5
+    assert np.isfinite(chart.lines.y).all()
+
+
+def test_it_is_linked_to_other_views() -> None:
+    """One selection moves both."""
+    selection = Selection()
+    chart, memory = StatisticChart(RUN, "focus", selection=selection), MemoryView(RUN, selection=selection)
+    selection.time = 3
+    assert (chart.selection.time, memory.selection.time) == (3, 3)
+
+
+def test_a_function_may_be_given() -> None:
+    """Any that keeps the names of the axes."""
+    chart = StatisticChart(RUN, lambda array: entropy(array), "write_weights", lines="head")
+    np.testing.assert_allclose(chart.lines.y, StatisticChart(RUN, "entropy").lines.y)
+    with pytest.raises(TypeError, match="must return a NamedArray"):
+        StatisticChart(RUN, lambda array: array.values.mean())
+
+
+def test_what_cannot_be_drawn_is_refused() -> None:
+    """With what there is."""
+    with pytest.raises(UnknownOptionError, match="Did you mean 'entropy'"):
+        StatisticChart(RUN, "entropie")
+    with pytest.raises(TypeError, match="a name or a function"):
+        StatisticChart(RUN, 3)  # type: ignore[arg-type]
+    with pytest.raises(ShapeError, match="none of attention"):
+        StatisticChart(RUN, "attention_distance")
+    with pytest.raises(ShapeError, match="got 'reads'"):
+        StatisticChart(RUN, "entropy", "reads")
+    single = Trace.from_arrays({"memory": np.zeros((4, 4))}, dims={"memory": ("slot", "word")})
+    with pytest.raises(ShapeError, match="a single number"):
+        StatisticChart(single, "memory_mean")
