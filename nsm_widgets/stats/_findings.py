@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import WeightsError
 from nsm_widgets.stats._attention import causal_mask
 from nsm_widgets.stats._divergence import head_divergence
+from nsm_widgets.stats._entries import named_arrays
 from nsm_widgets.stats._input import counted, take
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._slot_table import known_part, memories_of
 from nsm_widgets.stats._slots import ACCESS, Masses, accesses, check_pair, lost_writes, take_masses
-from nsm_widgets.stats._tables import named_arrays
 from nsm_widgets.stats._weightings import row_normalised_entropy
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._json import FrozenDict

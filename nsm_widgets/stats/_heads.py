@@ -155,7 +155,7 @@ def classify_heads(
     >>> classify_heads(uniform).labels.tolist()
     [['uniform', 'uniform']]
     """
-    least = check_threshold(threshold, "threshold", 1e-9, 1.0)
+    least = check_threshold(threshold, "threshold", 0.0, 1.0, above=True)
     reach = int(check_threshold(window, "window", 1.0))
     rows = _take(attention, mask)
     num_tokens = rows.weights.shape[-1]

@@ -180,13 +180,25 @@ def check_choice(value: Any, name: str, known: Sequence[str]) -> str:
     return str(value)
 
 
-def check_threshold(value: Any, name: str, low: float = 0.0, high: float = np.inf) -> float:
+def check_threshold(
+    value: Any, name: str, low: float = 0.0, high: float = np.inf, *, above: bool = False
+) -> float:
     """Refuse what is no number in a range.
+
+    Args:
+        value: What was given.
+        name: What to call it in the error.
+        low: The smallest number allowed.
+        high: The largest.
+        above: Whether it must be greater than ``low``.
 
     Raises:
         UnknownOptionError: If it is no number, or lies outside.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not low <= value <= high:
-        rule = f"at least {low:g}" if high == np.inf else f"in [{low:g}, {high:g}]"
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high or (above and value == low):
+        rule = f"greater than {low:g}" if above else f"at least {low:g}"
+        if high != np.inf:
+            rule += f" and at most {high:g}"
         raise UnknownOptionError(f"{name} must be a number {rule}, got {value!r}.")
     return float(value)

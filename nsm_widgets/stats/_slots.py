@@ -333,7 +333,7 @@ def accesses(masses: Masses, threshold: Any) -> Bool[np.ndarray, "time *batch sl
         WeightsError: If a mass is NaN.
         UnknownOptionError: If the threshold is no number greater than 0.
     """
-    limit = check_threshold(threshold, "threshold", np.nextafter(0.0, 1.0))
+    limit = check_threshold(threshold, "threshold", above=True)
     unknown = np.isnan(masses.values)
     if unknown.any():
         step = int(np.argwhere(unknown)[0][0])

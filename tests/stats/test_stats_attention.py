@@ -152,7 +152,9 @@ def test_rollout_of_names() -> None:
     np.testing.assert_allclose(stats.attention_rollout(moved).values, found.values, rtol=0, atol=1e-12)
     with pytest.raises(AxisError, match="has no axis 'layer'"):
         stats.attention_rollout(trace["attention"].isel(layer=0))
-    with pytest.raises(UnknownOptionError, match=r"residual must be a number in \[0, 1\], got 2"):
+    with pytest.raises(
+        UnknownOptionError, match=r"residual must be a number at least 0 and at most 1, got 2"
+    ):
         stats.attention_rollout(trace["attention"], residual=2)
     with pytest.raises(ShapeError, match="at least 4 axes"):
         stats.attention_rollout(random_weights(2, 3, 3))

@@ -126,6 +126,22 @@ def test_a_sink_is_told_from_its_neighbours() -> None:
     assert scores["previous"] < 0.05 and scores["column"] < 0.05
 
 
+def test_rows_that_cannot_tell_two_patterns_apart_count_for_neither() -> None:
+    """Token 1's previous token is the first, and token 0 is the first itself."""
+    at = {name: index for index, name in enumerate(stats.HEAD_CLASSES)}
+    assert stats.classify_heads(shifted(4, -1)).class_scores[0, 0, at["first"]] == 0.0
+    assert stats.classify_heads(column(4, 0)).class_scores[0, 0, at["previous"]] == 0.0
+
+
+def test_one_query_makes_no_column() -> None:
+    """The last keys of causal attention are seen by few."""
+    weights = np.eye(12)
+    weights[11] = np.eye(12)[9]
+    heads = stats.classify_heads(weights)
+    assert heads.causal
+    assert heads.class_scores[0, 0, stats.HEAD_CLASSES.index("column")] < 0.2
+
+
 def test_a_separator_is_a_column() -> None:
     """And it is named."""
     heads = stats.classify_heads(with_head(column(10, 9)))

@@ -252,7 +252,7 @@ def test_what_does_not_belong_together_is_refused() -> None:
         stats.dead_slots(accesses(0), accesses(0)[..., :4] / accesses(0)[..., :4].sum(-1, keepdims=True))
     with pytest.raises(AxisError, match="w has no axis 'time'"):
         stats.usage(NamedArray("w", random_weights(2, 3), ("head", "slot")))
-    with pytest.raises(UnknownOptionError, match="threshold must be a number"):
+    with pytest.raises(UnknownOptionError, match="threshold must be a number greater than 0, got 0"):
         stats.dead_slots(accesses(0), accesses(1), threshold=0)
     with pytest.raises(UnknownOptionError, match="memory_seen must be one of 'before_write', 'after_write'"):
         stats.overwritten_before_read(accesses(0), accesses(1), memory_seen="never")
