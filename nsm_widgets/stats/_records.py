@@ -97,7 +97,7 @@ def _content_groups(
     places = counted(mask, entry.given)
     values = entry.given.values
     for index, at in entry.groups(by, 2 if entry.is_memory else 0):
-        here = values[at]
+        here = np.asarray(values[at])
         kept = np.ones(here.shape, bool) if places is None else np.asarray(places[at])
         one: dict[str, Any] = basic_statistics(here, kept)
         finite = kept & np.isfinite(here)
