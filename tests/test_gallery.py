@@ -1,0 +1,43 @@
+"""The gallery: every public view is in it, with a picture that its own code still makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nsm_widgets
+from nsm_widgets.widgets._ways_out import WaysOut
+from scripts.gallery import ENTRIES, FOLDER, write
+
+NO_VIEW_OF_ITS_OWN = {"ViewGroup"}
+
+
+def test_every_view_is_in_the_gallery() -> None:
+    """All that can be saved as a picture, but for groups of one's own making."""
+    public = {name: getattr(nsm_widgets, name) for name in nsm_widgets.__all__}
+    views = {name for name, value in public.items() if isinstance(value, type) and issubclass(value, WaysOut)}
+    assert {entry.name for entry in ENTRIES} == views - NO_VIEW_OF_ITS_OWN
+
+
+@pytest.fixture(scope="module")
+def anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("gallery")
+    write(folder)
+    return folder
+
+
+def test_the_page_is_what_the_script_writes(anew: Path) -> None:
+    """Run scripts/gallery.py after a change."""
+    assert (FOLDER / "README.md").read_text("utf-8") == (anew / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+def test_each_picture_is_what_its_code_draws(anew: Path, name: str) -> None:
+    """Up to single pixels, where another processor rounds a value to the next colour."""
+    with Image.open(FOLDER / f"{name}.png") as kept, Image.open(anew / f"{name}.png") as drawn:
+        assert kept.size == drawn.size
+        differ = np.abs(np.asarray(kept.convert("RGB"), int) - np.asarray(drawn.convert("RGB"), int)).max(-1)
+    assert (differ > 40).mean() < 0.005
