@@ -41,6 +41,7 @@ def page_parts(report: Report) -> list[Any]:
 
 def _parts(report: Report) -> Iterator[Any]:
     yield _contents(report)
+    yield _recorded(report)
     if report.failures:
         yield _missing(report)
     yield _findings(report)
@@ -66,6 +67,12 @@ def _contents(report: Report) -> str:
     links = [f'<li><a href="#{figure.name}">{_text(figure.title)}</a></li>' for figure, _ in report.figures]
     links += [f'<li><a href="#table-{table.name}">{_text(table.title)}</a></li>' for table in report.tables]
     return f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>'
+
+
+def _recorded(report: Report) -> str:
+    """What was recorded, in a sentence."""
+    names = "; ".join(_text(text) for text in report.recorded)
+    return f"<section><h2>What was recorded</h2><p>{names}.</p></section>"
 
 
 def _missing(report: Report) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ReportError
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import one_line, printable
@@ -18,7 +19,7 @@ from nsm_widgets.export._chunks import Precision
 from nsm_widgets.export._content import DEFAULT_MAX_BYTES, PageTheme, check_options
 from nsm_widgets.export._html import page_of
 from nsm_widgets.report._figures import Figure, figures_of_mapping, figures_of_trace
-from nsm_widgets.report._inputs import holds_numbers
+from nsm_widgets.report._inputs import flat_arrays, holds_numbers
 from nsm_widgets.report._page import page_parts
 from nsm_widgets.report._tables import Table, tables_of
 from nsm_widgets.trace import Trace
@@ -34,6 +35,8 @@ class Report:
 
     title: str
     selection: Selection
+    recorded: list[str] = field(default_factory=list)
+    """Every array that was given: its name and its size."""
     figures: list[tuple[Figure, Any]] = field(default_factory=list)
     """Each with its view."""
     tables: list[Table] = field(default_factory=list)
@@ -133,6 +136,7 @@ def _figures(data: Any, report: Report) -> Iterator[Figure]:
     """The figures that the data asks for; what is no array is noted."""
     if isinstance(data, Trace):
         found = list(figures_of_trace(data))
+        report.recorded = [f"{name} {format_sizes(array.dims, array.shape)}" for name, array in data.items()]
     elif isinstance(data, Mapping):
         named = {str(key): value for key, value in data.items()}
         if len(named) < len(data):
@@ -140,6 +144,7 @@ def _figures(data: Any, report: Report) -> Iterator[Figure]:
         drawn = {key: value for key, value in named.items() if holds_numbers(value)}
         report.notes = {key: repr(value) for key, value in named.items() if key not in drawn}
         found = list(figures_of_mapping(drawn))
+        report.recorded = [f"{name} {array.shape}" for name, array in flat_arrays(drawn).items()]
     else:
         raise TypeError(
             "a report is made of a Trace or of a dictionary of arrays, got "

@@ -15,10 +15,9 @@ from nsm_widgets.view._summary import summarize
 DEAD_BELOW = 1e-3
 """A slot whose score is less than this at the last step is dead."""
 
-SATURATED_FROM = 0.99
-WHILE_MEDIAN_BELOW = 0.5
-"""A slot is saturated if its score reaches the first at the last step, while half of the slots or more stay
-below the second: few slots take what the memory does."""
+SATURATED_SHARE, FEWEST_SATURABLE = 0.5, 4
+"""A slot of at least so many is saturated if its score is this share, or more, of all scores together at the
+last step: it gets half of all that is read and written. ``nsm_widgets.stats.findings`` says the same."""
 
 WRITTEN_FROM = 0.1
 """A slot is first written where a write head's weight on it reaches this: weights out of a softmax are never
@@ -137,9 +136,11 @@ def slot_use(importance: NamedArray) -> NamedArray:
     last = importance.isel(time=-1) if "time" in importance.dims else importance
     values = last.values.astype(np.float64)
     axis = last.dims.index("slot")
+    total = np.nansum(values, axis=axis, keepdims=True)
     with np.errstate(invalid="ignore"):
-        median = np.median(values, axis=axis, keepdims=True)
-        saturated = (values >= SATURATED_FROM) & (median < WHILE_MEDIAN_BELOW)
+        saturated = (
+            (values >= SATURATED_SHARE * total) & (total > 0) & (values.shape[axis] >= FEWEST_SATURABLE)
+        )
         codes = np.where(values < DEAD_BELOW, 1, np.where(saturated, 2, 0)).astype(np.int8)
     coords = {dim: last.coords[dim] for dim in last.dims if dim in last.coords}
     said = "0 used, 1 dead, 2 saturated, by the scores of the last step"
@@ -200,8 +201,7 @@ def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220)
             kinds=(
                 "used",
                 f"dead: below {DEAD_BELOW:g}{when}",
-                f"saturated: {SATURATED_FROM:g} or more{when}, while half of the slots stay below "
-                f"{WHILE_MEDIAN_BELOW:g}",
+                f"saturated: {SATURATED_SHARE:.0%} or more of all scores together{when}",
             ),
         ),
     )

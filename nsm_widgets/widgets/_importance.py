@@ -26,9 +26,9 @@ class ImportanceView(Chart):
 
     Bars are sorted by slot, by score at the step on show, or by first write: the first step at which a write
     head's weight on the slot reaches 0.1. Dead slots (a score below 0.001 at the last step) have a grey × at
-    their foot, saturated ones (a score of 0.99 or more at the last step, while half of the slots or more stay
-    below 0.5) an orange ▲; both are counted in the legend. Pressing a bar selects its slot for all views of
-    the same selection; so do the arrow keys in the line below the legend.
+    their foot, a saturated one (of four or more slots, the one with half or more of all scores together at
+    the last step) an orange ▲; both are counted in the legend. Pressing a bar selects its slot for all views
+    of the same selection; so do the arrow keys in the line below the legend.
 
     Args:
         values: A trace (or a recorder) with ``importance``, or with ``read_weights`` or ``write_weights`` to

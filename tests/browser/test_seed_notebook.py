@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from nsm_widgets import Trace, create_comprehensive_report
-from tests.browser.harness import JupyterLab, NotebookPage
+from nsm_widgets.export import notebook_to_html
+from tests.browser.harness import JupyterLab, NotebookPage, drag_range
 from tests.browser.harness.exported import open_exported
 from tests.browser.views import PAINTED_MS, ViewOnPage
 
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03_seed_notebook.ipynb"
 PLOTS = {
     "Self-Attention Pattern": ["attention"],
     "Token-to-State Attention Routing": ["routing_weights"],
@@ -33,6 +36,9 @@ NUM_COLORS = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
   return new Set(new Uint32Array(data.buffer)).size;
 }"""
+
+
+PIXELS = "canvas => canvas.toDataURL()"
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +120,30 @@ def test_the_report_that_it_writes_is_alive(seed: NotebookPage, browser: Browser
         chooser = opened.page.locator("section#multi_head_attention input[data-dim=head]")
         chooser.press("End")
         expect(chooser).to_have_value("3")
+
+
+def test_its_page_is_alive_without_a_kernel(browser: Browser, tmp_path: Path) -> None:
+    """Exported with its cells run: every plot painted, sliders move maps and lines, bars are there."""
+    source = Path(shutil.copy(NOTEBOOK, tmp_path))
+    page = notebook_to_html(source, tmp_path / "page.html", execute=True)
+    with open_exported(browser, page) as opened:
+        headings = opened.page.locator(".nsmw-heading:not([hidden])")
+        expect(headings).to_have_text(list(PLOTS))
+        panels = opened.page.locator(".nsmw-root [data-panel]")
+        for panel in panels.all():
+            panel.scroll_into_view_if_needed()
+            expect(panel).not_to_have_attribute("data-state", "loading")
+            for canvas in panel.locator("canvas").all()[:1]:
+                assert canvas.evaluate(NUM_COLORS) > 1
+        slider = opened.page.locator('input[type=range][data-dim="time"]')
+        memory = opened.page.locator(".nsmw-root", has=slider).locator('[data-panel="memory"]')
+        before = memory.locator("canvas").first.evaluate(PIXELS)
+        drag_range(slider, 1.0)
+        expect(memory).to_have_attribute("data-painted", "time=4")
+        assert memory.locator("canvas").first.evaluate(PIXELS) != before
+        expect(opened.page.locator(".bqplot .bar")).to_have_count(32)
+        chart = opened.page.locator('[data-panel="slot_norm"]')
+        expect(chart).to_contain_text("time 4")
 
 
 # --- reports ------------------------------------------------------------------------------------------------

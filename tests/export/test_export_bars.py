@@ -20,7 +20,7 @@ from tests.export.samples import page_of, pixels
 
 STEPS, SLOTS = 4, 10
 RANDOM = np.random.default_rng(6)
-SCORES = RANDOM.random((STEPS, 2, SLOTS)) * 0.4 + 0.05
+SCORES = RANDOM.random((STEPS, 2, SLOTS)) * 0.06 + 0.02
 SCORES[:, :, 3] = 1.0
 SCORES[:, :, 7] = 0.0
 

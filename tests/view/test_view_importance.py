@@ -23,7 +23,7 @@ from nsm_widgets.view import (
     slot_importance,
     slot_use,
 )
-from nsm_widgets.view._importance import DEAD_BELOW, MOST_BARS, SATURATED_FROM, WHILE_MEDIAN_BELOW
+from nsm_widgets.view._importance import DEAD_BELOW, MOST_BARS
 
 STEPS, BATCH, SLOTS = 7, 2, 5
 
@@ -115,16 +115,17 @@ def test_the_first_write_is_where_a_weight_reaches_a_tenth() -> None:
     [
         ([0.0, DEAD_BELOW / 2, DEAD_BELOW, 0.2, 1.0], [1, 1, 0, 0, 2]),
         ([0.0, 0.6, 0.7, 0.8, 1.0], [1, 0, 0, 0, 0]),
-        ([SATURATED_FROM, WHILE_MEDIAN_BELOW, 0.6, 0.1, 0.1], [0, 0, 0, 0, 0]),
-        ([SATURATED_FROM, WHILE_MEDIAN_BELOW - 0.01, 0.6, 0.1, 1.0], [0, 0, 0, 0, 0]),
-        ([SATURATED_FROM, WHILE_MEDIAN_BELOW - 0.01, 0.4, 0.1, 1.0], [2, 0, 0, 0, 2]),
-        ([np.nan, 0.0, 0.1, 0.1, 1.0], [0, 1, 0, 0, 0]),
+        ([0.25, 0.25, 0.25, 0.25, 1.0], [0, 0, 0, 0, 2]),
+        ([0.25, 0.25, 0.25, 0.26, 1.0], [0, 0, 0, 0, 0]),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], [1, 1, 1, 1, 1]),
+        ([np.nan, 0.0, 0.1, 0.1, 1.0], [0, 1, 0, 0, 2]),
+        ([0.1, 0.2, 1.0], [0, 0, 0]),
     ],
-    ids=["both", "most are used", "median at the bound", "median above", "two take all", "nan"],
+    ids=["both", "most are used", "at the share", "below it", "none is used", "nan", "three slots"],
 )
 def test_dead_and_saturated_are_told_by_the_last_step(last: list[float], codes: list[int]) -> None:
-    """Dead below a bound; saturated while half of the others stay low. The steps before do not count."""
-    scores = NamedArray("importance", [[0.5] * 5, last], dims=("time", "slot"))
+    """Dead below a bound; saturated with half of all. The steps before do not count."""
+    scores = NamedArray("importance", [[0.5] * len(last), last], dims=("time", "slot"))
     assert slot_use(scores).values.tolist() == codes
     without_time = NamedArray("importance", last, dims=("slot",))
     assert slot_use(without_time).values.tolist() == codes

@@ -126,6 +126,8 @@ class JupyterLab:
             page.goto(f"{self.server.url}/{place}?token={self.server.token}&reset")
             notebook = NotebookPage(page, path, page_errors=errors, requests_refused=refused)
             wait_until_open(notebook)
+            if page.locator("body").get_attribute("data-jp-theme-light") == "false":
+                notebook.set_theme("light")  # the server keeps what an earlier test has chosen
             yield notebook
             notebook.close()
         finally:
