@@ -12,6 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLE = (
     "index.js",
+    "data.js",
     "style.css",
     "embed.js",
     "embed-controls.css",

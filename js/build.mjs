@@ -1,5 +1,5 @@
 /**
- * Bundles what runs in the page, into nsm_widgets/widgets/static/: src/index.ts and src/style.css for notebooks,
+ * Bundles what runs in the page, into nsm_widgets/widgets/static/: src/index.ts, src/data.ts and src/style.css for notebooks,
  * src/embed/ for exported pages. LICENSES.txt beside them names every package that went into the bundles.
  * JupyterLab's extension, src/lab/, goes to labextension/ beside them, ready for Lab to load.
  *
@@ -89,6 +89,7 @@ const options = {
   absWorkingDir: here,
   entryPoints: {
     index: "src/index.ts",
+    data: "src/data.ts",
     style: "src/style.css",
     embed: "src/embed/index.ts",
     "embed-controls": "src/embed/controls.css",

@@ -1,23 +1,14 @@
-/** The door from a live notebook: one bundle serves stores, selections and views. */
+/** The door of views in a live notebook. Stores and selections have one of their own, data.ts. */
 
 import type { InitializeContext, RenderContext } from "./model";
-import { createSelection } from "./selection";
-import { createStore } from "./store";
 import { createViewExports, renderView, type ViewExports } from "./view";
 
 export default () => {
   let view: ViewExports | undefined;
   return {
     initialize(context: InitializeContext): unknown {
-      switch (context.model.get("_kind")) {
-        case "store":
-          return createStore(context);
-        case "selection":
-          return createSelection(context);
-        default:
-          view = createViewExports(context);
-          return view;
-      }
+      view = createViewExports(context);
+      return view;
     },
     async render(context: RenderContext): Promise<void> {
       if (view !== undefined) await renderView(context, view);

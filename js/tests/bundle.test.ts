@@ -15,7 +15,7 @@ describe("the built bundle", () => {
     expect(read("index.js")).not.toContain("define.amd");
   });
 
-  test.each(["index.js", "style.css"])("%s names no address but XML namespaces", (name) => {
+  test.each(["index.js", "data.js", "style.css"])("%s names no address but XML namespaces", (name) => {
     const addresses = read(name).match(/(?:https?:)?\/\/[a-z0-9-]+\.[a-z0-9./-]+/gi) ?? [];
     expect(addresses.filter((address) => !address.startsWith("http://www.w3.org/"))).toEqual([]);
   });

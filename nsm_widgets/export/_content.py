@@ -43,6 +43,7 @@ Drawings = dict[tuple[str, str], Drawing]
 DEFAULT_MAX_BYTES = 100_000_000
 
 OUR_TEXTS = {"_esm": "index.js", "_css": "style.css"}
+DATA_TEXTS = {"_esm": "data.js", "_css": None}
 """Of our widgets a page always has the installed bundle: a saved notebook may hold an older one."""
 
 PageTheme = Literal["auto", "light", "dark"]
@@ -108,7 +109,8 @@ def page_content(
         copied = {key: value for key, value in model.items() if key != "state"}
         state = dict(model["state"])
         if is_ours(model):
-            state |= {name: static_text(file) for name, file in OUR_TEXTS.items() if name in state}
+            texts_of = DATA_TEXTS if is_ours(model, "store", "selection") else OUR_TEXTS
+            state |= {name: static_text(file) if file else "" for name, file in texts_of.items()}
         if is_ours(model, "store"):
             copied.pop("buffers", None)
             state |= {"_buffers": {}, "_state_mb": None}  # what a saved notebook holds is no matter here

@@ -29,6 +29,10 @@ def _bundle(name: str) -> Path:
     return path
 
 
+DATA_BUNDLE = _bundle("data.js")
+"""Of stores and selections: small, for anywidget keeps a bundle with every model, in saved notebooks too."""
+
+
 class SyncedWidget(anywidget.AnyWidget):
     """Base of our widgets.
 
@@ -39,7 +43,7 @@ class SyncedWidget(anywidget.AnyWidget):
     """
 
     _esm = _bundle("index.js")
-    _css = _bundle("style.css")
+    _css: ClassVar[Path | str] = _bundle("style.css")
 
     _kind = traitlets.Unicode("").tag(sync=True)
     """Which part of the bundle serves this widget."""

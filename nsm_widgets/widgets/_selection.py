@@ -8,7 +8,7 @@ from typing import Any
 
 import traitlets
 
-from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 
 SELECTABLE: tuple[str, ...] = (
     "iteration",
@@ -62,6 +62,9 @@ class Selection(SyncedWidget):
         TraitError: If an index is negative, or past the end of the data.
         UnknownOptionError: If a keyword is no axis.
     """
+
+    _esm = DATA_BUNDLE
+    _css = ""
 
     iteration = Index(0).tag(sync=True)
     """Training iteration on show."""

@@ -14,7 +14,7 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label, escape_surrogates
 from nsm_widgets.view import rank_thresholds, summarize, with_derived
-from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets._state_room import EVERYTHING_MB, current_run, state_room
 from nsm_widgets.widgets._wire import wire_array
@@ -59,6 +59,9 @@ class TraceStore(SyncedWidget):
         DtypeError: If an array has values that the page could not show exactly.
         ValueError: If ``budget_mb`` or ``NSM_WIDGETS_STATE_MB`` is no number of at least 0.
     """
+
+    _esm = DATA_BUNDLE
+    _css = ""
 
     _kind = traitlets.Unicode("store").tag(sync=True)
     _meta: traitlets.List[Any] = traitlets.List().tag(sync=True)

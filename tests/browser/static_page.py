@@ -18,8 +18,11 @@ POLICY = (
 
 SCRIPT = """
 const read = id => document.getElementById(id).textContent;
-const url = URL.createObjectURL(new Blob([JSON.parse(read("bundle"))], { type: "text/javascript" }));
-const { default: factory } = await import(url);
+const door = async id => {
+  const url = URL.createObjectURL(new Blob([JSON.parse(read(id))], { type: "text/javascript" }));
+  return (await import(url)).default;
+};
+const doors = { view: await door("bundle"), data: await door("data") };
 const { signal } = new AbortController();
 const bytes = text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
 const made = {};
@@ -32,7 +35,7 @@ for (const [id, state] of Object.entries(JSON.parse(read("states")))) {
     on: () => {},
     off: () => {},
   };
-  const widget = factory();
+  const widget = (doors[id] ?? doors.data)();
   made[id] = { widget, model, exports: widget.initialize({ model, signal }) };
 }
 const host = { getWidget: async ref => made[ref] };
@@ -49,12 +52,15 @@ def static_page(view: View) -> str:
         "view": {**_state(view), "_store": "store", "_selection": "selection"},
     }
     folder = files("nsm_widgets.widgets").joinpath("static")
-    bundle, style = (folder.joinpath(name).read_text("utf-8") for name in ("index.js", "style.css"))
+    bundle, data, style = (
+        folder.joinpath(name).read_text("utf-8") for name in ("index.js", "data.js", "style.css")
+    )
     digest = b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     return (
         f'<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
         f'content="{POLICY.format(digest=digest)}"><style>{style}</style><div id="view"></div>'
         f'<script type="application/json" id="bundle">{_safe(bundle)}</script>'
+        f'<script type="application/json" id="data">{_safe(data)}</script>'
         f'<script type="application/json" id="states">{_safe(states)}</script>'
         f'<script type="module">{SCRIPT}</script>'
     )

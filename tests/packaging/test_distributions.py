@@ -21,7 +21,7 @@ from tests.packaging.conftest import REPOSITORY, STATIC, build
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf8"))["project"]
 
 EMBEDDED = ("embed.js", "embed-controls.css", "embed-icons.css", "embed-page.css")
-BUNDLE = ("index.js", "style.css", *EMBEDDED, "LICENSES.txt")
+BUNDLE = ("index.js", "data.js", "style.css", *EMBEDDED, "LICENSES.txt")
 NEEDED = {f"nsm_widgets/widgets/static/{name}" for name in BUNDLE} | {
     "nsm_widgets/__init__.py",
     "nsm_widgets/export/templates/nsm_html/conf.json",
@@ -150,7 +150,7 @@ def test_the_installed_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
     assert seen["slots"] > 1
 
 
-@pytest.mark.parametrize("missing", ["index.js", "style.css", "embed.js", "LICENSES.txt"])
+@pytest.mark.parametrize("missing", ["index.js", "data.js", "style.css", "embed.js", "LICENSES.txt"])
 def test_nothing_is_built_without_the_bundle(source: Path, tmp_path: Path, missing: str) -> None:
     """A wheel whose widgets would stay blank is refused, and the message says how to build the bundle."""
     copy = tmp_path / "source"

@@ -1,0 +1,14 @@
+/**
+ * The door of stores and selections, apart from that of views: anywidget keeps its bundle with every model, in a saved
+ * notebook too, and of a view's three models these two need but a small part.
+ */
+
+import type { InitializeContext } from "./model";
+import { createSelection } from "./selection";
+import { createStore } from "./store";
+
+export default () => ({
+  initialize(context: InitializeContext): unknown {
+    return context.model.get("_kind") === "store" ? createStore(context) : createSelection(context);
+  },
+});
