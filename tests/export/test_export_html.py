@@ -62,7 +62,7 @@ def test_long_texts_stand_once(view: MemoryView) -> None:
     page = str(widgets_to_html([view, MemoryView(view.trace)]))
     assert (
         page.count("data-nsmw-text=") == 3
-    )  # the scripts of views and of what they read, and the style sheet
+    )  # scripts of views and of data, style sheet
     models = state_of(page).values()
     assert all(
         model["state"]["_esm"].startswith("nsmw-shared:") for model in models if "_esm" in model["state"]
