@@ -60,9 +60,7 @@ def test_only_what_the_views_need_is_in_the_page(view: MemoryView) -> None:
 def test_long_texts_stand_once(view: MemoryView) -> None:
     """The bundle that each of our models repeats is in the page once."""
     page = str(widgets_to_html([view, MemoryView(view.trace)]))
-    assert (
-        page.count("data-nsmw-text=") == 3
-    )  # scripts of views and of data, style sheet
+    assert page.count("data-nsmw-text=") == 3  # scripts of views and of data, style sheet
     models = state_of(page).values()
     assert all(
         model["state"]["_esm"].startswith("nsmw-shared:") for model in models if "_esm" in model["state"]
