@@ -24,6 +24,7 @@ from nsm_widgets.report._page import page_parts
 from nsm_widgets.report._tables import Table, tables_of
 from nsm_widgets.trace import Trace
 from nsm_widgets.widgets import Selection
+from nsm_widgets.widgets._unseen import unseen
 
 PICTURES = ("png", "svg")
 DEFAULT_TITLE = "Memory and attention report"
@@ -99,29 +100,31 @@ def create_comprehensive_report(
     """
     check_options(precision, max_bytes, theme)
     recorded = getattr(data, "trace", data)
-    report = Report(title, Selection())
+    with unseen():
+        report = Report(title, Selection())
     wanted = list(_figures(recorded, report))
     folder = Path(save_dir)
     for part in ("figures", "tables"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     steps = tqdm(total=len(wanted) + 2, desc="report", unit="part", disable=not progress)
     try:
-        for figure in wanted:
-            steps.set_postfix_str(one_line(figure.title))
-            _make(figure, report, folder / "figures", width_px)
+        with unseen():
+            for figure in wanted:
+                steps.set_postfix_str(one_line(figure.title))
+                _make(figure, report, folder / "figures", width_px)
+                steps.update()
+            steps.set_postfix_str("tables")
+            report.tables, report.findings = tables_of(recorded, report.failures)
+            for table in report.tables:
+                _write(folder / "tables" / f"{table.name}.csv", table.to_csv())
             steps.update()
-        steps.set_postfix_str("tables")
-        report.tables, report.findings = tables_of(recorded, report.failures)
-        for table in report.tables:
-            _write(folder / "tables" / f"{table.name}.csv", table.to_csv())
-        steps.update()
-        steps.set_postfix_str("page")
-        options = {"precision": precision, "max_bytes": max_bytes, "theme": theme}
-        parts = page_parts(report)
-        shown = report.selection if report.figures else None
-        _write(folder / "index.html", page_of(parts, title=title, selection=shown, **options))  # type: ignore[arg-type]
-        _write(folder / "README.md", "".join(f"{line}\n" for line in _readme(report)))
-        steps.update()
+            steps.set_postfix_str("page")
+            options = {"precision": precision, "max_bytes": max_bytes, "theme": theme}
+            parts = page_parts(report)
+            shown = report.selection if report.figures else None
+            _write(folder / "index.html", page_of(parts, title=title, selection=shown, **options))  # type: ignore[arg-type]
+            _write(folder / "README.md", "".join(f"{line}\n" for line in _readme(report)))
+            steps.update()
     finally:
         steps.close()
         for _, view in report.figures:

@@ -10,12 +10,20 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import comm
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from nsm_widgets import NTMMemory, Trace, TraceRecorder, create_comprehensive_report, load_pretrained
+from nsm_widgets import (
+    NTMMemory,
+    Selection,
+    Trace,
+    TraceRecorder,
+    create_comprehensive_report,
+    load_pretrained,
+)
 from nsm_widgets._errors import ExportError, ReportError
 from tests.hostile import FLAG, STRINGS
 
@@ -219,6 +227,18 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path: Path) -> None
     assert not folder.exists()
     with pytest.raises(ExportError, match="max_bytes"):
         report({"table": np.random.default_rng(0).normal(size=(400, 400))}, folder, max_bytes=1000)
+
+
+def test_no_page_is_told_of_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook that writes a report is sent no array, and starts no model that is closed at once."""
+
+    def told(*_args: Any, **_options: Any) -> None:
+        raise AssertionError("a page was told of a widget")
+
+    monkeypatch.setattr(comm, "create_comm", told)
+    report(seed_dictionary(), tmp_path)
+    with pytest.raises(AssertionError, match="a page was told"):
+        Selection()
 
 
 def test_progress_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
