@@ -2,8 +2,9 @@
 
 import type { ChunkCache } from "./chunkcache";
 import { flatIndex, planeOf, stridesOf } from "./ndarray";
+import type { RasterCache } from "./pictures";
 import type { ArrayMeta, Indices } from "./state";
-import { described, type PlaneResult, type StoredArray } from "./store";
+import { described, ofPlanes, type PlaneResult, type StoredArray } from "./stored";
 import { type Packed, unpackedBytes } from "./unpack";
 
 /** As written by `nsm_widgets/export/_chunks.py`. */
@@ -24,12 +25,17 @@ export interface MissingHeader {
   missing: true;
 }
 
-export type Precision = "exact" | "float16" | "display";
+export type Precision = "exact" | "float32" | "float16" | "display";
 
 /** Chunks opened ahead of the cursor, at most. */
 const PREFETCH = 3;
 
-export function chunked(meta: ArrayMeta, header: ChunkHeader, cache: ChunkCache): StoredArray {
+export function chunked(
+  meta: ArrayMeta,
+  header: ChunkHeader,
+  cache: ChunkCache,
+  rasters: RasterCache,
+): StoredArray {
   const about = described(meta);
   const outer = { dims: header.outer, shape: header.outer.map(about.size) };
   const kept = { dims: header.dims, shape: header.texels ?? header.shape };
@@ -42,21 +48,23 @@ export function chunked(meta: ArrayMeta, header: ChunkHeader, cache: ChunkCache)
       }),
     );
   const inside = (at: Indices): Indices => (header.texels === undefined ? at : texel(at));
+  const plane = (y: string, x: string, at: Indices): PlaneResult => {
+    const found = cache.get(header, flatIndex(outer, at));
+    if (found === undefined) return { state: "loading", share: 0 };
+    if (typeof found === "string") return { state: "unavailable", why: found };
+    return { state: "ready", plane: planeOf({ data: found, ...kept }, y, x, inside(at)) };
+  };
   return {
     ...about,
+    ...ofPlanes(meta, plane, rasters),
     precision: header.precision,
     kept: (y, x) => ({ rows: keptAlong(y), columns: keptAlong(x) }),
-    plane(y, x, at): PlaneResult {
-      const found = cache.get(header, flatIndex(outer, at));
-      if (found === undefined) return { state: "loading", share: 0 };
-      if (typeof found === "string") return { state: "unavailable", why: found };
-      return { state: "ready", plane: planeOf({ data: found, ...kept }, y, x, inside(at)) };
-    },
+    plane,
     value(at) {
       const found = cache.get(header, flatIndex(outer, at));
       return typeof found === "string" ? undefined : found?.[flatIndex(kept, inside(at))];
     },
-    prefetch(at, dim) {
+    prefetch({ at }, dim) {
       const axis = outer.dims.indexOf(dim);
       if (axis < 0) return;
       const stride = stridesOf(outer.shape)[axis] ?? 1;
@@ -73,9 +81,14 @@ export function chunked(meta: ArrayMeta, header: ChunkHeader, cache: ChunkCache)
 
 /** An array that this page does not carry. */
 export function missing(meta: ArrayMeta): StoredArray {
+  const unavailable = { state: "unavailable", why: `${meta.name} was not saved with the notebook` } as const;
   return {
     ...described(meta),
-    plane: () => ({ state: "unavailable", why: `${meta.name} was not saved with the notebook` }),
+    whole: false,
+    raster: () => unavailable,
+    own: () => undefined,
+    cells: () => undefined,
+    plane: () => unavailable,
     value: () => undefined,
     prefetch: () => {},
   };

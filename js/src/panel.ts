@@ -1,13 +1,11 @@
 /** What a panel is given and what it offers, heatmap or thumbnails alike. */
 
-import { ownDomain, ownThresholds } from "./color/own";
 import type { Domain } from "./color/scale";
 import { mapKind, type Theme } from "./color/tables";
-import type { Plane } from "./ndarray";
 import type { Excerpt, Part } from "./out/excerpt";
 import type { Selection } from "./selection";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "./state";
-import type { Store, StoredArray } from "./store";
+import type { OwnRange, Store, StoredArray } from "./store";
 import { isolated } from "./text";
 
 export interface PanelContext {
@@ -62,6 +60,8 @@ export interface Look {
   thresholds: readonly number[];
   /** Whether they are those of this picture alone. */
   own: boolean;
+  /** The domain that all pictures share otherwise. */
+  shared: Domain;
 }
 
 /** Whether each picture of a panel spans the colour bar by itself. Rows on the row-max scale have a range of their own. */
@@ -69,18 +69,11 @@ export function hasOwnRange(spec: PanelSpec, { domain, scale }: Settings): boole
   return domain === "per-head" && spec.own_ranges === true && scale !== "row-max";
 }
 
-export function lookOf(
-  spec: PanelSpec,
-  array: StoredArray,
-  settings: Settings,
-  plane: Plane | undefined,
-): Look {
-  const domain = domainOf(spec);
-  if (plane === undefined || !hasOwnRange(spec, settings)) {
-    return { domain, thresholds: thresholdsOf(spec, array), own: false };
-  }
-  const thresholds = settings.scale === "rank" ? ownThresholds(plane, domain.diverging) : [];
-  return { domain: ownDomain(plane, domain), thresholds, own: true };
+/** @param own what the picture spans by itself, where it is wanted and has arrived */
+export function lookOf(spec: PanelSpec, array: StoredArray, own?: OwnRange): Look {
+  const shared = domainOf(spec);
+  if (own !== undefined) return { ...own, own: true, shared };
+  return { domain: shared, thresholds: thresholdsOf(spec, array), own: false, shared };
 }
 
 /** Which way the array's last axis runs on screen: what the row-max scale divides along. */

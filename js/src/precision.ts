@@ -8,15 +8,19 @@ import type { StoredArray } from "./store";
 
 const SAID: Record<Precision, [name: string, meaning: string]> = {
   exact: ["exact", "values as they were recorded"],
+  float32: ["float32", "values rounded to 24 significant bits"],
   float16: ["float16", "values rounded to 11 significant bits, or to a billionth of the largest"],
   display: ["colours only", "this page carries colours, not values: those shown are approximate"],
 };
+
+/** Significant digits that a rounded value is shown with. */
+const DIGITS: Record<Precision, number> = { exact: 17, float32: 8, float16: 4, display: 2 };
 
 /** "= 0.25", or "≈ 0.25" where the value was rounded for the page. */
 export function valueText(array: StoredArray, at: Indices): string {
   const value = array.value(at);
   if (!isRounded(array, value)) return `= ${exact(value, array.meta.dtype)}`;
-  const digits = array.precision === "float16" ? 4 : 2;
+  const digits = DIGITS[array.precision];
   return `≈ ${Number.isFinite(value) ? Number(value.toPrecision(digits)) : exact(value, array.meta.dtype)}`;
 }
 

@@ -31,7 +31,10 @@ export interface ArrayMeta {
   summary: ArraySummary;
   thresholds: number[];
   magnitude_thresholds: number[];
-  in_planes: boolean;
+  /** Too large to come whole: pictures of it come, and the values around a cell. */
+  over_budget: boolean;
+  /** How values are written that come on demand; a float16 is this power of two times the value. */
+  sent: { type: string; exponent: number };
 }
 
 export interface PanelSpec {

@@ -1,6 +1,8 @@
-/** Bytes of a page's compressed chunks to values. No DOM, no widget model. */
+/** Bytes that were packed, in a page's compressed chunks or in the kernel's answers, to values. No DOM, no widget model. */
 
+import type { Precision } from "./chunks";
 import type { TypedArray } from "./ndarray";
+import type { ArrayMeta } from "./state";
 import { bytesOf, decode } from "./wire";
 
 /** How the values of a chunk are written. */
@@ -39,6 +41,23 @@ export function unpackedBytes({ type, table, texels, shape, wide }: Packed): num
   return bytesOf(kept, texels ?? shape);
 }
 
+/** The values in the kernel's answer to a page that asked for some of an array. */
+export function sentValues(bytes: Uint8Array, meta: ArrayMeta, shape: number[]): TypedArray {
+  const { type, exponent } = meta.sent;
+  if (type !== "float16") return decode(bytes, type, shape);
+  return fromFloat16(decode(bytes, "uint16", shape), { exponent, wide: meta.dtype === "float64" });
+}
+
+/** What so many values take in such an answer. */
+export function sentBytes({ sent }: ArrayMeta, values: number): number {
+  return sent.type === "float16" ? 2 * values : bytesOf(sent.type, [values]);
+}
+
+export function sentPrecision({ sent, dtype }: ArrayMeta): Precision {
+  if (sent.type === dtype) return "exact";
+  return sent.type === "float16" ? "float16" : "float32";
+}
+
 /** The bytes of each value together again, which were sorted by their place within a value. */
 function inOrder(sorted: Uint8Array, size: number): Uint8Array {
   if (size === 1) return sorted;
@@ -54,7 +73,10 @@ function inOrder(sorted: Uint8Array, size: number): Uint8Array {
 let float16s: Float32Array | undefined;
 
 /** Every half-precision number, looked up by its bits, in the unit that it was scaled to. */
-function fromFloat16(bits: TypedArray, { exponent = 0, wide = false }: Packed): TypedArray {
+function fromFloat16(
+  bits: TypedArray,
+  { exponent = 0, wide = false }: Pick<Packed, "exponent" | "wide">,
+): TypedArray {
   float16s ??= Float32Array.from({ length: 1 << 16 }, (_, bit) => float16(bit));
   const values = wide ? new Float64Array(bits.length) : new Float32Array(bits.length);
   const unit = 2 ** -exponent;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { markChips, mostSharing, peakChips } from "../src/chips";
 import type { Precision } from "../src/chunks";
 import { isRounded, precisionChips, valueText } from "../src/precision";
-import { described, type StoredArray } from "../src/store";
+import { described, type StoredArray } from "../src/stored";
 import { metaOf, panelOf } from "./fakes";
 
 const summary = { size: 1e6, low: 0, high: 1, nan: 30, positive_infinity: 2, negative_infinity: 1 };
@@ -16,6 +16,9 @@ function arrayOf(precision: Precision, kept = 1_000, value = 1 / 3): StoredArray
     ...described(meta),
     precision,
     kept: () => ({ rows: kept, columns: kept }),
+    raster: () => ({ state: "loading", share: 0 }),
+    own: () => undefined,
+    cells: () => undefined,
     plane: () => ({ state: "loading", share: 0 }),
     value: () => value,
     prefetch: () => {},

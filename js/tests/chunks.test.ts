@@ -2,11 +2,13 @@ import { deflateSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ChunkCache } from "../src/chunkcache";
 import { type ChunkHeader, chunked } from "../src/chunks";
+import { RasterCache } from "../src/pictures";
 import { metaOf, the } from "./fakes";
 
 const CHUNK_BYTES = 24;
 const SLOTS = 2;
 const WORDS = 3;
+const rasters = new RasterCache(new AbortController().signal);
 
 /** What stands in the page, by the id of its element. */
 let page: Record<string, string>;
@@ -192,7 +194,7 @@ describe("an array in chunks", () => {
 
   test("is loading, then gives planes and values of its chunk", async () => {
     const { cache, opened } = cacheOf();
-    const array = chunked(metaOf(), written("x", 10), cache);
+    const array = chunked(metaOf(), written("x", 10), cache, rasters);
     expect(array.value(at)).toBeUndefined();
     expect(array.plane("slot", "word", at)).toEqual({ state: "loading", share: 0 });
     await settled(opened, 1);
@@ -205,15 +207,15 @@ describe("an array in chunks", () => {
   test("opens what comes next, unless that would push out what is shown", async () => {
     const narrow = cacheOf(3 * CHUNK_BYTES);
     const header = written("x", 10);
-    chunked(metaOf(), header, narrow.cache).prefetch(at, "time");
+    chunked(metaOf(), header, narrow.cache, rasters).prefetch({ y: "slot", x: "word", at }, "time");
     expect(opens).toBe(0);
     const wide = cacheOf(100 * CHUNK_BYTES);
-    const array = chunked(metaOf(), header, wide.cache);
-    array.prefetch(at, "time");
+    const array = chunked(metaOf(), header, wide.cache, rasters);
+    array.prefetch({ y: "slot", x: "word", at }, "time");
     await settled(wide.opened, 3);
     expect([2, 3, 4].map((time) => array.value({ ...at, time }))).toEqual([205, 305, 405]);
-    array.prefetch({ ...at, time: 9 }, "time");
-    array.prefetch(at, "slot");
+    array.prefetch({ y: "slot", x: "word", at: { ...at, time: 9 } }, "time");
+    array.prefetch({ y: "slot", x: "word", at }, "slot");
     expect(opens).toBe(3);
   });
 
@@ -229,7 +231,7 @@ describe("an array in chunks", () => {
       table: [...Array.from({ length: 256 }, (_, i) => i / 255), 2, -1],
     };
     const { cache, opened } = cacheOf();
-    const array = chunked(metaOf({ dims: ["query", "key"], shape: [6, 2] }), header, cache);
+    const array = chunked(metaOf({ dims: ["query", "key"], shape: [6, 2] }), header, cache, rasters);
     expect(array.kept("query", "key")).toEqual({ rows: 2, columns: 2 });
     expect(array.kept("key", "query")).toEqual({ rows: 2, columns: 2 });
     array.plane("query", "key", {});

@@ -2,6 +2,7 @@
 
 import { vi } from "vitest";
 import type { Model } from "../src/model";
+import type { Picture } from "../src/pictures";
 import type { ArrayMeta, PanelSpec } from "../src/state";
 
 type Callback = (...args: never[]) => void;
@@ -147,7 +148,25 @@ export function metaOf(changes: Partial<ArrayMeta> = {}): ArrayMeta {
     summary: { size: 60, low: 0, high: 1, nan: 0, positive_infinity: 0, negative_infinity: 0 },
     thresholds: [],
     magnitude_thresholds: [],
-    in_planes: false,
+    over_budget: false,
+    sent: { type: changes.dtype ?? "float32", exponent: 0 },
+    ...changes,
+  };
+}
+
+/** A picture of a whole plane, one texel for each cell. */
+export function pictureOf(changes: Partial<Picture> = {}): Picture {
+  const domain = { low: 0, high: 1, diverging: false };
+  return {
+    y: "slot",
+    x: "word",
+    at: { time: 0 },
+    window: { row: 0, rows: 2, column: 0, columns: 3 },
+    look: { domain, shared: domain, thresholds: [], own: false },
+    scale: "linear",
+    maxRows: 100,
+    maxColumns: 100,
+    lane: "a",
     ...changes,
   };
 }

@@ -23,7 +23,7 @@ import {
 import { edgeText, nodeTexts, tooMany } from "../src/graph/words";
 import type { Plane } from "../src/ndarray";
 import type { StoredArray } from "../src/store";
-import { described } from "../src/store";
+import { described } from "../src/stored";
 import { metaOf, panelOf, the } from "./fakes";
 import { jsonOf } from "./fixtures";
 
@@ -193,6 +193,9 @@ describe("words", () => {
   });
   const array: StoredArray = {
     ...described(meta),
+    raster: () => ({ state: "loading", share: 0 }),
+    own: () => undefined,
+    cells: () => undefined,
     plane: () => ({ state: "ready", plane: planeOf(values) }),
     value: (at) => values[at["state"] ?? 0]?.[at["sender"] ?? 0],
     prefetch: () => {},

@@ -62,7 +62,7 @@ describe("values to copy", () => {
   });
 
   test("are nothing while they have not arrived", () => {
-    const array = arrayOf({ in_planes: true }, false);
+    const array = arrayOf({ over_budget: true }, false);
     const at = { time: 0, slot: 1, word: 2 };
     for (const part of ["cell", "row", "column"] as const) {
       expect(excerptOf(part, { x: "word", y: "slot", title: "memory" }, array, at).text()).toBeUndefined();

@@ -4,8 +4,10 @@ import type { Domain } from "../src/color/scale";
 import { wrappedGrid } from "../src/heatmap/grid";
 import { noteLines } from "../src/notes/lines";
 import { hasOwnRange, lookOf } from "../src/panel";
+import { RasterCache } from "../src/pictures";
 import type { Settings } from "../src/state";
 import { createStore } from "../src/store";
+import { local } from "../src/stored";
 import { FakeModel, metaOf, panelOf, the } from "./fakes";
 import { jsonOf } from "./fixtures";
 
@@ -48,19 +50,11 @@ describe("a picture's own range is that of Python", () => {
 
 describe("what a picture's colours stand for", () => {
   const spec = panelOf({ own_ranges: true, domain: [0, 1] });
-  const meta = metaOf({ dims: ["slot", "word"], shape: [1, 2], in_planes: true, thresholds: [0.5] });
+  const meta = metaOf({ dims: ["slot", "word"], shape: [1, 2], over_budget: true, thresholds: [0.5] });
   const store = createStore({
     model: new FakeModel({ _meta: [meta], _buffers: {} }),
     signal: new AbortController().signal,
   });
-  const plane = {
-    data: Float32Array.of(0.25, 0.5),
-    offset: 0,
-    rows: 1,
-    columns: 2,
-    rowStride: 2,
-    columnStride: 1,
-  };
   const settings = (changes: Partial<Settings>): Settings => ({
     cmap: "auto",
     scale: "linear",
@@ -69,12 +63,10 @@ describe("what a picture's colours stand for", () => {
   });
 
   test("is its own range where the reader chose so and the panel lets it", () => {
-    const look = lookOf(spec, store.array("x"), settings({}), plane);
-    expect(look).toEqual({
-      domain: { low: 0.25, high: 0.5, diverging: false },
-      thresholds: [],
-      own: true,
-    });
+    expect(hasOwnRange(spec, settings({}))).toBe(true);
+    const own = { domain: { low: 0.25, high: 0.5, diverging: false }, thresholds: [0.3] };
+    const shared = { low: 0, high: 1, diverging: false };
+    expect(lookOf(spec, store.array("x"), own)).toEqual({ ...own, own: true, shared });
   });
 
   test.each([
@@ -84,15 +76,19 @@ describe("what a picture's colours stand for", () => {
     ["a panel of an older notebook", settings({}), panelOf()],
   ])("is the shared domain: %s", (_, chosen, panel) => {
     expect(hasOwnRange(panel, chosen)).toBe(false);
-    const look = lookOf(panel, store.array("x"), chosen, plane);
+    const look = lookOf(panel, store.array("x"));
     expect(look.own).toBe(false);
     expect(look.domain).toEqual({ low: 0, high: 1, diverging: false });
     expect(look.thresholds).toEqual([0.5]);
   });
 
-  test("has ranks of its own", () => {
-    const { thresholds } = lookOf(spec, store.array("x"), settings({ scale: "rank" }), plane);
-    expect(new Set(thresholds)).toEqual(new Set([0.25, 0.5]));
+  test("is found in the values at hand, with ranks where they are wanted", () => {
+    const array = local(meta, Float32Array.of(0.25, 0.5), new RasterCache(new AbortController().signal));
+    const shared = { low: 0, high: 1, diverging: false };
+    const domain = { low: 0.25, high: 0.5, diverging: false };
+    expect(array.own("slot", "word", {}, shared, false)).toEqual({ domain, thresholds: [] });
+    const ranked = array.own("slot", "word", {}, shared, true);
+    expect(new Set(ranked?.thresholds)).toEqual(new Set([0.25, 0.5]));
   });
 });
 

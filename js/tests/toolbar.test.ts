@@ -11,7 +11,7 @@ function controlled(
   sizes: Indices = {},
 ): string[] {
   const metas: ArrayMeta[] = Object.entries(arrays).map(([name, dims]) =>
-    metaOf({ name, dims, shape: dims.map((dim) => sizes[dim] ?? 3), in_planes: true }),
+    metaOf({ name, dims, shape: dims.map((dim) => sizes[dim] ?? 3), over_budget: true }),
   );
   const model = new FakeModel({ _meta: metas, _buffers: {} });
   const store = createStore({ model, signal: new AbortController().signal });

@@ -47,6 +47,7 @@ def rasterize(
     *,
     thresholds: Sequence[float] = (),
     may_clip: bool = True,
+    window: tuple[int, int, int, int] | None = None,
     max_rows: int,
     max_columns: int,
 ) -> Raster:
@@ -64,6 +65,8 @@ def rasterize(
         max_rows: Most texels down.
         max_columns: Most texels across.
     """
+    if window is not None:
+        plane = plane[window[0] : window[0] + window[1], window[2] : window[2] + window[3]]
     if plane.dtype == np.float16:  # NumPy has no fast maximum of these
         plane = plane.astype(np.float32)
     rows, columns = min(plane.shape[0], max(1, max_rows)), min(plane.shape[1], max(1, max_columns))

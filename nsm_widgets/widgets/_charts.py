@@ -34,7 +34,7 @@ from nsm_widgets.widgets._view import View
 
 CHART_OPTIONS = (
     *("x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
-    *("store", "budget_mb"),
+    *("store", "budget_mb", "precision"),
 )
 
 
@@ -97,7 +97,7 @@ class LineChart(Chart):
         selection: The cursor to follow; a new one when not given.
         title: Heading above the chart.
         height_px: Height of the figure, at least 120.
-        **options: See :class:`View`: ``store``, ``budget_mb``.
+        **options: See :class:`View`: ``store``, ``budget_mb``, ``precision``.
 
     Attributes:
         figure: The :class:`bqplot.Figure`.

@@ -15,7 +15,10 @@ from nsm_widgets.widgets._group import ViewGroup
 from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
 
-EVOLUTION_OPTIONS = ("slots", "lines_px", "selection", "store", "title", "cmap", "scale", "budget_mb")
+EVOLUTION_OPTIONS = (
+    *("slots", "lines_px", "selection", "store", "title"),
+    *("cmap", "scale", "budget_mb", "precision"),
+)
 
 
 class MemoryEvolutionView(ViewGroup):
@@ -31,7 +34,7 @@ class MemoryEvolutionView(ViewGroup):
         slots: Slots that have lines, as ``[3, 17]``; the six that changed most when not given.
         lines_px: Height of the line charts, at least 120.
         **options: See :class:`ViewGroup`: ``selection``, ``store``, ``title``, ``cmap``, ``scale``,
-            ``budget_mb``.
+            ``budget_mb``, ``precision``.
 
     Attributes:
         slots: The slots that have lines.

@@ -15,6 +15,7 @@ from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
 from nsm_widgets.widgets._view import View, selectable_sizes
 from nsm_widgets.widgets._ways_out import WaysOut
+from nsm_widgets.widgets._wire import ValuePrecision
 
 MakePart = Callable[..., Any]
 """Makes a view or a chart; called with ``selection`` and ``store``."""
@@ -37,6 +38,7 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
         cmap: A colour map for the panels of its kind, or ``"auto"``.
         scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``.
         budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`TraceStore`).
+        precision: How near the recorded values are that cross when they are needed (see :class:`TraceStore`).
 
     Attributes:
         parts: The views and charts, row by row.
@@ -75,12 +77,14 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
         cmap: str = "auto",
         scale: str = "linear",
         budget_mb: float = DEFAULT_BUDGET_MB,
+        precision: ValuePrecision = "exact",
     ) -> None:
         if not any(rows):
             raise ValueError("a group must have at least one part, got none.")
+        sending: dict[str, Any] = {"budget_mb": budget_mb, "precision": precision}
         shared = {
             "selection": selection if selection is not None else self._own(Selection()),
-            "store": store if store is not None else self._own(self._new_store(trace, arrays, budget_mb)),
+            "store": store if store is not None else self._own(self._new_store(trace, arrays, sending)),
         }
         try:
             boxes = [self._row(makers, shared) for makers in rows]
@@ -138,9 +142,9 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
         self._made = (*self._made, made)
         return made
 
-    def _new_store(self, trace: Trace, arrays: Sequence[str], budget_mb: float) -> TraceStore:
+    def _new_store(self, trace: Trace, arrays: Sequence[str], sending: dict[str, Any]) -> TraceStore:
         try:
-            return TraceStore(trace, only=tuple(dict.fromkeys(arrays)), budget_mb=budget_mb)
+            return TraceStore(trace, only=tuple(dict.fromkeys(arrays)), **sending)
         except Exception:
             self._close_all()
             raise

@@ -14,7 +14,7 @@ from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._figure import Chart, check_height
 from nsm_widgets.widgets._selection import Selection
 
-IMPORTANCE_OPTIONS = ("coords", "sort", "selection", "title", "height_px", "store", "budget_mb")
+IMPORTANCE_OPTIONS = ("coords", "sort", "selection", "title", "height_px", "store", "budget_mb", "precision")
 
 
 class ImportanceView(Chart):
@@ -39,7 +39,7 @@ class ImportanceView(Chart):
         selection: The cursor to follow; a new one when not given.
         title: Heading above the chart.
         height_px: Height of the figure, at least 120.
-        **options: See :class:`View`: ``store``, ``budget_mb``.
+        **options: See :class:`View`: ``store``, ``budget_mb``, ``precision``.
 
     Attributes:
         figure: The :class:`bqplot.Figure`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,23 +16,29 @@ from nsm_widgets.trace._coord import clean_label, escape_surrogates
 from nsm_widgets.view import rank_thresholds, summarize, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
+from nsm_widgets.widgets._serve import Answer, Served, answer
 from nsm_widgets.widgets._state_room import EVERYTHING_MB, current_run, state_room
-from nsm_widgets.widgets._wire import wire_array
+from nsm_widgets.widgets._wire import VALUE_PRECISIONS, Sent, ValuePrecision, sent_as, wire_array
 
 DEFAULT_BUDGET_MB = 64.0
 
-BINARY_PART_BYTES = 4_000_000
-BASE64_PART_BYTES = 372_000
-"""Largest piece of one message. VS Code serialises binary buffers number by number: there, pieces are base64
-strings, and a message of one is shorter than half a megabyte."""
+BINARY_MESSAGE_BYTES = 4_000_000
+BASE64_MESSAGE_BYTES = 372_000
+"""Most bytes of one message. VS Code serialises binary buffers number by number: there, bytes are base64
+strings, and a message of them is shorter than half a megabyte."""
+
+MOST_ASKS = 256
+"""Of one message; a page of ours asks for far fewer."""
 
 
 class TraceStore(SyncedWidget):
     """Holds a trace's arrays for the page. Views made from one store share its bytes.
 
     Each array up to ``budget_mb`` crosses once, whole, as binary: with the widget's state, which a notebook
-    can be saved with, as long as there is room, else when a view first needs it. A larger array stays here
-    and crosses in planes (its last two axes) as they are looked at, the next ones ahead of the cursor.
+    can be saved with, as long as there is room, else when a view first needs it: the picture on show goes
+    first, drawn here with as many texels as the screen has, the values follow. Of a larger array, which may
+    be a memory-mapped one larger than memory, only pictures cross, the next ones ahead of the cursor, and the
+    values around the cell that is hovered.
 
     There is room for 8 MB in a saved notebook, for the arrays of all its views together, counted in its file,
     where three bytes take four; the environment variable ``NSM_WIDGETS_STATE_MB``, read when a kernel makes
@@ -46,6 +52,9 @@ class TraceStore(SyncedWidget):
         trace: What to show.
         only: Names of the arrays to hold. When not given, all of them and those that views compute from them.
         budget_mb: Largest array, in 10**6 bytes, that crosses whole.
+        precision: How near the recorded values are that cross when they are needed; see
+            :data:`~nsm_widgets.widgets._wire.ValuePrecision`. Those in the widget's state are exact, and
+            pictures are always drawn from exact values. Views say on the page what was rounded.
 
     Example:
         >>> trace = Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4))})
@@ -57,7 +66,8 @@ class TraceStore(SyncedWidget):
         TypeError: If ``trace`` is no trace.
         ShapeError: If ``only`` names an array that the trace does not hold.
         DtypeError: If an array has values that the page could not show exactly.
-        ValueError: If ``budget_mb`` or ``NSM_WIDGETS_STATE_MB`` is no number of at least 0.
+        ValueError: If ``budget_mb`` or ``NSM_WIDGETS_STATE_MB`` is no number of at least 0, or ``precision``
+            is unknown.
     """
 
     _esm = DATA_BUNDLE
@@ -77,11 +87,14 @@ class TraceStore(SyncedWidget):
         *,
         only: Sequence[str] | None = None,
         budget_mb: float = DEFAULT_BUDGET_MB,
+        precision: ValuePrecision = "exact",
         **options: Any,
     ) -> None:
         trace = require_trace(trace, "TraceStore")
         if not budget_mb >= 0:
             raise ValueError(f"budget_mb must be a number of at least 0, got {budget_mb!r}.")
+        if precision not in VALUE_PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(VALUE_PRECISIONS)}, got {precision!r}.")
         if only is None:
             trace = with_derived(trace)
         if isinstance(only, str):
@@ -96,10 +109,15 @@ class TraceStore(SyncedWidget):
         self._for_state = _for_the_state(self._arrays if room.limit_mb >= EVERYTHING_MB else whole)
         self._stand()
         self.trace = trace
+        metas = [describe(trace[name], self._arrays[name], over_budget=name not in whole) for name in names]
+        self._served: dict[str, Served] = {}
+        for meta in metas:
+            name, summary = str(meta["name"]), meta["summary"]
+            sent = sent_as(meta["dtype"], summary["low"], summary["high"], precision)
+            meta["sent"] = sent.to_json()
+            self._served[name] = _served(self._arrays[name], sent, meta)
         state = {
-            "_meta": [
-                describe(trace[name], self._arrays[name], in_planes=name not in whole) for name in names
-            ],
+            "_meta": metas,
             "_buffers": self._more_for_the_state(()),
             "_state_mb": room.limit_mb,
         }
@@ -159,36 +177,43 @@ class TraceStore(SyncedWidget):
         state_room().give_back(self)
 
     def _take_message(self, content: Mapping[str, Any]) -> None:
-        """Send a plane of an array, or all of it where ``plane`` is null, in parts that the host can take.
+        """Answer what a page asks by ``{"type": "ask", "asks": [...], "encoding": "binary" | "base64"}``.
 
-        Asked by ``{"type": "plane", "array": name, "plane": index, "encoding": "binary" | "base64"}``.
+        See :mod:`nsm_widgets.widgets._serve`. Answers go back together, in as many messages as the host's
+        limit makes of them: ``{"type": "answer", "pieces": [{"key", "part", "parts", ...}]}``, and a buffer,
+        or a string ``base64``, for each piece.
         """
-        name, index = content.get("array"), content.get("plane")
-        if content.get("type") != "plane" or "plane" not in content:
+        asks = content.get("asks")
+        if content.get("type") != "ask" or not isinstance(asks, list):
             return
-        if not isinstance(name, str) or name not in self._arrays:
-            return
-        values = self._arrays[name]
-        if index is not None:
-            planes = as_planes(values)
-            if type(index) is not int or not 0 <= index < len(planes):
-                return
-            values = np.ascontiguousarray(planes[index])
-        self._send_parts({"type": "plane", "array": name, "plane": index}, values, content.get("encoding"))
-
-    def _send_parts(
-        self, answer: dict[str, Any], values: Shaped[np.ndarray, "..."], encoding: object
-    ) -> None:
-        data = values.data.cast("B")
-        size = BASE64_PART_BYTES if encoding == "base64" else BINARY_PART_BYTES
-        starts = range(0, len(data), size)
-        for part, start in enumerate(starts):
-            message = {**answer, "part": part, "parts": len(starts)}
-            piece = data[start : start + size]
-            if encoding == "base64":
-                self.send({**message, "base64": base64.b64encode(piece).decode("ascii")})
+        encoded = content.get("encoding") == "base64"
+        room = BASE64_MESSAGE_BYTES if encoded else BINARY_MESSAGE_BYTES
+        answers = (answer(self._served, ask) for ask in asks[:MOST_ASKS])
+        for pieces in _messages([found for found in answers if found is not None], room):
+            headers = [header for header, _ in pieces]
+            if encoded:
+                texts = [base64.b64encode(data).decode("ascii") for _, data in pieces]
+                self.send({"type": "answer", "pieces": headers, "base64": texts})
             else:
-                self.send(message, [piece])
+                self.send({"type": "answer", "pieces": headers}, [data for _, data in pieces])
+
+
+def _messages(answers: Sequence[Answer], room: int) -> Iterator[list[tuple[dict[str, Any], memoryview]]]:
+    """Answers cut into pieces, and pieces put together into messages of at most ``room`` bytes."""
+    message: list[tuple[dict[str, Any], memoryview]] = []
+    free = room
+    for found in answers:
+        data = memoryview(found.data).cast("B")
+        starts = range(0, max(len(data), 1), room)
+        for part, start in enumerate(starts):
+            piece = data[start : start + room]
+            if message and len(piece) > free:
+                yield message
+                message, free = [], room
+            message.append(({**found.header, "part": part, "parts": len(starts)}, piece))
+            free -= len(piece)
+    if message:
+        yield message
 
 
 def _for_the_state(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "..."]]:
@@ -211,12 +236,18 @@ def require_trace(value: object, owner: str) -> Trace:
     return recorded
 
 
-def as_planes(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "plane row column"]:
-    """An array seen as a sequence of planes: its last two axes, in C order over the others."""
-    return values.reshape(-1, *values.shape[-2:])
+def _served(values: Shaped[np.ndarray, "..."], sent: Sent, meta: Mapping[str, Any]) -> Served:
+    return Served(
+        values,
+        sent,
+        dims=tuple(meta["dims"]),
+        summary=meta["summary"],
+        thresholds=tuple(meta["thresholds"]),
+        magnitude_thresholds=tuple(meta["magnitude_thresholds"]),
+    )
 
 
-def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, in_planes: bool) -> dict[str, object]:
+def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, over_budget: bool) -> dict[str, Any]:
     """What the page must know of an array besides its bytes."""
     summary = summarize(array.values)
     return {
@@ -235,7 +266,7 @@ def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, in_planes: b
         "magnitude_thresholds": list(rank_thresholds(array.values, magnitudes=True))
         if summary.low < 0
         else [],
-        "in_planes": in_planes,
+        "over_budget": over_budget,
     }
 
 

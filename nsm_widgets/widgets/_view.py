@@ -16,6 +16,7 @@ from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
 from nsm_widgets.widgets._ways_out import WaysOut
+from nsm_widgets.widgets._wire import ValuePrecision
 
 
 class View(WaysOut, SyncedWidget):
@@ -33,6 +34,7 @@ class View(WaysOut, SyncedWidget):
         title: Heading above the panels.
         store: A :class:`TraceStore` to read from, so that several views share one copy of the bytes.
         budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`TraceStore`).
+        precision: How near the recorded values are that cross when they are needed (see :class:`TraceStore`).
     """
 
     _kind = traitlets.Unicode("view").tag(sync=True)
@@ -77,6 +79,7 @@ class View(WaysOut, SyncedWidget):
         selection: Selection | None = None,
         store: TraceStore | None = None,
         budget_mb: float = DEFAULT_BUDGET_MB,
+        precision: ValuePrecision = "exact",
         **options: Any,
     ) -> None:
         names = arrays_of(layout)
@@ -90,7 +93,7 @@ class View(WaysOut, SyncedWidget):
         self._given_store = (
             _checked_store(store, trace, names)
             if store is not None
-            else TraceStore(trace, only=names, budget_mb=budget_mb)
+            else TraceStore(trace, only=names, budget_mb=budget_mb, precision=precision)
         )
         self._given_selection = selection if selection is not None else Selection()
         state = {

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets._errors import DtypeError
+from nsm_widgets.export._float16 import MOST_EXPONENT
 
 _KEPT = frozenset({"float32", "float64", "int8", "int16", "int32", "uint8", "uint16", "uint32"})
 _WIDENED = {"float16": "float32", "bool": "uint8"}
@@ -44,3 +47,64 @@ def _exact_integer_type(values: Shaped[np.ndarray, "..."], name: str) -> str:
         f"{name} must hold integers of magnitude up to 2**53, the largest that the page shows exactly, "
         f"got values in [{low}, {high}]. Subtract an offset or convert to float64."
     )
+
+
+ValuePrecision = Literal["exact", "float32", "float16"]
+"""How near the recorded values are that a page is sent when it asks:
+
+``exact``: as they are. ``float32``: rounded to 24 significant bits. ``float16``: rounded to 11 significant
+bits, or, of values below a billionth of the largest, to 2**-39 of it.
+"""
+VALUE_PRECISIONS: tuple[str, ...] = get_args(ValuePrecision)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How the values of one array are written where a page asks for them."""
+
+    dtype: str
+    """Of the values as :func:`wire_array` gives them."""
+    type: str
+    """As which they are written: ``dtype``, or a smaller one."""
+    exponent: int = 0
+    """Of float16: what is written is this power of two times the values."""
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of a value."""
+        return np.dtype(self.type).itemsize
+
+    def encode(self, values: Shaped[np.ndarray, "..."]) -> bytes:
+        """The bytes of some values in C order, little-endian."""
+        kept = values
+        if self.type != self.dtype:
+            with np.errstate(under="ignore", over="ignore"):
+                kept = np.ldexp(values, self.exponent) if self.exponent else values
+                kept = kept.astype(self.type)
+        return np.ascontiguousarray(kept, dtype=np.dtype(self.type).newbyteorder("<")).tobytes()
+
+    def to_json(self) -> dict[str, object]:
+        """The same, for the page."""
+        return {"type": self.type, "exponent": self.exponent}
+
+
+def sent_as(dtype: str, low: float, high: float, precision: ValuePrecision) -> Sent:
+    """How values of a type and a range are written at a precision. Integers are always exact.
+
+    Args:
+        dtype: Of the values as :func:`wire_array` gives them.
+        low: The least finite value.
+        high: The largest finite value.
+        precision: What is asked for.
+
+    Example:
+        >>> sent_as("float64", -3.0, 3.0, "float16")
+        Sent(dtype='float64', type='float16', exponent=13)
+    """
+    largest = max(abs(low), abs(high))
+    if precision == "float16" and dtype in ("float32", "float64"):
+        exponent = max(-MOST_EXPONENT, min(15 - int(np.frexp(largest)[1]), MOST_EXPONENT)) if largest else 0
+        return Sent(dtype, "float16", exponent)
+    if precision == "float32" and dtype == "float64" and largest <= float(np.finfo(np.float32).max):
+        return Sent(dtype, "float32")
+    return Sent(dtype, dtype)

@@ -66,7 +66,7 @@ def test_the_first_arrays_of_a_store_that_fit_are_kept() -> None:
     store = TraceStore(Trace.from_arrays(arrays, dims=dict.fromkeys(arrays, ("slot", "word"))))
     assert store.saved == ("a", "c")
     assert store.not_saved == {"b": 40_000}
-    assert not any(meta["in_planes"] for meta in store._meta)
+    assert not any(meta["over_budget"] for meta in store._meta)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 29_999, 30_000])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,6 @@ import torch
 from nsm_widgets import Heatmap, MemoryView, NTMExplorer, ReadWriteView, Selection, Trace, TraceStore
 from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.widgets import _store
 
 from .conftest import RecordedComm
 
@@ -103,7 +101,7 @@ def test_what_the_page_is_told_of_an_array() -> None:
     assert meta["dims"] == ["batch", "query", "key"] and meta["shape"] == [2, 2, 2]
     assert (meta["dtype"], meta["source_dtype"]) == ("float32", "torch.bfloat16")
     assert meta["labels"] == {"key": tokens, "query": ["x", "y"]}
-    assert (meta["kind"], meta["description"], meta["in_planes"]) == ("attention", "shares", False)
+    assert (meta["kind"], meta["description"], meta["over_budget"]) == ("attention", "shares", False)
     assert (meta["summary"]["low"], meta["summary"]["high"]) == (0.0, 1.0)
     assert len(meta["thresholds"]) == 255 and meta["magnitude_thresholds"] == []
 
@@ -148,48 +146,12 @@ def stack() -> np.ndarray:
 
 
 def test_an_array_over_the_budget_stays_here(stack: np.ndarray) -> None:
-    """Up to the budget an array crosses whole; one byte more, and it is held in planes."""
+    """Up to the budget an array crosses whole; one byte more, and pictures of it cross."""
     megabytes = stack.nbytes / 1e6
     assert store_of(stack, budget_mb=megabytes).get_state("_buffers")["_buffers"].keys() == {"x"}
     over = store_of(stack, budget_mb=megabytes * 0.999)
     assert over.get_state("_buffers")["_buffers"] == {}
-    assert over.get_state("_meta")["_meta"][0]["in_planes"] is True
-
-
-@pytest.mark.parametrize("encoding", ["binary", "base64", None], ids=str)
-def test_every_plane_is_served_with_its_bytes(encoding: str | None, stack: np.ndarray, page: Page) -> None:
-    """Plane i is the i-th pair of the last two axes in C order, as binary or, where asked, as base64."""
-    store = store_of(stack, budget_mb=0)
-    for index, plane in enumerate(stack.reshape(6, 4, 5)):
-        page(store).receive({"type": "plane", "array": "x", "plane": index, "encoding": encoding})
-        content, buffers = page(store).custom()[-1]
-        if encoding == "base64":
-            assert buffers == []
-            data = base64.b64decode(content.pop("base64"), validate=True)
-        else:
-            (data,) = buffers
-        assert content == {"type": "plane", "array": "x", "plane": index, "part": 0, "parts": 1}
-        assert data == plane.tobytes()
-    assert len(page(store).custom()) == 6
-
-
-@pytest.mark.parametrize("encoding", ["binary", "base64"])
-def test_a_whole_array_is_served_in_parts_that_the_host_can_take(
-    encoding: str, page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Asked for plane null, all bytes come in order; no base64 string is longer than half a megabyte."""
-    monkeypatch.setattr(_store, "BINARY_PART_BYTES", 1_000_000)
-    values = RANDOM.normal(size=(3, 500, 400)).astype(np.float32)
-    store = store_of(values, budget_mb=0)
-    page(store).receive({"type": "plane", "array": "x", "plane": None, "encoding": encoding})
-    messages = page(store).custom()
-    assert [content["part"] for content, _ in messages] == list(range(len(messages)))
-    assert {content["parts"] for content, _ in messages} == {len(messages)}
-    assert len(messages) == (7 if encoding == "base64" else 3)
-    pieces = [base64.b64decode(c["base64"]) if encoding == "base64" else bytes(b[0]) for c, b in messages]
-    assert b"".join(pieces) == values.tobytes()
-    if encoding == "base64":
-        assert max(len(content["base64"]) for content, _ in messages) <= 500_000
+    assert over.get_state("_meta")["_meta"][0]["over_budget"] is True
 
 
 def test_in_vscode_no_array_travels_with_the_state(
@@ -200,44 +162,16 @@ def test_in_vscode_no_array_travels_with_the_state(
     assert store_of(stack).get_state("_buffers")["_buffers"] == {}
 
 
-def test_planes_of_widened_types_have_the_wires_bytes(page: Page) -> None:
-    """float16 travels as float32 plane by plane, too."""
-    values = RANDOM.normal(size=(2, 3, 4)).astype(np.float16)
-    store = store_of(values, budget_mb=0)
-    page(store).receive({"type": "plane", "array": "x", "plane": 1})
-    assert page(store).custom()[0][1] == [values[1].astype("<f4").tobytes()]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {"type": "plane"},
-        {"type": "plane", "array": "x"},
-        {"type": "plane", "array": "other", "plane": 0},
-        {"type": "plane", "array": ["x"], "plane": 0},
-        {"type": "plane", "array": {"x": 1}, "plane": 0},
-        {"type": "plane", "array": "x", "plane": -1},
-        {"type": "plane", "array": "x", "plane": 6},
-        {"type": "plane", "array": "x", "plane": 1.5},
-        {"type": "plane", "array": "x", "plane": "1"},
-        {"type": "plane", "array": "x", "plane": True},
-        {"type": "planes", "array": "x", "plane": 0},
-    ],
-    ids=repr,
-)
-def test_malformed_plane_messages_are_ignored(
-    content: dict[str, object], stack: np.ndarray, page: Page, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What names no plane gets no answer and raises nothing."""
-    store = store_of(stack, budget_mb=0)
-    page(store).receive(content)
-    assert page(store).custom() == [] and caplog.records == []
-
-
 def test_views_pass_their_budget_on() -> None:
     """A view made without a store makes its own, with the reader's budget."""
-    view = MemoryView(memory_trace(), budget_mb=0)
-    assert all(meta["in_planes"] for meta in view.store.get_state("_meta")["_meta"])
+    view = MemoryView(memory_trace(), budget_mb=0, precision="float16")
+    for meta in view.store.get_state("_meta")["_meta"]:
+        assert meta["over_budget"] and meta["sent"]["type"] == "float16"
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(ValueError, match="precision must be one of exact, float32, float16, got 'half'"):
+        store_of(np.eye(3), precision="half")
 
 
 # --- one store, many views ----------------------------------------------------------------------------------

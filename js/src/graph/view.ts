@@ -171,7 +171,7 @@ export class GraphView implements PanelView {
     this.element.dataset["edges"] = String(this.#shown.edges.length);
     setText(this.#edgesNote, edgesText(this.#shown.choice, this.#least.text));
     this.#showLegend(this.#shown.raster);
-    for (const dim of CURSOR_DIMS) this.#array.prefetch(at, dim);
+    for (const dim of CURSOR_DIMS) this.#array.prefetch({ y, x, at }, dim);
     return this.#shown;
   }
 

@@ -15,9 +15,13 @@ const [DARK, LIGHT] = ["#141414", "#ffffff"];
 const MIDDLE_LUMINANCE = 0.179;
 
 /** Whether each cell has a texel of its own, and room for its value. */
-export function hasRoom(plane: Plane, raster: Raster, { width, height }: Box): boolean {
-  if (plane.rows !== raster.rows || plane.columns !== raster.columns) return false;
-  return width / plane.columns >= LEAST_WIDTH_PX && height / plane.rows >= LEAST_HEIGHT_PX;
+export function hasRoom(
+  cells: { rows: number; columns: number },
+  raster: Raster,
+  { width, height }: Box,
+): boolean {
+  if (cells.rows !== raster.rows || cells.columns !== raster.columns) return false;
+  return width / cells.columns >= LEAST_WIDTH_PX && height / cells.rows >= LEAST_HEIGHT_PX;
 }
 
 /** A value in so many significant digits, more only before the point: 0.53, −0.0012, 123, 1.2e5. */

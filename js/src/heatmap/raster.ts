@@ -15,9 +15,10 @@ import {
 } from "../color/scale";
 import { colorTable, type Theme } from "../color/tables";
 import type { Plane } from "../ndarray";
+import type { Window } from "./geometry";
 
 export interface Raster {
-  codes: Uint16Array;
+  codes: Uint16Array | Uint8Array;
   rows: number;
   columns: number;
   /** How many cells of this plane carry each mark. */
@@ -39,13 +40,17 @@ export interface RasterOptions {
   rowAxis: "x" | "y";
   maxRows: number;
   maxColumns: number;
+  /** The cells on show; all of them where none is given. */
+  window?: Window;
 }
 
 /**
  * The strongest cell of each texel, a mark before any value, found on raw values in one pass, then coded: work on colours is bounded by the
  * screen, whatever the size of the data.
  */
-export function rasterize(plane: Plane, options: RasterOptions): Raster {
+export function rasterize(whole: Plane, options: RasterOptions): Raster {
+  const { window } = options;
+  const plane = window === undefined ? whole : part(whole, window);
   const rows = Math.min(plane.rows, Math.max(1, options.maxRows));
   const columns = Math.min(plane.columns, Math.max(1, options.maxColumns));
   const byRow = options.scale === "row-max";
@@ -55,6 +60,11 @@ export function rasterize(plane: Plane, options: RasterOptions): Raster {
   const codes = new Uint16Array(rows * columns);
   for (let i = 0; i < codes.length; i += 1) codes[i] = encode(values[i] as number, 1);
   return { codes, rows, columns, marks };
+}
+
+function part(plane: Plane, { row, rows, column, columns }: Window): Plane {
+  const offset = plane.offset + row * plane.rowStride + column * plane.columnStride;
+  return { ...plane, offset, rows, columns };
 }
 
 /** What wins a shared texel: NaN, infinities, clipped cells, then what is furthest from nothing. */

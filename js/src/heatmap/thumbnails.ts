@@ -1,15 +1,15 @@
 /** All heads (and layers) of an array as small pictures on one canvas, to pick from. */
 
 import { element, OWN_KEYS, setText } from "../dom";
-import type { Plane } from "../ndarray";
 import {
   cmapOf,
   describeIndex,
+  domainOf,
+  hasOwnRange,
   indicesFor,
   lookOf,
   type PanelContext,
   type PanelView,
-  rowAxisOf,
   type Sides,
 } from "../panel";
 import { precisionChips } from "../precision";
@@ -19,7 +19,7 @@ import { isolated } from "../text";
 import { textWidth } from "./axes";
 import { GRID_GAP, type Grid, NAME_PX, wrappedGrid } from "./grid";
 import { paintRaster, type Rect } from "./paint";
-import { palette, type Raster, rasterize } from "./raster";
+import { palette, type Raster } from "./raster";
 
 const GAP = 3;
 const FRAME = 1;
@@ -27,6 +27,7 @@ const LABELS_PX = 30;
 const HEADING_PX = 16;
 const MOST_LABELS_PX = 84;
 const LARGEST_PX = 96;
+let grids = 0;
 /** A name cut to less than this says less than a number. */
 const LEAST_NAMED_PX = 30;
 
@@ -43,6 +44,7 @@ export class ThumbnailsView implements PanelView {
   readonly #labels = element("div", { class: "nsmw-thumb-labels", "aria-hidden": "true" });
   readonly #chosen = element("div", { class: "nsmw-chosen" });
   readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
+  readonly #message = element("div", { class: "nsmw-message", role: "status" });
   readonly #plot: HTMLElement;
   #width = 0;
   #framed: string | undefined;
@@ -55,12 +57,18 @@ export class ThumbnailsView implements PanelView {
   #margin = { left: 0, top: 0 };
   /** Thumbnails side by side. */
   #across = 1;
+  readonly #lane: string;
+  /** Why a thumbnail cannot be had. */
+  #why = "";
 
   constructor(spec: PanelSpec, context: PanelContext) {
     this.#spec = spec;
     this.#context = context;
     this.#array = context.store.array(spec.array);
+    grids += 1;
+    this.#lane = `thumbnails ${grids}`;
     this.#plot = element("div", { class: "nsmw-plot nsmw-thumbs" }, this.#canvas, this.#chosen, this.#labels);
+    this.#plot.append(this.#message);
     this.element = element(
       "figure",
       { class: "nsmw-panel", "data-panel": spec.id, style: `flex:${spec.grow} 1 ${spec.min_width_px}px` },
@@ -134,18 +142,21 @@ export class ThumbnailsView implements PanelView {
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
     const colors = palette(cmapOf(this.#spec, settings().cmap), theme());
     const across = this.#count(columns);
+    this.#why = "";
     const line = getComputedStyle(this.#plot).getPropertyValue("--nsmw-line");
     for (const index of [...this.#missing]) {
       const [row, column] = [Math.floor(index / across), index % across];
       const here = { ...at, ...(rows ? { [rows]: row } : {}), ...(columns ? { [columns]: column } : {}) };
-      const result = this.#array.plane(y, x, here);
-      if (result.state !== "ready") continue;
-      this.#missing.delete(index);
       const rect = this.#rectOf(index);
+      const raster = this.#raster(index, here, rect);
+      if (raster === undefined) continue;
+      this.#missing.delete(index);
       paintFrame(context, rect, line);
-      paintRaster(context, this.#rasterize(result.plane, rect), colors, rect);
+      paintRaster(context, raster, colors, rect);
     }
-    this.element.dataset["state"] = this.#missing.size === 0 ? "ready" : "loading";
+    const waiting = this.#why === "" ? "loading" : "unavailable";
+    this.element.dataset["state"] = this.#missing.size === 0 ? "ready" : waiting;
+    setText(this.#message, this.#missing.size === 0 ? "" : this.#why);
     this.element.dataset["painted"] = where.join(" ");
   }
 
@@ -206,17 +217,24 @@ export class ThumbnailsView implements PanelView {
     };
   }
 
-  #rasterize(plane: Plane, rect: Rect): Raster {
+  /** The picture of one thumbnail; undefined while it has not arrived. */
+  #raster(index: number, at: Indices, rect: Rect): Raster | undefined {
+    const { x, y } = this.#spec;
     const settings = this.#context.settings();
-    const { domain, thresholds } = lookOf(this.#spec, this.#array, settings, plane);
-    return rasterize(plane, {
-      domain,
-      scale: settings.scale,
-      thresholds,
-      rowAxis: rowAxisOf(this.#spec, this.#array),
+    const domain = domainOf(this.#spec);
+    const own = hasOwnRange(this.#spec, settings)
+      ? this.#array.own(y, x, at, domain, settings.scale === "rank")
+      : undefined;
+    if (own === undefined && hasOwnRange(this.#spec, settings)) return undefined;
+    const result = this.#array.raster({
+      ...{ x, y, at, look: lookOf(this.#spec, this.#array, own), scale: settings.scale },
+      window: { row: 0, rows: this.#array.size(y), column: 0, columns: this.#array.size(x) },
       maxRows: rect.height,
       maxColumns: rect.width,
+      lane: `${this.#lane} ${index}`,
     });
+    if (result.state === "unavailable") this.#why = result.why;
+    return result.state === "ready" ? result.raster : undefined;
   }
 
   #name(dim: string | null, index: number, batch: number): string {

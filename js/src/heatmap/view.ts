@@ -14,27 +14,31 @@ import {
   CURSOR_DIMS,
   cmapOf,
   describeIndex,
+  domainOf,
   hasOwnRange,
   indicesFor,
   type Look,
   lookOf,
   type PanelContext,
   type PanelView,
-  rowAxisOf,
   type Sides,
 } from "../panel";
+import type { Picture, RasterResult } from "../pictures";
 import { isRounded, precisionChips, valueText } from "../precision";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { hasRoom, printValues } from "./annotate";
 import { type AxisLabels, bottomFor, drawAxes, marginsFor } from "./axes";
 import { paintFlags } from "./flags";
-import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
+import { type Box, type Cell, cellAt, type Margins, plotSize, type Window } from "./geometry";
 import { paintRaster } from "./paint";
-import { palette, type Raster, rasterize } from "./raster";
+import { palette, type Raster } from "./raster";
 import { moved } from "./walk";
 
 const PER_HEAD = "per head";
+/** A picture that comes sooner is not announced: a word that flashes by tells nothing. */
+const SAID_AFTER_MS = 150;
+let panels = 0;
 /** Numbers on the bars of all heads take this room, so that the picture keeps its place from head to head. */
 const WIDEST_NUMBER = "0.00888";
 
@@ -70,6 +74,8 @@ export class HeatmapView implements PanelView {
   /** Scale and plane that the look is of, where each plane has its own. */
   #looked = "";
   #frames = 0;
+  #waiting: ReturnType<typeof setTimeout> | undefined;
+  readonly #lane: string;
   #keyboardCell: Cell | null = null;
   /** Where the pointer or the keyboard was last: what is copied once it has left for a menu. */
   #lastCell: Cell | null = null;
@@ -78,7 +84,10 @@ export class HeatmapView implements PanelView {
     this.#spec = spec;
     this.#context = context;
     this.#array = context.store.array(spec.array);
-    this.#look = lookOf(spec, this.#array, context.settings(), undefined);
+    panels += 1;
+    this.#lane = `heatmap ${panels}`;
+    context.signal.addEventListener("abort", () => clearTimeout(this.#waiting), { once: true });
+    this.#look = lookOf(spec, this.#array);
     this.#axes.setAttribute("aria-hidden", "true");
     this.#axes.setAttribute("class", "nsmw-axes");
     this.#plot = element(
@@ -177,16 +186,17 @@ export class HeatmapView implements PanelView {
   #chooseLook(at: Indices): void {
     const settings = this.#context.settings();
     if (!hasOwnRange(this.#spec, settings)) {
-      this.#look = lookOf(this.#spec, this.#array, settings, undefined);
+      this.#look = lookOf(this.#spec, this.#array);
       this.#looked = "";
       return;
     }
     const key = `${settings.scale} ${this.#planeKey(at)}`;
     if (key === this.#looked) return;
-    const result = this.#array.plane(this.#spec.y, this.#spec.x, at);
-    if (result.state !== "ready") return;
+    const { x, y } = this.#spec;
+    const own = this.#array.own(y, x, at, domainOf(this.#spec), settings.scale === "rank");
+    if (own === undefined) return;
     this.#looked = key;
-    this.#look = lookOf(this.#spec, this.#array, settings, result.plane);
+    this.#look = lookOf(this.#spec, this.#array, own);
   }
 
   #planeKey(at: Indices): string {
@@ -257,41 +267,83 @@ export class HeatmapView implements PanelView {
 
   /** Paint the plane at these indices; only when it is another one than was painted last. */
   #paint(at: Indices): void {
-    const { x, y } = this.#spec;
     const key = this.#planeKey(at);
     if (key === this.#painted) return;
-    const result = this.#array.plane(y, x, at);
+    const picture = this.#picture(at);
+    const result = this.#array.raster(picture);
     this.element.dataset["state"] = result.state;
+    this.element.dataset["whole"] = String(this.#array.whole);
     if (result.state !== "ready") {
       this.#painted = undefined; // the picture that stays under the message is of another plane
-      setText(this.#message, result.state === "loading" ? loadingText(result.share) : result.why);
+      if (result.state === "loading") this.#wait(picture, result);
+      else this.#say(result.why);
       return;
     }
-    setText(this.#message, "");
-    const raster = this.#rasterize(result.plane);
+    this.#say("");
+    const context = this.#show(result.raster, at, picture.window);
+    const flagged = this.#paintFlags(context, at);
+    setText(this.#message, this.#unknownText(result.raster));
+    this.#painted = flagged ? key : undefined; // once more when the flags have arrived
+    for (const dim of CURSOR_DIMS) this.#array.prefetch(picture, dim);
+  }
+
+  #picture(at: Indices): Picture {
+    const { x, y } = this.#spec;
+    const { width, height } = this.#canvas;
+    return {
+      ...{ x, y, at, look: this.#look, scale: this.#context.settings().scale, lane: this.#lane },
+      window: { row: 0, rows: this.#rows, column: 0, columns: this.#columns },
+      maxRows: height,
+      maxColumns: width,
+    };
+  }
+
+  /** Paint a picture of these indices, and printed values where there is room. */
+  #show(raster: Raster, at: Indices, window: Window): CanvasRenderingContext2D {
     const context = this.#canvas.getContext("2d");
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
     const { cmap } = this.#context.settings();
     const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
-    const printed =
-      this.#spec.annotate && hasRoom(result.plane, raster, this.#box) && !isThinned(this.#spec, this.#array);
+    const cells = this.#printed(raster, at, window);
     const about = this.#array.precision !== "exact";
     const box = this.#box;
     const draw = (on: CanvasRenderingContext2D) => {
       const { width, height } = on.canvas;
-      paintRaster(on, raster, colors, { x: 0, y: 0, width, height }, printed);
-      if (printed) printValues(on, result.plane, raster, colors, box, about);
+      paintRaster(on, raster, colors, { x: 0, y: 0, width, height }, cells !== undefined);
+      if (cells !== undefined) printValues(on, cells, raster, colors, box, about);
     };
     draw(context);
-    setRedraw(this.#canvas, printed ? draw : undefined);
-    const flagged = this.#paintFlags(context, at);
-    setText(this.#message, this.#unknownText(raster));
-    this.#painted = flagged ? key : undefined; // once more when the flags have arrived
+    setRedraw(this.#canvas, cells === undefined ? undefined : draw);
     this.#frames += 1;
-    this.element.dataset["painted"] = key;
+    this.element.dataset["painted"] = this.#planeKey(at);
     this.element.dataset["frames"] = String(this.#frames);
+    this.element.dataset["texels"] = `${raster.columns}x${raster.rows}`;
     this.#showLegend(raster);
-    for (const dim of CURSOR_DIMS) this.#array.prefetch(at, dim);
+    return context;
+  }
+
+  /** The values that are printed in the cells, where they are to be, have room, and are at hand. */
+  #printed(raster: Raster, at: Indices, window: Window): Plane | undefined {
+    const { annotate, x, y } = this.#spec;
+    if (!annotate || isThinned(this.#spec, this.#array) || !hasRoom(window, raster, this.#box))
+      return undefined;
+    return this.#array.cells(y, x, at, window);
+  }
+
+  /** While the picture is on its way: one that was looked for before and has come meanwhile, and soon a word. */
+  #wait({ window }: Picture, { share, meanwhile }: Extract<RasterResult, { state: "loading" }>): void {
+    if (meanwhile !== undefined && this.#planeKey(meanwhile.at) !== this.element.dataset["painted"]) {
+      this.#show(meanwhile.raster, meanwhile.at, window);
+    }
+    const text = loadingText(share);
+    if (this.#frames === 0 || this.#message.textContent !== "") this.#say(text);
+    else this.#waiting ??= setTimeout(() => setText(this.#message, text), SAID_AFTER_MS);
+  }
+
+  #say(text: string): void {
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
+    setText(this.#message, text);
   }
 
   /** Mark the rows that are flagged; false while the flags have not arrived. */
@@ -309,18 +361,6 @@ export class HeatmapView implements PanelView {
   #unknownText({ codes }: Raster): string {
     const { unknown } = this.#spec;
     return unknown && codes.every((code) => code === NAN) ? unknown : "";
-  }
-
-  #rasterize(plane: Plane): Raster {
-    const spec = this.#spec;
-    return rasterize(plane, {
-      domain: this.#look.domain,
-      scale: this.#context.settings().scale,
-      thresholds: this.#look.thresholds,
-      rowAxis: rowAxisOf(spec, this.#array),
-      maxRows: this.#canvas.height,
-      maxColumns: this.#canvas.width,
-    });
   }
 
   /** Marks here and in all of the array, whether cells share a colour, and how exact values are. */

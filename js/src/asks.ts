@@ -1,0 +1,246 @@
+/** What the page asks of the kernel: the newest first, few at once, answers kept for a while. */
+
+import { inVscode } from "./host";
+import { listen, type Model } from "./model";
+import { fromBase64 } from "./wire";
+
+const FLIGHTS = 2;
+/** Of one message that nobody waits for yet: what somebody waits for next must not stand long behind it. */
+const AHEAD_AT_ONCE = 8;
+const AHEAD_BYTES = 1e6;
+const CACHE_BYTES = 128e6;
+const ANSWER_TIMEOUT_MS = 5_000;
+const RETRY_MS = 5_000;
+const NO_ANSWER = "the kernel does not answer: what is to be shown here was not loaded";
+
+export type Header = Readonly<Record<string, unknown>>;
+
+/** One thing asked for; see `nsm_widgets/widgets/_serve.py`. */
+export interface Ask<T> {
+  /** Names the answer: two asks of one key are the same. */
+  key: string;
+  content: Readonly<Record<string, unknown>>;
+  /** What the answer takes, about. */
+  bytes: number;
+  read(header: Header, bytes: Uint8Array): { value: T; bytes: number };
+}
+
+/** Why something cannot be had. */
+export class Refusal {
+  constructor(readonly why: string) {}
+}
+
+interface Flight {
+  ask: Ask<unknown>;
+  message: number;
+  received: Uint8Array[];
+  parts: number;
+  timer: ReturnType<typeof setTimeout>;
+}
+
+interface Piece extends Record<string, unknown> {
+  key: string;
+  part: number;
+  parts: number;
+}
+
+interface Answer {
+  type?: string;
+  pieces?: Piece[];
+  base64?: string[];
+}
+
+/**
+ * The rule: of one lane (a panel's picture, say) only the newest ask waits; what it replaces was passed over. Asks
+ * ahead of need go when nobody waits and nothing is on its way.
+ */
+export class Asks {
+  readonly #model: Model;
+  readonly #encoding = inVscode() ? "base64" : "binary";
+  /** Answers, the most recently used last. */
+  readonly #held = new Map<string, { value: unknown; bytes: number }>();
+  readonly #refused = new Map<string, Refusal>();
+  /** When the kernel last failed to answer. */
+  readonly #failed = new Map<string, number>();
+  readonly #inFlight = new Map<string, Flight>();
+  /** Asked for, and given up: an answer that comes after all, when a busy kernel is free again, is still taken. */
+  readonly #overdue = new Map<string, Flight>();
+  /** By lane. */
+  readonly #waiting = new Map<string, Ask<unknown>>();
+  readonly #ahead = new Map<string, Ask<unknown>[]>();
+  readonly #arrived: (key: string) => void;
+  #messages = 0;
+  #bytes = 0;
+  #scheduled = false;
+  #closed = false;
+
+  constructor(model: Model, arrived: (key: string) => void, signal: AbortSignal) {
+    this.#model = model;
+    this.#arrived = arrived;
+    listen(model, "msg:custom", (answer: Answer, buffers: DataView[]) => this.#take(answer, buffers), signal);
+    signal.addEventListener("abort", () => {
+      this.#closed = true;
+      for (const { timer } of this.#inFlight.values()) clearTimeout(timer);
+      for (const held of [this.#held, this.#inFlight, this.#overdue, this.#waiting, this.#ahead])
+        held.clear();
+    });
+  }
+
+  /** The answer, a reason why there is none, or undefined while it is on its way. */
+  get<T>(ask: Ask<T>, lane: string): T | Refusal | undefined {
+    const held = this.peek(ask);
+    if (held !== undefined) {
+      this.#waiting.delete(lane);
+      return held;
+    }
+    const refused = this.#refused.get(ask.key);
+    if (refused !== undefined) return refused;
+    const failedAt = this.#failed.get(ask.key);
+    // after a failure it is asked again only after a while: a draw that the failure caused must not
+    if (failedAt === undefined || Date.now() - failedAt >= RETRY_MS) {
+      this.#waiting.delete(lane);
+      if (!this.#inFlight.has(ask.key)) this.#waiting.set(lane, ask);
+      this.#schedule();
+    }
+    return failedAt === undefined ? undefined : new Refusal(NO_ANSWER);
+  }
+
+  /** The answer, if it is at hand. */
+  peek<T>({ key }: Ask<T>): T | undefined {
+    const held = this.#held.get(key);
+    if (held === undefined) return undefined;
+    this.#held.delete(key);
+    this.#held.set(key, held);
+    return held.value as T;
+  }
+
+  /** Ask for these in this order when there is nothing better to do; what the lane wanted ahead before is forgotten. */
+  want(asks: readonly Ask<unknown>[], lane: string): void {
+    const missing = asks.filter(({ key }) => !this.#held.has(key) && !this.#failed.has(key));
+    if (missing.length > 0) this.#ahead.set(lane, missing);
+    else this.#ahead.delete(lane);
+    this.#schedule();
+  }
+
+  /** What is asked for in one turn of the page goes in one message. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (!this.#closed) this.#next();
+    });
+  }
+
+  #next(): void {
+    const messages = new Set([...this.#inFlight.values()].map(({ message }) => message));
+    if (messages.size >= FLIGHTS) return;
+    const now = [...this.#waiting.values()].reverse(); // the newest first
+    this.#waiting.clear();
+    if (now.length > 0) this.#send(now);
+    else if (messages.size === 0) this.#send(this.#takeAhead());
+  }
+
+  /** A few of what each lane wants ahead, in turns. */
+  #takeAhead(): Ask<unknown>[] {
+    const taken: Ask<unknown>[] = [];
+    let bytes = 0;
+    while (this.#ahead.size > 0) {
+      for (const [lane, asks] of [...this.#ahead]) {
+        if (taken.length >= AHEAD_AT_ONCE || bytes >= AHEAD_BYTES) return taken;
+        const ask = asks.shift();
+        if (asks.length === 0) this.#ahead.delete(lane);
+        if (ask === undefined || this.#held.has(ask.key) || this.#inFlight.has(ask.key)) continue;
+        taken.push(ask);
+        bytes += ask.bytes;
+      }
+    }
+    return taken;
+  }
+
+  #send(wanted: readonly Ask<unknown>[]): void {
+    const asks = [...new Map(wanted.map((ask) => [ask.key, ask])).values()].filter(
+      ({ key }) => !this.#inFlight.has(key),
+    );
+    if (asks.length === 0) return;
+    this.#messages += 1;
+    for (const ask of asks) {
+      const timer = this.#timer(ask.key);
+      this.#inFlight.set(ask.key, { ask, message: this.#messages, received: [], parts: 0, timer });
+    }
+    try {
+      const contents = asks.map(({ key, content }) => ({ ...content, key }));
+      this.#model.send({ type: "ask", asks: contents, encoding: this.#encoding });
+    } catch {
+      // no kernel: the timer says so on screen
+    }
+  }
+
+  #timer(key: string): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      const late = this.#inFlight.get(key);
+      if (late !== undefined) this.#overdue.set(key, late);
+      this.#inFlight.delete(key);
+      this.#failed.set(key, Date.now());
+      this.#schedule();
+      this.#arrived(key);
+    }, ANSWER_TIMEOUT_MS);
+  }
+
+  #take({ type, pieces = [], base64 }: Answer, buffers: DataView[]): void {
+    if (type !== "answer") return;
+    pieces.forEach((piece, i) => {
+      const text = base64?.[i];
+      const buffer = buffers?.[i];
+      if (text !== undefined) this.#takePiece(piece, fromBase64(text));
+      else if (buffer !== undefined)
+        this.#takePiece(
+          piece,
+          new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength),
+        );
+    });
+  }
+
+  /** One part of an answer. Parts come in order: a channel keeps it. */
+  #takePiece(piece: Piece, bytes: Uint8Array): void {
+    const { key, part, parts } = piece;
+    const flight = this.#inFlight.get(key) ?? this.#overdue.get(key);
+    if (flight === undefined) return;
+    clearTimeout(flight.timer);
+    if (part === 0) flight.received = [];
+    flight.received.push(bytes);
+    if (flight.received.length < parts) {
+      if (this.#inFlight.has(key)) flight.timer = this.#timer(key);
+      return;
+    }
+    this.#inFlight.delete(key);
+    this.#overdue.delete(key);
+    this.#schedule();
+    if (typeof piece["refused"] === "string") this.#refused.set(key, new Refusal(piece["refused"]));
+    else this.#keep(key, flight.ask.read(piece, joined(flight.received)));
+    this.#arrived(key);
+  }
+
+  #keep(key: string, found: { value: unknown; bytes: number }): void {
+    this.#failed.delete(key);
+    this.#held.set(key, found);
+    this.#bytes += found.bytes;
+    for (const [oldest, { bytes }] of this.#held) {
+      if (this.#bytes <= CACHE_BYTES || oldest === key) return;
+      this.#held.delete(oldest);
+      this.#bytes -= bytes;
+    }
+  }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return only;
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const piece of pieces) {
+    whole.set(piece, end);
+    end += piece.length;
+  }
+  return whole;
+}

@@ -1,0 +1,104 @@
+/** A picture of a plane: what is asked for, and what comes of it where the values are at hand. */
+
+import type { ColorScale } from "./color/scale";
+import type { Window } from "./heatmap/geometry";
+import { type Raster, rasterize } from "./heatmap/raster";
+import type { Plane } from "./ndarray";
+import type { Look } from "./panel";
+import type { Indices } from "./state";
+
+const CACHE_BYTES = 64e6;
+
+export interface Picture {
+  y: string;
+  x: string;
+  at: Indices;
+  window: Window;
+  look: Look;
+  scale: ColorScale;
+  /** Texels that can be shown. */
+  maxRows: number;
+  maxColumns: number;
+  /** Who looks: of one who looks elsewhere meanwhile, the older picture is no longer wanted. */
+  lane: string;
+}
+
+/** An older picture, of another place, that is at hand while the one that is wanted is on its way. */
+export interface Meanwhile {
+  raster: Raster;
+  at: Indices;
+  window: Window;
+}
+
+export type RasterResult =
+  | { state: "ready"; raster: Raster }
+  | { state: "loading"; share: number; meanwhile?: Meanwhile | undefined }
+  | { state: "unavailable"; why: string };
+
+/** Names what a picture shows but for its place: two pictures of one look can stand for each other for a moment. */
+export function lookKey({ y, x, look, scale, maxRows, maxColumns }: Picture): string {
+  const { low, high, diverging } = look.domain;
+  return [y, x, scale, low, high, diverging, look.own, maxRows, maxColumns].join();
+}
+
+export function pictureKey(dims: readonly string[], picture: Picture): string {
+  const { y, x, at, window } = picture;
+  const place = dims.filter((dim) => dim !== y && dim !== x).map((dim) => at[dim]);
+  return [lookKey(picture), window.row, window.rows, window.column, window.columns, ...place].join();
+}
+
+/** Pictures that were drawn here, so that what is played again is not pooled again. */
+export class RasterCache {
+  readonly #held = new Map<string, Raster>();
+  #bytes = 0;
+
+  constructor(signal: AbortSignal) {
+    signal.addEventListener("abort", () => this.#held.clear());
+  }
+
+  get(key: string, make: () => Raster): Raster {
+    const held = this.#held.get(key);
+    const raster = held ?? make();
+    if (held === undefined) this.#bytes += raster.codes.byteLength;
+    else this.#held.delete(key);
+    this.#held.set(key, raster);
+    for (const [oldest, { codes }] of this.#held) {
+      if (this.#bytes <= CACHE_BYTES || oldest === key) break;
+      this.#held.delete(oldest);
+      this.#bytes -= codes.byteLength;
+    }
+    return raster;
+  }
+}
+
+/**
+ * @param plane perhaps of fewer rows and columns than the data has, where a page keeps one colour for several cells
+ * @param size rows and columns of the data
+ * @param last the array's last axis, along which the row-max scale divides
+ */
+export function drawn(
+  plane: Plane,
+  size: { rows: number; columns: number },
+  last: string | undefined,
+  picture: Picture,
+): Raster {
+  const { row, rows, column, columns } = picture.window;
+  const [firstRow, numRows] = kept(row, rows, size.rows, plane.rows);
+  const [firstColumn, numColumns] = kept(column, columns, size.columns, plane.columns);
+  return rasterize(plane, {
+    domain: picture.look.domain,
+    thresholds: picture.look.thresholds,
+    scale: picture.scale,
+    rowAxis: last === picture.y ? "y" : "x",
+    window: { row: firstRow, rows: numRows, column: firstColumn, columns: numColumns },
+    maxRows: picture.maxRows,
+    maxColumns: picture.maxColumns,
+  });
+}
+
+/** The cells that are kept of a range of cells. */
+function kept(first: number, count: number, size: number, keptSize: number): [number, number] {
+  if (size === keptSize) return [first, count];
+  const from = Math.floor((first * keptSize) / size);
+  return [from, Math.max(1, Math.ceil(((first + count) * keptSize) / size) - from)];
+}

@@ -1,0 +1,249 @@
+/** An array that the kernel holds: pictures and values come as they are looked at, all of it where it is small enough. */
+
+import { type Ask, type Asks, Refusal } from "./asks";
+import type { Domain } from "./color/scale";
+import type { Window } from "./heatmap/geometry";
+import type { Raster } from "./heatmap/raster";
+import { flatIndex, type Plane, stridesOf } from "./ndarray";
+import {
+  lookKey,
+  type Meanwhile,
+  type Picture,
+  pictureKey,
+  type RasterCache,
+  type RasterResult,
+} from "./pictures";
+import type { ArrayMeta, Indices } from "./state";
+import { described, local, type OwnRange, type PlaneResult, type StoredArray } from "./stored";
+import { sentBytes, sentPrecision, sentValues } from "./unpack";
+import { Whole } from "./whole";
+import { decode } from "./wire";
+
+/** Side of the square of values that comes with a hovered cell. */
+const TILE = 64;
+/** Pictures drawn ahead of the cursor, at most. */
+const AHEAD = 24;
+const AHEAD_BYTES = 8e6;
+/** Places that one who looks was at before, whose pictures may still come and are better than none. */
+const REMEMBERED = 8;
+
+interface Looked {
+  ask: Ask<Raster>;
+  look: string;
+  at: Indices;
+  window: Window;
+}
+
+export function remote(meta: ArrayMeta, asks: Asks, rasters: RasterCache): StoredArray {
+  const about = { ...described(meta), precision: sentPrecision(meta) };
+  const whole = meta.over_budget ? undefined : new Whole(meta, asks);
+  const tiles = new Tiles(meta, asks);
+  const lanes = new Map<string, Looked[]>();
+  let held: StoredArray | undefined;
+  const here = (): StoredArray | undefined => {
+    const values = whole?.values;
+    if (held === undefined && values !== undefined) {
+      held = { ...local(meta, values, rasters), precision: about.precision };
+    }
+    return held;
+  };
+  /** What is small comes whole at once. */
+  const all = (): PlaneResult & RasterResult => {
+    const refusal = whole?.fetch();
+    if (refusal !== undefined) return { state: "unavailable", why: refusal.why };
+    return { state: "loading", share: whole?.share ?? 0 };
+  };
+  return {
+    ...about,
+    get whole() {
+      return here() !== undefined;
+    },
+    plane(y, x, at) {
+      const complete = here();
+      if (complete !== undefined) return complete.plane(y, x, at);
+      if (whole !== undefined) return all();
+      const got = asks.get(valuesAsk(meta, y, x, at), `values/${y}/${x}/${meta.name}`);
+      if (got === undefined) return { state: "loading", share: 0 };
+      return got instanceof Refusal ? { state: "unavailable", why: got.why } : { state: "ready", plane: got };
+    },
+    raster(picture) {
+      const complete = here();
+      if (complete !== undefined) return complete.raster(picture);
+      if (whole?.small) return all();
+      const ask = pictureAsk(meta, picture);
+      const look = lookKey(picture);
+      const before = (lanes.get(picture.lane) ?? []).filter((looked) => looked.ask.key !== ask.key);
+      const { at, window } = picture;
+      lanes.set(picture.lane, [{ ask, look, at, window }, ...before].slice(0, REMEMBERED));
+      const got = asks.get(ask, picture.lane);
+      if (got instanceof Refusal) return { state: "unavailable", why: got.why };
+      if (got === undefined) return { state: "loading", share: 0, meanwhile: newest(asks, before, look) };
+      whole?.fetchAhead();
+      return { state: "ready", raster: got };
+    },
+    own(y, x, at, shared, ranked) {
+      const complete = here();
+      if (complete !== undefined) return complete.own(y, x, at, shared, ranked);
+      const got = asks.get(rangeAsk(meta, y, x, at, shared, ranked), `range/${y}/${x}/${meta.name}`);
+      return got instanceof Refusal ? undefined : got;
+    },
+    cells(y, x, at, window) {
+      const complete = here();
+      if (complete !== undefined) return complete.cells(y, x, at, window);
+      const got = asks.get(valuesAsk(meta, y, x, at, window), `cells/${y}/${x}/${meta.name}`);
+      return got instanceof Refusal ? undefined : got;
+    },
+    value(at) {
+      const complete = here();
+      if (complete !== undefined) return complete.value(at);
+      if (whole?.small) {
+        whole.fetch();
+        return undefined;
+      }
+      return tiles.value(at);
+    },
+    prefetch(wanted, dim) {
+      if (whole !== undefined) return;
+      const size = about.size(dim);
+      const now = wanted.at[dim];
+      if (now === undefined || dim === wanted.y || dim === wanted.x) return;
+      const lane = "lane" in wanted ? wanted.lane : `values/${wanted.y}/${wanted.x}/${meta.name}`;
+      const before = "lane" in wanted ? lanes.get(lane)?.[1]?.at[dim] : undefined;
+      const stride = before === undefined || before === now ? 1 : now - before;
+      const asksAhead: Ask<unknown>[] = [];
+      let bytes = 0;
+      for (let index = now + stride; asksAhead.length < AHEAD && bytes < AHEAD_BYTES; index += stride) {
+        if (index < 0 || index >= size) break;
+        const place = { ...wanted.at, [dim]: index };
+        const ask =
+          "lane" in wanted
+            ? pictureAsk(meta, { ...wanted, at: place })
+            : valuesAsk(meta, wanted.y, wanted.x, place);
+        bytes += ask.bytes;
+        asksAhead.push(ask);
+      }
+      asks.want(asksAhead, `ahead/${dim}/${lane}`);
+    },
+  };
+}
+
+/** The newest picture of the same look that is at hand, of those that were looked for before. */
+function newest(asks: Asks, before: readonly Looked[], look: string): Meanwhile | undefined {
+  for (const looked of before) {
+    const raster = looked.look === look ? asks.peek(looked.ask) : undefined;
+    if (raster !== undefined) return { raster, at: looked.at, window: looked.window };
+  }
+  return undefined;
+}
+
+function pictureAsk(meta: ArrayMeta, picture: Picture): Ask<Raster> {
+  const { y, x, at, window, look, scale, maxRows, maxColumns } = picture;
+  const { low, high, diverging } = look.own ? look.shared : look.domain;
+  const most = [Math.max(1, maxRows), Math.max(1, maxColumns)];
+  return {
+    key: `picture/${pictureKey(meta.dims, picture)}/${meta.name}`,
+    content: {
+      ...{ kind: "picture", array: meta.name, y, x, at, scale, most, own: look.own },
+      window: [window.row, window.rows, window.column, window.columns],
+      // of a picture with a domain of its own the kernel finds that again, from the one that is shared
+      domain: [low, high, diverging],
+    },
+    bytes: Math.min(window.rows, maxRows) * Math.min(window.columns, maxColumns),
+    read(header, bytes) {
+      const { rows, columns, codes, marks } = header as unknown as PictureHeader;
+      const [nan = 0, infinite = 0, clipped = 0] = marks;
+      const read = decode(bytes, codes, [rows, columns]) as Raster["codes"];
+      const raster = { codes: read, rows, columns, marks: { nan, infinite, above: clipped, below: 0 } };
+      return { value: raster, bytes: bytes.byteLength };
+    },
+  };
+}
+
+interface PictureHeader {
+  rows: number;
+  columns: number;
+  codes: "uint8" | "uint16";
+  marks: number[];
+}
+
+function rangeAsk(
+  meta: ArrayMeta,
+  y: string,
+  x: string,
+  at: Indices,
+  shared: Domain,
+  ranked: boolean,
+): Ask<OwnRange> {
+  const domain = [shared.low, shared.high, shared.diverging];
+  return {
+    key: `range/${y}/${x}/${domain.join()}/${ranked}/${place(meta, y, x, at)}/${meta.name}`,
+    content: { kind: "range", array: meta.name, y, x, at, domain, ranked },
+    bytes: 2_100,
+    read(_, bytes) {
+      const [low = 0, high = 1, diverging = 0, ...thresholds] = decode(bytes, "float64", [
+        bytes.byteLength / 8,
+      ]);
+      return {
+        value: { domain: { low, high, diverging: diverging > 0 }, thresholds },
+        bytes: bytes.byteLength,
+      };
+    },
+  };
+}
+
+/** The values of a plane, or of a part of it; of one axis where `y` is `x`. */
+function valuesAsk(meta: ArrayMeta, y: string, x: string, at: Indices, window?: Window): Ask<Plane> {
+  const length = (dim: string) => meta.shape[meta.dims.indexOf(dim)] ?? 0;
+  const single = y === x;
+  const rows = single ? 1 : (window?.rows ?? length(y));
+  const columns = window?.columns ?? length(x);
+  const part = window && [window.row, window.rows, window.column, window.columns];
+  return {
+    key: `values/${y}/${x}/${part?.join() ?? ""}/${place(meta, y, x, at)}/${meta.name}`,
+    content: { kind: "values", array: meta.name, y, x, at, ...(part && { window: part }) },
+    bytes: sentBytes(meta, rows * columns),
+    read(_, bytes) {
+      const data = sentValues(bytes, meta, [rows, columns]);
+      const plane = { data, offset: 0, columns, columnStride: 1 };
+      return {
+        value: single ? { ...plane, rows: columns, rowStride: 1 } : { ...plane, rows, rowStride: columns },
+        bytes: data.byteLength,
+      };
+    },
+  };
+}
+
+function place(meta: ArrayMeta, y: string, x: string, at: Indices): string {
+  return meta.dims
+    .filter((dim) => dim !== y && dim !== x)
+    .map((dim) => at[dim] ?? 0)
+    .join();
+}
+
+/** Values around the cells that somebody asks for, in squares of the last two axes. */
+class Tiles {
+  readonly #meta: ArrayMeta;
+  readonly #asks: Asks;
+  readonly #strides: number[];
+
+  constructor(meta: ArrayMeta, asks: Asks) {
+    this.#meta = meta;
+    this.#asks = asks;
+    this.#strides = stridesOf(meta.shape);
+  }
+
+  value(at: Indices): number | undefined {
+    flatIndex(this.#meta, at); // refuses a place that does not exist
+    const { dims, shape } = this.#meta;
+    const x = dims.at(-1) ?? "";
+    const y = dims.at(-2) ?? x;
+    const start = (dim: string) => Math.floor((at[dim] ?? 0) / TILE) * TILE;
+    const length = (dim: string) => Math.min(TILE, (shape[dims.indexOf(dim)] ?? 0) - start(dim));
+    const window = { row: start(y), rows: length(y), column: start(x), columns: length(x) };
+    const ask = valuesAsk(this.#meta, y, x, at, this.#strides.length > 1 ? window : undefined);
+    const got = this.#asks.get(ask, ask.key);
+    if (got === undefined || got instanceof Refusal) return undefined;
+    if (this.#strides.length === 1) return got.data[at[x] ?? 0];
+    return got.data[((at[y] ?? 0) - window.row) * got.rowStride + (at[x] ?? 0) - window.column];
+  }
+}

@@ -1,0 +1,125 @@
+/** An array of a trace on this page, wherever its values are. */
+
+import type { Precision } from "./chunks";
+import { ownDomain, ownThresholds } from "./color/own";
+import type { Domain } from "./color/scale";
+import type { Window } from "./heatmap/geometry";
+import { flatIndex, type Plane, planeOf, type TypedArray } from "./ndarray";
+import { drawn, type Picture, pictureKey, type RasterCache, type RasterResult } from "./pictures";
+import type { ArrayMeta, Indices, Labels } from "./state";
+import { oneLine } from "./text";
+
+export type PlaneResult =
+  | { state: "ready"; plane: Plane }
+  | { state: "loading"; share: number }
+  | { state: "unavailable"; why: string };
+
+/** The colour domain that a plane has by itself, and the thresholds of its ranks where they were asked for. */
+export interface OwnRange {
+  domain: Domain;
+  thresholds: readonly number[];
+}
+
+/** Where somebody looks: two axes, and an index for each other. */
+export interface Place {
+  y: string;
+  x: string;
+  at: Indices;
+}
+
+export interface StoredArray {
+  readonly meta: ArrayMeta;
+  /** How the values at hand differ from those of the kernel. */
+  readonly precision: Precision;
+  /** Whether all of it is on this page, and no kernel is needed to show it. */
+  readonly whole: boolean;
+  size(dim: string): number;
+  /** The label, on one line; undefined where the axis has none. */
+  label(dim: string, index: number, batch: number): string | undefined;
+  /** The same with an escape in place of each lone surrogate, where `label` has but a replacement character. */
+  writtenLabel(dim: string, index: number, batch: number): string | undefined;
+  /** Rows and columns of its planes; fewer than the data has where a page keeps one colour for several cells. */
+  kept(y: string, x: string): { rows: number; columns: number };
+  /** Colour codes of a plane, or of a part of it, for as many texels as can be shown. */
+  raster(picture: Picture): RasterResult;
+  /** What a plane spans by itself; undefined while it has not arrived. */
+  own(y: string, x: string, at: Indices, shared: Domain, ranked: boolean): OwnRange | undefined;
+  /** The values of a part of a plane; undefined while they have not arrived. */
+  cells(y: string, x: string, at: Indices, window: Window): Plane | undefined;
+  plane(y: string, x: string, at: Indices): PlaneResult;
+  /** The value of a cell, as exact as `precision` says; undefined while it has not arrived. */
+  value(at: Indices): number | undefined;
+  /** Ask for what will be needed next along an axis: pictures like the one at hand, or planes. */
+  prefetch(here: Picture | Place, dim: string): void;
+}
+
+export function described(
+  meta: ArrayMeta,
+): Pick<StoredArray, "meta" | "precision" | "whole" | "size" | "kept" | "label" | "writtenLabel"> {
+  const find = (labels: Labels | undefined, index: number, batch: number): string | undefined => {
+    const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
+    const label = Array.isArray(entry) ? entry[index] : entry;
+    return label === undefined ? undefined : oneLine(label);
+  };
+  const size = (dim: string) => meta.shape[meta.dims.indexOf(dim)] ?? 0;
+  return {
+    meta,
+    precision: "exact",
+    whole: true,
+    size,
+    kept: (y, x) => ({ rows: size(y), columns: size(x) }),
+    label: (dim, index, batch) => find(meta.labels[dim], index, batch),
+    writtenLabel: (dim, index, batch) => find(meta.written_labels?.[dim] ?? meta.labels[dim], index, batch),
+  };
+}
+
+/** All values are here. */
+export function local(meta: ArrayMeta, data: TypedArray, rasters: RasterCache): StoredArray {
+  const array = { data, shape: meta.shape, dims: meta.dims };
+  const plane = (y: string, x: string, at: Indices): PlaneResult => ({
+    state: "ready",
+    plane: planeOf(array, y, x, at),
+  });
+  return {
+    ...described(meta),
+    ...ofPlanes(meta, plane, rasters),
+    plane,
+    value: (at) => data[flatIndex(array, at)],
+    prefetch: () => {},
+  };
+}
+
+/** What follows from planes of values that are at hand. */
+export function ofPlanes(
+  meta: ArrayMeta,
+  plane: (y: string, x: string, at: Indices) => PlaneResult,
+  rasters: RasterCache,
+): Pick<StoredArray, "raster" | "own" | "cells"> {
+  const size = (dim: string) => meta.shape[meta.dims.indexOf(dim)] ?? 0;
+  return {
+    raster(picture) {
+      const { y, x, at } = picture;
+      const found = plane(y, x, at);
+      if (found.state !== "ready") return found;
+      const whole = { rows: size(y), columns: size(x) };
+      const make = () => drawn(found.plane, whole, meta.dims.at(-1), picture);
+      return {
+        state: "ready",
+        raster: rasters.get(`${meta.name}/${pictureKey(meta.dims, picture)}`, make),
+      };
+    },
+    own(y, x, at, shared, ranked) {
+      const found = plane(y, x, at);
+      if (found.state !== "ready") return undefined;
+      const thresholds = ranked ? ownThresholds(found.plane, shared.diverging) : [];
+      return { domain: ownDomain(found.plane, shared), thresholds };
+    },
+    cells(y, x, at, { row, rows, column, columns }) {
+      const found = plane(y, x, at);
+      if (found.state !== "ready") return undefined;
+      const { data, offset, rowStride, columnStride } = found.plane;
+      const start = offset + row * rowStride + column * columnStride;
+      return { data, offset: start, rows, columns, rowStride, columnStride };
+    },
+  };
+}

@@ -1,0 +1,201 @@
+"""What a page asks of an array that it does not hold, answered from the original values.
+
+An ask is ``{"key": ..., "kind": ..., "array": name, ...}``, its answer a header with the same key, and bytes.
+By kind:
+
+``picture``
+    Colour codes of a plane, pooled to the texels that the page can show: ``y``, ``x``, ``at`` (an index for
+    each other axis), ``window`` (first row, rows, first column, columns), ``domain`` (low, high, diverging),
+    ``scale``, ``own`` (whether the plane has a domain of its own) and ``most`` (texels down and across).
+    One byte a texel; two where a texel is NaN, infinite or clipped.
+``range``
+    The colour domain that a plane has by itself (low, high, whether it is diverging), and where ``ranked``
+    the thresholds of its ranks: float64.
+``values``
+    The values of a plane, or of a ``window`` of it. Where ``y`` is ``x``, of one axis.
+``part``
+    A part of the whole array: ``start`` and ``stop`` of its values in C order.
+
+An ask that names nothing here, or asks for something else, is not answered. One that cannot be met, because a
+file is gone, is answered with ``refused``: why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Shaped
+
+from nsm_widgets.export._raster import rasterize
+from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale
+from nsm_widgets.view._own_range import own_domain, own_thresholds
+from nsm_widgets.widgets._wire import Sent
+
+MOST_TEXELS = 8_192
+"""Down and across, of one picture: more than a screen has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An array, and what was said of it to the page."""
+
+    values: Shaped[np.ndarray, "..."]
+    sent: Sent
+    dims: tuple[str, ...]
+    summary: Mapping[str, float]
+    thresholds: tuple[float, ...]
+    magnitude_thresholds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one ask."""
+
+    header: dict[str, Any]
+    data: bytes | memoryview
+
+
+class _MalformedError(Exception):
+    """An ask that no page of ours sends."""
+
+
+def answer(arrays: Mapping[str, Served], ask: object) -> Answer | None:
+    """The answer to one ask; None where it is none."""
+    if not isinstance(ask, Mapping) or not isinstance(ask.get("key"), str):
+        return None
+    name, kind = ask.get("array"), ask.get("kind")
+    if not (isinstance(name, str) and name in arrays and isinstance(kind, str) and kind in _KINDS):
+        return None
+    try:
+        header, data = _KINDS[kind](arrays[name], ask)
+    except _MalformedError:
+        return None
+    except (OSError, MemoryError) as error:
+        header, data = {"refused": f"{name} cannot be read: {error or type(error).__name__}"}, b""
+    return Answer({"key": ask["key"], **header}, data)
+
+
+def _picture(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    y, x = _axes(array, ask)
+    if y == x:
+        raise _MalformedError
+    plane = _plane(array, ask, y, x)
+    domain, scale, (rows, columns) = _domain(ask), _scale(ask), _most(ask)
+    window = _window(ask, plane.shape)
+    thresholds = array.magnitude_thresholds if domain.diverging else array.thresholds
+    if ask.get("own") is True:
+        shared, domain = domain, own_domain(plane, domain)
+        thresholds = own_thresholds(plane, magnitudes=shared.diverging) if scale == "rank" else ()
+    turned = array.dims[-1] == y  # rows divided by their largest run along the last axis
+    if turned:
+        plane, rows, columns = plane.T, columns, rows
+        window = (*window[2:], *window[:2])
+    raster = rasterize(
+        plane,
+        domain,
+        scale,
+        thresholds=thresholds,
+        may_clip=array.summary["low"] < domain.low or array.summary["high"] > domain.high,
+        window=window,
+        max_rows=rows,
+        max_columns=columns,
+    )
+    if turned:
+        raster = raster.transposed()
+    plain = not raster.codes.size or int(raster.codes.max()) < 256
+    codes = np.ascontiguousarray(raster.codes, dtype="uint8" if plain else "<u2")
+    header = {
+        "codes": "uint8" if plain else "uint16",
+        "rows": codes.shape[0],
+        "columns": codes.shape[1],
+        "marks": [raster.nan, raster.infinite, raster.clipped],
+    }
+    return header, codes.tobytes()
+
+
+def _range(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    y, x = _axes(array, ask)
+    shared = _domain(ask)
+    plane = _plane(array, ask, y, x)
+    own = own_domain(plane, shared)
+    ranked = own_thresholds(plane, magnitudes=shared.diverging) if ask.get("ranked") is True else ()
+    return {}, np.array([own.low, own.high, own.diverging, *ranked], dtype="<f8").tobytes()
+
+
+def _values(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    y, x = _axes(array, ask)
+    plane = _plane(array, ask, y, x)
+    if ask.get("window") is not None and y != x:
+        row, rows, column, columns = _window(ask, plane.shape)
+        plane = plane[row : row + rows, column : column + columns]
+    return {}, array.sent.encode(plane)
+
+
+def _part(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    start, stop = ask.get("start"), ask.get("stop")
+    if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= array.values.size:
+        raise _MalformedError
+    return {}, array.sent.encode(array.values.reshape(-1)[start:stop])
+
+
+_KINDS = {"picture": _picture, "range": _range, "values": _values, "part": _part}
+
+
+def _axes(array: Served, ask: Mapping[str, Any]) -> tuple[str, str]:
+    y, x = ask.get("y"), ask.get("x")
+    if not (isinstance(y, str) and isinstance(x, str) and {y, x} <= set(array.dims)):
+        raise _MalformedError
+    return y, x
+
+
+def _plane(array: Served, ask: Mapping[str, Any], y: str, x: str) -> Shaped[np.ndarray, "..."]:
+    """Two axes at fixed indices of the others, ``y`` down; a view. Of one axis where ``y`` is ``x``."""
+    at = ask.get("at")
+    if not isinstance(at, Mapping):
+        raise _MalformedError
+    place: list[int | slice] = []
+    for dim, size in zip(array.dims, array.values.shape, strict=True):
+        index = at.get(dim, 0)
+        if dim in (y, x):
+            place.append(slice(None))
+        elif type(index) is int and 0 <= index < size:
+            place.append(index)
+        else:
+            raise _MalformedError
+    plane = np.asarray(array.values[tuple(place)])
+    return plane if y == x or array.dims.index(y) < array.dims.index(x) else plane.T
+
+
+def _window(ask: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    window = ask.get("window")
+    if not isinstance(window, list) or len(window) != 4 or not all(type(n) is int for n in window):
+        raise _MalformedError
+    row, rows, column, columns = window
+    for first, count, size in ((row, rows, shape[0]), (column, columns, shape[1])):
+        if not (0 <= first and 1 <= count and first + count <= size):
+            raise _MalformedError
+    return row, rows, column, columns
+
+
+def _domain(ask: Mapping[str, Any]) -> ColorDomain:
+    match ask.get("domain"):
+        case [int() | float() as low, int() | float() as high, bool() as diverging]:
+            return ColorDomain(float(low), float(high), diverging)
+    raise _MalformedError
+
+
+def _scale(ask: Mapping[str, Any]) -> ColorScale:
+    scale = ask.get("scale")
+    if not isinstance(scale, str) or scale not in COLOR_SCALES:
+        raise _MalformedError
+    return cast(ColorScale, scale)
+
+
+def _most(ask: Mapping[str, Any]) -> tuple[int, int]:
+    match ask.get("most"):
+        case [int() as rows, int() as columns] if rows > 0 and columns > 0:
+            return min(rows, MOST_TEXELS), min(columns, MOST_TEXELS)
+    raise _MalformedError
