@@ -26,7 +26,8 @@ _MAX_NAME = 128
 class NamedArray:
     """Values with named axes and labels, never changed once made.
 
-    Values are copied in, unless nobody can write to them.
+    Values are copied in, unless nobody can write to them or they are an ``np.memmap``, which may be larger
+    than memory: it is shown read-only, and follows what is written to its file.
 
     Example:
         >>> weights = NamedArray("read_weights", [[0.75, 0.25], [0.5, 0.5]], dims=("time", "slot"))
@@ -166,7 +167,8 @@ class NamedArray:
 
     def __repr__(self) -> str:
         sizes = format_sizes(self.dims, self.shape)
-        head = f"<NamedArray {self.name} {sizes} {self.dtype}, {_describe(self.values)}>"
+        about = "in its file" if isinstance(self.values, np.memmap) else _describe(self.values)
+        head = f"<NamedArray {self.name} {sizes} {self.dtype}, {about}>"
         lines = [f"  {dim}: {_preview(self.labels(dim))}" for dim in self.coords]
         return "\n".join([head, *lines])
 

@@ -8,6 +8,7 @@ torch is never imported: a value can only be a torch tensor where somebody has i
 
 from __future__ import annotations
 
+import mmap
 import sys
 from typing import Any, TypeAlias
 
@@ -60,10 +61,19 @@ def to_numpy(value: ArrayLike, name: str) -> tuple[NDArray[Any], str | None]:
 
 
 def to_readonly(value: ArrayLike, name: str) -> tuple[NDArray[Any], str | None]:
-    """As :func:`to_numpy`, and read-only; an array that nobody can write to is taken as it is, not copied."""
-    if type(value) is np.ndarray and value.dtype.isnative and _is_immutable(value):
-        _check_array(value, name)
-        return value, None
+    """As :func:`to_numpy`, and read-only; an array that nobody can write to is taken as it is, not copied.
+
+    A memory map of native byte order is taken as it is, too: it may be larger than memory. What is returned
+    is a read-only view of it; whoever can write to its file can still change what it shows.
+
+    >>> to_readonly(np.zeros(3), "usage")[0].flags.writeable
+    False
+    """
+    if type(value) in (np.ndarray, np.memmap) and value.dtype.isnative:
+        mapped = _is_mapped(value)
+        if mapped or (type(value) is np.ndarray and _is_immutable(value)):
+            _check_array(value, name)
+            return _readonly_view(value) if mapped else value, None
     array, source_dtype = to_numpy(value, name)
     array.flags.writeable = False
     return array, source_dtype
@@ -224,6 +234,25 @@ def _is_immutable(array: NDArray[Any]) -> bool:
             return False
         owner = owner.base
     return owner is None or isinstance(owner, bytes)
+
+
+def _is_mapped(array: NDArray[Any]) -> bool:
+    """Whether the values are those of a file that a ``np.memmap`` shows."""
+    owner: object = array
+    map_seen = False
+    while isinstance(owner, np.ndarray):
+        map_seen = map_seen or isinstance(owner, np.memmap)
+        owner = owner.base
+    return map_seen and isinstance(owner, mmap.mmap)
+
+
+def _readonly_view(array: NDArray[Any]) -> NDArray[Any]:
+    """The array itself if nobody can write through it, else a view through which nobody can."""
+    if not array.flags.writeable:
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _short(value: object) -> str:

@@ -26,11 +26,12 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -40,6 +41,7 @@ from nsm_widgets._text import printable
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
 from nsm_widgets.trace._json import dump_json, load_json
+from nsm_widgets.trace._mapped import MappedArrays, holds_flags
 from nsm_widgets.trace._trace import Trace
 
 FORMAT = "nsm_widgets.trace"
@@ -71,7 +73,7 @@ def save_trace(trace: Trace, path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def open_trace(path: str | os.PathLike[str]) -> Trace:
+def open_trace(path: str | os.PathLike[str], *, mmap: bool = False) -> Trace:
     """See :meth:`Trace.open`."""
     path = Path(path)
     _check_kind(path)
@@ -84,7 +86,10 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
             if missing or extra:
                 what = "is missing" if missing else "is not described in its header"
                 _refuse(path, f"array {sorted(missing or extra)[0]!r} {what}")
-            arrays = [_read_array(path, name, entry, file) for name, entry in described["arrays"].items()]
+            read: Callable[[str], NDArray[Any]] = file.get_tensor
+            if mmap:  # the decoder has looked at the header first, and refused most of what does not fit
+                read = _map(path)
+            arrays = [_read_array(path, name, entry, read) for name, entry in described["arrays"].items()]
             return Trace(*arrays, attrs=described["attrs"])
     except SafetensorError as error:
         _refuse(path, f"it is damaged or cut short ({error})")
@@ -167,12 +172,21 @@ def _object(path: Path, value: Any, what: str, keys: tuple[str, ...] | None = No
     return value
 
 
-def _read_array(path: Path, name: str, entry: Mapping[str, Any], file: Any) -> NamedArray:
+def _map(path: Path) -> MappedArrays:
     try:
-        values = file.get_tensor(name)
+        return MappedArrays(path)
+    except ValueError as error:
+        _refuse(path, f"its header cannot be read ({error})")
+
+
+def _read_array(
+    path: Path, name: str, entry: Mapping[str, Any], read: Callable[[str], NDArray[Any]]
+) -> NamedArray:
+    try:
+        values = read(name)
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse(path, f"array {name!r} cannot be read ({type(error).__name__}: {error})")
-    if values.dtype == np.bool_ and values.size and values.view(np.uint8).max() > 1:
+    if values.dtype == np.bool_ and not holds_flags(values):
         _refuse(path, f"array {name!r} is of type bool and holds other bytes than 0 and 1")
     coords = {dim: Coord(tuple(coord["dims"]), coord["labels"]) for dim, coord in entry["coords"].items()}
     return NamedArray(name, values, entry["dims"], coords, entry["attrs"])

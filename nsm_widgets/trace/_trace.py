@@ -183,6 +183,9 @@ class Trace(Mapping[str, NamedArray]):
     ) -> Trace:
         """Make a trace of tensors or arrays that exist already; they are copied.
 
+        A ``np.memmap`` is taken as it is, not copied, because it may be larger than memory: the trace shows
+        it read-only, and shows what is written to its file afterwards. Pass ``np.array(mapped)`` for a copy.
+
         Args:
             arrays: Values by name: torch or NumPy, any real dtype, any device; a list of equal-shaped
                 per-step tensors is stacked along a new first axis.
@@ -273,15 +276,22 @@ class Trace(Mapping[str, NamedArray]):
         return save_trace(self, path)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Trace:
+    def open(cls, path: str | os.PathLike[str], *, mmap: bool = False) -> Trace:
         """Read what :meth:`save` wrote. Runs no code from the file, whatever it holds.
+
+        Args:
+            path: The file.
+            mmap: Whether values stay in the file, as read-only ``np.memmap``, and come into memory as they
+                are looked at: a trace larger than memory opens at once. :meth:`save` replaces a file and
+                never writes into one, so a mapped trace stays what it was; a file that somebody cuts
+                short while it is mapped ends the process.
 
         Raises:
             TraceFileError: If the file is damaged, cut short or no trace.
         """
         from nsm_widgets.trace._file import open_trace
 
-        return open_trace(path)
+        return open_trace(path, mmap=mmap)
 
     def to_xarray(self) -> xarray.DataTree:
         """The same as an :class:`xarray.DataTree`; ``nsm_widgets.trace._xarray`` says where each array goes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._errors import WeightsError
 
+_BLOCK_BYTES = 2**25
 _LOWEST = -1e-6  # a circular convolution by FFT leaves such crumbs; a softmax never does
 
 
@@ -32,22 +34,42 @@ def check_weightings(
         WeightsError: With the first offender: its index, its value or its sum.
     """
     tolerance = 1e-2 if values.dtype == np.float16 or source_dtype is not None else 1e-3
-    with np.errstate(invalid="ignore"):
-        outside = (values < _LOWEST) | (values > 1 + tolerance)
-    if outside.any():
-        index = _first(outside)
-        raise WeightsError(
-            f"{name} must lie in [0, 1], as weights do, got {values[index]:.6g} at {_at(name, index)}. "
-            f"{remedy}"
-        )
-    sums = np.asarray(values.sum(axis=-1, dtype=np.float64))
-    wrong = np.asarray((np.abs(sums - 1) > tolerance) & (sums != 0))  # NaN is never greater
-    if wrong.any():
-        index = _first(wrong)
+    wrong: tuple[tuple[int, ...], float] | None = None
+    for start, block in _blocks(values):
+        with np.errstate(invalid="ignore"):
+            outside = (block < _LOWEST) | (block > 1 + tolerance)
+        if outside.any():
+            index = _first(outside)
+            raise WeightsError(
+                f"{name} must lie in [0, 1], as weights do, got {block[index]:.6g} at "
+                f"{_at(name, _moved(index, start))}. {remedy}"
+            )
+        if wrong is None:
+            sums = np.asarray(block.sum(axis=-1, dtype=np.float64))
+            far = np.asarray((np.abs(sums - 1) > tolerance) & (sums != 0))  # NaN is never greater
+            if far.any():
+                index = _first(far)
+                wrong = _moved(index, start), float(sums[index])
+    if wrong is not None:
         raise WeightsError(
             f"{name} must sum to 1 along {axis!r}, its last axis (within {tolerance:g}), "
-            f"got {sums[index]:.6g} at {_at(name, index)}. {remedy}"
+            f"got {wrong[1]:.6g} at {_at(name, wrong[0])}. {remedy}"
         )
+
+
+def _blocks(values: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The values in blocks along their first axis, each with its start: values may be larger than memory."""
+    if values.ndim < 2:
+        yield 0, np.asarray(values)
+        return
+    rows = max(1, _BLOCK_BYTES // max(1, values.nbytes // len(values)))
+    for start in range(0, len(values), rows):
+        yield start, np.asarray(values[start : start + rows])
+
+
+def _moved(index: tuple[int, ...], start: int) -> tuple[int, ...]:
+    """The index in a block as an index in the whole."""
+    return (index[0] + start, *index[1:]) if index else index
 
 
 def _first(mask: NDArray[np.bool_]) -> tuple[int, ...]:
