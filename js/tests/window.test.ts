@@ -7,6 +7,7 @@ import {
   holds,
   inShape,
   isWhole,
+  keptPart,
   scaleExtent,
   shifted,
   wholeOf,
@@ -104,6 +105,26 @@ describe("the window of a zoom", () => {
   test("shows no ground beyond the picture", () => {
     expect(constrained({ k: 2, x: 50, y: -900, stretch: NONE }, BOX)).toEqual({ x: 0, y: -300 });
     expect(constrained({ k: 0.5, x: 50, y: -90, stretch: { x: 2, y: 1 } }, BOX)).toEqual({ x: 0, y: 0 });
+  });
+});
+
+describe("of a plane that keeps fewer cells", () => {
+  test("a window takes in those it touches, each in its place", () => {
+    const window = { row: 3, rows: 4, column: 0, columns: 10 };
+    const part = keptPart(window, { rows: 10, columns: 10 }, { rows: 5, columns: 10 });
+    // rows 3 to 6 lie in the kept rows 1 to 3, which stand for 2 to 7
+    expect(part.window).toEqual({ row: 1, rows: 3, column: 0, columns: 10 });
+    expect([part.top * 4, part.height * 4]).toEqual([-1, 6]);
+    expect([part.left, part.width]).toEqual([0, 1]);
+  });
+
+  test.each(SIZES)("and where all are kept, it is the window: $rows × $columns", (size) => {
+    for (let i = 0; i < 200; i += 1) {
+      const window = anyWindow(size);
+      const { left, top, ...rest } = keptPart(window, size, size);
+      expect(rest).toEqual({ window, width: 1, height: 1 });
+      expect([left + 0, top + 0]).toEqual([0, 0]);
+    }
   });
 });
 

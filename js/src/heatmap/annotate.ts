@@ -14,8 +14,12 @@ const [DARK, LIGHT] = ["#141414", "#ffffff"];
 /** Relative luminance at which black and white stand out alike; WCAG 2.2. */
 const MIDDLE_LUMINANCE = 0.179;
 
-/** Whether each cell has a texel of its own, and room for its value. */
-export function hasRoom(plane: Plane, raster: Raster, { width, height }: Box): boolean {
+/** Whether each cell on show has a texel of its own, and room for its value. */
+export function hasRoom(
+  plane: Pick<Plane, "rows" | "columns">,
+  raster: Raster,
+  { width, height }: Box,
+): boolean {
   if (plane.rows !== raster.rows || plane.columns !== raster.columns) return false;
   return width / plane.columns >= LEAST_WIDTH_PX && height / plane.rows >= LEAST_HEIGHT_PX;
 }
@@ -59,6 +63,7 @@ export function inkOn(word: number): string {
 /**
  * Print the values into a canvas of this size in CSS pixels.
  *
+ * @param plane of a plane that is zoomed, the part that is on show
  * @param about whether they were rounded for the page
  */
 export function printValues(

@@ -1,6 +1,6 @@
 /** All heads (and layers) of an array as small pictures on one canvas, to pick from. */
 
-import { element, OWN_KEYS, setText } from "../dom";
+import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import type { Plane } from "../ndarray";
 import {
   cmapOf,
@@ -18,7 +18,7 @@ import type { StoredArray } from "../store";
 import { isolated } from "../text";
 import { textWidth } from "./axes";
 import { GRID_GAP, type Grid, NAME_PX, wrappedGrid } from "./grid";
-import { paintRaster, type Rect } from "./paint";
+import { paintRaster, type Rect, releaseScratch } from "./paint";
 import { palette, type Raster, rasterize } from "./raster";
 
 const GAP = 3;
@@ -77,6 +77,14 @@ export class ThumbnailsView implements PanelView {
     const dims = [spec.rows, spec.columns].filter(Boolean).join(" and ");
     this.#canvas.setAttribute("aria-label", `${spec.title}: thumbnails by ${dims}; arrow keys choose one`);
     this.#listen();
+    context.signal.addEventListener(
+      "abort",
+      () => {
+        releaseCanvas(this.#canvas);
+        releaseScratch();
+      },
+      { once: true },
+    );
   }
 
   resize(widthPx: number): void {

@@ -4,7 +4,7 @@ import { ticks } from "d3-array";
 import { isThinned, markChips, peakChips } from "../chips";
 import { type BarTick, barTicks, type Domain, NAN } from "../color/scale";
 import { gradient } from "../color/tables";
-import { element, OWN_KEYS, setText } from "../dom";
+import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { short } from "../format";
 import type { Plane } from "../ndarray";
 import { codesAlong } from "../notes/view";
@@ -22,24 +22,50 @@ import {
   type PanelView,
   rowAxisOf,
   type Sides,
+  zoomKeyOf,
 } from "../panel";
 import { isRounded, precisionChips, valueText } from "../precision";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
+import type { ZoomMember } from "../zooms";
 import { hasRoom, printValues } from "./annotate";
 import { type AxisLabels, bottomFor, drawAxes, marginsFor } from "./axes";
+import { Cursors, type Laid, put } from "./cursors";
 import { paintFlags } from "./flags";
-import { type Box, type Cell, cellAt, type Margins, plotSize } from "./geometry";
-import { paintRaster } from "./paint";
+import { type Box, type Cell, cellAt, type Margins, plotSize, type Window } from "./geometry";
+import { createOnShow } from "./onshow";
+import { paintRaster, type Rect, releaseScratch } from "./paint";
+import { listenToPointer } from "./pointer";
 import { palette, type Raster, rasterize } from "./raster";
-import { moved } from "./walk";
+import { moved, type ZoomKey, zoomKey } from "./walk";
+import {
+  cut,
+  holding,
+  holds,
+  inShape,
+  isWhole,
+  keptPart,
+  type Size,
+  sameWindow,
+  shifted,
+  wholeOf,
+  windowText,
+} from "./window";
+import { Zoom } from "./zoom";
 
 const PER_HEAD = "per head";
 /** Numbers on the bars of all heads take this room, so that the picture keeps its place from head to head. */
 const WIDEST_NUMBER = "0.00888";
 
-/** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
-const THINNEST_FRAMED_PX = 5;
+const GESTURES = [
+  "click selects",
+  "wheel zooms, after a click or with Ctrl",
+  "drag pans what is zoomed",
+  "Shift and drag zooms to a box",
+  "double click shows all",
+  "keys: arrows, + and -, 0, Shift and arrows",
+].join(" · ");
+const KEYS = "arrow keys walk over cells, plus and minus zoom, Shift and arrows pan, 0 shows all";
 
 export class HeatmapView implements PanelView {
   readonly element: HTMLElement;
@@ -54,11 +80,10 @@ export class HeatmapView implements PanelView {
   readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
   readonly #legend = element("span", { class: "nsmw-legend" });
   readonly #message = element("div", { class: "nsmw-message", role: "status" });
-  readonly #rowCursor = element("div", { class: "nsmw-cursor" });
-  readonly #columnCursor = element("div", { class: "nsmw-cursor" });
-  readonly #rowHover = element("div", { class: "nsmw-hover" });
-  readonly #columnHover = element("div", { class: "nsmw-hover" });
-  readonly #cellHover = element("div", { class: "nsmw-hover-cell" });
+  readonly #cursors = new Cursors();
+  readonly #zoomed: ZoomMember;
+  readonly #zoom: Zoom;
+  readonly #onShow;
   readonly #labels = new Map<string, AxisLabels>();
   #measured: { key: string; margins: Margins } | undefined;
   #margins: Margins = { top: 0, right: 0, bottom: 0, left: 0 };
@@ -66,6 +91,8 @@ export class HeatmapView implements PanelView {
   #width = 0;
   #painted: string | undefined;
   #framed = "";
+  #labelled = "";
+  #said = "";
   #look: Look;
   /** Scale and plane that the look is of, where each plane has its own. */
   #looked = "";
@@ -79,6 +106,8 @@ export class HeatmapView implements PanelView {
     this.#context = context;
     this.#array = context.store.array(spec.array);
     this.#look = lookOf(spec, this.#array, context.settings(), undefined);
+    this.#zoomed = context.selection.zooms.join(zoomKeyOf(spec, this.#array), context.signal);
+    this.#onShow = createOnShow(() => this.#zoomOut(), context.signal);
     this.#axes.setAttribute("aria-hidden", "true");
     this.#axes.setAttribute("class", "nsmw-axes");
     this.#plot = element(
@@ -87,11 +116,7 @@ export class HeatmapView implements PanelView {
       this.#axes,
       this.#canvas,
       this.#bar,
-      this.#rowCursor,
-      this.#columnCursor,
-      this.#rowHover,
-      this.#columnHover,
-      this.#cellHover,
+      ...this.#cursors.elements,
       this.#message,
     );
     const { meta } = this.#array;
@@ -108,15 +133,13 @@ export class HeatmapView implements PanelView {
     this.element = element(
       "figure",
       { class: "nsmw-panel", "data-panel": spec.id, style: `flex:${spec.grow} 1 ${spec.min_width_px}px` },
-      element("figcaption", {}, heading, this.#subtitle, this.#legend),
+      element("figcaption", {}, heading, this.#subtitle, this.#onShow.element, this.#legend),
       this.#plot,
       this.#readout,
     );
-    this.#canvas.setAttribute(
-      "aria-label",
-      `${spec.title}: heatmap, ${spec.y} down, ${spec.x} across; arrow keys walk over cells`,
-    );
-    this.#listen();
+    this.#canvas.title = GESTURES;
+    this.#zoom = this.#listen();
+    context.signal.addEventListener("abort", () => this.#giveBack(), { once: true });
   }
 
   resize(widthPx: number): void {
@@ -135,6 +158,8 @@ export class HeatmapView implements PanelView {
     const at = indicesFor(this.#spec, this.#array, selected);
     this.#chooseLook(at);
     this.#frame(at);
+    this.#zoom.show(this.#window);
+    this.#labelAxes(at["batch"] ?? 0);
     this.#paint(at);
     this.#placeCursors(at);
     this.#showHover(at);
@@ -142,6 +167,11 @@ export class HeatmapView implements PanelView {
     setText(this.#subtitle, subtitle);
     this.#subtitle.title = subtitle;
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
+  }
+
+  note(): string {
+    const size = this.#size;
+    return isWhole(this.#window, size) ? "" : windowText(this.#window, size);
   }
 
   /** What is selected wins where its row (or column) is marked; "here" is the cell that is read out. */
@@ -173,6 +203,19 @@ export class HeatmapView implements PanelView {
     return this.#array.size(this.#spec.x);
   }
 
+  get #size(): Size {
+    return { rows: this.#rows, columns: this.#columns };
+  }
+
+  /** The cells on show. */
+  get #window(): Window {
+    return this.#zoomed.window ?? wholeOf(this.#size);
+  }
+
+  get #laid(): Laid {
+    return { box: this.#box, margins: this.#margins, window: this.#window };
+  }
+
   /** The domain of the plane on show where each has its own; while it has not arrived, the last one stays. */
   #chooseLook(at: Indices): void {
     const settings = this.#context.settings();
@@ -195,22 +238,20 @@ export class HeatmapView implements PanelView {
     return free.map((dim) => `${dim}=${at[dim]}`).join(" ");
   }
 
-  /** Lay out canvas, axes and colour bar; only when size, colours or labels changed. */
+  /** Lay out canvas and colour bar; only when size, colours or labels changed. */
   #frame(at: Indices): void {
     const { settings, theme } = this.#context;
     const { cmap, scale } = settings();
     const batch = at["batch"] ?? 0;
     const sides = this.#context.sides();
-    const { domain, own } = this.#look;
-    const look = own ? this.#looked : "";
+    const look = this.#look.own ? this.#looked : "";
     const placed = [this.#width, sides.left, sides.right, batch, devicePixelRatio];
     const key = [...placed, cmap, scale, theme(), look].join();
     if (key === this.#framed) return;
     this.#framed = key;
+    this.#labelled = "";
     const spec = this.#spec;
-    const y = this.#axisLabels(spec.y, batch);
     const x = this.#axisLabels(spec.x, batch);
-    const bar = this.#barTicks();
     const natural = this.#naturalMargins(batch);
     const room = { width: this.#width - sides.left - sides.right, height: spec.height_px };
     this.#box = plotSize(room, { rows: this.#rows, columns: this.#columns }, spec.aspect);
@@ -218,21 +259,39 @@ export class HeatmapView implements PanelView {
     this.#margins = { top: natural.top, bottom: bottomFor(x, width), ...sides };
     this.#canvas.width = Math.round(width * devicePixelRatio);
     this.#canvas.height = Math.round(height * devicePixelRatio);
-    place(this.#canvas, this.#margins.left, this.#margins.top, width, height);
-    place(this.#message, this.#margins.left, this.#margins.top, width, height);
-    place(this.#bar, this.#margins.left + width + 10, this.#margins.top, 9, height);
+    put(this.#canvas, this.#margins.left, this.#margins.top, width, height);
+    put(this.#message, this.#margins.left, this.#margins.top, width, height);
+    put(this.#bar, this.#margins.left + width + 10, this.#margins.top, 9, height);
     this.#bar.style.background = gradient(cmapOf(spec, cmap), theme(), "to top");
     this.#plot.style.height = `${height + this.#margins.top + this.#margins.bottom}px`;
+    this.#painted = undefined;
+  }
+
+  /** Axes of the cells on show, and what says which these are; only when they are others, or laid out anew. */
+  #labelAxes(batch: number): void {
+    const window = this.#window;
+    const key = Object.values(window).join();
+    if (key === this.#labelled) return;
+    this.#labelled = key;
+    const { x, y, title } = this.#spec;
+    const { domain, own } = this.#look;
     drawAxes(this.#axes, {
       box: this.#box,
+      window,
       margins: this.#margins,
-      y,
-      x,
-      bar,
-      barTitle: barTitle(scale, domain, own),
+      y: this.#axisLabels(y, batch),
+      x: this.#axisLabels(x, batch),
+      bar: this.#barTicks(),
+      barTitle: barTitle(this.#context.settings().scale, domain, own),
       barNote: own ? PER_HEAD : "",
     });
-    this.#painted = undefined;
+    const size = this.#size;
+    const whole = isWhole(window, size);
+    this.#onShow.show(window, size);
+    this.#canvas.classList.toggle("nsmw-zoomed", !whole);
+    const shown = whole ? "" : `, ${windowText(window, size)}`;
+    this.#canvas.setAttribute("aria-label", `${title}: heatmap, ${y} down, ${x} across${shown}; ${KEYS}`);
+    this.element.dataset["window"] = whole ? "whole" : rangesOf(window);
   }
 
   #barTicks(): BarTick[] {
@@ -255,10 +314,11 @@ export class HeatmapView implements PanelView {
     return marginsFor(this.#axisLabels(y, batch), this.#axisLabels(x, batch), numbers);
   }
 
-  /** Paint the plane at these indices; only when it is another one than was painted last. */
+  /** Paint what is on show of the plane at these indices; only when it is other than what was painted last. */
   #paint(at: Indices): void {
     const { x, y } = this.#spec;
-    const key = this.#planeKey(at);
+    const place = this.#planeKey(at);
+    const key = `${place} ${rangesOf(this.#window)}`;
     if (key === this.#painted) return;
     const result = this.#array.plane(y, x, at);
     this.element.dataset["state"] = result.state;
@@ -268,30 +328,45 @@ export class HeatmapView implements PanelView {
       return;
     }
     setText(this.#message, "");
-    const raster = this.#rasterize(result.plane);
     const context = this.#canvas.getContext("2d");
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
-    const { cmap } = this.#context.settings();
-    const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
-    const printed =
-      this.#spec.annotate && hasRoom(result.plane, raster, this.#box) && !isThinned(this.#spec, this.#array);
-    const about = this.#array.precision !== "exact";
-    const box = this.#box;
-    const draw = (on: CanvasRenderingContext2D) => {
-      const { width, height } = on.canvas;
-      paintRaster(on, raster, colors, { x: 0, y: 0, width, height }, printed);
-      if (printed) printValues(on, result.plane, raster, colors, box, about);
-    };
-    draw(context);
-    setRedraw(this.#canvas, printed ? draw : undefined);
+    const raster = this.#paintPlane(context, result.plane);
     const flagged = this.#paintFlags(context, at);
     setText(this.#message, this.#unknownText(raster));
     this.#painted = flagged ? key : undefined; // once more when the flags have arrived
     this.#frames += 1;
-    this.element.dataset["painted"] = key;
+    this.element.dataset["painted"] = place;
     this.element.dataset["frames"] = String(this.#frames);
+    this.element.dataset["texels"] = `${raster.columns}x${raster.rows}`;
     this.#showLegend(raster);
     for (const dim of CURSOR_DIMS) this.#array.prefetch(at, dim);
+  }
+
+  /** Colours, marks and, where there is room for them, values of the cells on show. */
+  #paintPlane(context: CanvasRenderingContext2D, plane: Plane): Raster {
+    const window = this.#window;
+    const thinned = isThinned(this.#spec, this.#array);
+    const part = keptPart(window, this.#size, plane);
+    const raster = this.#rasterize(plane, part.window);
+    const { cmap } = this.#context.settings();
+    const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
+    const box = this.#box;
+    const printed = this.#spec.annotate && !thinned && hasRoom(window, raster, box);
+    const about = this.#array.precision !== "exact";
+    const draw = (on: CanvasRenderingContext2D) => {
+      const { width, height } = on.canvas;
+      const rect: Rect = {
+        x: part.left * width,
+        y: part.top * height,
+        width: part.width * width,
+        height: part.height * height,
+      };
+      paintRaster(on, raster, colors, rect, printed);
+      if (printed) printValues(on, cut(plane, window), raster, colors, box, about);
+    };
+    draw(context);
+    setRedraw(this.#canvas, printed ? draw : undefined);
+    return raster;
   }
 
   /** Mark the rows that are flagged; false while the flags have not arrived. */
@@ -301,7 +376,8 @@ export class HeatmapView implements PanelView {
     const array = this.#context.store.array(flags);
     const codes = codesAlong(array, y, indicesFor(this.#spec, array, at));
     if (codes === undefined) return false;
-    paintFlags(context, codes);
+    const { row, rows } = this.#window;
+    paintFlags(context, codes.slice(row, row + rows));
     return true;
   }
 
@@ -311,7 +387,7 @@ export class HeatmapView implements PanelView {
     return unknown && codes.every((code) => code === NAN) ? unknown : "";
   }
 
-  #rasterize(plane: Plane): Raster {
+  #rasterize(plane: Plane, window: Window): Raster {
     const spec = this.#spec;
     return rasterize(plane, {
       domain: this.#look.domain,
@@ -320,6 +396,7 @@ export class HeatmapView implements PanelView {
       rowAxis: rowAxisOf(spec, this.#array),
       maxRows: this.#canvas.height,
       maxColumns: this.#canvas.width,
+      window,
     });
   }
 
@@ -329,15 +406,15 @@ export class HeatmapView implements PanelView {
     const spec = this.#look.own ? { ...this.#spec, below: 0, above: 0 } : this.#spec; // nothing is clipped
     this.#legend.replaceChildren(
       ...markChips({ nan, infinite, clipped: above + below }, spec, this.#array),
-      ...peakChips(raster, this.#spec, this.#array),
+      ...peakChips(raster, this.#spec, this.#array, this.#window),
       ...precisionChips(this.#array),
     );
   }
 
   #placeCursors(at: Indices): void {
     const { x, y } = this.#spec;
-    this.#band(this.#rowCursor, CURSOR_DIMS.includes(y) ? at[y] : undefined, "row");
-    this.#band(this.#columnCursor, CURSOR_DIMS.includes(x) ? at[x] : undefined, "column");
+    const marked = (dim: string) => (CURSOR_DIMS.includes(dim) ? at[dim] : undefined);
+    this.#cursors.showSelected(this.#laid, [marked(y), marked(x)]);
   }
 
   /** The cell that is hovered here or, as far as they share axes, in a linked view. */
@@ -358,18 +435,12 @@ export class HeatmapView implements PanelView {
   /** Crosshair and value of the hovered cell, here or in a linked view. */
   #showHover(at: Indices): void {
     const { x, y } = this.#spec;
-    const [row, column] = this.#hovered();
-    this.#band(this.#rowHover, row, "row");
-    this.#band(this.#columnHover, column, "column");
     const cell = this.#hoveredCell(at);
-    if (cell === null) {
-      this.#cellHover.hidden = true;
-      setText(this.#readout, "");
-      return;
-    }
-    this.#cellHover.hidden = false;
-    place(this.#cellHover, ...this.#cellRect(cell));
-    setText(this.#readout, this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column }));
+    this.#cursors.showHovered(this.#laid, this.#hovered(), cell);
+    setText(
+      this.#readout,
+      cell === null ? "" : this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column }),
+    );
   }
 
   #describeCell(at: Indices): string {
@@ -413,110 +484,137 @@ export class HeatmapView implements PanelView {
     return { dim, count: size, labels };
   }
 
-  #band(node: HTMLElement, index: number | undefined, along: "row" | "column"): void {
-    node.hidden = index === undefined;
-    if (index === undefined) return;
-    const { top, left } = this.#margins;
-    const { width, height } = this.#box;
-    const step = along === "row" ? height / this.#rows : width / this.#columns;
-    const thin = step < THINNEST_FRAMED_PX;
-    node.classList.toggle("nsmw-thin", thin);
-    const size = thin ? 1 : step;
-    const start = (index + 0.5) * step - size / 2;
-    if (along === "row") place(node, left, top + start, width, size);
-    else place(node, left + start, top, size, height);
-  }
-
-  #cellRect({ row, column }: Cell): [number, number, number, number] {
-    const width = this.#box.width / this.#columns;
-    const height = this.#box.height / this.#rows;
-    const shownWidth = Math.max(width, 5);
-    const shownHeight = Math.max(height, 5);
-    return [
-      this.#margins.left + (column + 0.5) * width - shownWidth / 2,
-      this.#margins.top + (row + 0.5) * height - shownHeight / 2,
-      shownWidth,
-      shownHeight,
-    ];
-  }
-
-  #listen(): void {
-    const { selection, signal } = this.#context;
-    const cellUnder = (event: PointerEvent): Cell | null =>
-      cellAt(event.offsetX, event.offsetY, this.#box, this.#rows, this.#columns);
-    const hover = (cell: Cell | null) => {
-      this.#lastCell = cell ?? this.#lastCell;
-      selection.hover(cell && { [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
-    };
-    const select = (cell: Cell | null) => {
-      if (cell) selection.set({ ...this.#spec.fixed, [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
-    };
-    this.#canvas.addEventListener(
-      "pointermove",
-      (event) => {
-        const cell = cellUnder(event);
-        hover(cell);
-        if (event.buttons & 1) select(cell);
+  #listen(): Zoom {
+    const { signal } = this.#context;
+    const under = (x: number, y: number) => cellAt(x, y, this.#box, this.#window);
+    const within = (value: number, size: number) => Math.min(Math.max(value, 0), size - 1e-6);
+    listenToPointer(
+      this.#canvas,
+      {
+        cellUnder: ({ offsetX, offsetY }) => under(offsetX, offsetY),
+        cellNear: ({ offsetX, offsetY }) => {
+          const { width, height } = this.#box;
+          return under(within(offsetX, width), within(offsetY, height)) as Cell;
+        },
+        isZoomed: () => !isWhole(this.#window, this.#size),
+        hover: (cell) => this.#hover(cell),
+        select: (cell) => this.#select(cell),
+        showBox: (cells) => this.#cursors.showBox(this.#laid, cells),
+        zoomTo: (cells) =>
+          this.#zoomTo(this.#spec.aspect === "equal" ? inShape(cells, this.#size) : cells, true),
+        zoomOut: () => this.#zoomOut(),
       },
-      { signal },
-    );
-    this.#canvas.addEventListener("pointerleave", () => hover(null), { signal });
-    this.#canvas.addEventListener(
-      "pointerdown",
-      (event) => {
-        if (event.button !== 0) return;
-        this.#canvas.focus({ preventScroll: true });
-        select(cellUnder(event));
-      },
-      { signal },
+      signal,
     );
     this.#canvas.addEventListener(
       "blur",
       () => {
         this.#keyboardCell = null;
-        hover(null);
+        this.#hover(null);
       },
       { signal },
     );
-    this.#canvas.addEventListener("keydown", (event) => this.#onKey(event, hover, select), { signal });
+    this.#canvas.addEventListener("keydown", (event) => this.#onKey(event), { signal });
+    const target = {
+      box: () => this.#box,
+      size: this.#size,
+      window: () => this.#window,
+      onZoom: (window: Window) => this.#zoomTo(window, false),
+      onEnd: () => this.#sayWindow(),
+    };
+    return new Zoom(this.#canvas, target, signal);
   }
 
-  /** Arrows move over cells, Enter selects, Escape lets go. */
-  #onKey(
-    event: KeyboardEvent,
-    hover: (cell: Cell | null) => void,
-    select: (cell: Cell | null) => void,
-  ): void {
+  #hover(cell: Cell | null): void {
+    this.#lastCell = cell ?? this.#lastCell;
+    this.#context.selection.hover(cell && { [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
+  }
+
+  #select(cell: Cell | null): void {
+    if (cell === null) return;
+    const { x, y, fixed } = this.#spec;
+    this.#context.selection.set({ ...fixed, [y]: cell.row, [x]: cell.column });
+  }
+
+  #zoomTo(window: Window, said: boolean): void {
+    if (!sameWindow(window, this.#window)) this.#zoomed.show(isWhole(window, this.#size) ? null : window);
+    if (said) this.#sayWindow();
+  }
+
+  #zoomOut(): void {
+    this.#zoomTo(wholeOf(this.#size), true);
+    this.#canvas.focus({ preventScroll: true }); // the button that asked for it is gone
+  }
+
+  #sayWindow(): void {
+    const text = this.note() || "whole picture";
+    if (text !== this.#said) this.#context.announce(`${this.#spec.title}: ${text}`);
+    this.#said = text; // a press that moved nothing is the end of a gesture, too
+  }
+
+  /** Arrows move over cells, Enter selects, Escape lets go; other keys zoom and pan. */
+  #onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { x, y, title } = this.#spec;
     const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
-    const start = { row: at[this.#spec.y] ?? 0, column: at[this.#spec.x] ?? 0 };
+    const start = { row: at[y] ?? 0, column: at[x] ?? 0 };
+    const zooming = zoomKey(event);
     const cell = moved(this.#keyboardCell, event.key, start, this.#rows, this.#columns);
-    if (event.key === "Enter") select(this.#keyboardCell ?? start);
+    if (zooming !== undefined) this.#zoomBy(zooming, at);
+    else if (event.key === "Enter") this.#select(this.#keyboardCell ?? start);
     else if (event.key === "Escape") {
       this.#keyboardCell = null;
-      hover(null);
+      this.#hover(null);
     } else if (cell !== null) {
       this.#keyboardCell = cell;
-      hover(cell);
-      this.#context.announce(
-        `${this.#spec.title}: ${this.#describeCell({ ...at, [this.#spec.y]: cell.row, [this.#spec.x]: cell.column })}`,
-      );
+      this.#zoomTo(holding(this.#window, cell), false);
+      this.#hover(cell);
+      this.#context.announce(`${title}: ${this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column })}`);
     } else return;
     event.preventDefault();
     event.stopPropagation();
   }
+
+  #zoomBy(key: ZoomKey, at: Indices): void {
+    const window = this.#window;
+    if (key.kind === "whole") this.#zoomOut();
+    else if (key.kind === "scale") this.#zoom.scaleBy(key.by, this.#focus(at));
+    else {
+      const cells = (share: number, count: number) =>
+        Math.sign(share) * Math.max(1, Math.round(Math.abs(share) * count)) || 0;
+      const [rows, columns] = [cells(key.rows, window.rows), cells(key.columns, window.columns)];
+      this.#zoomTo(shifted(window, rows, columns, this.#size), true);
+    }
+  }
+
+  /** The point that keys zoom about: the keyboard's cell, else the selected row and column, else the middle. */
+  #focus(at: Indices): [number, number] {
+    const { x, y } = this.#spec;
+    const { row, rows, column, columns } = this.#window;
+    const { width, height } = this.#box;
+    const keyboard = this.#keyboardCell;
+    const held = keyboard !== null && holds(this.#window, keyboard) ? keyboard : undefined;
+    const along = (dim: string, index: number | undefined, first: number, count: number): number => {
+      const chosen = index ?? (CURSOR_DIMS.includes(dim) ? at[dim] : undefined);
+      if (chosen === undefined || chosen < first || chosen >= first + count) return 0.5;
+      return (chosen - first + 0.5) / count;
+    };
+    return [along(x, held?.column, column, columns) * width, along(y, held?.row, row, rows) * height];
+  }
+
+  #giveBack(): void {
+    releaseCanvas(this.#canvas);
+    releaseScratch();
+    this.#labels.clear();
+  }
+}
+
+function rangesOf({ row, rows, column, columns }: Window): string {
+  return `${row}-${row + rows - 1},${column}-${column + columns - 1}`;
 }
 
 function inside(index: number | undefined, size: number): number | undefined {
   return index !== undefined && index < size ? index : undefined;
-}
-
-function place(node: HTMLElement, left: number, top: number, width: number, height: number): void {
-  Object.assign(node.style, {
-    left: `${left}px`,
-    top: `${top}px`,
-    width: `${width}px`,
-    height: `${height}px`,
-  });
 }
 
 function loadingText(share: number): string {

@@ -42,6 +42,37 @@ export function cut(plane: Plane, { row, rows, column, columns }: Window): Plane
   return { ...plane, offset, rows, columns };
 }
 
+/**
+ * Of a plane that keeps fewer rows and columns than the data has: what a window takes in of it, and where that lies
+ * around the window's picture, in shares of it.
+ */
+export function keptPart(
+  { row, rows, column, columns }: Window,
+  size: Size,
+  kept: Size,
+): { window: Window; left: number; top: number; width: number; height: number } {
+  const along = (first: number, count: number, all: number, held: number) => {
+    const from = Math.floor((first * held) / all);
+    const to = Math.ceil(((first + count) * held) / all);
+    const share = (count * held) / all;
+    return {
+      from,
+      count: to - from,
+      start: (from - (first * held) / all) / share,
+      length: (to - from) / share,
+    };
+  };
+  const y = along(row, rows, size.rows, kept.rows);
+  const x = along(column, columns, size.columns, kept.columns);
+  return {
+    window: { row: y.from, rows: y.count, column: x.from, columns: x.count },
+    left: x.start,
+    top: y.start,
+    width: x.length,
+    height: y.length,
+  };
+}
+
 /** The cells that a zoom shows, the nearest whole ones: never none, never outside. */
 export function windowOf({ k, x, y, stretch }: Zoomed, box: Box, size: Size): Window {
   const along = (shift: number, length: number, factor: number, count: number) =>
