@@ -38,15 +38,22 @@ export function markChips(
     );
 }
 
-/** Of a picture in which cells share a colour: how many do, and what hover gives. */
+/**
+ * Of a picture in which cells share a colour: how many do, and what hover gives.
+ *
+ * @param shown rows and columns of the data that are on show; all of them where none are named
+ */
 export function peakChips(
   raster: { rows: number; columns: number },
   spec: PanelSpec,
   array: StoredArray,
+  shown = { rows: array.size(spec.y), columns: array.size(spec.x) },
 ): HTMLElement[] {
   const kept = array.kept(spec.y, spec.x);
-  const rows = mostSharing(array.size(spec.y), kept.rows, raster.rows);
-  const columns = mostSharing(array.size(spec.x), kept.columns, raster.columns);
+  const sharing = (size: number, held: number, part: number, drawn: number) =>
+    mostSharing(size, held, Math.min(held, (drawn * size) / part));
+  const rows = sharing(array.size(spec.y), kept.rows, shown.rows, raster.rows);
+  const columns = sharing(array.size(spec.x), kept.columns, shown.columns, raster.columns);
   if (rows * columns <= 1) return [];
   const cells = `${rows}×${columns}`;
   const title = `Up to ${cells} cells share a colour; the strongest is shown, so that no peak is lost. ${hoverGives(spec, array)}`;

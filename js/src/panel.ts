@@ -28,6 +28,8 @@ export interface PanelView {
   resize(widthPx: number): void;
   /** Room that labels take at the sides. */
   sides(): Sides;
+  /** What a picture of it must say besides: which cells it shows, where these are not all. */
+  note?(): string;
   /** Values as text, of where the reader is or of what is selected; not offered by every panel. */
   excerpt?(part: Part, where: "here" | "selected"): Excerpt;
 }
@@ -79,6 +81,11 @@ export function lookOf(spec: PanelSpec, array: StoredArray, own?: OwnRange): Loo
 /** Which way the array's last axis runs on screen: what the row-max scale divides along. */
 export function rowAxisOf(spec: PanelSpec, array: StoredArray): "x" | "y" {
   return array.meta.dims.at(-1) === spec.y ? "y" : "x";
+}
+
+/** Heatmaps of the same axes, with as many rows and columns, can be zoomed together. */
+export function zoomKeyOf({ x, y }: PanelSpec, array: StoredArray): string {
+  return JSON.stringify([y, x, array.size(y), array.size(x)]);
 }
 
 /** An index for every axis of the array: fixed by the panel, else selected; brought back into the data. */

@@ -13,6 +13,7 @@ export interface Picture {
   y: string;
   x: string;
   at: Indices;
+  /** Of the rows and columns that are kept, where a page keeps one colour for several cells. */
   window: Window;
   look: Look;
   scale: ColorScale;
@@ -71,34 +72,10 @@ export class RasterCache {
   }
 }
 
-/**
- * @param plane perhaps of fewer rows and columns than the data has, where a page keeps one colour for several cells
- * @param size rows and columns of the data
- * @param last the array's last axis, along which the row-max scale divides
- */
-export function drawn(
-  plane: Plane,
-  size: { rows: number; columns: number },
-  last: string | undefined,
-  picture: Picture,
-): Raster {
-  const { row, rows, column, columns } = picture.window;
-  const [firstRow, numRows] = kept(row, rows, size.rows, plane.rows);
-  const [firstColumn, numColumns] = kept(column, columns, size.columns, plane.columns);
-  return rasterize(plane, {
-    domain: picture.look.domain,
-    thresholds: picture.look.thresholds,
-    scale: picture.scale,
-    rowAxis: last === picture.y ? "y" : "x",
-    window: { row: firstRow, rows: numRows, column: firstColumn, columns: numColumns },
-    maxRows: picture.maxRows,
-    maxColumns: picture.maxColumns,
-  });
-}
-
-/** The cells that are kept of a range of cells. */
-function kept(first: number, count: number, size: number, keptSize: number): [number, number] {
-  if (size === keptSize) return [first, count];
-  const from = Math.floor((first * keptSize) / size);
-  return [from, Math.max(1, Math.ceil(((first + count) * keptSize) / size) - from)];
+/** @param last the array's last axis, along which the row-max scale divides */
+export function drawn(plane: Plane, last: string | undefined, picture: Picture): Raster {
+  const { look, scale, window, maxRows, maxColumns } = picture;
+  const { domain, thresholds } = look;
+  const rowAxis = last === picture.y ? "y" : "x";
+  return rasterize(plane, { domain, thresholds, scale, rowAxis, window, maxRows, maxColumns });
 }

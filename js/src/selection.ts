@@ -3,6 +3,7 @@
 import type { InitializeContext } from "./model";
 import { clampIndex, type Indices, SELECTABLE } from "./state";
 import { SyncedTraits } from "./sync";
+import { createZooms, type Zooms } from "./zooms";
 
 export type Listener = () => void;
 
@@ -21,6 +22,8 @@ export interface Selection {
   /** Axes of the cell under the pointer (or the keyboard's cell); null when there is none. */
   readonly hovered: Readonly<Indices> | null;
   readonly player: Player;
+  /** Which cells heatmaps show. Lives on the page alone, and is no part of what Python knows. */
+  readonly zooms: Zooms;
   /** Python took a message and did not answer: it knows this selection no more. */
   readonly unheard: boolean;
   set(changes: Indices): void;
@@ -59,6 +62,7 @@ export function createSelection({ model, signal }: InitializeContext): Selection
       return hovered;
     },
     player,
+    zooms: createZooms(notify),
     get unheard() {
       return traits.unheard;
     },

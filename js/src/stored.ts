@@ -95,14 +95,12 @@ export function ofPlanes(
   plane: (y: string, x: string, at: Indices) => PlaneResult,
   rasters: RasterCache,
 ): Pick<StoredArray, "raster" | "own" | "cells"> {
-  const size = (dim: string) => meta.shape[meta.dims.indexOf(dim)] ?? 0;
   return {
     raster(picture) {
       const { y, x, at } = picture;
       const found = plane(y, x, at);
       if (found.state !== "ready") return found;
-      const whole = { rows: size(y), columns: size(x) };
-      const make = () => drawn(found.plane, whole, meta.dims.at(-1), picture);
+      const make = () => drawn(found.plane, meta.dims.at(-1), picture);
       return {
         state: "ready",
         raster: rasters.get(`${meta.name}/${pictureKey(meta.dims, picture)}`, make),

@@ -5,7 +5,7 @@ import { type FigureModels, figureOf } from "./chart/marks";
 import { LinesPanel } from "./chart/view";
 import { createToolbar } from "./controls/toolbar";
 import { type Attachment, DETACHED_TEXT, watchKernel } from "./detached";
-import { element, LAYOUT_EVENT, setText } from "./dom";
+import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "./dom";
 import { GraphView } from "./graph/view";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
@@ -14,6 +14,7 @@ import { NotesView } from "./notes/view";
 import { createWaysOut } from "./out/ways";
 import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panel";
 import type { Selection } from "./selection";
+import { watchSight } from "./sight";
 import { clampIndex, type Indices, type Layout, type PanelSpec, type Settings } from "./state";
 import type { Store } from "./store";
 import { SyncedTraits } from "./sync";
@@ -153,7 +154,7 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     heading,
     pictured,
     panels,
-    caption: () => selectionTexts(shown, store, selection.indices, exports.values),
+    caption: () => [...selectionTexts(shown, store, selection.indices, exports.values), ...notesOf(panels)],
     announce: context.announce,
     signal,
   });
@@ -174,7 +175,17 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
   root.append(heading, ...(alone ? [detached, toolbar.element] : []), ...lines, live);
 
   let sides: Sides = { left: 0, right: 0 };
-  const draw = () => {
+  /** Panels that have had a picture: out of sight, they then wait until they come near. */
+  const pictures = new Set<PanelView>();
+  let stale = false;
+  const isWaiting = (panel: PanelView) => pictures.has(panel) && !sight.isNear(panel.element);
+  /** @param everything also what is out of sight */
+  const draw = (everything = false) => {
+    cancelAnimationFrame(frame);
+    frame = 0;
+    const drawn = everything ? panels : panels.filter((panel) => !isWaiting(panel));
+    stale = drawn.length < panels.length;
+    if (drawn.length === 0 && !(everything || sight.isNear(root))) return;
     const wanted = panels.map((panel) => panel.sides());
     sides = {
       left: Math.max(...wanted.map(({ left }) => left)),
@@ -183,10 +194,16 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     root.dataset["theme"] = currentTheme();
     setText(detached, exports.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
     if (alone) toolbar.draw();
-    for (const panel of panels) panel.draw();
+    for (const panel of drawn) {
+      panel.draw();
+      if (panel.element.dataset["state"] === "ready") pictures.add(panel);
+    }
     for (const [dim, size] of Object.entries(sizes)) {
       root.dataset[dim] = String(clampIndex(selection.indices[dim] ?? 0, size));
     }
+  };
+  const freshen = () => {
+    if (stale) draw(true);
   };
   const widths = new Map<Element, PanelView>(panels.map((panel) => [panel.element, panel]));
   const observer = new ResizeObserver((entries) => {
@@ -194,17 +211,27 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     draw();
   });
   for (const panel of panels) observer.observe(panel.element);
+  const watched = [root, ...panels.map((panel) => panel.element)];
+  const sight = watchSight(
+    watched,
+    () => {
+      if (stale) draw();
+    },
+    signal,
+  );
   const layOut = () => {
     for (const panel of panels) panel.resize(Math.floor(panel.element.getBoundingClientRect().width));
-    draw();
+    draw(true);
   };
   addEventListener(LAYOUT_EVENT, layOut, { signal });
+  addEventListener("beforeprint", freshen, { signal });
+  root.addEventListener(FRESHEN_EVENT, freshen, { signal });
   signal.addEventListener("abort", () => {
     observer.disconnect();
     cancelAnimationFrame(frame);
   });
 
-  selection.subscribe(draw, signal);
+  selection.subscribe(() => draw(), signal);
   store.subscribe(invalidate, signal);
   exports.onChange(invalidate, signal);
   onThemeChange(invalidate, signal);
@@ -244,6 +271,11 @@ function selectionTexts(
   if (scale !== "linear") texts.push(`scale ${scale}`);
   if (domain === "per-head") texts.push("colours per head");
   return texts;
+}
+
+/** Which cells zoomed panels show; once where several show the same. */
+function notesOf(panels: readonly PanelView[]): string[] {
+  return [...new Set(panels.map((panel) => panel.note?.() ?? ""))].filter(Boolean);
 }
 
 function createPanel(spec: PanelSpec, context: PanelContext, figure: FigureModels | undefined): PanelView {

@@ -67,6 +67,16 @@ describe("cells that share a colour", () => {
     expect(peakChips({ rows: 1_000, columns: 1_000 }, spec, arrayOf("exact"))).toEqual([]);
   });
 
+  test("are, of a window, those that share there", () => {
+    const some = { rows: 300, columns: 600 };
+    const raster = { rows: 300, columns: 300 };
+    expect(texts(peakChips(raster, spec, arrayOf("exact"), some))).toEqual(["peak of 1×2"]);
+    expect(peakChips(some, spec, arrayOf("exact"), some)).toEqual([]);
+    expect(
+      texts(peakChips({ rows: 6, columns: 6 }, spec, arrayOf("display", 512), { rows: 10, columns: 10 })),
+    ).toEqual(["peak of 2×2"]);
+  });
+
   test.each([
     ["exact", 1_000, "Hover gives exact values."],
     ["float16", 1_000, "rounded to float16"],

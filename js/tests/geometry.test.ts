@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cellAt, labelledIndices, plotSize } from "../src/heatmap/geometry";
+import { bandOf, cellAt, labelledIndices, plotSize } from "../src/heatmap/geometry";
 import { random, the } from "./fakes";
 
 describe("plotSize", () => {
@@ -28,12 +28,13 @@ describe("plotSize", () => {
 
 describe("cellAt", () => {
   const box = { width: 300, height: 200 };
+  const whole = { row: 0, rows: 7, column: 0, columns: 13 };
 
   test("is the cell whose rectangle holds the point", () => {
     const next = random(2);
     for (let i = 0; i < 500; i += 1) {
       const [x, y] = [next() * box.width, next() * box.height];
-      const { row, column } = the(cellAt(x, y, box, 7, 13));
+      const { row, column } = the(cellAt(x, y, box, whole));
       expect(x).toBeGreaterThanOrEqual((column * box.width) / 13 - 1e-9);
       expect(x).toBeLessThanOrEqual(((column + 1) * box.width) / 13 + 1e-9);
       expect(y).toBeGreaterThanOrEqual((row * box.height) / 7 - 1e-9);
@@ -42,8 +43,8 @@ describe("cellAt", () => {
   });
 
   test("the corners are the first and the last cell", () => {
-    expect(cellAt(0, 0, box, 7, 13)).toEqual({ row: 0, column: 0 });
-    expect(cellAt(299.99, 199.99, box, 7, 13)).toEqual({ row: 6, column: 12 });
+    expect(cellAt(0, 0, box, whole)).toEqual({ row: 0, column: 0 });
+    expect(cellAt(299.99, 199.99, box, whole)).toEqual({ row: 6, column: 12 });
   });
 
   test.each([
@@ -52,7 +53,34 @@ describe("cellAt", () => {
     [300, 5],
     [5, 200],
   ])("there is none at (%d, %d)", (x, y) => {
-    expect(cellAt(x, y, box, 7, 13)).toBeNull();
+    expect(cellAt(x, y, box, whole)).toBeNull();
+  });
+});
+
+describe("a window of a larger plane", () => {
+  const box = { width: 300, height: 200 };
+  const window = { row: 40, rows: 4, column: 7, columns: 3 };
+
+  test("names its cells by their place in the plane", () => {
+    expect(cellAt(0, 0, box, window)).toEqual({ row: 40, column: 7 });
+    expect(cellAt(299.99, 199.99, box, window)).toEqual({ row: 43, column: 9 });
+    expect(cellAt(150, 101, box, window)).toEqual({ row: 42, column: 8 });
+  });
+
+  test("has its rows side by side, and tells on which side the others are", () => {
+    const place = (row: number) => bandOf(row, window.row, window.rows, box.height);
+    expect([39, 40, 43, 44].map(place)).toEqual([
+      "before",
+      { start: 0, size: 50 },
+      { start: 150, size: 50 },
+      "after",
+    ]);
+  });
+
+  test("is labelled by round numbers of the plane, and never by none", () => {
+    expect(labelledIndices(40, 100, 20, 17)).toEqual([20, 30, 40, 50]);
+    expect(labelledIndices(4, 100, 20, 17)).toEqual([17, 18, 19, 20]);
+    expect(labelledIndices(7, 20, 20, 11)).toEqual([11]); // no multiple of ten in it
   });
 });
 

@@ -174,3 +174,43 @@ test("a palette has an opaque colour for every code", () => {
   expect(words.length).toBe(NUM_CODES);
   for (const word of words) expect(word >>> 24).toBe(255);
 });
+
+describe("a window of a plane", () => {
+  const [rows, columns] = [23, 31];
+  const plane = planeWith(rows, columns, (i) => Math.sin(i * 12.9898) * 0.5 + 0.5);
+  const window = { row: 7, rows: 9, column: 20, columns: 11 };
+  /** The same cells as a plane of their own. */
+  const alone = planeWith(window.rows, window.columns, (i) => {
+    const row = window.row + Math.floor(i / window.columns);
+    return the(plane.data[row * columns + window.column + (i % window.columns)]);
+  });
+
+  test.each([
+    [40, 40],
+    [4, 5],
+  ])("is painted in %i × %i as if it were all there is", (maxRows, maxColumns) => {
+    const raster = rasterize(plane, options({ window, maxRows, maxColumns }));
+    expect(raster).toEqual(rasterize(alone, options({ maxRows, maxColumns })));
+  });
+
+  test("counts the marks that are on show", () => {
+    const data = plane.data.slice();
+    data[0] = Number.NaN;
+    data[8 * columns + 25] = Number.NaN;
+    const marks = (changes: Partial<RasterOptions>) => rasterize({ ...plane, data }, options(changes)).marks;
+    expect([marks({}).nan, marks({ window }).nan]).toEqual([2, 1]);
+  });
+
+  test.each(["x", "y"] as const)(
+    "is divided by the largest of its whole rows, which run along %s",
+    (rowAxis) => {
+      const whole = rasterize(plane, options({ scale: "row-max", rowAxis }));
+      const part = rasterize(plane, options({ scale: "row-max", rowAxis, window }));
+      const expected = Array.from(part.codes, (_, i) => {
+        const row = window.row + Math.floor(i / window.columns);
+        return the(whole.codes[row * columns + window.column + (i % window.columns)]);
+      });
+      expect([...part.codes]).toEqual(expected);
+    },
+  );
+});

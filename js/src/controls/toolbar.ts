@@ -3,7 +3,7 @@
 import { COLOR_SCALES } from "../color/scale";
 import { mapNames } from "../color/tables";
 import { element } from "../dom";
-import { CURSOR_DIMS } from "../panel";
+import { CURSOR_DIMS, zoomKeyOf } from "../panel";
 import type { Selection } from "../selection";
 import {
   clampIndex,
@@ -19,6 +19,7 @@ import { createChooser, MOST_ENTRIES } from "./chooser";
 import { createPlayerControls } from "./player";
 import { createSavedNote } from "./saved";
 import { createSlider } from "./slider";
+import { createToggle } from "./toggle";
 
 export interface Toolbar {
   readonly element: HTMLElement;
@@ -106,6 +107,15 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
   if (onlyColors(ranged)) domain.lock(ONE_DOMAIN);
   const coloring = painted.length > 0 ? [colors.element, scale.element] : [];
   if (ranged.length > 0) coloring.push(domain.element);
+  const zoomable = panels.filter((panel) => panel.kind === "heatmap");
+  const zoomKeys = new Set(zoomable.map((panel) => zoomKeyOf(panel, store.array(panel.array))));
+  const link = createToggle(
+    "link zoom",
+    "zoom heatmaps of the same axes and size together, in all views of this selection",
+    (linked) => selection.zooms.link(linked),
+    signal,
+  );
+  if (zoomable.length > 0) coloring.push(link.element);
   const main = sliders.filter(({ dim }) => dim === played).map((slider) => slider.element);
   const others = sliders.filter(({ dim }) => dim !== played).map((slider) => slider.element);
   const rows = [
@@ -136,6 +146,8 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       colors.show(settings().cmap);
       scale.show(settings().scale);
       domain.show(settings().domain ?? "shared");
+      link.show(selection.zooms.linked);
+      link.element.hidden = ![...zoomKeys].some((key) => selection.zooms.isShared(key));
     },
   };
 }

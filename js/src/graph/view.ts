@@ -1,7 +1,7 @@
 /** One graph on screen: nodes on a circle, an edge for each cell of a matrix. It wires; the maths is beside it. */
 
 import { markChips } from "../chips";
-import { element, OWN_KEYS, setText } from "../dom";
+import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { clip, textWidth } from "../heatmap/axes";
 import { palette, type Raster, rasterize } from "../heatmap/raster";
 import type { Plane } from "../ndarray";
@@ -109,6 +109,7 @@ export class GraphView implements PanelView {
       `${spec.title}: graph of ${this.#count} nodes, arrows from ${spec.x} to ${spec.y}; arrow keys walk over nodes`,
     );
     this.#listen();
+    context.signal.addEventListener("abort", () => releaseCanvas(this.#canvas), { once: true });
   }
 
   resize(widthPx: number): void {

@@ -14,14 +14,14 @@ const [DARK, LIGHT] = ["#141414", "#ffffff"];
 /** Relative luminance at which black and white stand out alike; WCAG 2.2. */
 const MIDDLE_LUMINANCE = 0.179;
 
-/** Whether each cell has a texel of its own, and room for its value. */
+/** Whether each cell on show has a texel of its own, and room for its value. */
 export function hasRoom(
-  cells: { rows: number; columns: number },
+  plane: Pick<Plane, "rows" | "columns">,
   raster: Raster,
   { width, height }: Box,
 ): boolean {
-  if (cells.rows !== raster.rows || cells.columns !== raster.columns) return false;
-  return width / cells.columns >= LEAST_WIDTH_PX && height / cells.rows >= LEAST_HEIGHT_PX;
+  if (plane.rows !== raster.rows || plane.columns !== raster.columns) return false;
+  return width / plane.columns >= LEAST_WIDTH_PX && height / plane.rows >= LEAST_HEIGHT_PX;
 }
 
 /** A value in so many significant digits, more only before the point: 0.53, −0.0012, 123, 1.2e5. */
@@ -63,6 +63,7 @@ export function inkOn(word: number): string {
 /**
  * Print the values into a canvas of this size in CSS pixels.
  *
+ * @param plane of a plane that is zoomed, the part that is on show
  * @param about whether they were rounded for the page
  */
 export function printValues(

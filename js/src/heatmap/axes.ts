@@ -6,7 +6,7 @@ import { select } from "d3-selection";
 import type { BarTick } from "../color/scale";
 import { short } from "../format";
 import { isolated } from "../text";
-import { type Box, labelledIndices, type Margins } from "./geometry";
+import { type Box, labelledIndices, type Margins, type Window } from "./geometry";
 
 const LINE_PX = 13;
 const NUMBER_PX = 26;
@@ -55,8 +55,17 @@ function isSlanted({ labels, count }: AxisLabels, width: number): boolean {
   return labels !== undefined && widest(labels) + 6 > width / count;
 }
 
+/** The same of the labels of a window: fewer stand side by side where not all of them do. */
+function isSlantedIn({ labels, count }: AxisLabels, first: number, shown: number, width: number): boolean {
+  if (labels === undefined || shown === count) return isSlanted({ dim: "", labels, count }, width);
+  if (width / shown < LINE_PX) return true;
+  return Math.max(...labels.slice(first, first + shown).map(textWidth)) + 6 > width / shown;
+}
+
 export interface AxesOptions {
   box: Box;
+  /** The cells whose places are labelled. */
+  window: Window;
   margins: Margins;
   y: AxisLabels;
   x: AxisLabels;
@@ -69,7 +78,7 @@ export interface AxesOptions {
 /** Draw both axes, and the ticks of the colour bar, into an SVG that covers the panel. */
 export function drawAxes(
   svg: SVGSVGElement,
-  { box, margins, y, x, bar, barTitle, barNote }: AxesOptions,
+  { box, window, margins, y, x, bar, barTitle, barNote }: AxesOptions,
 ): void {
   const root = select(svg)
     .attr("width", box.width + margins.left + margins.right)
@@ -78,23 +87,28 @@ export function drawAxes(
   const place = (dx: number, dy: number, name: string) =>
     root.append("g").attr("class", `nsmw-axis nsmw-axis-${name}`).attr("transform", `translate(${dx},${dy})`);
 
-  const yScale = scaleLinear().domain([0, y.count]).range([0, box.height]);
+  const [top, left] = [window.row, window.column];
+  const yScale = scaleLinear()
+    .domain([top, top + window.rows])
+    .range([0, box.height]);
   place(margins.left, margins.top, "y").call(
     axisLeft(yScale)
       .tickValues(
-        labelledIndices(y.count, box.height, y.labels === undefined ? NUMBER_PX : LINE_PX).map(
+        labelledIndices(window.rows, box.height, y.labels === undefined ? NUMBER_PX : LINE_PX, top).map(
           (i) => i + 0.5,
         ),
       )
       .tickFormat((v) => isolated(clip(labelOf(y, Math.floor(Number(v))))))
       .tickSize(3),
   );
-  const xScale = scaleLinear().domain([0, x.count]).range([0, box.width]);
-  const slanted = isSlanted(x, box.width);
+  const xScale = scaleLinear()
+    .domain([left, left + window.columns])
+    .range([0, box.width]);
+  const slanted = isSlantedIn(x, left, window.columns, box.width);
   const spacing = x.labels === undefined ? widest([String(x.count)]) + NUMBER_PX : slanted ? LINE_PX : 1;
   const xAxis = place(margins.left, margins.top + box.height, "x").call(
     axisBottom(xScale)
-      .tickValues(labelledIndices(x.count, box.width, spacing).map((i) => i + 0.5))
+      .tickValues(labelledIndices(window.columns, box.width, spacing, left).map((i) => i + 0.5))
       .tickFormat((v) => isolated(clip(labelOf(x, Math.floor(Number(v))))))
       .tickSize(3),
   );

@@ -4,7 +4,7 @@ export const FLAG_PX = 5;
 /** On lower rows a mark would hide the cell. */
 const LEAST_ROW_PX = 5;
 
-/** A diamond near the left edge of each row whose code is not 0, where rows are high enough for one. */
+/** A diamond near the left edge of each row on show whose code is not 0, where rows are high enough for one. */
 export function paintFlags(context: CanvasRenderingContext2D, codes: readonly number[]): void {
   const px = devicePixelRatio;
   const step = context.canvas.height / codes.length;

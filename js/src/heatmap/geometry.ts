@@ -42,18 +42,39 @@ export function plotSize(
 }
 
 /** The cell under a point of the drawn area; null outside. */
-export function cellAt(x: number, y: number, box: Box, rows: number, columns: number): Cell | null {
+export function cellAt(x: number, y: number, box: Box, window: Window): Cell | null {
   if (x < 0 || y < 0 || x >= box.width || y >= box.height) return null;
-  return { row: Math.floor((y / box.height) * rows), column: Math.floor((x / box.width) * columns) };
+  return {
+    row: window.row + Math.floor((y / box.height) * window.rows),
+    column: window.column + Math.floor((x / box.width) * window.columns),
+  };
 }
 
-/** Indices to label along an axis, so that labels of the given size do not touch. */
-export function labelledIndices(count: number, lengthPx: number, labelPx: number): number[] {
+/** Where the window's row (or column) of this index lies along the drawn area, or on which side of it. */
+export function bandOf(
+  index: number,
+  first: number,
+  count: number,
+  lengthPx: number,
+): { start: number; size: number } | "before" | "after" {
+  if (index < first) return "before";
+  if (index >= first + count) return "after";
+  const size = lengthPx / count;
+  return { start: (index - first) * size, size };
+}
+
+/** Indices to label along an axis, from `first` on, so that labels of the given size do not touch. Never none. */
+export function labelledIndices(count: number, lengthPx: number, labelPx: number, first = 0): number[] {
   const most = Math.max(1, Math.floor(lengthPx / labelPx));
-  if (count <= most) return Array.from({ length: count }, (_, i) => i);
+  if (count <= most) return Array.from({ length: count }, (_, i) => first + i);
   const raw = count / most;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((candidate) => candidate >= raw) ?? raw;
   const whole = Math.max(1, Math.round(step));
-  return Array.from({ length: Math.ceil(count / whole) }, (_, i) => i * whole);
+  const start = Math.ceil(first / whole) * whole; // round numbers, also where the window begins between two
+  const indices = Array.from(
+    { length: Math.max(0, Math.ceil((first + count - start) / whole)) },
+    (_, i) => start + i * whole,
+  );
+  return indices.length > 0 ? indices : [first];
 }

@@ -1,12 +1,19 @@
 /** A raster on to a canvas: nearest texel, then the marks. */
 
 import { ABOVE, BELOW, NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY } from "../color/scale";
+import { releaseCanvas } from "../dom";
 import type { Raster } from "./raster";
 
 const SMALLEST_MARKED_CELL_PX = 5;
 const MOST_MARKS = 4_000;
 
 let scratch: HTMLCanvasElement | undefined;
+
+/** Keep no pixels for a next picture; that one makes its own room. */
+export function releaseScratch(): void {
+  if (scratch !== undefined) releaseCanvas(scratch);
+  scratch = undefined;
+}
 
 export interface Rect {
   x: number;

@@ -16,6 +16,7 @@ import {
 import { colorTable, type Theme } from "../color/tables";
 import type { Plane } from "../ndarray";
 import type { Window } from "./geometry";
+import { cut } from "./window";
 
 export interface Raster {
   codes: Uint16Array | Uint8Array;
@@ -40,7 +41,7 @@ export interface RasterOptions {
   rowAxis: "x" | "y";
   maxRows: number;
   maxColumns: number;
-  /** The cells on show; all of them where none is given. */
+  /** The cells that are painted, and the only ones that are read; all where none are named. */
   window?: Window;
 }
 
@@ -49,22 +50,16 @@ export interface RasterOptions {
  * screen, whatever the size of the data.
  */
 export function rasterize(whole: Plane, options: RasterOptions): Raster {
-  const { window } = options;
-  const plane = window === undefined ? whole : part(whole, window);
+  const plane = options.window === undefined ? whole : cut(whole, options.window);
   const rows = Math.min(plane.rows, Math.max(1, options.maxRows));
   const columns = Math.min(plane.columns, Math.max(1, options.maxColumns));
   const byRow = options.scale === "row-max";
   const domain = byRow ? { low: 0, high: 1, diverging: options.domain.diverging } : options.domain;
-  const { values, marks } = pool(plane, options, rows, columns);
+  const { values, marks } = pool(whole, plane, options, rows, columns);
   const encode = encoder(domain, options.scale, options.thresholds);
   const codes = new Uint16Array(rows * columns);
   for (let i = 0; i < codes.length; i += 1) codes[i] = encode(values[i] as number, 1);
   return { codes, rows, columns, marks };
-}
-
-function part(plane: Plane, { row, rows, column, columns }: Window): Plane {
-  const offset = plane.offset + row * plane.rowStride + column * plane.columnStride;
-  return { ...plane, offset, rows, columns };
 }
 
 /** What wins a shared texel: NaN, infinities, clipped cells, then what is furthest from nothing. */
@@ -76,6 +71,7 @@ const LEVEL_POSITIVE_INFINITY = 5;
 const LEVEL_NAN = 6;
 
 function pool(
+  whole: Plane,
   plane: Plane,
   options: RasterOptions,
   rows: number,
@@ -83,7 +79,7 @@ function pool(
 ): { values: Float64Array; marks: Marks } {
   const { data, columnStride } = plane;
   const { diverging } = options.domain;
-  const largest = options.scale === "row-max" ? largestOf(plane, options) : undefined;
+  const largest = options.scale === "row-max" ? largestOf(whole, options) : undefined;
   const byColumn = options.rowAxis === "y";
   const { top, bottom } = clipLimits(options.domain, options.scale);
   const values = new Float64Array(rows * columns);
@@ -149,8 +145,11 @@ export function palette(cmap: string, theme: Theme): Uint32Array {
   return words;
 }
 
-function largestOf(plane: Plane, { domain, rowAxis }: RasterOptions): Float64Array {
+/** Of each row that is on show, also the cells of it that are not. */
+function largestOf(whole: Plane, { domain, rowAxis, window }: RasterOptions): Float64Array {
   const byColumn = rowAxis === "y";
+  const across = byColumn ? { row: 0, rows: whole.rows } : { column: 0, columns: whole.columns };
+  const plane = window === undefined ? whole : cut(whole, { ...window, ...across });
   const largest = new Float64Array(byColumn ? plane.columns : plane.rows);
   for (let r = 0; r < plane.rows; r += 1) {
     let at = plane.offset + r * plane.rowStride;

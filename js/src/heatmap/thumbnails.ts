@@ -1,6 +1,6 @@
 /** All heads (and layers) of an array as small pictures on one canvas, to pick from. */
 
-import { element, OWN_KEYS, setText } from "../dom";
+import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import {
   cmapOf,
   describeIndex,
@@ -18,8 +18,9 @@ import type { StoredArray } from "../store";
 import { isolated } from "../text";
 import { textWidth } from "./axes";
 import { GRID_GAP, type Grid, NAME_PX, wrappedGrid } from "./grid";
-import { paintRaster, type Rect } from "./paint";
+import { paintRaster, type Rect, releaseScratch } from "./paint";
 import { palette, type Raster } from "./raster";
+import { wholeOf } from "./window";
 
 const GAP = 3;
 const FRAME = 1;
@@ -85,6 +86,14 @@ export class ThumbnailsView implements PanelView {
     const dims = [spec.rows, spec.columns].filter(Boolean).join(" and ");
     this.#canvas.setAttribute("aria-label", `${spec.title}: thumbnails by ${dims}; arrow keys choose one`);
     this.#listen();
+    context.signal.addEventListener(
+      "abort",
+      () => {
+        releaseCanvas(this.#canvas);
+        releaseScratch();
+      },
+      { once: true },
+    );
   }
 
   resize(widthPx: number): void {
@@ -228,7 +237,7 @@ export class ThumbnailsView implements PanelView {
     if (own === undefined && hasOwnRange(this.#spec, settings)) return undefined;
     const result = this.#array.raster({
       ...{ x, y, at, look: lookOf(this.#spec, this.#array, own), scale: settings.scale },
-      window: { row: 0, rows: this.#array.size(y), column: 0, columns: this.#array.size(x) },
+      window: wholeOf(this.#array.kept(y, x)),
       maxRows: rect.height,
       maxColumns: rect.width,
       lane: `${this.#lane} ${index}`,

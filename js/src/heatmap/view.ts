@@ -4,7 +4,7 @@ import { ticks } from "d3-array";
 import { isThinned, markChips, peakChips } from "../chips";
 import { type BarTick, barTicks, type Domain, NAN } from "../color/scale";
 import { gradient } from "../color/tables";
-import { element, OWN_KEYS, setText } from "../dom";
+import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { short } from "../format";
 import type { Plane } from "../ndarray";
 import { codesAlong } from "../notes/view";
@@ -22,18 +22,38 @@ import {
   type PanelContext,
   type PanelView,
   type Sides,
+  zoomKeyOf,
 } from "../panel";
 import type { Picture, RasterResult } from "../pictures";
 import { isRounded, precisionChips, valueText } from "../precision";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
 import type { StoredArray } from "../store";
+import type { ZoomMember } from "../zooms";
 import { hasRoom, printValues } from "./annotate";
 import { type AxisLabels, bottomFor, drawAxes, marginsFor } from "./axes";
+import { Cursors, type Laid, put } from "./cursors";
 import { paintFlags } from "./flags";
 import { type Box, type Cell, cellAt, type Margins, plotSize, type Window } from "./geometry";
-import { paintRaster } from "./paint";
+import { createOnShow } from "./onshow";
+import { paintRaster, releaseScratch } from "./paint";
+import { listenToPointer } from "./pointer";
 import { palette, type Raster } from "./raster";
-import { moved } from "./walk";
+import { moved, type ZoomKey, zoomKey } from "./walk";
+import {
+  around,
+  holding,
+  holds,
+  inShape,
+  isWhole,
+  keptPart,
+  type Share,
+  type Size,
+  sameWindow,
+  shifted,
+  wholeOf,
+  windowText,
+} from "./window";
+import { Zoom } from "./zoom";
 
 const PER_HEAD = "per head";
 /** A picture that comes sooner is not announced: a word that flashes by tells nothing. */
@@ -42,8 +62,15 @@ let panels = 0;
 /** Numbers on the bars of all heads take this room, so that the picture keeps its place from head to head. */
 const WIDEST_NUMBER = "0.00888";
 
-/** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
-const THINNEST_FRAMED_PX = 5;
+const GESTURES = [
+  "click selects",
+  "wheel zooms, after a click or with Ctrl",
+  "drag pans what is zoomed",
+  "Shift and drag zooms to a box",
+  "double click shows all",
+  "keys: arrows, + and -, 0, Shift and arrows",
+].join(" · ");
+const KEYS = "arrow keys walk over cells, plus and minus zoom, Shift and arrows pan, 0 shows all";
 
 export class HeatmapView implements PanelView {
   readonly element: HTMLElement;
@@ -58,18 +85,20 @@ export class HeatmapView implements PanelView {
   readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
   readonly #legend = element("span", { class: "nsmw-legend" });
   readonly #message = element("div", { class: "nsmw-message", role: "status" });
-  readonly #rowCursor = element("div", { class: "nsmw-cursor" });
-  readonly #columnCursor = element("div", { class: "nsmw-cursor" });
-  readonly #rowHover = element("div", { class: "nsmw-hover" });
-  readonly #columnHover = element("div", { class: "nsmw-hover" });
-  readonly #cellHover = element("div", { class: "nsmw-hover-cell" });
+  readonly #cursors = new Cursors();
+  readonly #zoomed: ZoomMember;
+  readonly #zoom: Zoom;
+  readonly #onShow;
   readonly #labels = new Map<string, AxisLabels>();
   #measured: { key: string; margins: Margins } | undefined;
   #margins: Margins = { top: 0, right: 0, bottom: 0, left: 0 };
   #box: Box = { width: 0, height: 0 };
   #width = 0;
   #painted: string | undefined;
+  #shown: Raster | undefined;
   #framed = "";
+  #labelled = "";
+  #said = "";
   #look: Look;
   /** Scale and plane that the look is of, where each plane has its own. */
   #looked = "";
@@ -86,8 +115,9 @@ export class HeatmapView implements PanelView {
     this.#array = context.store.array(spec.array);
     panels += 1;
     this.#lane = `heatmap ${panels}`;
-    context.signal.addEventListener("abort", () => clearTimeout(this.#waiting), { once: true });
     this.#look = lookOf(spec, this.#array);
+    this.#zoomed = context.selection.zooms.join(zoomKeyOf(spec, this.#array), context.signal);
+    this.#onShow = createOnShow(() => this.#zoomOut(), context.signal);
     this.#axes.setAttribute("aria-hidden", "true");
     this.#axes.setAttribute("class", "nsmw-axes");
     this.#plot = element(
@@ -96,11 +126,7 @@ export class HeatmapView implements PanelView {
       this.#axes,
       this.#canvas,
       this.#bar,
-      this.#rowCursor,
-      this.#columnCursor,
-      this.#rowHover,
-      this.#columnHover,
-      this.#cellHover,
+      ...this.#cursors.elements,
       this.#message,
     );
     const { meta } = this.#array;
@@ -117,15 +143,13 @@ export class HeatmapView implements PanelView {
     this.element = element(
       "figure",
       { class: "nsmw-panel", "data-panel": spec.id, style: `flex:${spec.grow} 1 ${spec.min_width_px}px` },
-      element("figcaption", {}, heading, this.#subtitle, this.#legend),
+      element("figcaption", {}, heading, this.#subtitle, this.#onShow.element, this.#legend),
       this.#plot,
       this.#readout,
     );
-    this.#canvas.setAttribute(
-      "aria-label",
-      `${spec.title}: heatmap, ${spec.y} down, ${spec.x} across; arrow keys walk over cells`,
-    );
-    this.#listen();
+    this.#canvas.title = GESTURES;
+    this.#zoom = this.#listen();
+    context.signal.addEventListener("abort", () => this.#giveBack(), { once: true });
   }
 
   resize(widthPx: number): void {
@@ -144,6 +168,8 @@ export class HeatmapView implements PanelView {
     const at = indicesFor(this.#spec, this.#array, selected);
     this.#chooseLook(at);
     this.#frame(at);
+    this.#zoom.show(this.#window);
+    this.#labelAxes(at["batch"] ?? 0);
     this.#paint(at);
     this.#placeCursors(at);
     this.#showHover(at);
@@ -151,6 +177,11 @@ export class HeatmapView implements PanelView {
     setText(this.#subtitle, subtitle);
     this.#subtitle.title = subtitle;
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
+  }
+
+  note(): string {
+    const size = this.#size;
+    return isWhole(this.#window, size) ? "" : windowText(this.#window, size);
   }
 
   /** What is selected wins where its row (or column) is marked; "here" is the cell that is read out. */
@@ -182,6 +213,19 @@ export class HeatmapView implements PanelView {
     return this.#array.size(this.#spec.x);
   }
 
+  get #size(): Size {
+    return { rows: this.#rows, columns: this.#columns };
+  }
+
+  /** The cells on show. */
+  get #window(): Window {
+    return this.#zoomed.window ?? wholeOf(this.#size);
+  }
+
+  get #laid(): Laid {
+    return { box: this.#box, margins: this.#margins, window: this.#window };
+  }
+
   /** The domain of the plane on show where each has its own; while it has not arrived, the last one stays. */
   #chooseLook(at: Indices): void {
     const settings = this.#context.settings();
@@ -205,44 +249,67 @@ export class HeatmapView implements PanelView {
     return free.map((dim) => `${dim}=${at[dim]}`).join(" ");
   }
 
-  /** Lay out canvas, axes and colour bar; only when size, colours or labels changed. */
+  /** Lay out canvas and colour bar; only when size, colours or labels changed. */
   #frame(at: Indices): void {
     const { settings, theme } = this.#context;
     const { cmap, scale } = settings();
     const batch = at["batch"] ?? 0;
     const sides = this.#context.sides();
-    const { domain, own } = this.#look;
-    const look = own ? this.#looked : "";
+    const look = this.#look.own ? this.#looked : "";
     const placed = [this.#width, sides.left, sides.right, batch, devicePixelRatio];
     const key = [...placed, cmap, scale, theme(), look].join();
     if (key === this.#framed) return;
     this.#framed = key;
+    this.#labelled = "";
     const spec = this.#spec;
-    const y = this.#axisLabels(spec.y, batch);
     const x = this.#axisLabels(spec.x, batch);
-    const bar = this.#barTicks();
     const natural = this.#naturalMargins(batch);
     const room = { width: this.#width - sides.left - sides.right, height: spec.height_px };
     this.#box = plotSize(room, { rows: this.#rows, columns: this.#columns }, spec.aspect);
     const { width, height } = this.#box;
     this.#margins = { top: natural.top, bottom: bottomFor(x, width), ...sides };
-    this.#canvas.width = Math.round(width * devicePixelRatio);
-    this.#canvas.height = Math.round(height * devicePixelRatio);
-    place(this.#canvas, this.#margins.left, this.#margins.top, width, height);
-    place(this.#message, this.#margins.left, this.#margins.top, width, height);
-    place(this.#bar, this.#margins.left + width + 10, this.#margins.top, 9, height);
+    this.#sizeCanvas(Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio));
+    put(this.#canvas, this.#margins.left, this.#margins.top, width, height);
+    put(this.#message, this.#margins.left, this.#margins.top, width, height);
+    put(this.#bar, this.#margins.left + width + 10, this.#margins.top, 9, height);
     this.#bar.style.background = gradient(cmapOf(spec, cmap), theme(), "to top");
     this.#plot.style.height = `${height + this.#margins.top + this.#margins.bottom}px`;
+    this.#painted = undefined;
+  }
+
+  /** A canvas is empty once it was told its size: one that keeps it keeps its picture until there is a newer one. */
+  #sizeCanvas(width: number, height: number): void {
+    if (this.#canvas.width === width && this.#canvas.height === height) return;
+    this.#canvas.width = width;
+    this.#canvas.height = height;
+    this.#shown = undefined;
+  }
+
+  /** Axes of the cells on show, and what says which these are; only when they are others, or laid out anew. */
+  #labelAxes(batch: number): void {
+    const window = this.#window;
+    const key = Object.values(window).join();
+    if (key === this.#labelled) return;
+    this.#labelled = key;
+    const { x, y, title } = this.#spec;
+    const { domain, own } = this.#look;
     drawAxes(this.#axes, {
       box: this.#box,
+      window,
       margins: this.#margins,
-      y,
-      x,
-      bar,
-      barTitle: barTitle(scale, domain, own),
+      y: this.#axisLabels(y, batch),
+      x: this.#axisLabels(x, batch),
+      bar: this.#barTicks(),
+      barTitle: barTitle(this.#context.settings().scale, domain, own),
       barNote: own ? PER_HEAD : "",
     });
-    this.#painted = undefined;
+    const size = this.#size;
+    const whole = isWhole(window, size);
+    this.#onShow.show(window, size);
+    this.#canvas.classList.toggle("nsmw-zoomed", !whole);
+    const shown = whole ? "" : `, ${windowText(window, size)}`;
+    this.#canvas.setAttribute("aria-label", `${title}: heatmap, ${y} down, ${x} across${shown}; ${KEYS}`);
+    this.element.dataset["window"] = whole ? "whole" : rangesOf(window);
   }
 
   #barTicks(): BarTick[] {
@@ -265,11 +332,14 @@ export class HeatmapView implements PanelView {
     return marginsFor(this.#axisLabels(y, batch), this.#axisLabels(x, batch), numbers);
   }
 
-  /** Paint the plane at these indices; only when it is another one than was painted last. */
+  /** Paint what is on show of the plane at these indices; only when it is other than what was painted last. */
   #paint(at: Indices): void {
-    const key = this.#planeKey(at);
+    const { x, y } = this.#spec;
+    const place = this.#planeKey(at);
+    const key = `${place} ${rangesOf(this.#window)}`;
     if (key === this.#painted) return;
-    const picture = this.#picture(at);
+    const part = keptPart(this.#window, this.#size, this.#array.kept(y, x));
+    const picture = this.#picture(at, part.window);
     const result = this.#array.raster(picture);
     this.element.dataset["state"] = result.state;
     this.element.dataset["whole"] = String(this.#array.whole);
@@ -280,39 +350,42 @@ export class HeatmapView implements PanelView {
       return;
     }
     this.#say("");
-    const context = this.#show(result.raster, at, picture.window);
+    const context = this.#show(result.raster, at, part);
     const flagged = this.#paintFlags(context, at);
     setText(this.#message, this.#unknownText(result.raster));
     this.#painted = flagged ? key : undefined; // once more when the flags have arrived
     for (const dim of CURSOR_DIMS) this.#array.prefetch(picture, dim);
   }
 
-  #picture(at: Indices): Picture {
+  #picture(at: Indices, window: Window): Picture {
     const { x, y } = this.#spec;
     const { width, height } = this.#canvas;
     return {
       ...{ x, y, at, look: this.#look, scale: this.#context.settings().scale, lane: this.#lane },
-      window: { row: 0, rows: this.#rows, column: 0, columns: this.#columns },
+      window,
       maxRows: height,
       maxColumns: width,
     };
   }
 
-  /** Paint a picture of these indices, and printed values where there is room. */
-  #show(raster: Raster, at: Indices, window: Window): CanvasRenderingContext2D {
+  /** Paint a picture of these indices into a part of the box, given in shares of it, and values where they have room. */
+  #show(raster: Raster, at: Indices, { left, top, width, height }: Share): CanvasRenderingContext2D {
     const context = this.#canvas.getContext("2d");
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
     const { cmap } = this.#context.settings();
     const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
-    const cells = this.#printed(raster, at, window);
+    const cells = this.#printed(raster, at);
     const about = this.#array.precision !== "exact";
     const box = this.#box;
     const draw = (on: CanvasRenderingContext2D) => {
-      const { width, height } = on.canvas;
-      paintRaster(on, raster, colors, { x: 0, y: 0, width, height }, cells !== undefined);
+      const [across, down] = [on.canvas.width, on.canvas.height];
+      if (Math.min(width, height) < 1 || left > 0 || top > 0) on.clearRect(0, 0, across, down);
+      const rect = { x: left * across, y: top * down, width: width * across, height: height * down };
+      paintRaster(on, raster, colors, rect, cells !== undefined);
       if (cells !== undefined) printValues(on, cells, raster, colors, box, about);
     };
     draw(context);
+    this.#shown = raster;
     setRedraw(this.#canvas, cells === undefined ? undefined : draw);
     this.#frames += 1;
     this.element.dataset["painted"] = this.#planeKey(at);
@@ -323,8 +396,9 @@ export class HeatmapView implements PanelView {
   }
 
   /** The values that are printed in the cells, where they are to be, have room, and are at hand. */
-  #printed(raster: Raster, at: Indices, window: Window): Plane | undefined {
+  #printed(raster: Raster, at: Indices): Plane | undefined {
     const { annotate, x, y } = this.#spec;
+    const window = this.#window;
     if (!annotate || isThinned(this.#spec, this.#array) || !hasRoom(window, raster, this.#box))
       return undefined;
     return this.#array.cells(y, x, at, window);
@@ -332,8 +406,8 @@ export class HeatmapView implements PanelView {
 
   /** While the picture is on its way: one that was looked for before and has come meanwhile, and soon a word. */
   #wait({ window }: Picture, { share, meanwhile }: Extract<RasterResult, { state: "loading" }>): void {
-    if (meanwhile !== undefined && this.#planeKey(meanwhile.at) !== this.element.dataset["painted"]) {
-      this.#show(meanwhile.raster, meanwhile.at, window);
+    if (meanwhile !== undefined && meanwhile.raster !== this.#shown) {
+      this.#show(meanwhile.raster, meanwhile.at, around(meanwhile.window, window));
     }
     const text = loadingText(share);
     if (this.#frames === 0 || this.#message.textContent !== "") this.#say(text);
@@ -353,7 +427,8 @@ export class HeatmapView implements PanelView {
     const array = this.#context.store.array(flags);
     const codes = codesAlong(array, y, indicesFor(this.#spec, array, at));
     if (codes === undefined) return false;
-    paintFlags(context, codes);
+    const { row, rows } = this.#window;
+    paintFlags(context, codes.slice(row, row + rows));
     return true;
   }
 
@@ -369,15 +444,15 @@ export class HeatmapView implements PanelView {
     const spec = this.#look.own ? { ...this.#spec, below: 0, above: 0 } : this.#spec; // nothing is clipped
     this.#legend.replaceChildren(
       ...markChips({ nan, infinite, clipped: above + below }, spec, this.#array),
-      ...peakChips(raster, this.#spec, this.#array),
+      ...peakChips(raster, this.#spec, this.#array, this.#window),
       ...precisionChips(this.#array),
     );
   }
 
   #placeCursors(at: Indices): void {
     const { x, y } = this.#spec;
-    this.#band(this.#rowCursor, CURSOR_DIMS.includes(y) ? at[y] : undefined, "row");
-    this.#band(this.#columnCursor, CURSOR_DIMS.includes(x) ? at[x] : undefined, "column");
+    const marked = (dim: string) => (CURSOR_DIMS.includes(dim) ? at[dim] : undefined);
+    this.#cursors.showSelected(this.#laid, [marked(y), marked(x)]);
   }
 
   /** The cell that is hovered here or, as far as they share axes, in a linked view. */
@@ -398,18 +473,12 @@ export class HeatmapView implements PanelView {
   /** Crosshair and value of the hovered cell, here or in a linked view. */
   #showHover(at: Indices): void {
     const { x, y } = this.#spec;
-    const [row, column] = this.#hovered();
-    this.#band(this.#rowHover, row, "row");
-    this.#band(this.#columnHover, column, "column");
     const cell = this.#hoveredCell(at);
-    if (cell === null) {
-      this.#cellHover.hidden = true;
-      setText(this.#readout, "");
-      return;
-    }
-    this.#cellHover.hidden = false;
-    place(this.#cellHover, ...this.#cellRect(cell));
-    setText(this.#readout, this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column }));
+    this.#cursors.showHovered(this.#laid, this.#hovered(), cell);
+    setText(
+      this.#readout,
+      cell === null ? "" : this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column }),
+    );
   }
 
   #describeCell(at: Indices): string {
@@ -453,110 +522,138 @@ export class HeatmapView implements PanelView {
     return { dim, count: size, labels };
   }
 
-  #band(node: HTMLElement, index: number | undefined, along: "row" | "column"): void {
-    node.hidden = index === undefined;
-    if (index === undefined) return;
-    const { top, left } = this.#margins;
-    const { width, height } = this.#box;
-    const step = along === "row" ? height / this.#rows : width / this.#columns;
-    const thin = step < THINNEST_FRAMED_PX;
-    node.classList.toggle("nsmw-thin", thin);
-    const size = thin ? 1 : step;
-    const start = (index + 0.5) * step - size / 2;
-    if (along === "row") place(node, left, top + start, width, size);
-    else place(node, left + start, top, size, height);
-  }
-
-  #cellRect({ row, column }: Cell): [number, number, number, number] {
-    const width = this.#box.width / this.#columns;
-    const height = this.#box.height / this.#rows;
-    const shownWidth = Math.max(width, 5);
-    const shownHeight = Math.max(height, 5);
-    return [
-      this.#margins.left + (column + 0.5) * width - shownWidth / 2,
-      this.#margins.top + (row + 0.5) * height - shownHeight / 2,
-      shownWidth,
-      shownHeight,
-    ];
-  }
-
-  #listen(): void {
-    const { selection, signal } = this.#context;
-    const cellUnder = (event: PointerEvent): Cell | null =>
-      cellAt(event.offsetX, event.offsetY, this.#box, this.#rows, this.#columns);
-    const hover = (cell: Cell | null) => {
-      this.#lastCell = cell ?? this.#lastCell;
-      selection.hover(cell && { [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
-    };
-    const select = (cell: Cell | null) => {
-      if (cell) selection.set({ ...this.#spec.fixed, [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
-    };
-    this.#canvas.addEventListener(
-      "pointermove",
-      (event) => {
-        const cell = cellUnder(event);
-        hover(cell);
-        if (event.buttons & 1) select(cell);
+  #listen(): Zoom {
+    const { signal } = this.#context;
+    const under = (x: number, y: number) => cellAt(x, y, this.#box, this.#window);
+    const within = (value: number, size: number) => Math.min(Math.max(value, 0), size - 1e-6);
+    listenToPointer(
+      this.#canvas,
+      {
+        cellUnder: ({ offsetX, offsetY }) => under(offsetX, offsetY),
+        cellNear: ({ offsetX, offsetY }) => {
+          const { width, height } = this.#box;
+          return under(within(offsetX, width), within(offsetY, height)) as Cell;
+        },
+        isZoomed: () => !isWhole(this.#window, this.#size),
+        hover: (cell) => this.#hover(cell),
+        select: (cell) => this.#select(cell),
+        showBox: (cells) => this.#cursors.showBox(this.#laid, cells),
+        zoomTo: (cells) =>
+          this.#zoomTo(this.#spec.aspect === "equal" ? inShape(cells, this.#size) : cells, true),
+        zoomOut: () => this.#zoomOut(),
       },
-      { signal },
-    );
-    this.#canvas.addEventListener("pointerleave", () => hover(null), { signal });
-    this.#canvas.addEventListener(
-      "pointerdown",
-      (event) => {
-        if (event.button !== 0) return;
-        this.#canvas.focus({ preventScroll: true });
-        select(cellUnder(event));
-      },
-      { signal },
+      signal,
     );
     this.#canvas.addEventListener(
       "blur",
       () => {
         this.#keyboardCell = null;
-        hover(null);
+        this.#hover(null);
       },
       { signal },
     );
-    this.#canvas.addEventListener("keydown", (event) => this.#onKey(event, hover, select), { signal });
+    this.#canvas.addEventListener("keydown", (event) => this.#onKey(event), { signal });
+    const target = {
+      box: () => this.#box,
+      size: this.#size,
+      window: () => this.#window,
+      onZoom: (window: Window) => this.#zoomTo(window, false),
+      onEnd: () => this.#sayWindow(),
+    };
+    return new Zoom(this.#canvas, target, signal);
   }
 
-  /** Arrows move over cells, Enter selects, Escape lets go. */
-  #onKey(
-    event: KeyboardEvent,
-    hover: (cell: Cell | null) => void,
-    select: (cell: Cell | null) => void,
-  ): void {
+  #hover(cell: Cell | null): void {
+    this.#lastCell = cell ?? this.#lastCell;
+    this.#context.selection.hover(cell && { [this.#spec.y]: cell.row, [this.#spec.x]: cell.column });
+  }
+
+  #select(cell: Cell | null): void {
+    if (cell === null) return;
+    const { x, y, fixed } = this.#spec;
+    this.#context.selection.set({ ...fixed, [y]: cell.row, [x]: cell.column });
+  }
+
+  #zoomTo(window: Window, said: boolean): void {
+    if (!sameWindow(window, this.#window)) this.#zoomed.show(isWhole(window, this.#size) ? null : window);
+    if (said) this.#sayWindow();
+  }
+
+  #zoomOut(): void {
+    this.#zoomTo(wholeOf(this.#size), true);
+    this.#canvas.focus({ preventScroll: true }); // the button that asked for it is gone
+  }
+
+  #sayWindow(): void {
+    const text = this.note() || "whole picture";
+    if (text !== this.#said) this.#context.announce(`${this.#spec.title}: ${text}`);
+    this.#said = text; // a press that moved nothing is the end of a gesture, too
+  }
+
+  /** Arrows move over cells, Enter selects, Escape lets go; other keys zoom and pan. */
+  #onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { x, y, title } = this.#spec;
     const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
-    const start = { row: at[this.#spec.y] ?? 0, column: at[this.#spec.x] ?? 0 };
+    const start = { row: at[y] ?? 0, column: at[x] ?? 0 };
+    const zooming = zoomKey(event);
     const cell = moved(this.#keyboardCell, event.key, start, this.#rows, this.#columns);
-    if (event.key === "Enter") select(this.#keyboardCell ?? start);
+    if (zooming !== undefined) this.#zoomBy(zooming, at);
+    else if (event.key === "Enter") this.#select(this.#keyboardCell ?? start);
     else if (event.key === "Escape") {
       this.#keyboardCell = null;
-      hover(null);
+      this.#hover(null);
     } else if (cell !== null) {
       this.#keyboardCell = cell;
-      hover(cell);
-      this.#context.announce(
-        `${this.#spec.title}: ${this.#describeCell({ ...at, [this.#spec.y]: cell.row, [this.#spec.x]: cell.column })}`,
-      );
+      this.#zoomTo(holding(this.#window, cell), false);
+      this.#hover(cell);
+      this.#context.announce(`${title}: ${this.#describeCell({ ...at, [y]: cell.row, [x]: cell.column })}`);
     } else return;
     event.preventDefault();
     event.stopPropagation();
   }
+
+  #zoomBy(key: ZoomKey, at: Indices): void {
+    const window = this.#window;
+    if (key.kind === "whole") this.#zoomOut();
+    else if (key.kind === "scale") this.#zoom.scaleBy(key.by, this.#focus(at));
+    else {
+      const cells = (share: number, count: number) =>
+        Math.sign(share) * Math.max(1, Math.round(Math.abs(share) * count)) || 0;
+      const [rows, columns] = [cells(key.rows, window.rows), cells(key.columns, window.columns)];
+      this.#zoomTo(shifted(window, rows, columns, this.#size), true);
+    }
+  }
+
+  /** The point that keys zoom about: the keyboard's cell, else the selected row and column, else the middle. */
+  #focus(at: Indices): [number, number] {
+    const { x, y } = this.#spec;
+    const { row, rows, column, columns } = this.#window;
+    const { width, height } = this.#box;
+    const keyboard = this.#keyboardCell;
+    const held = keyboard !== null && holds(this.#window, keyboard) ? keyboard : undefined;
+    const along = (dim: string, index: number | undefined, first: number, count: number): number => {
+      const chosen = index ?? (CURSOR_DIMS.includes(dim) ? at[dim] : undefined);
+      if (chosen === undefined || chosen < first || chosen >= first + count) return 0.5;
+      return (chosen - first + 0.5) / count;
+    };
+    return [along(x, held?.column, column, columns) * width, along(y, held?.row, row, rows) * height];
+  }
+
+  #giveBack(): void {
+    clearTimeout(this.#waiting);
+    releaseCanvas(this.#canvas);
+    releaseScratch();
+    this.#labels.clear();
+  }
+}
+
+function rangesOf({ row, rows, column, columns }: Window): string {
+  return `${row}-${row + rows - 1},${column}-${column + columns - 1}`;
 }
 
 function inside(index: number | undefined, size: number): number | undefined {
   return index !== undefined && index < size ? index : undefined;
-}
-
-function place(node: HTMLElement, left: number, top: number, width: number, height: number): void {
-  Object.assign(node.style, {
-    left: `${left}px`,
-    top: `${top}px`,
-    width: `${width}px`,
-    height: `${height}px`,
-  });
 }
 
 function loadingText(share: number): string {

@@ -1,7 +1,7 @@
 /** The ways out of a view that need no kernel: save a picture, copy values. */
 
 import { createMenu, type MenuItem } from "../controls/menu";
-import { element, setText } from "../dom";
+import { element, FRESHEN_EVENT, setText } from "../dom";
 import type { PanelView } from "../panel";
 import { copyText } from "./clipboard";
 import { download, fileName } from "./download";
@@ -81,6 +81,9 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
     say(`drawing ${name}…`);
     try {
       const { whole, rows } = pictured();
+      for (const view of [root, ...whole.querySelectorAll(".nsmw-root")]) {
+        view.dispatchEvent(new Event(FRESHEN_EVENT)); // also what stands out of sight
+      }
       const blob = await takePicture(whole, root, heading, selected.join(" · "), rows);
       download(blob, name);
       say(`saved ${name}`);

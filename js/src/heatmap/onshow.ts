@@ -1,0 +1,37 @@
+/** In a heatmap's caption: which cells are on show, and the way back to all of them. */
+
+import { element, OWN_KEYS, setText } from "../dom";
+import type { Window } from "./geometry";
+import { isWhole, type Size, windowText } from "./window";
+
+export interface OnShow {
+  readonly element: HTMLElement;
+  show(window: Window, size: Size): void;
+}
+
+export function createOnShow(zoomOut: () => void, signal: AbortSignal): OnShow {
+  const text = element("span", { class: "nsmw-on-show-text" });
+  const button = element(
+    "button",
+    {
+      type: "button",
+      title: "show the whole picture again (0, or a double click)",
+      "aria-label": "whole picture",
+      "data-action": "whole",
+      "data-not-in-picture": "",
+      ...OWN_KEYS,
+    },
+    "whole",
+  );
+  button.addEventListener("click", zoomOut, { signal });
+  const root = element("span", { class: "nsmw-chip nsmw-on-show" }, text, button);
+  root.hidden = true;
+  return {
+    element: root,
+    show(window, size) {
+      root.hidden = isWhole(window, size);
+      setText(text, root.hidden ? "" : windowText(window, size));
+      text.title = text.textContent ?? "";
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** Which cells the heatmaps of one selection show: each panel its own, or all that have the same axes the same. */
+
+/** Structurally the heatmaps' Window: this file belongs to the selection, which knows no heatmap. */
+interface Cells {
+  row: number;
+  rows: number;
+  column: number;
+  columns: number;
+}
+
+/** One panel's part. */
+export interface ZoomMember {
+  /** What the panel shows; null for the whole picture. */
+  readonly window: Readonly<Cells> | null;
+  show(window: Cells | null): void;
+}
+
+export interface Zooms {
+  /** Whether panels with the same key show the same cells. */
+  readonly linked: boolean;
+  /** All then show what was chosen last for their key; let go, each stays where it is. */
+  link(linked: boolean): void;
+  /** Take part until the signal. Panels with the same key can be linked: same axes, as many rows and columns. */
+  join(key: string, signal: AbortSignal): ZoomMember;
+  /** Whether several panels take part under this key. */
+  isShared(key: string): boolean;
+}
+
+/** @param changed called after every change; who draws is to coalesce it */
+export function createZooms(changed: () => void): Zooms {
+  /** The last choice for each key: what a panel shows that is made anew, as an output that is opened again. */
+  const chosen = new Map<string, Cells | null>();
+  const members = new Map<string, Set<{ own: Cells | null }>>();
+  let linked = true;
+  return {
+    get linked() {
+      return linked;
+    },
+    link(value) {
+      if (value === linked) return;
+      for (const [key, some] of members) for (const member of some) member.own = chosen.get(key) ?? null;
+      linked = value;
+      changed();
+    },
+    join(key, signal) {
+      const member = { own: chosen.get(key) ?? null };
+      const some = members.get(key) ?? new Set();
+      members.set(key, some.add(member));
+      signal.addEventListener(
+        "abort",
+        () => {
+          some.delete(member);
+          changed();
+        },
+        { once: true },
+      );
+      changed();
+      return {
+        get window() {
+          return linked ? (chosen.get(key) ?? null) : member.own;
+        },
+        show(window) {
+          member.own = window;
+          chosen.set(key, window);
+          changed();
+        },
+      };
+    },
+    isShared: (key) => (members.get(key)?.size ?? 0) > 1,
+  };
+}
