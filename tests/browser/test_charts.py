@@ -285,13 +285,17 @@ def test_a_line_with_nan_is_broken_and_the_caption_counts(notebook: NotebookPage
 
 
 def test_lines_that_cannot_be_had_are_taken_away(notebook: NotebookPage) -> None:
-    """Over the budget, with time across, planes of time and head never come: no line stands for another's."""
+    """Over the budget, lines come as they are looked at; without a kernel no line stands for another's."""
     notebook.run_code(PRELUDE)
     notebook.run_cell("LineChart(trace, 'write_gate', budget_mb=0)")
     chart = ViewOnPage(notebook.page)
-    expect(chart.panel("write_gate")).to_have_attribute("data-state", "unavailable")
-    expect(chart.root.locator(".nsmw-chart-message")).to_contain_text("Raise budget_mb to draw time across.")
+    chart.wait_painted("write_gate")
     expect(figure(notebook).locator(".curve .line")).to_have_count(1 + HEADS)
+    assert all(points(path) for path in paths(notebook)[1:])
+    notebook.shutdown_kernel()
+    chart.slider("batch").press("End")
+    expect(chart.panel("write_gate")).to_have_attribute("data-state", "unavailable", timeout=15_000)
+    expect(chart.root.locator(".nsmw-chart-message")).to_contain_text("the kernel does not answer")
     assert paths(notebook)[1:] == [""] * HEADS
 
 

@@ -25,8 +25,11 @@ def show(notebook: NotebookPage, source: str, number: int = 0) -> ViewOnPage:
     return view
 
 
-def test_an_array_over_the_budget_comes_plane_by_plane(notebook: NotebookPage) -> None:
-    """Each step is fetched when it is looked at, exactly; without a kernel, a step not yet seen says so."""
+def test_of_an_array_over_the_budget_pictures_come(notebook: NotebookPage) -> None:
+    """Each step is drawn by the kernel when it is looked at, some ahead, and a hovered value is exact.
+
+    Without a kernel, a step not yet seen says so.
+    """
     notebook.run_code(PRELUDE)
     view = show(
         notebook,
@@ -43,7 +46,7 @@ def test_an_array_over_the_budget_comes_plane_by_plane(notebook: NotebookPage) -
     expect(view.panel("values").locator(".nsmw-readout")).to_have_text(re.compile("slot 99 · word 79 = "))
     assert float(view.readout("values").split("= ")[1]) == value
     notebook.shutdown_kernel()
-    view.drag_slider("time", 0.5)
+    view.drag_slider("time", 0.8)
     message = view.panel("values").locator(".nsmw-message")
     expect(message).to_contain_text("the kernel does not answer", timeout=15_000)
     view.drag_slider("time", 1.0)
@@ -56,13 +59,14 @@ def test_an_array_beyond_the_state_is_fetched_whole_in_parts(notebook: NotebookP
     notebook.run_code(PRELUDE)
     view = show(
         notebook,
-        "values = random.normal(size=(150, 100, 80)).astype('f4')  # 4.8 MB: two parts\n"
+        "values = random.normal(size=(150, 100, 80)).astype('f4')  # 4.8 MB: five parts\n"
         "import os\n"
         "os.environ['NSM_WIDGETS_STATE_MB'] = '1'\n"
         "large = Heatmap(values, dims=('time', 'slot', 'word'))\n"
         "large",
     )
     view.wait_painted("values", "time=0")
+    expect(view.panel("values")).to_have_attribute("data-whole", "true")
     assert notebook.python("large.store.not_saved") == {"values": 4_800_000}
     expect(view.root.locator("[data-saved]")).to_have_text("not saved with the notebook: values (4.8 MB)")
     notebook.shutdown_kernel()

@@ -177,6 +177,8 @@ export class HeatmapView implements PanelView {
     setText(this.#subtitle, subtitle);
     this.#subtitle.title = subtitle;
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
+    const whole = String(this.#array.whole);
+    if (this.element.dataset["whole"] !== whole) this.element.dataset["whole"] = whole;
   }
 
   note(): string {
@@ -342,7 +344,6 @@ export class HeatmapView implements PanelView {
     const picture = this.#picture(at, part.window);
     const result = this.#array.raster(picture);
     this.element.dataset["state"] = result.state;
-    this.element.dataset["whole"] = String(this.#array.whole);
     if (result.state !== "ready") {
       this.#painted = undefined; // the picture that stays under the message is of another plane
       if (result.state === "loading") this.#wait(picture, result);
