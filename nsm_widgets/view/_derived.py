@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Coord, NamedArray, Trace
+
+BLOCK_VALUES = 1 << 21
+"""Values of a memory that are worked on at a time."""
 
 STAGES: tuple[tuple[str, str], ...] = (
     ("content", "content_weights"),
@@ -32,9 +35,17 @@ def memory_change(trace: Trace) -> NamedArray:
         ShapeError: If the trace has no ``memory`` with axes ``time``, ``slot`` and ``word``, or
             ``initial_memory`` is not one step of it.
     """
-    steps, dims, memory = memory_steps(trace)
-    with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
-        changes = np.sqrt((steps**2).sum(axis=-1)).astype(np.float32)
+    memory, dims = _memory_of(trace)
+    time = dims.index("time")
+    sizes = [memory.sizes[dim] for dim in dims]
+    changes = np.empty(sizes[:-1], np.float32)
+    length = max(1, BLOCK_VALUES * sizes[time] // memory.values.size)
+    for start in range(0, sizes[time], length):  # a memory may be larger than what is free of this machine's
+        block = slice(start, min(start + length, sizes[time]))
+        steps = _steps(trace, memory, dims, block)
+        with np.errstate(invalid="ignore", over="ignore"):
+            norms = np.sqrt((steps**2).sum(axis=-1))
+            np.moveaxis(changes, time, 0)[block] = np.moveaxis(norms, time, 0)
     return NamedArray(
         "memory_change",
         changes,
@@ -49,21 +60,36 @@ def memory_steps(trace: Trace) -> tuple[Float[np.ndarray, "*shape"], tuple[str, 
 
     NaN where there is no step before; see :func:`memory_change`, also for what is raised.
     """
+    memory, dims = _memory_of(trace)
+    return _steps(trace, memory, dims, slice(0, memory.sizes["time"])), dims, memory
+
+
+def _memory_of(trace: Trace) -> tuple[NamedArray, tuple[str, ...]]:
+    """The memory, and its axes with ``slot`` and ``word`` last."""
     memory = trace.get("memory")
     if memory is None or not {"time", "slot", "word"} <= set(memory.dims):
         got = "none" if memory is None else f"({', '.join(memory.dims)})"
         raise ShapeError(f"memory must have axes (time, batch, slot, word), got {got}.")
-    dims = (*(dim for dim in memory.dims if dim not in ("slot", "word")), "slot", "word")
-    values = _ordered(memory, dims)
+    return memory, (*(dim for dim in memory.dims if dim not in ("slot", "word")), "slot", "word")
+
+
+def _steps(
+    trace: Trace, memory: NamedArray, dims: tuple[str, ...], block: slice
+) -> Float[np.ndarray, "*shape"]:
+    """Differences to the step before, of some time steps."""
     time = dims.index("time")
-    before_first = np.full_like(values.take(0, axis=time), np.nan)
-    if "initial_memory" in trace:
-        before_first = _first_memory(trace["initial_memory"], memory, dims)
+    values = np.moveaxis(_transposed(memory, dims), time, 0)[max(block.start - 1, 0) : block.stop]
+    values = values.astype(np.float64)
+    if block.start == 0:
+        first = np.full_like(values[0], np.nan)
+        if "initial_memory" in trace:
+            first = _first_memory(trace["initial_memory"], memory, dims)
+        values = np.concatenate([first[None], values])
     with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
-        steps = np.diff(values, axis=time, prepend=np.expand_dims(before_first, time))
-    later_starts = [start for start in trace.attrs.get("sequence_starts", ()) if start > 0]
-    np.moveaxis(steps, time, 0)[later_starts] = np.nan
-    return steps, dims, memory
+        steps = np.diff(values, axis=0)
+    starts = [start for start in trace.attrs.get("sequence_starts", ()) if start > 0]
+    steps[[start - block.start for start in starts if block.start <= start < block.stop]] = np.nan
+    return np.moveaxis(steps, 0, time)
 
 
 def _first_memory(first: NamedArray, memory: NamedArray, dims: tuple[str, ...]) -> Float[np.ndarray, "*step"]:
@@ -74,12 +100,12 @@ def _first_memory(first: NamedArray, memory: NamedArray, dims: tuple[str, ...]) 
             f"initial_memory must be one step of memory, {format_sizes(sizes, sizes.values())}, "
             f"got {format_sizes(first.dims, first.shape)}. Leave it out where it is not known."
         )
-    return _ordered(first, tuple(sizes))
+    return _transposed(first, tuple(sizes)).astype(np.float64)
 
 
-def _ordered(array: NamedArray, dims: tuple[str, ...]) -> Float[np.ndarray, "*shape"]:
-    """The values in float64, axes in the order given."""
-    return np.transpose(array.values, [array.dims.index(dim) for dim in dims]).astype(np.float64)
+def _transposed(array: NamedArray, dims: tuple[str, ...]) -> Shaped[np.ndarray, "*shape"]:
+    """The values, axes in the order given; a view."""
+    return np.transpose(array.values, [array.dims.index(dim) for dim in dims])
 
 
 def addressing_stages(trace: Trace, side: str) -> NamedArray | None:
