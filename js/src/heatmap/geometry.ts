@@ -17,6 +17,14 @@ export interface Cell {
   column: number;
 }
 
+/** Whole cells of a plane that are on show. */
+export interface Window {
+  row: number;
+  rows: number;
+  column: number;
+  columns: number;
+}
+
 /** The drawn area inside a panel of this width; square cells where asked, never taller than the panel allows. */
 export function plotSize(
   available: Box,
