@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
+  awayFrom,
   BELOW,
+  COLOR_SCALES,
   type Domain,
   encoder,
   NAN,
@@ -14,6 +16,7 @@ import { random, randomWords, the } from "./fakes";
 
 const WEIGHTS: Domain = { low: 0, high: 1, diverging: false };
 const SIGNED: Domain = { low: -1, high: 1, diverging: true };
+const NARROW: Domain = { low: 0.25, high: 0.75, diverging: false };
 
 function planeWith(rows: number, columns: number, value: (i: number) => number): Plane {
   const data = Float32Array.from({ length: rows * columns }, (_, i) => value(i));
@@ -42,9 +45,31 @@ function markStrength(code: number): number {
   return 1e9 * (marks[code] ?? 0);
 }
 
-/** The same, one texel at a time: look at all cells that fall into it, keep the strongest. */
-function slowRaster(plane: Plane, { domain, maxRows, maxColumns }: RasterOptions): number[] {
-  const encode = encoder(domain, "linear", []);
+function valueAt(plane: Plane, row: number, column: number): number {
+  return the(plane.data[plane.offset + row * plane.rowStride + column * plane.columnStride]);
+}
+
+/** The furthest finite value of each whole row of the array, along either axis. */
+function slowLargest(plane: Plane, { domain, rowAxis }: RasterOptions): number[] {
+  const largest = new Array<number>(rowAxis === "x" ? plane.rows : plane.columns).fill(0);
+  for (let r = 0; r < plane.rows; r += 1) {
+    for (let c = 0; c < plane.columns; c += 1) {
+      const value = valueAt(plane, r, c);
+      const i = rowAxis === "x" ? r : c;
+      if (Number.isFinite(value)) largest[i] = Math.max(the(largest[i]), awayFrom(domain, value));
+    }
+  }
+  return largest;
+}
+
+/** The same, one texel at a time: look at all cells that fall into it, keep the strongest; equal ones with no minus. */
+function slowRaster(whole: Plane, options: RasterOptions): number[] {
+  const { domain, scale, thresholds, maxRows, maxColumns, window } = options;
+  const encode = encoder(domain, scale, thresholds);
+  const byRow = scale === "row-max";
+  const all = slowLargest(whole, options);
+  const shown = window ?? { row: 0, column: 0, rows: whole.rows, columns: whole.columns };
+  const plane = { rows: shown.rows, columns: shown.columns };
   const rows = Math.min(plane.rows, maxRows);
   const columns = Math.min(plane.columns, maxColumns);
   const best = new Array<number>(rows * columns).fill(-1);
@@ -52,10 +77,12 @@ function slowRaster(plane: Plane, { domain, maxRows, maxColumns }: RasterOptions
   for (let r = 0; r < plane.rows; r += 1) {
     for (let c = 0; c < plane.columns; c += 1) {
       const texel = Math.floor((r * rows) / plane.rows) * columns + Math.floor((c * columns) / plane.columns);
-      const value = the(plane.data[plane.offset + r * plane.rowStride + c * plane.columnStride]);
-      const code = encode(value, 1);
-      const here = markStrength(code) || (domain.diverging ? Math.abs(value) : value);
-      if (here > the(away[texel])) {
+      const value = valueAt(whole, shown.row + r, shown.column + c);
+      const largest = byRow ? the(all[options.rowAxis === "x" ? shown.row + r : shown.column + c]) : 1;
+      const code = encode(value, largest);
+      const share = (byRow && !domain.diverging ? awayFrom(domain, value) : value) / (largest || 1);
+      const here = markStrength(code) || (domain.diverging ? Math.abs(share) : share);
+      if (here > the(away[texel]) || (here === the(away[texel]) && value > 0)) {
         away[texel] = here;
         best[texel] = code;
       }
@@ -91,6 +118,95 @@ describe("rasterize", () => {
       }
     },
   );
+
+  const kinds = {
+    "float32, plain": (u: number, domain: Domain) => (domain.diverging ? 1.9 * u - 0.95 : u),
+    "float32, some just outside": (u: number, domain: Domain) =>
+      domain.diverging ? 2.02 * u - 1.01 : 1.02 * u - 0.01,
+    "float32, ties and zeros": (u: number) => [-1, -0, 0, 1, 0.5, -0.5][Math.floor(6 * u)] ?? 0,
+    "float32, NaN at last": (u: number) => (u < 0.01 ? Number.NaN : u),
+    "float32, -inf at last": (u: number) => (u < 0.01 ? Number.NEGATIVE_INFINITY : u),
+  };
+  const cases = COLOR_SCALES.flatMap((scale) =>
+    [WEIGHTS, SIGNED, NARROW].flatMap((domain) =>
+      Object.entries(kinds).map(([kind, value]) => ({
+        scale,
+        domain,
+        kind,
+        value,
+        named: JSON.stringify(domain),
+      })),
+    ),
+  );
+
+  test.each(cases)(
+    "pools $kind on a scale $scale of $named as a slow loop does",
+    ({ scale, domain, value }) => {
+      const next = random(12);
+      const thresholds = Array.from({ length: 255 }, (_, i) => (i + 1) / 256);
+      const plane = planeWith(43, 57, () => value(next(), domain));
+      const wide = { ...plane, data: Float64Array.from(plane.data) };
+      const sparse = { ...plane, rows: 20, columns: 31, rowStride: 114, columnStride: 3 };
+      for (const window of [undefined, { row: 3, rows: 38, column: 2, columns: 40 }]) {
+        for (const rowAxis of ["x", "y"] as const) {
+          for (const shown of [plane, transposed(plane), wide, sparse]) {
+            const fits =
+              window === undefined ||
+              (window.row + window.rows <= shown.rows && window.column + window.columns <= shown.columns);
+            const inside = fits ? window : { row: 1, rows: 17, column: 2, columns: 29 };
+
+            const asked = options({
+              domain,
+              scale,
+              thresholds,
+              rowAxis,
+              window: inside,
+              maxRows: 37,
+              maxColumns: 9,
+            });
+            expect([...rasterize(shown, asked).codes]).toEqual(slowRaster(shown, asked));
+          }
+        }
+      }
+    },
+  );
+
+  test("many texels are coded as each by itself is, on every scale", () => {
+    for (const domain of [WEIGHTS, SIGNED]) {
+      const next = random(4);
+      const thresholds = Array.from({ length: 255 }, (_, i) => ((i >> 2) + 1) / 64);
+      const sharp = [0.5, 0.25, 0, 1, 0.015625, 1e-30, 1e-300, 0.5 - 1e-12];
+      const values = Float64Array.from({ length: 90 * 90 }, () => {
+        const u = next();
+        const value = u < 0.3 ? the(sharp[Math.floor((u / 0.3) * sharp.length)]) : next() ** 5;
+        return domain.diverging && next() < 0.5 ? -value : value;
+      });
+      for (const data of [values, Float32Array.from(values)]) {
+        const plane = { data, offset: 0, rows: 90, columns: 90, rowStride: 90, columnStride: 1 };
+        for (const scale of ["linear", "log", "rank"] as const) {
+          const encode = encoder(domain, scale, thresholds);
+          const { codes } = rasterize(plane, options({ domain, scale, thresholds }));
+          expect([...codes]).toEqual([...data].map((value) => encode(value, 1)));
+        }
+      }
+    }
+  });
+
+  test("a window counts the marks that are in it alone", () => {
+    const plane = planeWith(4, 4, (i) => (i % 5 === 0 ? Number.NaN : 2));
+    const window = { row: 0, rows: 2, column: 1, columns: 3 };
+    expect(rasterize(plane, options({ window })).marks).toEqual({ nan: 1, infinite: 0, above: 5, below: 0 });
+  });
+
+  test.each([
+    { row: -1, rows: 2, column: 0, columns: 2 },
+    { row: 0, rows: 5, column: 0, columns: 2 },
+    { row: 0, rows: 1, column: 0.5, columns: 2 },
+    { row: 0, rows: 0, column: 0, columns: 2 },
+  ])("refuses a window that is none of the plane: %o", (window) => {
+    const plane = planeWith(4, 4, () => 0);
+    expect(() => rasterize(plane, options({ window }))).toThrow("window must be whole cells inside 4 x 4");
+  });
 
   test("counts the marks of every cell, shown or not", () => {
     const values = [

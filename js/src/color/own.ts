@@ -7,17 +7,7 @@ const MOST_RANKED = 65_536;
 
 /** The range of a picture's finite values; centred on zero where the shared domain is. */
 export function ownDomain(plane: Plane, shared: Domain): Domain {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let r = 0; r < plane.rows; r += 1) {
-    let at = plane.offset + r * plane.rowStride;
-    for (let c = 0; c < plane.columns; c += 1, at += plane.columnStride) {
-      const value = plane.data[at] as number;
-      if (value - value !== 0) continue; // NaN and infinities have marks of their own
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
+  let { low, high } = finiteRange(plane);
   if (low > high) return shared;
   if (shared.diverging) {
     const most = Math.max(-low, high);
@@ -28,6 +18,26 @@ export function ownDomain(plane: Plane, shared: Domain): Domain {
     high = Math.max(0, high);
   }
   return low < high ? { low, high, diverging: false } : shared;
+}
+
+/** Least and most finite value; `low > high` where there is none. */
+function finiteRange(plane: Plane): { low: number; high: number } {
+  const { data, offset } = plane;
+  const turned = plane.rowStride < plane.columnStride; // as it lies in memory
+  const [lines, cells] = turned ? [plane.columns, plane.rows] : [plane.rows, plane.columns];
+  const [lineStride, cellStride] = turned
+    ? [plane.columnStride, plane.rowStride]
+    : [plane.rowStride, plane.columnStride];
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let line = 0; line < lines; line += 1) {
+    for (let c = 0, at = offset + line * lineStride; c < cells; c += 1, at += cellStride) {
+      const value = data[at] as number;
+      if (value < low && value !== Number.NEGATIVE_INFINITY) low = value; // NaN is smaller than nothing
+      if (value > high && value !== Number.POSITIVE_INFINITY) high = value;
+    }
+  }
+  return { low, high };
 }
 
 /** Thresholds of the rank scale, of one picture; of every so many values where there are many. */

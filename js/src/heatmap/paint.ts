@@ -7,14 +7,6 @@ import type { Raster } from "./raster";
 const SMALLEST_MARKED_CELL_PX = 5;
 const MOST_MARKS = 4_000;
 
-let scratch: HTMLCanvasElement | undefined;
-
-/** Keep no pixels for a next picture; that one makes its own room. */
-export function releaseScratch(): void {
-  if (scratch !== undefined) releaseCanvas(scratch);
-  scratch = undefined;
-}
-
 export interface Rect {
   x: number;
   y: number;
@@ -34,18 +26,50 @@ export function paintRaster(
   rect: Rect,
   named = false,
 ): void {
-  scratch ??= document.createElement("canvas");
-  scratch.width = raster.columns;
-  scratch.height = raster.rows;
-  const scratchContext = scratch.getContext("2d", { willReadFrequently: false });
-  if (scratchContext === null) throw new Error("this browser gave no 2-D canvas to draw on");
-  const image = scratchContext.createImageData(raster.columns, raster.rows);
-  const words = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < words.length; i += 1) words[i] = colors[raster.codes[i] as number] as number;
-  scratchContext.putImageData(image, 0, 0);
+  const { rows, columns } = raster;
+  const { canvas, context: scratch, image, words } = scratchOf(rows, columns);
+  const { codes } = raster;
+  for (let i = 0; i < words.length; i += 1) words[i] = colors[codes[i] as number] as number;
+  scratch.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
-  context.drawImage(scratch, 0, 0, raster.columns, raster.rows, rect.x, rect.y, rect.width, rect.height);
+  context.drawImage(canvas, 0, 0, columns, rows, rect.x, rect.y, rect.width, rect.height);
   drawMarks(context, raster, rect, named ? ABOVE : NAN);
+}
+
+interface Scratch {
+  canvas: HTMLCanvasElement;
+  context: CanvasRenderingContext2D;
+  image: ImageData;
+  words: Uint32Array;
+}
+
+/** By size, the one used last at the end: panels of a view are of few sizes, and painted in turns. */
+const scratches = new Map<string, Scratch>();
+const MOST_SCRATCHES = 4;
+
+/** Keep no pixels for a next picture; that one makes its own room. */
+export function releaseScratch(): void {
+  for (const { canvas } of scratches.values()) releaseCanvas(canvas);
+  scratches.clear();
+}
+
+function scratchOf(rows: number, columns: number): Scratch {
+  const key = `${rows} ${columns}`;
+  const scratch = scratches.get(key) ?? makeScratch(rows, columns);
+  scratches.delete(key);
+  scratches.set(key, scratch);
+  if (scratches.size > MOST_SCRATCHES) scratches.delete(scratches.keys().next().value as string);
+  return scratch;
+}
+
+function makeScratch(rows: number, columns: number): Scratch {
+  const canvas = document.createElement("canvas");
+  canvas.width = columns;
+  canvas.height = rows;
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
+  const image = context.createImageData(columns, rows);
+  return { canvas, context, image, words: new Uint32Array(image.data.buffer) };
 }
 
 /** Crosses for NaN, a plus or minus for infinities, a corner for clipped cells: told apart without colour. */
