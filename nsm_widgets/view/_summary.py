@@ -21,6 +21,8 @@ _QUANTILE_SAMPLE = 1_000_000
 _BLOCK_BYTES = 1 << 19
 """What is worked on at a time: it stays in a processor's cache."""
 
+_LARGE_BYTES = 1 << 30
+
 _SUMMARIES: WeakKeyDictionary[NamedArray, ArraySummary] = WeakKeyDictionary()
 _RANKS: WeakKeyDictionary[NamedArray, dict[bool, tuple[float, ...]]] = WeakKeyDictionary()
 
@@ -144,11 +146,12 @@ def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> t
 
 
 def _sample(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, " value"]:
-    """A million values, or all where there are no more; read in the order in which they lie."""
+    """A million values, or all where there are no more."""
     if values.size <= _QUANTILE_SAMPLE:
         return values.reshape(-1)
     at = np.random.default_rng(0).integers(0, values.size, _QUANTILE_SAMPLE)
-    at.sort()
+    if values.nbytes > _LARGE_BYTES:  # may lie in a file, which is read faster from its begin to its end
+        at.sort()
     if values.flags.c_contiguous:
         return np.asarray(values.reshape(-1)[at])
     return np.asarray(values[np.unravel_index(at, values.shape)])
