@@ -3,6 +3,7 @@ import {
   awayFrom,
   BELOW,
   COLOR_SCALES,
+  type ColorScale,
   type Domain,
   encoder,
   NAN,
@@ -13,6 +14,7 @@ import {
 import { palette, type RasterOptions, rasterize } from "../src/heatmap/raster";
 import type { Plane } from "../src/ndarray";
 import { random, randomWords, the } from "./fakes";
+import { jsonOf } from "./fixtures";
 
 const WEIGHTS: Domain = { low: 0, high: 1, diverging: false };
 const SIGNED: Domain = { low: -1, high: 1, diverging: true };
@@ -283,6 +285,50 @@ describe("rasterize", () => {
     );
     expect([raster.rows, raster.columns, ...raster.codes]).toEqual([1, 1, 255]);
   });
+});
+
+interface Cases {
+  planes: {
+    name: string;
+    shape: [number, number];
+    values: (number | string)[];
+    domain: Domain;
+    thresholds: number[];
+  }[];
+  cases: {
+    plane: string;
+    scale: ColorScale;
+    window: [number, number, number, number] | null;
+    most: [number, number];
+    codes: number[];
+    marks: [number, number, number];
+  }[];
+}
+
+describe("texels and marks are those of Python", () => {
+  const { planes, cases } = jsonOf<Cases>("rasters.json");
+  test.each(cases)(
+    "$plane, $scale, $window to $most",
+    ({ plane: name, scale, window, most, codes, marks }) => {
+      const { shape, values, domain, thresholds } = the(planes.find((plane) => plane.name === name));
+      const [row = 0, rows = shape[0], column = 0, columns = shape[1]] = window ?? [];
+      const asked = options({
+        domain,
+        scale,
+        thresholds,
+        maxRows: most[0],
+        maxColumns: most[1],
+        window: { row, rows, column, columns },
+      });
+      const raster = rasterize(
+        planeWith(...shape, (i) => Number(values[i])),
+        asked,
+      );
+      expect([...raster.codes]).toEqual(codes);
+      const { nan, infinite, above, below } = raster.marks;
+      expect([nan, infinite, above + below]).toEqual(marks);
+    },
+  );
 });
 
 test("a palette has an opaque colour for every code", () => {

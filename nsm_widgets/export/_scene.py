@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Shaped
@@ -19,7 +19,7 @@ from nsm_widgets.view import (
     colormap_kind,
     own_domain,
     own_thresholds,
-    rank_thresholds,
+    ranks_of,
 )
 
 
@@ -48,7 +48,6 @@ class Scene:
     """Least size of what is painted in one colour."""
     density: float = 1
     """Texels that the picture can show along the side of a CSS pixel."""
-    _thresholds: dict[tuple[str, bool], tuple[float, ...]] = field(default_factory=dict)
 
     def cmap_of(self, panel: Panel) -> str:
         """The reader's colour map where it is of the panel's kind, else the panel's own."""
@@ -59,11 +58,7 @@ class Scene:
         """For the rank scale, of all of the panel's array; sorted once for each array."""
         if self.scale != "rank":
             return ()
-        key = (panel.array, panel.domain.diverging)
-        if key not in self._thresholds:
-            values = self.trace[panel.array].values
-            self._thresholds[key] = rank_thresholds(values, magnitudes=panel.domain.diverging)
-        return self._thresholds[key]
+        return ranks_of(self.trace[panel.array], magnitudes=panel.domain.diverging)
 
     def plane(self, panel: Panel, at: Mapping[str, int]) -> Shaped[np.ndarray, "row column"]:
         """The panel's values at these indices, as it draws them: its ``y`` down, its ``x`` across."""

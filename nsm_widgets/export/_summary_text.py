@@ -13,7 +13,7 @@ from nsm_widgets._text import one_line
 from nsm_widgets.export._where import panels_of, selection_text
 from nsm_widgets.export._words import count, short
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import ArraySummary, Layout, summarize
+from nsm_widgets.view import ArraySummary, Layout, summary_of
 
 MOST_ARRAYS = 30
 MOST_BARS = 40
@@ -86,7 +86,7 @@ def _names(names: Sequence[str]) -> str:
 
 def _line(array: NamedArray, summary: ArraySummary | None) -> str:
     if array not in _LINES:
-        _LINES[array] = _describe(array, summary or summarize(array.values))
+        _LINES[array] = _describe(array, summary or summary_of(array))
     return _LINES[array]
 
 

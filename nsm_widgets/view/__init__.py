@@ -56,7 +56,14 @@ from nsm_widgets.view._operations import operations_layout
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
 from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Note, Panel, ScalarReadout, default_coloring
 from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
-from nsm_widgets.view._summary import ArraySummary, count_clipped, rank_thresholds, summarize
+from nsm_widgets.view._summary import (
+    ArraySummary,
+    count_clipped,
+    rank_thresholds,
+    ranks_of,
+    summarize,
+    summary_of,
+)
 
 __all__ = [
     "BAR_COLORS",
@@ -123,6 +130,7 @@ __all__ = [
     "paint",
     "pattern_difference",
     "rank_thresholds",
+    "ranks_of",
     "read_write_layout",
     "routing_layout",
     "routing_statistics",
@@ -132,6 +140,7 @@ __all__ = [
     "slot_use",
     "sort_names",
     "summarize",
+    "summary_of",
     "tick_steps",
     "tick_values",
     "with_derived",

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Literal, cast, get_args
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8, UInt16
+from jaxtyping import Float, Int16, Int32, Shaped, UInt8, UInt16
 
 from nsm_widgets._errors import UnknownOptionError
 
@@ -29,6 +29,10 @@ largest magnitude. ``rank``: by the share of all values of the array that are sm
 COLOR_SCALES: tuple[str, ...] = get_args(ColorScale)
 
 Theme = Literal["light", "dark"]
+
+_BLOCK = 1 << 15
+_ALIKE_BITS = 13
+"""Bits of a float32 that are dropped to find values nearly alike: sign, exponent and 10 bits are left."""
 
 LOG_FLOOR = 1e-4
 """``c`` of the log scale, as a share of the domain's width: below it the scale is nearly linear."""
@@ -133,21 +137,46 @@ def color_codes(
         >>> color_codes(np.array([0.0, 0.5, 1.0, np.nan]), ColorDomain(0.0, 1.0)).tolist()
         [0, 128, 255, 256]
     """
-    v = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    values = np.asarray(values)
+    ranks = _Ranks(np.asarray(quantiles, dtype=np.float64)) if scale == "rank" else None
+    codes = np.empty(values.shape, dtype=np.uint16)
+    if scale == "row-max":
+        rows = np.atleast_1d(values)
+        codes[...] = _block_codes(rows, domain, scale, ranks).reshape(values.shape)
+        return codes
+    flat, out = values.reshape(-1), codes.reshape(-1)
+    for start in range(0, flat.size, _BLOCK):  # as much at a time as a processor's cache holds
+        here = slice(start, start + _BLOCK)
+        out[here] = _block_codes(flat[here], domain, scale, ranks)
+    return codes
+
+
+def _block_codes(
+    values: Shaped[np.ndarray, "*shape"],
+    domain: ColorDomain,
+    scale: ColorScale,
+    ranks: _Ranks | None,
+) -> UInt16[np.ndarray, "*shape"]:
+    v = values.astype(np.float64)
     finite = np.isfinite(v)
-    safe = np.where(finite, v, 0.0)
+    plain = bool(finite.all())
+    safe = v if plain else np.where(finite, v, 0.0)
     with np.errstate(over="ignore"):
-        position = _position(safe, finite, domain, scale, np.asarray(quantiles, dtype=np.float64))
-    nearest = np.floor(np.clip(position, 0.0, 1.0) * 255 + 0.5)
-    codes = nearest.astype(np.uint16)
+        position = _position(safe, finite, domain, scale, ranks)
+    np.clip(position, 0.0, 1.0, out=position)
+    position *= 255
+    position += 0.5
+    codes: UInt16[np.ndarray, "*shape"] = position.astype(np.uint16)
     if scale in ("linear", "log"):
-        codes[finite & (v > domain.high + domain.slack)] = ABOVE
-        codes[finite & (v < domain.low - domain.slack)] = BELOW
-    codes[np.isnan(v)] = NAN
-    codes[v == np.inf] = POSITIVE_INFINITY
-    codes[v == -np.inf] = NEGATIVE_INFINITY
-    shaped: UInt16[np.ndarray, "*shape"] = codes.reshape(np.shape(values))
-    return shaped
+        above, below = domain.high + domain.slack, domain.low - domain.slack
+        if v.size and not (safe.max() <= above and safe.min() >= below):
+            codes[finite & (v > above)] = ABOVE
+            codes[finite & (v < below)] = BELOW
+    if not plain:
+        codes[np.isnan(v)] = NAN
+        codes[v == np.inf] = POSITIVE_INFINITY
+        codes[v == -np.inf] = NEGATIVE_INFINITY
+    return codes
 
 
 def paint(
@@ -168,7 +197,7 @@ def _position(
     finite: Shaped[np.ndarray, "*shape"],
     domain: ColorDomain,
     scale: ColorScale,
-    quantiles: Float[np.ndarray, " threshold"],
+    ranks: _Ranks | None,
 ) -> Float[np.ndarray, "*shape"]:
     """Where each finite value lies on the colour bar, in [0, 1] unless it is outside the domain."""
     signed = domain.diverging
@@ -188,9 +217,46 @@ def _position(
         share = (v if signed else above_low) / np.where(largest > 0, largest, 1.0)
         at = 0.5 + 0.5 * share if signed else share
     else:
-        rank = np.searchsorted(quantiles, np.abs(v) if signed else v, side="left") / 255
+        assert ranks is not None
+        rank = ranks.of(np.abs(v) if signed else v) / 255
         at = 0.5 + 0.5 * np.sign(v) * rank if signed else rank
     return at
+
+
+class _Ranks:
+    """How many of some ascending thresholds are smaller than a value, for many values.
+
+    A search for each value is slow. Values that share sign, exponent and the first 10 bits of a float32 are
+    taken together: where no threshold is among them, all have as many below them. Rounding to float32 changes
+    no order, so what is smaller by these bits is smaller.
+    """
+
+    def __init__(self, thresholds: Float[np.ndarray, " threshold"]) -> None:
+        self.thresholds = thresholds
+        groups = _groups(thresholds)
+        self.first = int(groups[0]) - 1
+        self.last = int(groups[-1]) + 1
+        steps = np.diff(groups, prepend=self.first, append=self.last + 1)
+        self.below = np.repeat(np.arange(len(groups) + 1, dtype=np.int16), steps)
+        self.below[groups - self.first] = -1
+
+    def of(self, v: Float[np.ndarray, " value"]) -> Int16[np.ndarray, " value"]:
+        """The number for each of these."""
+        counts: Int16[np.ndarray, " value"] = self.below[
+            np.clip(_groups(v), self.first, self.last) - self.first
+        ]
+        unsure = np.flatnonzero(counts < 0)
+        counts[unsure] = np.searchsorted(self.thresholds, v[unsure], side="left")
+        return counts
+
+
+def _groups(v: Float[np.ndarray, " value"]) -> Int32[np.ndarray, " value"]:
+    """Ascending numbers of groups of values that are nearly alike."""
+    with np.errstate(over="ignore"):
+        word = v.astype(np.float32).view(np.int32)
+    ascending = word ^ ((word >> 31) & np.int32(0x7FFFFFFF))  # negative numbers descend as their bits ascend
+    groups: Int32[np.ndarray, " value"] = ascending >> _ALIKE_BITS
+    return groups
 
 
 @cache

@@ -10,7 +10,7 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Panel, default_coloring
-from nsm_widgets.view._summary import summarize
+from nsm_widgets.view._summary import summary_of
 
 DEAD_BELOW = 1e-3
 """A slot whose score is less than this at the last step is dead."""
@@ -222,7 +222,7 @@ def _note(importance: NamedArray, *, given: bool) -> str:
 
 def _coloring(importance: NamedArray) -> Coloring:
     """From 0 to 1, where the scores are no larger: so pictures compare."""
-    summary = summarize(importance.values)
+    summary = summary_of(importance)
     if 0 <= summary.low and summary.high <= 1:
         return Coloring(ColorDomain(0.0, 1.0), "ink")
     own = default_coloring(importance)

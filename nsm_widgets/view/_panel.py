@@ -9,7 +9,7 @@ from typing import Literal
 
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view._color import CLIP_TOLERANCE, ColorDomain
-from nsm_widgets.view._summary import ArraySummary, count_clipped, summarize
+from nsm_widgets.view._summary import ArraySummary, count_clipped, summary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def default_coloring(
         >>> default_coloring(array).domain
         ColorDomain(low=-3.0, high=3.0, diverging=True)
     """
-    summary = summarize(array.values)
+    summary = summary_of(array)
     domain = _default_domain(array, summary)
     if vmin is not None or vmax is not None:
         low = domain.low if vmin is None else float(vmin)
@@ -195,7 +195,8 @@ def default_coloring(
             taken = "" if vmin is not None and vmax is not None else " (the one not given is the data's own)"
             raise ValueError(f"vmin must be less than vmax, got vmin={low:g} and vmax={high:g}{taken}.")
         domain = ColorDomain(low, high, diverging=summary.low < 0 and low == -high)
-    below, above = count_clipped(array.values, domain)
+    inside = domain.low - domain.slack <= summary.low and summary.high <= domain.high + domain.slack
+    below, above = (0, 0) if inside else count_clipped(array.values, domain)
     return Coloring(domain, cmap or _default_cmap(array, domain), below, above)
 
 

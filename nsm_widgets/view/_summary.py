@@ -1,15 +1,30 @@
-"""What is said of a whole array: range, marks, quantiles. From the original values, in float64."""
+"""What is said of a whole array: range, marks, quantiles. From the original values, in float64.
+
+An array is read a block at a time, so it may be larger than memory; and once, for each :class:`NamedArray`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Shaped
 
+from nsm_widgets.trace import NamedArray
 from nsm_widgets.view._color import ColorDomain
 
 _QUANTILE_SAMPLE = 1_000_000
+
+_BLOCK_BYTES = 1 << 19
+"""What is worked on at a time: it stays in a processor's cache."""
+
+_LARGE_BYTES = 1 << 30
+
+_SUMMARIES: WeakKeyDictionary[NamedArray, ArraySummary] = WeakKeyDictionary()
+_RANKS: WeakKeyDictionary[NamedArray, dict[bool, tuple[float, ...]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,21 @@ class ArraySummary:
         }
 
 
+def summary_of(array: NamedArray) -> ArraySummary:
+    """As :func:`summarize`; worked out once for each array, whose values never change."""
+    if array not in _SUMMARIES:
+        _SUMMARIES[array] = summarize(array.values)
+    return _SUMMARIES[array]
+
+
+def ranks_of(array: NamedArray, *, magnitudes: bool) -> tuple[float, ...]:
+    """As :func:`rank_thresholds`; worked out once for each array."""
+    known = _RANKS.setdefault(array, {})
+    if magnitudes not in known:
+        known[magnitudes] = rank_thresholds(array.values, magnitudes=magnitudes)
+    return known[magnitudes]
+
+
 def summarize(values: Shaped[np.ndarray, "..."]) -> ArraySummary:
     """Count and bound the values of an array.
 
@@ -47,20 +77,59 @@ def summarize(values: Shaped[np.ndarray, "..."]) -> ArraySummary:
         >>> summarize(np.array([1.0, np.nan, -2.0])).low
         -2.0
     """
-    if values.dtype.kind in "biu":
-        return ArraySummary(values.size, float(values.min()), float(values.max()), 0, 0, 0)
-    finite = np.isfinite(values)
-    some = bool(finite.any())
-    all_finite = bool(finite.all())
-    kept = values if all_finite else values[finite]
+    low, high = np.inf, -np.inf
+    nan = positive_infinity = negative_infinity = 0
+    for block in _blocks(values):
+        with np.errstate(invalid="ignore"):
+            least, most = float(block.min()), float(block.max())
+        if not (np.isfinite(least) and np.isfinite(most)):
+            nan += int(np.count_nonzero(np.isnan(block)))
+            positive_infinity += int(np.count_nonzero(block == np.inf))
+            negative_infinity += int(np.count_nonzero(block == -np.inf))
+            kept = block[np.isfinite(block)]
+            if kept.size == 0:
+                continue
+            least, most = float(kept.min()), float(kept.max())
+        low, high = min(low, least), max(high, most)
+    some = low <= high
     return ArraySummary(
         size=values.size,
-        low=float(kept.min()) if some else 0.0,
-        high=float(kept.max()) if some else 0.0,
-        nan=0 if all_finite else int(np.isnan(values).sum()),
-        positive_infinity=0 if all_finite else int(np.isposinf(values).sum()),
-        negative_infinity=0 if all_finite else int(np.isneginf(values).sum()),
+        low=low if some else 0.0,
+        high=high if some else 0.0,
+        nan=nan,
+        positive_infinity=positive_infinity,
+        negative_infinity=negative_infinity,
     )
+
+
+def _blocks(values: Shaped[np.ndarray, "..."]) -> Iterator[Shaped[np.ndarray, "..."]]:
+    """All values, some at a time, as they lie in memory."""
+    if values.dtype.kind == "f" and values.dtype.itemsize == 2:  # NumPy has no fast extremes of these
+        for block in _views(values):
+            yield block.astype(np.float32)
+    else:
+        yield from _views(values)
+
+
+def _views(values: Shaped[np.ndarray, "..."]) -> Iterator[Shaped[np.ndarray, "..."]]:
+    if values.size == 0:
+        return
+    axes = sorted(range(values.ndim), key=lambda axis: -abs(values.strides[axis]))
+    values = values.transpose(axes)
+    if values.flags.c_contiguous:
+        values = values.reshape(-1)
+    size = _BLOCK_BYTES // values.itemsize
+    if values.size <= size:
+        yield values
+        return
+    inner = values.size // len(values)
+    step = max(1, size // inner)
+    for start in range(0, len(values), step):
+        block = values[start : start + step]
+        if step == 1 and inner > size:
+            yield from _views(block[0])
+        else:
+            yield block
 
 
 def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> tuple[float, ...]:
@@ -73,15 +142,26 @@ def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> t
         values: Any real array; values that are not finite are left out.
         magnitudes: Rank ``|v|`` instead of ``v`` (for diverging domains).
     """
-    flat = values.reshape(-1)
-    if flat.size > _QUANTILE_SAMPLE:
-        flat = flat[np.random.default_rng(0).integers(0, flat.size, _QUANTILE_SAMPLE)]
-    return thresholds_of_values(flat, magnitudes=magnitudes)
+    return thresholds_of_values(_sample(values), magnitudes=magnitudes)
+
+
+def _sample(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, " value"]:
+    """A million values, or all where there are no more."""
+    if values.size <= _QUANTILE_SAMPLE:
+        return values.reshape(-1)
+    at = np.random.default_rng(0).integers(0, values.size, _QUANTILE_SAMPLE)
+    if values.nbytes > _LARGE_BYTES:  # may lie in a file, which is read faster from its begin to its end
+        at.sort()
+    if values.flags.c_contiguous:
+        return np.asarray(values.reshape(-1)[at])
+    return np.asarray(values[np.unravel_index(at, values.shape)])
 
 
 def thresholds_of_values(flat: Shaped[np.ndarray, " value"], *, magnitudes: bool) -> tuple[float, ...]:
     """The same of all these values, however many."""
-    flat = flat[np.isfinite(flat)].astype(np.float64)
+    flat = flat[np.isfinite(flat)]
+    if flat.dtype != np.float32:  # which sorts faster, and in the same order
+        flat = flat.astype(np.float64)
     if flat.size == 0:
         return (0.0,) * 255
     flat = np.sort((np.abs(flat) if magnitudes else flat) + 0.0)  # -0.0 and 0.0 sort in no certain order
@@ -91,8 +171,27 @@ def thresholds_of_values(flat: Shaped[np.ndarray, " value"], *, magnitudes: bool
 
 def count_clipped(values: Shaped[np.ndarray, "..."], domain: ColorDomain) -> tuple[int, int]:
     """How many finite values lie below and above a colour domain."""
-    finite = np.isfinite(values)
-    # bounds of type float64: a plain float would be rounded to the values' own type, float16 for one
-    below = int((finite & (values < np.float64(domain.low - domain.slack))).sum())
-    above = int((finite & (values > np.float64(domain.high + domain.slack))).sum())
+    bottom, top = domain.low - domain.slack, domain.high + domain.slack
+    below = above = 0
+    for block in _blocks(values):
+        with np.errstate(invalid="ignore"):
+            inside = bool(block.min() >= np.float64(bottom) and block.max() <= np.float64(top))
+        if inside:  # no: a NaN is inside of nothing
+            continue
+        least, most = _limits(block.dtype, bottom, top)
+        below += int(np.count_nonzero(block < least) - np.count_nonzero(block == -np.inf))
+        above += int(np.count_nonzero(block > most) - np.count_nonzero(block == np.inf))
     return below, above
+
+
+def _limits(dtype: np.dtype[Any], bottom: float, top: float) -> tuple[Any, Any]:
+    """Limits in the values' own type that part them as these do, which they would do by way of float64."""
+    if dtype != np.float32:
+        return np.float64(bottom), np.float64(top)
+    with np.errstate(over="ignore"):
+        least, most = np.float32(bottom), np.float32(top)
+    if float(least) < bottom:
+        least = np.nextafter(least, np.float32(np.inf))
+    if float(most) > top:
+        most = np.nextafter(most, np.float32(-np.inf))
+    return least, most

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +14,16 @@ from hypothesis.extra import numpy as hnp
 
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import (
+    ArraySummary,
     ColorDomain,
     clamp,
     color_codes,
     count_clipped,
     default_coloring,
     rank_thresholds,
+    ranks_of,
     summarize,
+    summary_of,
 )
 
 RANDOM = np.random.default_rng(5)
@@ -83,6 +88,106 @@ def test_rank_thresholds_of_a_large_array_come_from_a_sample() -> None:
     thresholds = rank_thresholds(values, magnitudes=False)
     assert thresholds == rank_thresholds(values, magnitudes=False)
     np.testing.assert_allclose(thresholds, np.arange(1, 256) / 256, atol=0.002)
+
+
+def marked(dtype: str) -> np.ndarray:
+    """Values of more than one block, with marks in some blocks."""
+    values = RANDOM.normal(size=(7, 90, 2000))
+    values[2, 3, 4:9], values[5, 80, 1000:1003], values[6, 0, 7] = np.nan, np.inf, -np.inf
+    return values.astype(dtype)
+
+
+LAYOUTS = {
+    "as it is": lambda values: values,
+    "turned": lambda values: values.transpose(2, 0, 1),
+    "every third": lambda values: values[::-1, ::3, 5::3],
+    "a plane": lambda values: values[:, :, 4],
+    "one value many times": lambda values: np.broadcast_to(values[2, 3, 4], (600, 700)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_blocks_join(layout: str, dtype: str) -> None:
+    """Whatever the layout, an array of many blocks is counted, bounded and ranked as one."""
+    values = LAYOUTS[layout](marked(dtype))
+    finite = values[np.isfinite(values)]
+    summary = summarize(values)
+    assert (summary.size, summary.nan) == (values.size, int(np.isnan(values).sum()))
+    assert summary.positive_infinity == int((values == np.inf).sum())
+    assert summary.negative_infinity == int((values == -np.inf).sum())
+    assert (summary.low, summary.high) == ((finite.min(), finite.max()) if finite.size else (0, 0))
+    domain = ColorDomain(-0.3, 1.3)
+    wide = finite.astype(np.float64)
+    past = int((wide < -0.3 - domain.slack).sum()), int((wide > 1.3 + domain.slack).sum())
+    assert count_clipped(values, domain) == past
+    flat = values.reshape(-1)
+    if flat.size > 1_000_000:
+        flat = flat[np.random.default_rng(0).integers(0, flat.size, 1_000_000)]
+    ranked = np.sort(np.abs(flat[np.isfinite(flat)].astype(np.float64)))
+    expected = [ranked[i * len(ranked) // 256] if len(ranked) else 0.0 for i in range(1, 256)]
+    assert list(rank_thresholds(values, magnitudes=True)) == expected
+
+
+@pytest.mark.parametrize("bound", [0.1, 0.3, 1e-300, 3.5e38, -3.5e38, 1.0], ids=str)
+def test_bounds_part_float32_as_they_part_float64(bound: float) -> None:
+    """A bound between two float32 numbers keeps them apart, whichever is nearer."""
+    near = np.float32(np.clip(bound, -3e38, 3e38))
+    ends = np.array([np.nextafter(near, np.float32(-4)), near, np.nextafter(near, np.float32(4)), np.inf])
+    values = np.concatenate([ends, -ends]).astype(np.float32)
+    domain = ColorDomain(bound, bound)
+    wide = values[np.isfinite(values)].astype(np.float64)
+    below, above = (wide < bound - domain.slack).sum(), (wide > bound + domain.slack).sum()
+    assert count_clipped(values, domain) == (below, above)
+    exact = ColorDomain(bound, bound + 1e-320)
+    assert count_clipped(values, exact) == (
+        (wide < bound - exact.slack).sum(),
+        (wide > bound + exact.slack).sum(),
+    )
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    """Half a gigabyte in a file, most of it a hole, takes a few megabytes; a plane across all of it, too."""
+    path = tmp_path / "values"
+    values = np.memmap(path, np.float32, "w+", shape=(128, 1024, 1024))
+    values[100, 7, 9], values[101, 0, 0], values[3, 3, 3] = 2.0, np.nan, -1.0
+    tracemalloc.start()
+    try:
+        summary = summarize(values)
+        clipped = count_clipped(values, ColorDomain(0.0, 1.0))
+        turned = summarize(values.transpose(1, 2, 0))
+        whole = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        thresholds = rank_thresholds(values, magnitudes=False)
+        sample = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert summary == turned
+    assert (summary.low, summary.high, summary.nan, clipped) == (-1.0, 2.0, 1, (1, 1))
+    assert set(thresholds) == {0.0}
+    assert whole < 8e6
+    assert sample < 48e6
+
+
+def test_an_array_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was worked out of it is kept as long as it is; of another one of equal values it is not taken."""
+    read: list[int] = []
+    real = summarize
+
+    def counted(values: np.ndarray) -> ArraySummary:
+        read.append(values.size)
+        return real(values)
+
+    monkeypatch.setattr("nsm_widgets.view._summary.summarize", counted)
+    first, second = array([0.25, 0.5]), array([0.25, 0.5])
+    for _ in range(2):
+        default_coloring(first, vmin=0.3)
+        assert summary_of(first).high == 0.5
+        assert ranks_of(first, magnitudes=True) == rank_thresholds(first.values, magnitudes=True)
+        assert ranks_of(first, magnitudes=False) is ranks_of(first, magnitudes=False)
+    assert read == [2]
+    assert summary_of(second) == summary_of(first)
+    assert read == [2, 2]
 
 
 def array(values: object, *, name: str = "x", kind: str = "content") -> NamedArray:

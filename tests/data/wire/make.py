@@ -6,6 +6,7 @@ arrays.json    for each type on the wire: shape, dims, file, and the values as t
 array_*.bin    their bytes
 codes.json     for each colour case: domain, scale, thresholds, shape, codes, and where rounding may differ
 code_*.bin     the values of a case, float64
+rasters.json   planes, windows and sizes, and the codes and marks of their texels
 palettes.json  names of the colour maps and themes
 palettes.bin   their colours, sRGB bytes (map, theme, code, channel); the last five codes are the marks
 """
@@ -16,11 +17,13 @@ import json
 import math
 from decimal import Decimal, getcontext
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from nsm_widgets.export._grid import wrapped_grid
+from nsm_widgets.export._raster import rasterize
 from nsm_widgets.view import (
     ColorDomain,
     ColorScale,
@@ -73,7 +76,7 @@ EDGE = Decimal("1e-9")
 @cache
 def build() -> dict[str, bytes]:
     """Every file's name and bytes; the same on every run."""
-    return {**_arrays(), **_codes(), **_own_ranges(), **_grids(), **_palettes()}
+    return {**_arrays(), **_codes(), **_own_ranges(), **_rasters(), **_grids(), **_palettes()}
 
 
 def _arrays() -> dict[str, bytes]:
@@ -191,6 +194,60 @@ def _own_ranges() -> dict[str, bytes]:
         )
     del cases[-1]["values"]  # which both sides can compute: row * 260 + column, modulo 977
     return {"own_ranges.json": _json(cases)}
+
+
+def _rasters() -> dict[str, bytes]:
+    """Pooled planes of 11 x 13 float32 values: plain, with equal magnitudes of both signs, with marks."""
+    random = np.random.default_rng(17)
+    plain = random.random((11, 13))
+    signs = np.where(random.random((11, 13)) < 0.5, -1.0, 1.0)
+    marked = plain * signs * 1.2
+    marked.flat[::19], marked.flat[7::23], marked.flat[11::31] = np.nan, np.inf, -np.inf
+    weights, signed = ColorDomain(0.0, 1.0), ColorDomain(-1.0, 1.0, diverging=True)
+    planes = {
+        "plain": (plain, weights),
+        "signed": (plain * signs, signed),
+        "ties": (signs, signed),
+        "below zero": (plain * signs, weights),
+        "marked": (marked, weights),
+        "marked, signed": (marked, signed),
+    }
+    windows: tuple[tuple[int, int, int, int] | None, ...] = (None, (2, 7, 1, 12))
+    entries, cases = [], []
+    for name, (values, domain) in planes.items():
+        plane = values.astype(np.float32)
+        thresholds = rank_thresholds(plane, magnitudes=domain.diverging)
+        entries.append(
+            {
+                "name": name,
+                "shape": list(plane.shape),
+                "values": [_number(v) for v in plane.reshape(-1).tolist()],
+                "domain": {"low": domain.low, "high": domain.high, "diverging": domain.diverging},
+                "thresholds": list(thresholds),
+            }
+        )
+        for scale, window, (rows, columns) in product(SCALES, windows, ((4, 5), (11, 3))):
+            raster = rasterize(
+                plane,
+                domain,
+                scale,
+                thresholds=thresholds,
+                max_rows=rows,
+                max_columns=columns,
+                window=window,
+            )
+            cases.append(
+                {
+                    "plane": name,
+                    "scale": scale,
+                    "window": window,
+                    "most": [rows, columns],
+                    "codes": raster.codes.reshape(-1).tolist(),
+                    "marks": [raster.nan, raster.infinite, raster.clipped],
+                }
+            )
+    text = json.dumps({"planes": entries, "cases": cases}, allow_nan=False)
+    return {"rasters.json": text.replace("}, {", "},\n{").encode() + b"\n"}
 
 
 def _grids() -> dict[str, bytes]:
