@@ -1,7 +1,7 @@
 /** Which elements are near enough to the screen to be worth drawing. */
 
-/** How far beyond the screen: room for the next turns of a wheel. */
-const NEAR_PX = 400;
+/** How far beyond the screen, and beyond the edge of what scrolls within the page: room for the next turns of a wheel. */
+const NEAR_PX = 300;
 
 export interface Sight {
   /** True, too, as long as the browser has not told, or where it never will. */
@@ -22,7 +22,7 @@ export function watchSight(elements: Iterable<Element>, onNear: () => void, sign
       }
       if (came) onNear();
     },
-    // notebooks scroll within the page: what lies beyond such an edge is near, too, where the browser knows of this
+    // notebooks scroll within the page, and a root's margin ends at such an edge; not every browser knows the other one
     { rootMargin, scrollMargin: rootMargin } as IntersectionObserverInit,
   );
   for (const element of elements) observer.observe(element);

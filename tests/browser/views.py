@@ -91,6 +91,34 @@ class ViewOnPage:
         colors: list[list[int]] = self.panel(panel).locator("canvas").evaluate(read, arg)
         return [(r, g, b) for r, g, b in colors]
 
+    def window(self, panel: str) -> tuple[range, range]:
+        """Rows and columns on show of a zoomed panel."""
+        text = self.panel(panel).get_attribute("data-window") or ""
+        numbers = [int(number) for number in re.findall(r"\d+", text)]
+        assert len(numbers) == 4, f"{panel} is not zoomed: {text!r}"
+        first, last, left, right = numbers
+        return range(first, last + 1), range(left, right + 1)
+
+    def wait_window(self, panel: str, text: str | re.Pattern[str]) -> None:
+        """Until a panel shows these cells, for example ``8-15,0-3``, or ``whole``."""
+        expect(self.panel(panel)).to_have_attribute("data-window", text)
+
+    def point(self, panel: str, across: float, down: float) -> tuple[float, float]:
+        """A point of the picture on the page, by its shares of width and height."""
+        left, top = self.cell_center(panel, 0, 0, 2, 2)
+        right, bottom = self.cell_center(panel, 1, 1, 2, 2)
+        return left + (across - 0.25) * 2 * (right - left), top + (down - 0.25) * 2 * (bottom - top)
+
+    def drag(
+        self, panel: str, start: tuple[float, float], end: tuple[float, float], *, steps: int = 5
+    ) -> None:
+        """Press the mouse at one point of the picture and let go at another, both by their shares."""
+        mouse = self.page.mouse
+        mouse.move(*self.point(panel, *start))
+        mouse.down()
+        mouse.move(*self.point(panel, *end), steps=steps)
+        mouse.up()
+
     def readout(self, panel: str) -> str:
         return self.panel(panel).locator(".nsmw-readout").inner_text()
 

@@ -4,9 +4,13 @@ import { element, OWN_KEYS, setText } from "../dom";
 import type { Window } from "./geometry";
 import { isWhole, type Size, windowText } from "./window";
 
+/** In less room, the numbers alone: the axes are beside them. */
+const NARROW_PX = 440;
+
 export interface OnShow {
   readonly element: HTMLElement;
-  show(window: Window, size: Size): void;
+  /** @param roomPx how wide the caption is */
+  show(window: Window, size: Size, roomPx: number): void;
 }
 
 export function createOnShow(zoomOut: () => void, signal: AbortSignal): OnShow {
@@ -28,10 +32,11 @@ export function createOnShow(zoomOut: () => void, signal: AbortSignal): OnShow {
   root.hidden = true;
   return {
     element: root,
-    show(window, size) {
+    show(window, size, roomPx) {
       root.hidden = isWhole(window, size);
-      setText(text, root.hidden ? "" : windowText(window, size));
-      text.title = text.textContent ?? "";
+      const whole = windowText(window, size);
+      setText(text, roomPx < NARROW_PX ? whole.replace(/rows? /, "").replace(/, columns? /, " × ") : whole);
+      text.title = whole;
     },
   };
 }

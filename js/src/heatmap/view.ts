@@ -307,7 +307,7 @@ export class HeatmapView implements PanelView {
     });
     const size = this.#size;
     const whole = isWhole(window, size);
-    this.#onShow.show(window, size);
+    this.#onShow.show(window, size, this.#width);
     this.#canvas.classList.toggle("nsmw-zoomed", !whole);
     const shown = whole ? "" : `, ${windowText(window, size)}`;
     this.#canvas.setAttribute("aria-label", `${title}: heatmap, ${y} down, ${x} across${shown}; ${KEYS}`);
