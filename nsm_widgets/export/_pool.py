@@ -14,12 +14,13 @@ BLOCK_BYTES = 1 << 19
 _GATHERED = 3
 """Fewer lines to a texel are gathered for many texels at a time; more are reduced texel by texel."""
 
+Edges = Int[np.ndarray, " texel_and_end"]
 Block = Shaped[np.ndarray, "line cell"]
 Prepare = Callable[[Block, int], Block]
 """Lines as they are to be pooled, given some of them and the number of the first."""
 
 
-def first_cells(cells: int, texels: int) -> Int[np.ndarray, " texel_and_end"]:
+def first_cells(cells: int, texels: int) -> Edges:
     """The first cell of each texel, and the end; cell ``c`` lies in texel ``floor(c * texels / cells)``.
 
     >>> first_cells(7, 3).tolist()
@@ -48,50 +49,53 @@ def lowest(plane: Shaped[np.ndarray, "line cell"], prepare: Prepare | None = Non
 def pool(
     ufunc: np.ufunc,
     plane: Shaped[np.ndarray, "line cell"],
-    lines: int,
-    cells: int,
+    lines: Edges,
+    cells: Edges,
     prepare: Prepare | None = None,
 ) -> Shaped[np.ndarray, "line_texel cell_texel"]:
-    """Reduce a plane to so many texels.
+    """Reduce a plane to texels.
 
     Args:
         ufunc: ``np.maximum`` or ``np.minimum``; NaN wins over any number.
         plane: Lines whose cells lie together in memory are read fastest.
-        lines: Texels along the first axis, at most as many as lines.
-        cells: Texels along the second axis.
+        lines: First line of each texel, and the end, as :func:`first_cells` gives them; no texel is empty.
+        cells: The same of the cells of a line, as ``prepare`` leaves it.
         prepare: What is done to lines before.
     """
-    first = first_cells(len(plane), lines)
-    down = _reduced_lines if len(plane) // lines >= _GATHERED else _gathered_lines
-    parts = [across(ufunc, part, cells) for part in down(ufunc, plane, first, prepare)]
+    many = (lines[-1] - lines[0]) // (len(lines) - 1) >= _GATHERED
+    down = _reduced_lines if many else _gathered_lines
+    parts = [across(ufunc, part, cells) for part in down(ufunc, plane, lines, prepare)]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _gathered_lines(
     ufunc: np.ufunc,
     plane: Shaped[np.ndarray, "line cell"],
-    first: Int[np.ndarray, " texel_and_end"],
+    first: Edges,
     prepare: Prepare | None,
 ) -> Iterator[Block]:
-    """Texels of one to three lines each: all first lines, all second ones, all last ones of a block."""
-    run = (first[-1] // (len(first) - 1)).item()
+    """Texels of few lines each: all first lines of a block, all second ones, and so on."""
     for texels in line_blocks(plane, len(first) - 1):
-        start, end = first[texels.start].item(), first[texels.stop].item()
+        here = first[texels.start : texels.stop + 1]
+        start, end = here[0].item(), here[-1].item()
         block = plane[start:end] if prepare is None else prepare(plane[start:end], start)
-        if len(block) == texels.stop - texels.start:
-            yield block
-            continue
-        from_, last = first[texels] - start, first[texels.start + 1 : texels.stop + 1] - start - 1
-        pooled = block[from_]
-        for step in range(1, run):
-            ufunc(pooled, block[from_ + step], out=pooled)
-        yield ufunc(pooled, block[last], out=pooled)
+        yield block if len(block) == len(here) - 1 else _gathered(ufunc, block, here - start, 0)
+
+
+def _gathered(ufunc: np.ufunc, block: Block, first: Edges, axis: int) -> Block:
+    """Reduce neighbours along an axis: the first of each texel, the second, and so on, and the last."""
+    starts, last = first[:-1], first[1:] - 1
+    pooled = np.take(block, starts, axis=axis)
+    for step in range(1, int((last - starts).max())):
+        ufunc(pooled, np.take(block, np.minimum(starts + step, last), axis=axis), out=pooled)
+    whole: Block = ufunc(pooled, np.take(block, last, axis=axis), out=pooled)
+    return whole
 
 
 def _reduced_lines(
     ufunc: np.ufunc,
     plane: Shaped[np.ndarray, "line cell"],
-    first: Int[np.ndarray, " texel_and_end"],
+    first: Edges,
     prepare: Prepare | None,
 ) -> Iterator[Block]:
     """Texels of many lines each."""
@@ -123,14 +127,9 @@ def _reduced(
     return whole
 
 
-def across(ufunc: np.ufunc, block: Block, texels: int) -> Block:
+def across(ufunc: np.ufunc, block: Block, cells: Edges) -> Block:
     """Reduce neighbouring cells of each line to one value."""
-    cells = block.shape[1]
-    if texels == cells:
-        return block
-    first = first_cells(cells, texels)
-    pooled = np.take(block, first[:-1], axis=1)
-    for step in range(1, cells // texels):
-        ufunc(pooled, np.take(block, first[:-1] + step, axis=1), out=pooled)
-    whole: Block = ufunc(pooled, np.take(block, first[1:] - 1, axis=1), out=pooled)
-    return whole
+    start, end = cells[0].item(), cells[-1].item()
+    if end - start == len(cells) - 1:
+        return block[:, start:end]
+    return _gathered(ufunc, block, cells, 1)

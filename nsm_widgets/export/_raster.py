@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Shaped, UInt16
 
 from nsm_widgets._errors import SelectionError
-from nsm_widgets.export._pool import Block, across, line_blocks, lowest, pool
+from nsm_widgets.export._pool import Block, Edges, across, first_cells, line_blocks, lowest, pool
 from nsm_widgets.view import ColorDomain, ColorScale, color_codes, count_clipped
 from nsm_widgets.view._color import NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY
 
@@ -75,26 +75,25 @@ def rasterize(
         >>> rasterize(plane, ColorDomain(0.0, 1.0), max_rows=1, max_columns=2).codes.tolist()
         [[51, 255]]
     """
-    shown = _windowed(plane, window)
+    shown = windowed(plane, window)
     rows, columns = min(len(shown), max(1, max_rows)), min(shown.shape[1], max(1, max_columns))
+    edges = first_cells(len(shown), rows), first_cells(shown.shape[1], columns)
     if scale == "row-max":
         first = 0 if window is None else window[0]
-        extremes = _pooled_shares(shown, rows, columns, domain, plane[first : first + len(shown)])
-    elif _is_turned(shown):
-        extremes = replace(_pooled(shown.T, columns, rows, domain, scale), turned=True)
+        extremes = _pooled_shares(shown, *edges, domain, plane[first : first + len(shown)])
     else:
-        extremes = _pooled(shown, rows, columns, domain, scale)
+        extremes = pooled_extremes(shown, shown, *edges, domain, scale)
     clips = may_clip and scale in ("linear", "log") and not extremes.inside(domain)
     return Raster(
         extremes.codes(domain, scale, thresholds),
         (-(-shown.shape[0] // rows), -(-shown.shape[1] // columns)),
-        nan=0 if extremes.finite else _count(np.isnan, shown),
-        infinite=0 if extremes.finite else _count(np.isinf, shown),
+        nan=0 if extremes.finite else count_cells(np.isnan, shown),
+        infinite=0 if extremes.finite else count_cells(np.isinf, shown),
         clipped=sum(count_clipped(shown, domain)) if clips else 0,
     )
 
 
-def _windowed(
+def windowed(
     plane: Shaped[np.ndarray, "row column"], window: Window | None
 ) -> Shaped[np.ndarray, "shown_row shown_column"]:
     if window is None:
@@ -158,31 +157,50 @@ class Extremes:
         return _strongest(high, low, top, bottom, diverging=domain.diverging)
 
 
-def _is_turned(plane: Shaped[np.ndarray, "row column"]) -> bool:
+def is_turned(plane: Shaped[np.ndarray, "row column"]) -> bool:
     """Whether it is columns whose cells lie together in memory."""
     return abs(plane.strides[0]) < abs(plane.strides[1])
 
 
-def _pooled(
-    plane: Shaped[np.ndarray, "line cell"], lines: int, cells: int, domain: ColorDomain, scale: ColorScale
+def pooled_extremes(
+    largest: Shaped[np.ndarray, "row column"],
+    smallest: Shaped[np.ndarray, "row column"],
+    rows: Edges,
+    columns: Edges,
+    domain: ColorDomain,
+    scale: ColorScale,
 ) -> Extremes:
-    """Largest and smallest value of each texel, where they are needed."""
-    prepare = _widen if plane.dtype == np.float16 else None  # NumPy has no fast maximum of these
+    """Largest and smallest value of each texel, where they are needed.
+
+    Args:
+        largest: A plane, or the largest of some of its cells each.
+        smallest: The same plane, or the smallest of these.
+        rows: First row of each texel, and the end.
+        columns: First column of each texel, and the end.
+        domain: What the ends of the colour table stand for.
+        scale: Any but ``row-max``.
+    """
+    if is_turned(largest):
+        return replace(pooled_extremes(largest.T, smallest.T, columns, rows, domain, scale), turned=True)
+    prepare = _widen if largest.dtype == np.float16 else None  # NumPy has no fast maximum of these
+    here = slice(rows[0], rows[-1]), slice(columns[0], columns[-1])
+    single = largest is smallest and len(rows) + len(columns) - 2 == sum(largest.shape)
+    largest, smallest = largest[here], smallest[here]
+    rows, columns = rows - rows[0], columns - columns[0]
     with np.errstate(invalid="ignore"):
-        high = pool(np.maximum, plane, lines, cells, prepare)
-        least = lowest(plane, prepare)
+        high = pool(np.maximum, largest, rows, columns, prepare)
+        least = lowest(smallest, prepare)
         bottom = domain.low - domain.slack if scale in ("linear", "log") else -np.inf
-        single = plane.shape == (lines, cells)
         low = None
         if not single and (domain.diverging or not (least >= bottom and least > -np.inf)):
-            low = pool(np.minimum, plane, lines, cells, prepare)
+            low = pool(np.minimum, smallest, rows, columns, prepare)
         return Extremes(high, low, least, float(high.max()))
 
 
 def _pooled_shares(
     shown: Shaped[np.ndarray, "row column"],
-    rows: int,
-    columns: int,
+    rows: Edges,
+    columns: Edges,
     domain: ColorDomain,
     whole_rows: Shaped[np.ndarray, "row whole_column"],
 ) -> Extremes:
@@ -191,18 +209,18 @@ def _pooled_shares(
     by = np.where(largest > 0, largest, 1.0)
     widen = _widen if shown.dtype == np.float16 else None
 
-    turned = _is_turned(shown)
+    turned = is_turned(shown)
 
     def shares(ufunc: np.ufunc) -> Float64[np.ndarray, "line_texel cell_texel"]:
         if turned:
-            raw = pool(ufunc, shown.T, columns, len(shown), widen)
+            raw = pool(ufunc, shown.T, columns, np.arange(len(shown) + 1), widen)
             return across(ufunc, _shares(raw, by, domain), rows)
 
         def divided(block: Block, first: int) -> Block:
             wide = block if widen is None else widen(block, first)
             return _shares(across(ufunc, wide, columns), by[first : first + len(block), None], domain)
 
-        return pool(ufunc, shown, rows, columns, divided)
+        return pool(ufunc, shown, rows, np.arange(len(columns)), divided)
 
     with np.errstate(invalid="ignore"):
         high = shares(np.maximum)
@@ -257,7 +275,7 @@ def largest_of_rows(
     plane: Shaped[np.ndarray, "row column"], domain: ColorDomain
 ) -> Float64[np.ndarray, " row"]:
     """How far the furthest finite value of each row is from nothing; 0 where there is none."""
-    turned = _is_turned(plane)
+    turned = is_turned(plane)
     lines = plane.T if turned else plane
     highs, lows = zip(
         *(_finite_ends(lines[here], 0 if turned else 1) for here in line_blocks(lines)), strict=True
@@ -293,6 +311,6 @@ def _share_codes(share: Float[np.ndarray, "*shape"], *, diverging: bool) -> UInt
     return codes
 
 
-def _count(of: np.ufunc, plane: Shaped[np.ndarray, "row column"]) -> int:
+def count_cells(of: np.ufunc, plane: Shaped[np.ndarray, "row column"]) -> int:
     """How many cells are so."""
     return sum(int(np.count_nonzero(of(plane[here]))) for here in line_blocks(plane))
