@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._iterations import iterations_text
 from nsm_widgets.trace._recorder import TraceRecorder
 from nsm_widgets.trace._trace import Trace
 
-__all__ = ["Coord", "NamedArray", "Trace", "TraceRecorder"]
+__all__ = ["Coord", "NamedArray", "Trace", "TraceRecorder", "iterations_text"]
