@@ -55,16 +55,25 @@ def _rule_of(model: Any) -> Callable[[tuple[Any, ...], dict[str, Any]], bool] | 
         return None  # one step of a sequence that somebody else drives: all of them are one iteration
     if isinstance(model, NTMMemory):
         return lambda args, kwargs: model.is_fresh
-    place = _place_of_state(model)
-    if place is None:
+    found = _place_of_state(model)
+    if found is None:
         return lambda args, kwargs: True
-    return lambda args, kwargs: (args[place] if len(args) > place else kwargs.get("state")) is None
+    place, name = found
+    return lambda args, kwargs: _is_none(args[place] if len(args) > place else kwargs.get(name))
 
 
-def _place_of_state(model: Any) -> int | None:
-    """Where among the arguments of a model's forward the one called ``state`` stands, if there is one."""
+def _is_none(state: Any) -> bool:
+    """Whether a state is none, or a cache (of transformers) that is still empty."""
+    return state is None or (hasattr(state, "get_seq_length") and state.get_seq_length() == 0)
+
+
+def _place_of_state(model: Any) -> tuple[int, str] | None:
+    """Where among the arguments of a model's forward its state stands, and what it is called."""
+    inner = getattr(model, "_orig_mod", getattr(model, "module", model))  # compiled, or distributed
     try:
-        parameters = list(inspect.signature(model.forward).parameters)
+        parameters = list(inspect.signature(inner.forward).parameters)
     except (TypeError, ValueError):
         return None
-    return parameters.index("state") if "state" in parameters else None
+    return next(
+        ((parameters.index(name), name) for name in ("state", "past_key_values") if name in parameters), None
+    )

@@ -143,9 +143,13 @@ def _told(trace: Trace) -> dict[str, Any] | None:
         times = {array.sizes["time"] for array in trace.values() if "time" in array.dims}
         if not _are_counts(steps) or len(steps) != length or (times and times != {sum(steps)}):
             return None
-    elif {array.sizes["iteration"] for array in trace.values() if "iteration" in array.dims} != {length}:
+    elif length > 1 and _axis(trace) != {length}:
         return None
     return dict(told)
+
+
+def _axis(trace: Trace) -> set[int]:
+    return {array.sizes["iteration"] for array in trace.values() if "iteration" in array.dims}
 
 
 def _are_counts(values: Any) -> bool:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nsm_widgets.trace._known import KNOWN
-from nsm_widgets.trace._recording import Recording
+from nsm_widgets.trace._select import Select
 from nsm_widgets.trace._source import Hooks, Source, in_backward
-
-if TYPE_CHECKING:
-    from nsm_widgets.trace._boundary import Boundary
 
 _STAGES = (
     "key",
@@ -40,21 +37,33 @@ class MemorySource(Source):
     """The steps of one ``MemoryAccess``, and the input and output of the NTM around it.
 
     Args:
-        index: Its place among the sources of a recorder.
-        prefix: Begins the name of each array.
+        path: The path that its names begin with: that of the ``NTM`` where it is the only memory in it.
         access: The ``MemoryAccess``.
         owner: The ``NTM`` that it belongs to, if any.
     """
 
-    def __init__(self, index: int, prefix: str, access: Any, owner: Any) -> None:
-        super().__init__(index, prefix)
-        self._access, self._owner = access, owner
+    def __init__(self, path: str, access: Any, owner: Any) -> None:
+        super().__init__(path, access)
+        self._owner = owner
         self._signature = inspect.signature(access.forward)
+        self._picked: list[int] | None = None
 
-    def install(self, hooks: Hooks, recording: Recording, boundary: Boundary) -> None:
+    def choose(self, select: Select) -> None:
+        """Take in what is to be recorded; the type of the ``NTM`` around it counts as its own."""
+        if self._owner is not None and select.wants_module(self.path, self._owner):
+            return
+        super().choose(select)
+
+    def names(self) -> Sequence[str]:
+        """All of the table that a step gives, and the sequences of the NTM."""
+        return (*NAMES, "initial_memory", *(("input", "output") if self._owner is not None else ()))
+
+    def install(self, hooks: Hooks) -> None:
         """Hang the hooks on."""
-        self._recording, self._boundary = recording, boundary
-        hooks.add(self._access.register_forward_hook(self.on_step, with_kwargs=True))
+        picked = [index for index, name in enumerate(NAMES) if self.wants(name)]
+        self._picked = None if len(picked) == len(NAMES) else picked
+        self._step_names = [NAMES[index] for index in picked]
+        hooks.add(self.module.register_forward_hook(self.on_step, with_kwargs=True))
         if self._owner is not None:
             hooks.add(self._owner.register_forward_pre_hook(self.on_sequence_start, with_kwargs=True))
             hooks.add(self._owner.register_forward_hook(self.on_sequence_end, with_kwargs=True))
@@ -66,12 +75,21 @@ class MemorySource(Source):
         part = self._recording.part(self.index)
         if part is None:
             return
-        if part.steps is None:
+        if not part.num_steps and self.wants("initial_memory"):
             state = self._signature.bind(*args, **kwargs).arguments["state"]
             self._recording.first(self.index, "initial_memory", state.memory, self.prefix)
         memory = output.state.memory
-        values = (memory, output.read_vectors, *output.read, *output.write, output.erase, output.add)
-        self._recording.step(self.index, NAMES, values, self.prefix)
+        values: Sequence[Any] = (
+            memory,
+            output.read_vectors,
+            *output.read,
+            *output.write,
+            output.erase,
+            output.add,
+        )
+        if self._picked is not None:
+            values = [values[index] for index in self._picked]
+        self._recording.step(self.index, self._step_names, values, self.prefix)
 
     def on_sequence_start(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Forward pre-hook of ``NTM``: a forward from no state, its second argument, starts a sequence."""
@@ -90,7 +108,8 @@ class MemorySource(Source):
             return
         inputs = args[0] if args else kwargs["inputs"]
         for name, tensor in (("input", inputs), ("output", output.outputs)):
-            self._recording.whole(self.index, name, tensor, self.prefix)
+            if self.wants(name):
+                self._recording.whole(self.index, name, tensor, self.prefix)
 
     def order(self, names: Sequence[str]) -> list[str]:
         """In the order of the table, whatever the order of the hooks."""
@@ -101,6 +120,6 @@ class MemorySource(Source):
         entry = KNOWN[name]
         attrs: dict[str, Any] = {"kind": entry.kind, "description": entry.description}
         if entry.kind == "weights":
-            attrs["memory_seen"] = self._access.reads_from
+            attrs["memory_seen"] = self.module.reads_from
         coords = {"offset": [offset - size // 2 for offset in range(size)]} if "offset" in entry.dims else {}
         return entry.dims, attrs, coords

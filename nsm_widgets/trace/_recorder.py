@@ -1,38 +1,45 @@
-"""Hooks on a model turn a run into a trace. The only file of this room to load torch, and only when used."""
+"""Hooks on a model turn a run into a trace. torch is loaded when a recorder is made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from types import TracebackType
 from typing import Any
 
-from nsm_widgets._errors import MissingDependencyError, RecordingError
+from nsm_widgets._errors import MissingDependencyError, RecordingError, UnknownOptionError
+from nsm_widgets.trace._adapters import check_adapters
 from nsm_widgets.trace._assemble import assemble
 from nsm_widgets.trace._boundary import Boundary
 from nsm_widgets.trace._choice import Choice
-from nsm_widgets.trace._memory_source import MemorySource
+from nsm_widgets.trace._find import find_sources
 from nsm_widgets.trace._recording import Recording
-from nsm_widgets.trace._source import Hooks, Source
+from nsm_widgets.trace._select import Select
+from nsm_widgets.trace._source import Hooks
 from nsm_widgets.trace._trace import Trace
 
 
 class TraceRecorder:
-    """Records what the memories inside a model do, while the ``with`` block runs.
+    """Records what goes on inside a model, while the ``with`` block runs.
 
-    It knows every ``nsm_widgets.ntm.MemoryAccess``, and so ``NTM`` and ``NTMMemory``, alone or inside a
-    larger model. Each call of a memory is one time step. Values are copied as they are: nothing that the
-    model or its caller does afterwards changes the trace, no graph is kept alive, and the hooks are gone
-    after the block, also after an error.
+    It knows every ``nsm_widgets.ntm.MemoryAccess`` (and so ``NTM`` and ``NTMMemory``), every
+    ``nn.MultiheadAttention``, Hugging Face's models called with ``output_attentions=True``, and modules that
+    an adapter speaks for (:func:`register_adapter`), alone or inside a larger model. Values are copied as
+    they are: nothing that the model or its caller does afterwards changes the trace, no graph is kept alive,
+    and the hooks are gone after the block, also after an error. A checkpointed part is recorded in its first
+    forward alone. What the model answers does not change, but for the fast paths that show no weights: those
+    of ``nn.TransformerEncoder`` and of a compiled model are bypassed, and both run as they are written.
 
-    Time goes on through all forwards of one block: the steps of a second forward follow those of the first,
-    and ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM`` began anew. A forward
-    that is given a state goes on with a sequence and starts none. ``initial_memory`` is the memory before the
-    very first step. All forwards need the same batch size. Using the recorder in a second ``with``
-    block begins
-    a new trace.
+    An *iteration* is one whole forward of ``model`` from no state, such as a training step. Each call of a
+    memory is one time step, and time goes on through all iterations of one block, each with its own length:
+    ``trace.iteration(number)`` takes one out, ``trace.by_iteration()`` lays them side by side. Attention,
+    which has no time, gets an axis ``iteration`` where there are several.
+    ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM`` began anew. A forward that
+    is given a state goes on with a sequence and starts none. ``initial_memory`` is the memory before the very
+    first step. All forwards need the same batch size. Using the recorder in a second ``with`` block begins a
+    new trace.
 
     With several memories in one model, each array's name begins with the path of its module:
-    ``encoder.read_weights``.
+    ``encoder.read_weights``. So it is with kinds of attention: ``decoder.layers.self_attn.attention``.
 
     Example:
         >>> import torch
@@ -44,18 +51,32 @@ class TraceRecorder:
         {'time': 5, 'batch': 1, 'head': 1, 'slot': 8}
         >>> rec.trace["read_weights"].attrs["memory_seen"]
         'before_write'
+        >>> with TraceRecorder(torch.nn.MultiheadAttention(4, 2)) as rec:
+        ...     _ = rec.model(*[torch.rand(5, 1, 4)] * 3)
+        >>> rec.trace["attention"].sizes
+        {'layer': 1, 'batch': 1, 'head': 2, 'query': 5, 'key': 5}
 
     Args:
         model: The module to watch.
+        select: What to record: patterns (``"encoder.*"``, ``"read_*"``) of module paths or of array names,
+            and types of modules; one or a list. Everything that is known, when not given.
+        adapters: Functions by module type, for this recorder alone; see :func:`register_adapter`.
+        repeated: What the second call of an ``nn.MultiheadAttention`` within one iteration is: the next step
+            of ``"time"``, or one more ``"layer"``.
 
     Raises:
-        RecordingError: If it is no torch module, or holds nothing known.
+        RecordingError: If it is no torch module, or holds nothing known, or nothing that is selected.
+        DtypeError, UnknownOptionError: If another argument is of the wrong kind.
         MissingDependencyError: If torch is not installed.
     """
 
-    def __init__(self, model: Any) -> None:
-        self._model_name = type(model).__name__
-        self._sources = _find_known(model)
+    def __init__(
+        self, model: Any, *, select: Any = None, adapters: Any = None, repeated: Any = "time"
+    ) -> None:
+        self.model = _check_model(model)
+        if repeated not in ("time", "layer"):
+            raise UnknownOptionError(f"repeated must be 'time' or 'layer', got {repeated!r}.")
+        self._sources = find_sources(model, Select(select), check_adapters(adapters), repeated)
         self._boundary = Boundary(model)
         self._choice = Choice()
         self._recording: Recording | None = None
@@ -113,7 +134,8 @@ class TraceRecorder:
         try:
             self._boundary.install(hooks, self._recording)
             for source in self._sources:
-                source.install(hooks, self._recording, self._boundary)
+                source.begin(hooks, self._recording, self._boundary)
+            _bypass_compile(self.model, hooks)
         except BaseException:
             hooks.close()
             raise
@@ -143,51 +165,66 @@ class TraceRecorder:
                 "nothing is recorded yet. Run the model inside a block: with TraceRecorder(model) as rec: "
                 "model(inputs)."
             )
-        trace = assemble(self._recording, self._sources, self._model_name)
+        trace = assemble(self._recording, self._sources, type(self.model).__name__)
         if self._hooks is None:  # the block is over: nothing will be added
             self._trace, self._recording = trace, None
         return trace
 
+    @property
+    def iterations(self) -> tuple[int, ...]:
+        """The numbers of the iterations that are kept, also where :attr:`trace` cannot hold them together."""
+        if self._trace is not None:
+            return self._trace.iterations
+        return () if self._recording is None else tuple(it.number for it in self._recording.iterations())
 
-def _find_known(model: Any) -> list[Source]:
-    """Every memory in the model, with the ``NTM`` around it, if any."""
+    def iteration(self, number: Any) -> Trace:
+        """The trace of one iteration alone; shapes may differ from one to the next.
+
+        Args:
+            number: One of :attr:`iterations`.
+
+        Raises:
+            RecordingError: Before the block.
+            SelectionError: If it was not kept.
+        """
+        if self._trace is not None or self._recording is None:
+            return self.trace.iteration(number)
+        return assemble(self._recording, self._sources, type(self.model).__name__, only=number)
+
+
+def _check_model(model: Any) -> Any:
     try:
         from torch import nn
     except ImportError as error:
         raise MissingDependencyError("TraceRecorder needs torch. pip install torch") from error
-    from nsm_widgets.ntm.access import MemoryAccess
-    from nsm_widgets.ntm.model import NTM
-
     if not isinstance(model, nn.Module):
         raise RecordingError(
             f"model must be a torch.nn.Module, got {type(model).__name__}. Arrays go into Trace.from_arrays."
         )
-    modules = dict(model.named_modules())
-    accesses = {path: module for path, module in modules.items() if isinstance(module, MemoryAccess)}
-    if not accesses:
+    if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
         raise RecordingError(
-            f"{type(model).__name__} holds nothing that a TraceRecorder knows: it knows "
-            "nsm_widgets.ntm.NTM, NTMMemory "
-            "and MemoryAccess. For another model pass its tensors to Trace.from_arrays or "
-            "Trace.from_attentions."
+            "a DataParallel model runs in several threads at once, whose steps would mix. "
+            "Record one process's part: DistributedDataParallel, or TraceRecorder(model.module)."
         )
-    owners = {path: _owner(path, modules, NTM) for path in accesses}
-    sources: list[Source] = []
-    for path, access in accesses.items():
-        owner = owners[path]
-        alone = owner is not None and list(owners.values()).count(owner) == 1
-        place = owner if alone and owner else path
-        prefix = f"{place}." if len(accesses) > 1 else ""
-        around = modules[owner] if alone and owner is not None else None
-        sources.append(MemorySource(len(sources), prefix, access, around))
-    return sources
+    return model
 
 
-def _owner(path: str, modules: dict[str, Any], kind: type) -> str | None:
-    """The path of the nearest module of a kind around another."""
-    parts = path.split(".")
-    for length in reversed(range(len(parts))):
-        above = ".".join(parts[:length])
-        if isinstance(modules[above], kind):
-            return above
-    return None
+def _bypass_compile(model: Any, hooks: Hooks) -> None:
+    """Compiled modules run as they were written while they are recorded: their kernels call no hooks."""
+    torch = sys.modules["torch"]
+    dynamo = sys.modules.get("torch._dynamo.eval_frame")
+    compiled = any(
+        getattr(module, "_compiled_call_impl", None) is not None
+        or (dynamo is not None and isinstance(module, dynamo.OptimizedModule))
+        for module in model.modules()
+    )
+    if not compiled:
+        return
+    if not hasattr(torch.compiler, "set_stance"):
+        raise RecordingError(
+            f"a compiled model can be recorded from torch 2.6 on, got torch {torch.__version__}. "
+            "Record the model that was compiled instead."
+        )
+    stance = torch.compiler.set_stance("force_eager")
+    stance.__enter__()
+    hooks.callback(lambda: stance.__exit__(None, None, None))

@@ -29,11 +29,10 @@ class Part:
     whole: dict[str, list[HostCopy]] = field(default_factory=dict)
     first: dict[str, HostCopy] = field(default_factory=dict)
     starts: list[int] = field(default_factory=list)
-
-    @property
-    def num_steps(self) -> int:
-        """How many steps were taken."""
-        return 0 if self.steps is None else len(self.steps)
+    calls: list[tuple[Any, HostCopy]] = field(default_factory=list)
+    """What single calls gave, with a key of the source's own."""
+    num_steps: int = 0
+    """How many steps were taken."""
 
 
 class Iteration:
@@ -52,7 +51,7 @@ class Iteration:
     @property
     def is_empty(self) -> bool:
         """Whether nothing came of it."""
-        return not any(part.num_steps or part.whole for part in self.parts)
+        return not any(part.num_steps or part.whole or part.calls for part in self.parts)
 
 
 class Recording:
@@ -110,6 +109,9 @@ class Recording:
         part = self.part(source)
         if part is None:
             return
+        if not names:  # of the steps themselves nothing is wanted
+            part.num_steps += 1
+            return
         if part.steps is None:
             if source not in self._layouts:
                 self._layouts[source] = StepLayout(dict(zip(names, values, strict=True)), prefix)
@@ -118,6 +120,8 @@ class Recording:
             part.steps.append(values)
         except OverBudgetError:
             self._give_up()
+        else:
+            part.num_steps += 1
 
     def whole(self, source: int, name: str, tensor: Any, prefix: str) -> None:
         """Copy a sequence of steps, time leading, that a source has seen as a whole.
@@ -136,6 +140,12 @@ class Recording:
         part, copy = self.part(source), self.copy(tensor, prefix + name)
         if part is not None and copy is not None:
             part.first[name] = copy
+
+    def call(self, source: int, key: Any, tensor: Any, name: str) -> None:
+        """Copy what a single call gave."""
+        part, copy = self.part(source), self.copy(tensor, name)
+        if part is not None and copy is not None:
+            part.calls.append((key, copy))
 
     def copy(self, tensor: Any, name: str) -> HostCopy | None:
         """A copy of a tensor on its way to the host, or ``None`` where the budget is used up.

@@ -236,7 +236,7 @@ def test_an_iteration_that_was_not_kept_is_refused() -> None:
         {"iterations": {"numbers": [0], "steps": ["3"], "seen": 1, "left_out": {}}},
         {"iterations": {"numbers": [], "steps": [], "seen": 1, "left_out": {}}},
         {"iterations": {"numbers": [0], "steps": [3], "seen": 1, "left_out": {"x": None}}},
-        {"iterations": {"numbers": [0], "seen": 1, "left_out": {}}},
+        {"iterations": {"numbers": [0, 1], "seen": 2, "left_out": {}}},
     ],
     ids=["none", "number", "cut", "text", "empty", "count", "no-axis"],
 )
