@@ -38,11 +38,11 @@ class Adapter:
         DtypeError, AxisError, UnknownOptionError: If one of them is something else.
     """
 
-    function: Callable[..., Any]
-    dims: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    calls: str = "time"
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    memory_seen: str | None = None
+    function: Any
+    dims: Any = field(default_factory=dict)
+    calls: Any = "time"
+    kinds: Any = field(default_factory=dict)
+    memory_seen: Any = None
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -60,6 +60,12 @@ class Adapter:
                     raise UnknownOptionError(
                         f"{what} of an adapter must be one of {', '.join(map(str, options))}, got {name!r}."
                     )
+        for what, mapping in (("dims", self.dims), ("kinds", self.kinds)):
+            if not isinstance(mapping, Mapping):
+                raise DtypeError(
+                    f"{what} of an adapter must map array names to values, got {type(mapping).__name__}. "
+                    "Pass {'usage': ...}."
+                )
         for name, dims in self.dims.items():
             check_name(name)
             check_dims(dims, len(dims), name)
