@@ -89,10 +89,20 @@ def recording(repeats: int) -> list[Row]:
         finally:
             handle.remove()
 
+    def sparsely() -> None:
+        with TraceRecorder(model).every(10):
+            ten_steps()
+
+    def ten_steps() -> None:
+        for _ in range(10):
+            step()
+
     ours, bare = in_turns(recorded, step, repeats)
+    tenth, ten_bare = in_turns(sparsely, ten_steps, repeats)
     again, clones = in_turns(recorded, cloned, repeats)
     return [
         ("training step, every step recorded (batch 8)", ours, "unrecorded", bare),
+        ("ten training steps, one of them recorded", tenth, "unrecorded", ten_bare),
         ("training step, every step recorded (batch 8)", again, "list of clones", clones),
     ]
 

@@ -12,7 +12,7 @@ from jaxtyping import Float64, Shaped
 from nsm_widgets._text import one_line
 from nsm_widgets.export._where import panels_of, selection_text
 from nsm_widgets.export._words import count, short
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, iterations_text
 from nsm_widgets.view import ArraySummary, Layout, summary_of
 
 MOST_ARRAYS = 30
@@ -37,8 +37,9 @@ def summary_text(
 ) -> str:
     """Say what a view shows: its name and place, and each array's axes, type, range, marks and course.
 
-    The course is the mean magnitude of the finite values along time (else along the first axis), from zero to
-    its largest, in float64 from the recorded values.
+    Where a recorder left iterations out, a line says which were kept. The course is the mean magnitude of the
+    finite values along time (else along the first axis), from zero to its largest, in float64 from the
+    recorded values.
 
     Args:
         name: What kind of view it is.
@@ -63,7 +64,7 @@ def summary_text(
     if len(drawn) > MOST_ARRAYS:
         lines.append(f"and {len(drawn) - MOST_ARRAYS} more arrays")
     note = saved_note(drawn, not_saved or {})
-    return "\n".join(filter(None, [*head, *lines, note]))
+    return "\n".join(filter(None, [*head, one_line(iterations_text(trace)), *lines, note]))
 
 
 def saved_note(drawn: Sequence[str], not_saved: Mapping[str, int]) -> str:

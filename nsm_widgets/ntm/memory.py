@@ -75,6 +75,11 @@ class NTMMemory(nn.Module):
         self._state = state
         self._batch_is_open = False
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was read, written or assigned since it was made, or since ``reset``."""
+        return self._batch_is_open
+
     def reset(self, batch_size: int = 1) -> None:
         """Return to the initial memory and weights, and forget what was read and written.
 

@@ -5,9 +5,19 @@ Knows NumPy; torch is loaded by the recorder alone, and xarray by ``Trace.to_xar
 
 from __future__ import annotations
 
+from nsm_widgets.trace._adapters import Adapter, register_adapter
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._iterations import iterations_text
 from nsm_widgets.trace._recorder import TraceRecorder
 from nsm_widgets.trace._trace import Trace
 
-__all__ = ["Coord", "NamedArray", "Trace", "TraceRecorder"]
+__all__ = [
+    "Adapter",
+    "Coord",
+    "NamedArray",
+    "Trace",
+    "TraceRecorder",
+    "iterations_text",
+    "register_adapter",
+]

@@ -14,7 +14,7 @@ from nsm_widgets.trace._known import KNOWN
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace._weights import check_weightings
 
-_HOW_TO_GET_THEM = (
+HOW_TO_GET_THEM = (
     'Load the model with attn_implementation="eager" and call it with output_attentions=True; '
     "other implementations (SDPA, flash) never compute the weights."
 )
@@ -44,7 +44,7 @@ def trace_from_attentions(
 def _stack_layers(attentions: ArrayLike) -> tuple[NDArray[Any], str | None]:
     """The attentions as (layer, batch, head, query, key), read-only."""
     if attentions is None:
-        raise RecordingError(f"attentions must be tensors, got None. {_HOW_TO_GET_THEM}")
+        raise RecordingError(f"attentions must be tensors, got None. {HOW_TO_GET_THEM}")
     if hasattr(attentions, "attentions") or hasattr(attentions, "decoder_attentions"):
         raise ShapeError(
             f"attentions must be the tensors alone, got a whole {type(attentions).__name__}. "
@@ -74,7 +74,7 @@ def _is_nested_numbers(value: Any) -> bool:
 def _stack_tuple(layers: list[Any] | tuple[Any, ...]) -> tuple[NDArray[Any], str | None]:
     """One tensor per layer, stacked."""
     if len(layers) == 0:
-        raise RecordingError(f"attentions are empty: the model returned none. {_HOW_TO_GET_THEM}")
+        raise RecordingError(f"attentions are empty: the model returned none. {HOW_TO_GET_THEM}")
     for index, layer in enumerate(layers):
         _check_layer(layer, index)
         if tuple(layer.shape) != tuple(layers[0].shape):
@@ -89,7 +89,7 @@ def _stack_tuple(layers: list[Any] | tuple[Any, ...]) -> tuple[NDArray[Any], str
 def _check_layer(layer: Any, index: int) -> None:
     if layer is None:
         raise RecordingError(
-            f"attentions[{index}] is None: that layer returned no weights. {_HOW_TO_GET_THEM}"
+            f"attentions[{index}] is None: that layer returned no weights. {HOW_TO_GET_THEM}"
         )
     if isinstance(layer, (list, tuple)):
         raise ShapeError(

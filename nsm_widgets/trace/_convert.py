@@ -79,11 +79,11 @@ def to_readonly(value: ArrayLike, name: str) -> tuple[NDArray[Any], str | None]:
     return array, source_dtype
 
 
-def tensor_view(tensor: Any, name: str) -> tuple[NDArray[Any], str | None]:
-    """A torch tensor as a NumPy array that may share its memory: copy it before the tensor can change.
+def held_dtype(tensor: Any, name: str) -> tuple[Any, str | None]:
+    """The torch type in which NumPy can hold a tensor's values, and the type they are widened from, if any.
 
     Raises:
-        DtypeError: If NumPy cannot hold its values.
+        DtypeError: If there is none, whatever the device.
     """
     torch = sys.modules["torch"]
     if tensor.is_complex():
@@ -99,11 +99,21 @@ def tensor_view(tensor: Any, name: str) -> tuple[NDArray[Any], str | None]:
         layout = "nested" if tensor.is_nested else str(tensor.layout).removeprefix("torch.")
         remedy = f"{name}.to_padded_tensor(float('nan'))" if tensor.is_nested else f"{name}.to_dense()"
         raise DtypeError(f"{name} must be a dense tensor, got layout {layout}. Pass {remedy}.")
-    source_dtype = None
-    tensor = tensor.detach()
     if str(tensor.dtype).removeprefix("torch.") in _WIDENED:
-        source_dtype = str(tensor.dtype)
-        tensor = tensor.to(torch.float32)
+        return torch.float32, str(tensor.dtype)
+    return tensor.dtype, None
+
+
+def tensor_view(tensor: Any, name: str) -> tuple[NDArray[Any], str | None]:
+    """A torch tensor as a NumPy array that may share its memory: copy it before the tensor can change.
+
+    Raises:
+        DtypeError: If NumPy cannot hold its values.
+    """
+    held, source_dtype = held_dtype(tensor, name)
+    tensor = tensor.detach()
+    if source_dtype is not None:
+        tensor = tensor.to(held)
     try:
         array: NDArray[Any] = tensor.cpu().resolve_neg().numpy()
     except (RuntimeError, TypeError) as error:

@@ -46,6 +46,9 @@ def _head_arrays(side: str) -> dict[str, KnownArray]:
 KNOWN: dict[str, KnownArray] = {
     "memory": KnownArray(("time", "batch", "slot", "word"), "content", "memory after the write of that step"),
     "initial_memory": KnownArray(("batch", "slot", "word"), "content", "memory before the first step"),
+    "initial_memories": KnownArray(
+        ("iteration", "batch", "slot", "word"), "content", "memory before the first step of each iteration"
+    ),
     "initial_read_weights": KnownArray(
         ("batch", "head", "slot"), "weights", "read weights before the first step"
     ),

@@ -1,41 +1,45 @@
-"""Hooks on a model turn a run into a trace. The only file of this room to load torch, and only when used."""
+"""Hooks on a model turn a run into a trace. torch is loaded when a recorder is made."""
 
 from __future__ import annotations
 
-import inspect
-from contextlib import ExitStack
+import sys
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nsm_widgets._errors import MissingDependencyError, RecordingError
-from nsm_widgets.trace._array import NamedArray
-from nsm_widgets.trace._convert import tensor_view, to_readonly
-from nsm_widgets.trace._growing import GrowingArray
-from nsm_widgets.trace._known import KNOWN
-from nsm_widgets.trace._steps import StepBuffer, check_same
+from nsm_widgets._errors import MissingDependencyError, RecordingError, UnknownOptionError
+from nsm_widgets.trace._adapters import check_adapters
+from nsm_widgets.trace._assemble import assemble
+from nsm_widgets.trace._boundary import Boundary
+from nsm_widgets.trace._choice import Choice
+from nsm_widgets.trace._find import find_sources
+from nsm_widgets.trace._recording import Recording
+from nsm_widgets.trace._select import Select
+from nsm_widgets.trace._source import Hooks
 from nsm_widgets.trace._trace import Trace
 
 
 class TraceRecorder:
-    """Records what the memories inside a model do, while the ``with`` block runs.
+    """Records what goes on inside a model, while the ``with`` block runs.
 
-    It knows every ``nsm_widgets.ntm.MemoryAccess``, and so ``NTM`` and ``NTMMemory``, alone or inside a
-    larger model. Each call of a memory is one time step. Values are copied as they are: nothing that the
-    model or its caller does afterwards changes the trace, no graph is kept alive, and the hooks are gone
-    after the block, also after an error.
+    It knows every ``nsm_widgets.ntm.MemoryAccess`` (and so ``NTM`` and ``NTMMemory``), every
+    ``nn.MultiheadAttention``, Hugging Face's models called with ``output_attentions=True``, and modules that
+    an adapter speaks for (:func:`register_adapter`), alone or inside a larger model. Values are copied as
+    they are: nothing that the model or its caller does afterwards changes the trace, no graph is kept alive,
+    and the hooks are gone after the block, also after an error. A checkpointed part is recorded in its first
+    forward alone. What the model answers does not change, but for the fast paths that show no weights: those
+    of ``nn.TransformerEncoder`` and of a compiled model are bypassed, and both run as they are written.
 
-    Time goes on through all forwards of one block: the steps of a second forward follow those of the first,
-    and ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM`` began anew. A forward
-    that is given a state goes on with a sequence and starts none. ``initial_memory`` is the memory before the
-    very first step. All forwards need the same batch size. Using the recorder in a second ``with``
-    block begins
-    a new trace.
+    An *iteration* is one whole forward of ``model`` from no state, such as a training step. Each call of a
+    memory is one time step, and time goes on through all iterations of one block, each with its own length:
+    ``trace.iteration(number)`` takes one out, ``trace.by_iteration()`` lays them side by side. Attention,
+    which has no time, gets an axis ``iteration`` where there are several.
+    ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM`` began anew. A forward that
+    is given a state goes on with a sequence and starts none. ``initial_memory`` is the memory before the very
+    first step. All forwards need the same batch size. Using the recorder in a second ``with`` block begins a
+    new trace.
 
     With several memories in one model, each array's name begins with the path of its module:
-    ``encoder.read_weights``.
+    ``encoder.read_weights``. So it is with kinds of attention: ``decoder.layers.self_attn.attention``.
 
     Example:
         >>> import torch
@@ -47,21 +51,77 @@ class TraceRecorder:
         {'time': 5, 'batch': 1, 'head': 1, 'slot': 8}
         >>> rec.trace["read_weights"].attrs["memory_seen"]
         'before_write'
+        >>> with TraceRecorder(torch.nn.MultiheadAttention(4, 2)) as rec:
+        ...     _ = rec.model(*[torch.rand(5, 1, 4)] * 3)
+        >>> rec.trace["attention"].sizes
+        {'layer': 1, 'batch': 1, 'head': 2, 'query': 5, 'key': 5}
 
     Args:
         model: The module to watch.
+        select: What to record: patterns (``"encoder.*"``, ``"read_*"``) of module paths or of array names,
+            and types of modules; one or a list. Everything that is known, when not given.
+        adapters: Functions by module type, for this recorder alone; see :func:`register_adapter`.
+        repeated: What the second call of an ``nn.MultiheadAttention`` within one iteration is: the next step
+            of ``"time"``, or one more ``"layer"``.
 
     Raises:
-        RecordingError: If it is no torch module, or holds nothing known.
+        RecordingError: If it is no torch module, or holds nothing known, or nothing that is selected.
+        DtypeError, UnknownOptionError: If another argument is of the wrong kind.
         MissingDependencyError: If torch is not installed.
     """
 
-    def __init__(self, model: Any) -> None:
-        self._model_name = type(model).__name__
-        self._watched = _find_known(model)
-        self._records: list[_MemoryRecord] | None = None
+    def __init__(
+        self, model: Any, *, select: Any = None, adapters: Any = None, repeated: Any = "time"
+    ) -> None:
+        self.model = _check_model(model)
+        if repeated not in ("time", "layer"):
+            raise UnknownOptionError(f"repeated must be 'time' or 'layer', got {repeated!r}.")
+        self._sources = find_sources(model, Select(select), check_adapters(adapters), repeated)
+        self._boundary = Boundary(model)
+        self._choice = Choice()
+        self._recording: Recording | None = None
         self._trace: Trace | None = None
-        self._hooks: ExitStack | None = None
+        self._hooks: Hooks | None = None
+
+    def every(self, n: Any) -> TraceRecorder:
+        """Record iterations 0, n, 2n, ...; the others pass by at hardly any cost, and are counted.
+
+        Example:
+            >>> import torch
+            >>> from nsm_widgets.ntm import NTM
+            >>> model = NTM(input_size=3, output_size=2, memory_size=8, word_size=4)
+            >>> with TraceRecorder(model).every(10) as rec, torch.no_grad():
+            ...     for _ in range(25):
+            ...         _ = model(torch.rand(5, 1, 3))
+            >>> rec.trace.iterations
+            (0, 10, 20)
+        """
+        return self._choose(self._choice.every, n)
+
+    def when(self, predicate: Any) -> TraceRecorder:
+        """Record the iterations for whose number ``predicate`` is true (of those that ``every`` leaves)."""
+        return self._choose(self._choice.when, predicate)
+
+    def last(self, k: Any) -> TraceRecorder:
+        """Keep the newest ``k`` of the recorded iterations; their memory is used in turn."""
+        return self._choose(self._choice.last, k)
+
+    def budget(self, budget_mb: Any) -> TraceRecorder:
+        """Keep at most so many megabytes (a million bytes each) of values.
+
+        An iteration that does not fit is not kept, nor any after it; a ``RuntimeWarning`` says so once. With
+        :meth:`last`, the oldest ones make room instead.
+        """
+        return self._choose(self._choice.budget, budget_mb)
+
+    def _choose(self, choose: Callable[[Any], None], value: Any) -> TraceRecorder:
+        if self._hooks is not None:
+            raise RecordingError(
+                "what to keep is chosen before the block, and this recorder is recording already. "
+                "Write it as: with TraceRecorder(model).every(10) as rec:"
+            )
+        choose(value)
+        return self
 
     def __enter__(self) -> TraceRecorder:
         if self._hooks is not None:
@@ -69,16 +129,17 @@ class TraceRecorder:
                 "a TraceRecorder records one block at a time, and this one is recording already. "
                 "Inside its block make a second one: TraceRecorder(model)."
             )
-        self._trace, self._records = None, []
-        with ExitStack() as hooks:
-            for prefix, access, owner in self._watched:
-                record = _MemoryRecord(prefix, access)
-                self._records.append(record)
-                _hook(hooks, access.register_forward_hook(record.on_step, with_kwargs=True))
-                if owner is not None:
-                    _hook(hooks, owner.register_forward_pre_hook(record.on_sequence_start, with_kwargs=True))
-                    _hook(hooks, owner.register_forward_hook(record.on_sequence_end, with_kwargs=True))
-            self._hooks = hooks.pop_all()
+        self._trace, self._recording = None, Recording(self._choice, len(self._sources))
+        hooks = Hooks()
+        try:
+            self._boundary.install(hooks, self._recording)
+            for source in self._sources:
+                source.begin(hooks, self._recording, self._boundary)
+            _bypass_compile(self.model, hooks)
+        except BaseException:
+            hooks.close()
+            raise
+        self._hooks = hooks
         return self
 
     def __exit__(
@@ -87,6 +148,8 @@ class TraceRecorder:
         hooks, self._hooks = self._hooks, None
         if hooks is not None:
             hooks.close()
+        if self._recording is not None:
+            self._recording.end()
 
     @property
     def trace(self) -> Trace:
@@ -97,168 +160,71 @@ class TraceRecorder:
         """
         if self._trace is not None:
             return self._trace
-        if self._records is None:
+        if self._recording is None:
             raise RecordingError(
                 "nothing is recorded yet. Run the model inside a block: with TraceRecorder(model) as rec: "
                 "model(inputs)."
             )
-        trace = _to_trace(self._records, self._model_name)
+        trace = assemble(self._recording, self._sources, type(self.model).__name__)
         if self._hooks is None:  # the block is over: nothing will be added
-            self._trace, self._records = trace, None
+            self._trace, self._recording = trace, None
         return trace
 
-
-class _MemoryRecord:
-    """The steps of one memory, and the input and output of the NTM around it."""
-
-    def __init__(self, prefix: str, access: Any) -> None:
-        self.prefix = prefix
-        self.memory_seen: str = access.reads_from
-        self.steps: StepBuffer | None = None
-        self.signals: dict[str, GrowingArray] = {}
-        self.initial_memory: NDArray[Any] | None = None
-        self.source_dtypes: dict[str, str | None] = {}
-        self.sequence_starts: list[int] = []
-        self._signature = inspect.signature(access.forward)
-
     @property
-    def num_steps(self) -> int:
-        return 0 if self.steps is None else len(self.steps)
+    def iterations(self) -> tuple[int, ...]:
+        """The numbers of the iterations that are kept, also where :attr:`trace` cannot hold them together."""
+        if self._trace is not None:
+            return self._trace.iterations
+        return () if self._recording is None else tuple(it.number for it in self._recording.iterations())
 
-    def on_step(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        """Forward hook of ``MemoryAccess``: one time step."""
-        tensors = {"memory": output.state.memory, "read_vectors": output.read_vectors}
-        for side, stages in (("read", output.read), ("write", output.write)):
-            for stage, tensor in zip(stages._fields, stages, strict=True):
-                tensors[f"{side}_{stage}"] = tensor
-        tensors["write_erase"], tensors["write_add"] = output.erase, output.add
-        if self.steps is None:
-            state = self._signature.bind(*args, **kwargs).arguments["state"]
-            self.initial_memory, self.source_dtypes["initial_memory"] = to_readonly(
-                state.memory, "initial_memory"
-            )
-            self.steps = StepBuffer(tensors, self.prefix)
-        self.steps.append(tensors)
+    def iteration(self, number: Any) -> Trace:
+        """The trace of one iteration alone; shapes may differ from one to the next.
 
-    def on_sequence_start(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Forward pre-hook of ``NTM``: a forward from no state, its second argument, starts a sequence."""
-        state = args[1] if len(args) > 1 else kwargs.get("state")
-        if state is None:
-            self.sequence_starts.append(self.num_steps)
+        Args:
+            number: One of :attr:`iterations`.
 
-    def on_sequence_end(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        """Forward hook of ``NTM``: input and output of all steps of a sequence."""
-        inputs = args[0] if args else kwargs["inputs"]
-        for name, tensor in (("input", inputs), ("output", output.outputs)):
-            steps, self.source_dtypes[name] = tensor_view(tensor, self.prefix + name)
-            if name not in self.signals:
-                self.signals[name] = GrowingArray(steps[0])
-            signal = self.signals[name]
-            check_same(self.prefix + name, (signal.step_shape, signal.dtype), (steps.shape[1:], steps.dtype))
-            signal.extend(steps)
+        Raises:
+            RecordingError: Before the block.
+            SelectionError: If it was not kept.
+        """
+        if self._trace is not None or self._recording is None:
+            return self.trace.iteration(number)
+        return assemble(self._recording, self._sources, type(self.model).__name__, only=number)
 
 
-def _hook(hooks: ExitStack, handle: Any) -> None:
-    hooks.callback(handle.remove)
-
-
-def _find_known(model: Any) -> list[tuple[str, Any, Any]]:
-    """Every memory in the model: prefix of its names, ``MemoryAccess``, and the ``NTM`` around it, if any."""
+def _check_model(model: Any) -> Any:
     try:
         from torch import nn
     except ImportError as error:
         raise MissingDependencyError("TraceRecorder needs torch. pip install torch") from error
-    from nsm_widgets.ntm.access import MemoryAccess
-    from nsm_widgets.ntm.model import NTM
-
     if not isinstance(model, nn.Module):
         raise RecordingError(
             f"model must be a torch.nn.Module, got {type(model).__name__}. Arrays go into Trace.from_arrays."
         )
-    modules = dict(model.named_modules())
-    accesses = {path: module for path, module in modules.items() if isinstance(module, MemoryAccess)}
-    if not accesses:
+    if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
         raise RecordingError(
-            f"{type(model).__name__} holds nothing that a TraceRecorder knows: it knows "
-            "nsm_widgets.ntm.NTM, NTMMemory "
-            "and MemoryAccess. For another model pass its tensors to Trace.from_arrays or "
-            "Trace.from_attentions."
+            "a DataParallel model runs in several threads at once, whose steps would mix. "
+            "Record one process's part: DistributedDataParallel, or TraceRecorder(model.module)."
         )
-    owners = {path: _owner(path, modules, NTM) for path in accesses}
-    watched = []
-    for path, access in accesses.items():
-        owner = owners[path]
-        alone = owner is not None and list(owners.values()).count(owner) == 1
-        place = owner if alone and owner else path
-        watched.append((f"{place}." if len(accesses) > 1 else "", access, modules[owner] if alone else None))
-    return watched
+    return model
 
 
-def _owner(path: str, modules: dict[str, Any], kind: type) -> str | None:
-    """The path of the nearest module of a kind around another."""
-    parts = path.split(".")
-    for length in reversed(range(len(parts))):
-        above = ".".join(parts[:length])
-        if isinstance(modules[above], kind):
-            return above
-    return None
-
-
-def _to_trace(records: list[_MemoryRecord], model_name: str) -> Trace:
-    if not any(record.num_steps for record in records):
-        raise RecordingError("the model took no step inside the block. Call it there: model(inputs).")
-    counts = {record.prefix.rstrip("."): record.num_steps for record in records if record.num_steps}
-    if len(set(counts.values())) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+def _bypass_compile(model: Any, hooks: Hooks) -> None:
+    """Compiled modules run as they were written while they are recorded: their kernels call no hooks."""
+    torch = sys.modules["torch"]
+    dynamo = sys.modules.get("torch._dynamo.eval_frame")
+    compiled = any(
+        getattr(module, "_compiled_call_impl", None) is not None
+        or (dynamo is not None and isinstance(module, dynamo.OptimizedModule))
+        for module in model.modules()
+    )
+    if not compiled:
+        return
+    if not hasattr(torch.compiler, "set_stance"):
         raise RecordingError(
-            f"memories recorded together must take the same number of steps, got {told}. "
-            "Record each with a TraceRecorder of its own: TraceRecorder(model.part)."
+            f"a compiled model can be recorded from torch 2.6 on, got torch {torch.__version__}. "
+            "Record the model that was compiled instead."
         )
-    attrs: dict[str, Any] = {"model": model_name}
-    arrays: list[NamedArray] = []
-    starts: set[int] = set()
-    for record in records:
-        if record.num_steps:
-            arrays += _to_arrays(record)
-            starts.update(start for start in record.sequence_starts if start < record.num_steps)
-    if starts:
-        attrs["sequence_starts"] = sorted(starts)
-    unmatched = [
-        record.prefix + name for record in records for name in record.signals if not _matches(record, name)
-    ]
-    if unmatched:
-        attrs["not_recorded"] = (
-            f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the NTM, to which "
-            "they belong"
-        )
-    return Trace(*arrays, attrs=attrs)
-
-
-def _matches(record: _MemoryRecord, name: str) -> bool:
-    return len(record.signals[name]) == record.num_steps
-
-
-def _to_arrays(record: _MemoryRecord) -> list[NamedArray]:
-    values = {} if record.steps is None else record.steps.arrays()
-    values |= {name: array.values() for name, array in record.signals.items() if _matches(record, name)}
-    source_dtypes = {} if record.steps is None else {**record.source_dtypes, **record.steps.source_dtypes}
-    if record.initial_memory is not None:
-        values["initial_memory"] = record.initial_memory
-    arrays = []
-    for name, entry in KNOWN.items():  # in the order of the table, whatever the order of the hooks
-        if name not in values:
-            continue
-        attrs: dict[str, Any] = {"kind": entry.kind, "description": entry.description}
-        if entry.kind == "weights":
-            attrs["memory_seen"] = record.memory_seen
-        source_dtype = source_dtypes[name]
-        if source_dtype is not None:
-            attrs["source_dtype"] = source_dtype
-        coords = {"offset": _offsets(values[name].shape[-1])} if "offset" in entry.dims else {}
-        arrays.append(NamedArray(record.prefix + name, values[name], entry.dims, coords, attrs))
-    return arrays
-
-
-def _offsets(count: int) -> list[int]:
-    """Shift offsets around zero: 3 gives -1, 0, 1."""
-    return [int(offset) for offset in np.arange(count) - count // 2]
+    stance = torch.compiler.set_stance("force_eager")
+    stance.__enter__()
+    hooks.callback(lambda: stance.__exit__(None, None, None))

@@ -1,24 +1,30 @@
-"""The tensors of one time step, copied into buffers all at once."""
+"""The tensors of one time step, copied into memory that waits for them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
-from nsm_widgets.trace._convert import tensor_view
-from nsm_widgets.trace._growing import GrowingArray
+from nsm_widgets.trace._convert import held_dtype, tensor_view
+from nsm_widgets.trace._device_copy import HostCopy
+
+FIRST_STEPS = 32
+"""Steps that the first block holds, as long as nothing is known of the length,"""
+
+FIRST_BYTES = 4 << 20
+"""and so many bytes at most, if that is more than one step."""
+
+DEVICE_STEPS = 64
+"""At most so many steps wait on a device before they leave it together."""
 
 
-class StepBuffer:
-    """Growing memory for the same tensors at every step.
-
-    A step's tensors of one dtype are laid side by side into one row: one copy, and from a GPU one transfer,
-    where one for each tensor would cost several times as much as the model's own step does.
+class StepLayout:
+    """What every step of one module looks like: names, shapes, dtypes and devices of its tensors.
 
     Args:
         tensors: The tensors of a first step by name; only their shapes and dtypes are taken.
@@ -30,79 +36,149 @@ class StepBuffer:
 
     def __init__(self, tensors: Mapping[str, Any], prefix: str) -> None:
         self._torch = sys.modules["torch"]
-        self._prefix = prefix
-        self._names = list(tensors)
-        self._shapes = [tensor.shape for tensor in tensors.values()]
-        self._dtypes = [tensor.dtype for tensor in tensors.values()]
+        self.prefix = prefix
+        self.names = list(tensors)
+        self.shapes = [tensor.shape for tensor in tensors.values()]
+        self.dtypes = [tensor.dtype for tensor in tensors.values()]
+        self.devices = [tensor.device for tensor in tensors.values()]
         self.source_dtypes: dict[str, str | None] = {}
-        self._groups: list[_Group] = []
-        by_row: dict[Any, list[int]] = {}
-        for index, (name, tensor) in enumerate(tensors.items()):
-            _, self.source_dtypes[name] = tensor_view(tensor, prefix + name)
-            by_row.setdefault((tensor.dtype, tensor.device), []).append(index)
-        for members in by_row.values():
-            self._groups.append(_Group(members, [self._shapes[index] for index in members]))
+        self.held_dtypes = []
+        for name, tensor in tensors.items():
+            held, self.source_dtypes[name] = held_dtype(tensor, prefix + name)
+            if tensor.device.type == "cpu":
+                tensor_view(tensor[:0], prefix + name)  # of a torch.func transform there are no values
+            self.held_dtypes.append(held)
+        self.step_bytes = sum(
+            tensor.numel() * held.itemsize
+            for tensor, held in zip(tensors.values(), self.held_dtypes, strict=True)
+        )
+        self.on_device = any(device.type != "cpu" for device in self.devices)
+
+    def check(self, values: Sequence[Any]) -> None:
+        """Refuse a step that differs from the first one.
+
+        Raises:
+            RecordingError: If a shape or dtype is not that of the first step.
+        """
+        if [value.shape for value in values] != self.shapes or [
+            value.dtype for value in values
+        ] != self.dtypes:
+            for name, value, shape, dtype in zip(self.names, values, self.shapes, self.dtypes, strict=True):
+                check_same(self.prefix + name, (tuple(shape), dtype), (tuple(value.shape), value.dtype))
+
+    def block(self, capacity: int) -> Block:
+        """Memory for so many steps, on the devices of the tensors."""
+        torch = self._torch
+        with torch.inference_mode(False):  # memory made in inference mode could not be written outside of it
+            buffers = [
+                torch.empty((capacity, *shape), dtype=dtype, device=device)
+                for shape, dtype, device in zip(self.shapes, self.held_dtypes, self.devices, strict=True)
+            ]
+            rows = list(zip(*[buffer.unbind(0) for buffer in buffers], strict=True))
+        return Block(buffers, rows)
+
+
+@dataclass(slots=True)
+class Block:
+    """Memory for a number of steps: a buffer for each tensor, time leading, and each step's places in it."""
+
+    buffers: list[Any]
+    rows: list[tuple[Any, ...]]
+
+    @property
+    def capacity(self) -> int:
+        """How many steps it holds."""
+        return len(self.rows)
+
+
+class StepBuffer:
+    """The steps of one module in one iteration.
+
+    A step is one call that copies all its tensors, to places that were made before; memory that is full is
+    not copied to a larger one, more is put beside it. Steps on a device wait there in blocks, and leave it
+    without being waited for.
+
+    Args:
+        layout: What each step looks like.
+        make: Makes or finds a block of so many steps, or of fewer; it may refuse by an error of its own.
+        expected: How many steps there will be, as far as that is known.
+    """
+
+    def __init__(self, layout: StepLayout, make: Callable[[StepLayout, int], Block], expected: int) -> None:
+        torch = sys.modules["torch"]
+        self._no_grad = torch.no_grad
+        self._copy = getattr(torch, "_foreach_copy_", _copy_each)  # one call for all, where torch has it
+        self.layout = layout
+        self._make = make
+        self._expected = expected
+        self.blocks: list[Block] = []
+        self._left: list[list[HostCopy]] = []  # what has left the device, block by block
+        self._before = 0  # steps in blocks that are full
+        self._rows: list[tuple[Any, ...]] = []
+        self._row = 0
 
     def __len__(self) -> int:
-        return len(self._groups[0].rows) if self._groups[0].rows is not None else 0
+        return self._before + self._row
 
-    def append(self, tensors: Mapping[str, Any]) -> None:
+    @property
+    def spare_steps(self) -> int:
+        """Steps that the last block could still take."""
+        return len(self._rows) - self._row
+
+    def append(self, values: Sequence[Any]) -> None:
         """Copy one step in, all of it or, where a tensor does not fit, none.
 
         Raises:
             RecordingError: If a shape or dtype is not that of the first step.
         """
-        values = list(tensors.values())
-        if [value.shape for value in values] != self._shapes or [
+        layout = self.layout
+        if [value.shape for value in values] != layout.shapes or [
             value.dtype for value in values
-        ] != self._dtypes:
-            self._refuse(values)
-        with self._torch.no_grad():
-            rows = [self._row([values[index] for index in group.members]) for group in self._groups]
-        for group, row in zip(self._groups, rows, strict=True):
-            group.append(row)
+        ] != layout.dtypes:
+            layout.check(values)
+        if self._row == len(self._rows):
+            self._add_block()
+        with self._no_grad():
+            self._copy(self._rows[self._row], values)
+        self._row += 1
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """A copy of all steps so far by name, time leading, read-only."""
-        arrays: dict[str, NDArray[Any]] = {}
-        for group in self._groups:
-            for index, values in zip(group.members, group.split(), strict=True):
-                arrays[self._names[index]] = values
-        return arrays
+    def finish(self) -> None:
+        """Send off what still waits on a device: nothing more will come."""
+        if self.layout.on_device and self.blocks:
+            self._send_off()
 
-    def _row(self, tensors: list[Any]) -> NDArray[Any]:
-        return tensor_view(self._torch.cat([tensor.reshape(-1) for tensor in tensors]), "step")[0]
+    def pieces(self, index: int) -> list[NDArray[Any]]:
+        """The steps of one tensor, in one or several arrays: views, to be copied before more are added."""
+        found = [copies[index].values() for copies in self._left]
+        for place, block in enumerate(self.blocks):
+            steps = self._row if place == len(self.blocks) - 1 else block.capacity
+            found.append(HostCopy(block.buffers[index][:steps]).values())
+        return found
 
-    def _refuse(self, values: list[Any]) -> None:
-        for name, value, shape, dtype in zip(self._names, values, self._shapes, self._dtypes, strict=True):
-            check_same(self._prefix + name, (tuple(shape), dtype), (tuple(value.shape), value.dtype))
+    def _add_block(self) -> None:
+        wanted = self._expected - len(self)
+        if wanted < 1:
+            first = min(FIRST_STEPS, FIRST_BYTES // max(self.layout.step_bytes, 1))
+            wanted = max(len(self), first, 1)
+        if self.layout.on_device:
+            wanted = min(wanted, DEVICE_STEPS)
+        block = self._make(self.layout, wanted)
+        if self.layout.on_device and self.blocks:
+            self._send_off()
+        self._before += self._row
+        self.blocks.append(block)
+        self._rows, self._row = block.rows, 0
+
+    def _send_off(self) -> None:
+        """Start the way of the last block to the host."""
+        block = self.blocks.pop()
+        self._left.append([HostCopy(buffer[: self._row]) for buffer in block.buffers])
+        self._before, self._rows, self._row = self._before + self._row, [], 0
 
 
-class _Group:
-    """Tensors that share a row: which they are, and where each of them lies in it."""
-
-    def __init__(self, members: list[int], shapes: list[Any]) -> None:
-        self.members = members
-        self.rows: GrowingArray | None = None
-        self._shapes = [tuple(shape) for shape in shapes]
-        self._ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes]).tolist()
-
-    def append(self, row: NDArray[Any]) -> None:
-        if self.rows is None:
-            self.rows = GrowingArray(row)
-        self.rows.append(row)
-
-    def split(self) -> list[NDArray[Any]]:
-        if self.rows is None:
-            return []
-        table = self.rows.values()
-        parts = []
-        for shape, end in zip(self._shapes, self._ends, strict=True):
-            part = table[:, end - int(np.prod(shape)) : end].copy()
-            part.shape = (len(table), *shape)
-            part.flags.writeable = False
-            parts.append(part)
-        return parts
+def _copy_each(targets: Sequence[Any], sources: Sequence[Any]) -> None:
+    for target, source in zip(targets, sources, strict=True):
+        target.copy_(source)
 
 
 def check_same(name: str, first: tuple[tuple[int, ...], object], now: tuple[tuple[int, ...], object]) -> None:

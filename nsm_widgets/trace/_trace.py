@@ -146,6 +146,49 @@ class Trace(Mapping[str, NamedArray]):
             attrs=self.attrs,
         )
 
+    @property
+    def iterations(self) -> tuple[int, ...]:
+        """The numbers of the iterations that were kept, oldest first: training steps, counted from 0.
+
+        What passed by or was dropped is counted in ``attrs["iterations"]``. Empty where the trace was not
+        recorded, or its time axis was cut since.
+        """
+        from nsm_widgets.trace._iterations import iteration_numbers
+
+        return iteration_numbers(self)
+
+    def iteration(self, number: Any) -> Trace:
+        """The trace of one iteration alone, as if nothing else had been recorded.
+
+        Args:
+            number: One of :attr:`iterations`.
+
+        Raises:
+            SelectionError: If it was not kept.
+            RecordingError: If the trace was not recorded, or its time axis was cut since.
+
+        Example:
+            >>> told = {"numbers": [0, 10], "steps": [2, 1], "seen": 11, "left_out": {}}
+            >>> values = {"importance": [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]}
+            >>> trace = Trace.from_arrays(values, attrs={"iterations": told})
+            >>> [trace.iteration(number).sizes["time"] for number in trace.iterations]
+            [2, 1]
+        """
+        from nsm_widgets.trace._iterations import one_iteration
+
+        return one_iteration(self, number)
+
+    def by_iteration(self) -> Trace:
+        """All iterations side by side: what changes with time has ``iteration`` as a new first axis.
+
+        Raises:
+            ShapeError: If they differ in length; nothing is padded.
+            RecordingError: If the trace was not recorded, or its time axis was cut since.
+        """
+        from nsm_widgets.trace._iterations import side_by_side
+
+        return side_by_side(self)
+
     def assign(self, *arrays: Any, attrs: Any = None) -> Trace:
         """A new trace with NamedArrays and attrs added; those of the same name are replaced."""
         for array in arrays:

@@ -195,3 +195,11 @@ def test_one_line_keeps_what_prints() -> None:
     """Accents, scripts and signs stay; a long text is cut."""
     assert one_line("Ça · 中文 🙂") == "Ça · 中文 🙂"
     assert one_line("a" * 300) == "a" * 199 + "…"
+
+
+def test_iterations_that_were_left_out_are_told() -> None:
+    """What a recorder did not keep is counted in the summary of every view."""
+    told = {"numbers": [0, 2], "steps": [1, 1], "seen": 3, "left_out": {"not chosen by every(2)": 1}}
+    trace = Trace.from_arrays({"memory": [[[[0.5]]], [[[1.0]]]]}, attrs={"iterations": told})
+    text = summary_text("Heatmap", trace, heatmap_layout(trace["memory"]), {"time": 0, "batch": 0})
+    assert "\n2 of 3 iterations: 0, 2 · 1 not chosen by every(2)\n" in text

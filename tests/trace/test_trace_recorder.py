@@ -354,7 +354,7 @@ def test_hooks_are_given_back() -> None:
     """After the block nothing hangs on the model."""
     model = small_ntm()
     with TraceRecorder(model):
-        assert num_hooks(model) == 3
+        assert num_hooks(model) > 0
         model(inputs())
     assert num_hooks(model) == 0
 

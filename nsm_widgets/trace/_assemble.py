@@ -1,0 +1,224 @@
+"""From the iterations of a recording to a trace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nsm_widgets._errors import RecordingError, SelectionError
+from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._recording import Iteration, Part, Recording
+from nsm_widgets.trace._source import Found, Source
+from nsm_widgets.trace._trace import Trace
+
+INITIAL = "initial_memory"
+INITIALS = "initial_memories"
+
+
+def assemble(recording: Recording, sources: Sequence[Source], model_name: str, only: Any = None) -> Trace:
+    """All that a recording holds; values are copied.
+
+    What has a ``time`` lies one iteration after the other along it. What has none gets an axis ``iteration``
+    where there are several. ``only`` is the number of the one that is wanted alone.
+
+    Raises:
+        SelectionError: If that one was not kept.
+        RecordingError: If there is nothing, or what was recorded does not fit together.
+    """
+    iterations = recording.iterations()
+    if only is not None:
+        kept = [iteration.number for iteration in iterations]
+        if isinstance(only, bool) or only not in kept:
+            told = ", ".join(map(str, kept)) or "none"
+            raise SelectionError(f"iteration must be one that was kept, got {only!r}. Kept are: {told}.")
+        iterations = [iterations[kept.index(only)]]
+    problems = [f"{source.path or model_name}: {source.problem}" for source in sources if source.problem]
+    if not iterations:
+        raise RecordingError(_why_nothing(recording, problems))
+    stepwise = [s for s in sources if s.is_stepwise and any(_num_steps(_part(it, s)) for it in iterations)]
+    callwise = [s for s in sources if not s.is_stepwise and any(_part(it, s).calls for it in iterations)]
+    timed = [s for s in callwise if any(s.num_calls(_part(it, s)) > 1 for it in iterations)]
+    steps = _steps_of(iterations, stepwise, timed)
+
+    arrays: list[NamedArray] = []
+    unmatched: list[str] = []
+    for source in stepwise:
+        made, left_out = _stepwise_arrays(source, [_part(it, source) for it in iterations])
+        arrays += made
+        unmatched += [source.prefix + name for name in left_out]
+    numbers = [iteration.number for iteration in iterations]
+    for source in callwise:
+        parts = [_part(iteration, source) for iteration in iterations]
+        arrays += _callwise_arrays(source, parts, numbers, source in timed)
+
+    attrs: dict[str, Any] = {"model": model_name}
+    starts = _sequence_starts(iterations, stepwise, steps) if steps is not None else []
+    if starts:
+        attrs["sequence_starts"] = starts
+    attrs["iterations"] = {
+        "numbers": numbers,
+        "seen": recording.seen,
+        "left_out": dict(recording.left_out),
+    }
+    if steps is not None:
+        attrs["iterations"]["steps"] = steps
+    attrs |= _rank()
+    if unmatched:
+        problems.append(
+            f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the NTM, to which "
+            "they belong"
+        )
+    if problems:
+        attrs["not_recorded"] = "; ".join(problems)
+    return Trace(*arrays, attrs=attrs)
+
+
+def _part(iteration: Iteration, source: Source) -> Part:
+    return iteration.parts[source.index]
+
+
+def _num_steps(part: Part) -> int:
+    """Steps of a stepwise source: those that it took, or those of the sequences that it saw whole."""
+    if part.num_steps or not part.whole:
+        return part.num_steps
+    return min(sum(len(copy.values()) for copy in copies) for copies in part.whole.values())
+
+
+def _why_nothing(recording: Recording, problems: Sequence[str]) -> str:
+    if problems:
+        return f"nothing was recorded: {'; '.join(problems)}."
+    reasons = [f"{count} {reason}" for reason, count in recording.left_out.items() if count]
+    if recording.seen and any(reason != "took no step" for reason in recording.left_out):
+        return (
+            f"the block kept none of its {recording.seen} iterations: {', '.join(reasons)}. "
+            "Ask for others with every(n) or when(...), or allow more with budget(...)."
+        )
+    return "the model took no step inside the block. Call it there: model(inputs)."
+
+
+def _steps_of(
+    iterations: Sequence[Iteration], stepwise: Sequence[Source], timed: Sequence[Source]
+) -> list[int] | None:
+    """How many steps each iteration took, the same for all sources; ``None`` where nothing has a time."""
+    counts = {s.path: [_num_steps(_part(it, s)) for it in iterations] for s in stepwise}
+    counts |= {s.path: [s.num_calls(_part(it, s)) for it in iterations] for s in timed}
+    if not counts:
+        return None
+    first = next(iter(counts.values()))
+    if any(count != first for count in counts.values()):
+        totals = {name: sum(count) for name, count in counts.items()}
+        if len(set(totals.values())) == 1:  # the same number in all, at different times
+            index = next(i for i in range(len(first)) if len({count[i] for count in counts.values()}) > 1)
+            totals = {name: count[index] for name, count in counts.items()}
+        told = ", ".join(f"{name} {count}" for name, count in totals.items())
+        raise RecordingError(
+            f"memories recorded together must take the same number of steps, got {told}. "
+            "Record each with a TraceRecorder of its own: TraceRecorder(model.part), or with select=..."
+        )
+    return first
+
+
+def _sequence_starts(
+    iterations: Sequence[Iteration], sources: Sequence[Source], steps: Sequence[int]
+) -> list[int]:
+    starts: set[int] = set()
+    before = 0
+    for iteration, length in zip(iterations, steps, strict=True):
+        for source in sources:
+            starts.update(before + start for start in _part(iteration, source).starts if start < length)
+        before += length
+    return sorted(starts)
+
+
+def _stepwise_arrays(source: Source, parts: Sequence[Part]) -> tuple[list[NamedArray], list[str]]:
+    """One source's arrays, and the names of sequences that fit no steps."""
+    values: dict[str, NDArray[Any]] = {}
+    source_dtypes: dict[str, str | None] = {}
+    left_out = []
+    buffers = [part.steps for part in parts if part.steps is not None]
+    for index, name in enumerate(buffers[0].layout.names if buffers else ()):
+        values[name] = _join([piece for buffer in buffers for piece in buffer.pieces(index)])
+        source_dtypes[name] = buffers[0].layout.source_dtypes[name]
+    for name in dict.fromkeys(name for part in parts for name in part.whole):
+        wholes = [[copy.values() for copy in part.whole.get(name, [])] for part in parts]
+        if [sum(map(len, whole)) for whole in wholes] != [_num_steps(part) for part in parts]:
+            left_out.append(name)
+            continue
+        values[name] = _join([piece for whole in wholes for piece in whole])
+        source_dtypes[name] = next(part.whole[name][0].source_dtype for part in parts)
+    firsts = [part.first[INITIAL] for part in parts if INITIAL in part.first]
+    if firsts:
+        values[INITIAL] = _own(firsts[0].values().copy())
+        source_dtypes[INITIAL] = source_dtypes[INITIALS] = firsts[0].source_dtype
+    if 1 < len(firsts) == len(parts):
+        values[INITIALS] = _own(np.stack([first.values() for first in firsts]))
+    arrays = []
+    for name in source.order(list(values)):
+        dims, attrs, coords = source.describe(name, values[name].shape[-1] if values[name].ndim else 0)
+        if source_dtypes[name] is not None:
+            attrs["source_dtype"] = source_dtypes[name]
+        arrays.append(NamedArray(source.prefix + name, values[name], dims, coords, attrs))
+    return arrays, left_out
+
+
+def _callwise_arrays(
+    source: Source, parts: Sequence[Part], numbers: Sequence[int], timed: bool
+) -> list[NamedArray]:
+    """One source's arrays: along ``time`` where its modules were called again, else one beside the other."""
+    found = [source.collect(part, timed) for part in parts]
+    arrays = []
+    for name in dict.fromkeys(name for of_one in found for name in of_one if source.wants(name)):
+        of_all = [of_one[name] for of_one in found if name in of_one]
+        full = source.prefix + name
+        _check_alike(full, of_all, len(parts), timed)
+        first = of_all[0]
+        values, dims, coords = [item.values for item in of_all], first.dims, dict(first.coords)
+        if timed:
+            joined = np.concatenate(values)
+        elif len(values) > 1:
+            joined, dims, coords = (
+                np.stack(values),
+                ("iteration", *dims),
+                {**coords, "iteration": list(numbers)},
+            )
+        else:
+            joined = values[0].copy()
+        arrays.append(NamedArray(full, _own(joined), dims, coords, first.attrs))
+    return arrays
+
+
+def _check_alike(name: str, found: Sequence[Found], num_iterations: int, timed: bool) -> None:
+    shapes = [item.values.shape[1:] if timed else item.values.shape for item in found]
+    if len(found) < num_iterations:
+        raise RecordingError(
+            f"{name} was recorded in {len(found)} of {num_iterations} iterations. Take them one by one, "
+            "rec.iteration(number), or leave some out with when(...)."
+        )
+    if len(set(shapes)) > 1:
+        told = ", ".join(map(str, dict.fromkeys(shapes)))
+        raise RecordingError(
+            f"{name} has no time along which iterations of different shapes could follow each other, got "
+            f"{told}. Nothing is padded: take them one by one, rec.iteration(number), "
+            "number in rec.iterations."
+        )
+
+
+def _join(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return _own(np.concatenate(pieces))
+
+
+def _own(values: NDArray[Any]) -> NDArray[Any]:
+    values.flags.writeable = False
+    return values
+
+
+def _rank() -> dict[str, Any]:
+    """Which of several processes this is, where the model is trained by several."""
+    distributed = getattr(sys.modules.get("torch"), "distributed", None)
+    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+        return {}
+    return {"rank": distributed.get_rank(), "world_size": distributed.get_world_size()}

@@ -1,0 +1,149 @@
+"""What the recorder knows of ``nn.MultiheadAttention``: the weights of each head, asked for or not."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace._known import KNOWN
+from nsm_widgets.trace._recording import Part
+from nsm_widgets.trace._source import Found, Hooks, Source, in_backward
+
+ENTRY = KNOWN["attention"]
+
+
+class AttentionSource(Source):
+    """Modules of one kind, such as all ``encoder.layers.*.self_attn``: one layer each.
+
+    A call that hides its weights (``need_weights=False``, averaged heads, dropout) is followed by one without
+    gradients that shows them, on the same inputs: the module's own answer stays what it was.
+
+    Args:
+        path: The common path of the modules, their numbers left out.
+        modules: The modules by path, in the model's order.
+        containers: The transformer layers and encoders around them, whose fused paths would call none of the
+            modules.
+        repeated: ``"time"`` or ``"layer"``: what the second call of a module within one iteration is.
+    """
+
+    is_stepwise = False
+
+    def __init__(self, path: str, modules: dict[str, Any], containers: Sequence[Any], repeated: str) -> None:
+        super().__init__(path, next(iter(modules.values())))
+        self._modules = modules
+        self._containers = containers
+        self._repeated = repeated
+        self._fast_path: list[bool] = []
+
+    def names(self) -> Sequence[str]:
+        """One array."""
+        return ("attention",)
+
+    def install(self, hooks: Hooks) -> None:
+        """Hang the hooks on; the fused path is shut while one of the containers runs."""
+        backend = sys.modules["torch"].backends.mha
+        for path, module in self._modules.items():
+            hooks.add(module.register_forward_hook(self._hook(path, module), with_kwargs=True))
+        for container in self._containers:
+            hooks.add(container.register_forward_pre_hook(self._shut))
+            hooks.add(container.register_forward_hook(self._open, always_call=True))
+        self._fast_path = []
+        before = backend.get_fastpath_enabled()
+        hooks.callback(lambda: backend.set_fastpath_enabled(before))
+
+    def num_calls(self, part: Part) -> int:
+        """Calls of each module: 1 in most models."""
+        if self._repeated == "layer":
+            return 1
+        counts = {path: sum(key == path for key, _ in part.calls) for path in self._modules}
+        used = {count for count in counts.values() if count}
+        if len(used) > 1:
+            told = ", ".join(f"{path} {count}" for path, count in counts.items())
+            raise RecordingError(
+                f"attention modules recorded as one array must be called equally often, got {told}. Record "
+                "some of them with select=..., or every call as a layer with repeated='layer'."
+            )
+        return used.pop() if used else 0
+
+    def collect(self, part: Part, timed: bool) -> dict[str, Found]:
+        """Layers, stacked; where their shapes differ, an array for each module."""
+        shapes = {copy.values().shape for _, copy in part.calls}
+        if len(shapes) == 1:
+            return {"attention": self._stack(part.calls, timed)}
+        return {
+            f"{path}.attention": self._stack([call for call in part.calls if call[0] == path], timed)
+            for path in self._modules
+            if any(key == path for key, _ in part.calls)
+        }
+
+    def _stack(self, calls: Sequence[tuple[Any, Any]], timed: bool) -> Found:
+        attrs: dict[str, Any] = {"kind": ENTRY.kind, "description": ENTRY.description}
+        if calls[0][1].source_dtype is not None:
+            attrs["source_dtype"] = calls[0][1].source_dtype
+        if self._repeated == "layer":
+            labels = [path for path, _ in calls]
+            values = np.stack([copy.values() for _, copy in calls])
+        else:
+            labels = [path for path in self._modules if any(key == path for key, _ in calls)]
+            of_each = [[copy.values() for key, copy in calls if key == path] for path in labels]
+            values = np.stack([np.stack(times) for times in of_each], axis=1)  # (time, layer, ...)
+            values = values if timed else values[0]
+        dims = ("time", *ENTRY.dims) if timed else ENTRY.dims
+        return Found(values, dims, attrs, {"layer": [label or "attention" for label in labels]})
+
+    def _hook(self, path: str, module: Any) -> Any:
+        signature = inspect.signature(module.forward)
+
+        def on_call(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            if in_backward() or self._recording.part(self.index) is None:
+                return
+            call = signature.bind(*args, **kwargs)
+            call.apply_defaults()
+            weights = _shown_weights(module, call.arguments, output)
+            if weights.ndim == 3:  # without a batch axis
+                weights = weights[None]
+            self._recording.call(self.index, path, weights, f"{self.prefix}attention")
+
+        return on_call
+
+    def _shut(self, *_: Any) -> None:
+        backend = sys.modules["torch"].backends.mha
+        self._fast_path.append(backend.get_fastpath_enabled())
+        backend.set_fastpath_enabled(False)
+
+    def _open(self, *_: Any) -> None:
+        if self._fast_path:
+            sys.modules["torch"].backends.mha.set_fastpath_enabled(self._fast_path.pop())
+
+
+def _shown_weights(module: Any, arguments: dict[str, Any], output: Any) -> Any:
+    """The weights of each head: the module's own where it hands them out, else those of a second call."""
+    hidden = not arguments["need_weights"] or arguments["average_attn_weights"]
+    if not hidden and not (module.training and module.dropout > 0):
+        return output[1]
+    arguments = {**arguments, "need_weights": True, "average_attn_weights": False}
+    with _quietly(module):
+        return type(module).forward(module, **arguments)[1]
+
+
+@contextmanager
+def _quietly(module: Any) -> Iterator[None]:
+    """Without gradients, dropout or draws of random numbers, on the path that the first call went."""
+    torch = sys.modules["torch"]
+    backend, dropout = torch.backends.mha, module.dropout
+    fast_path = backend.get_fastpath_enabled()
+    if torch.is_grad_enabled():
+        backend.set_fastpath_enabled(False)  # without gradients it would be open
+    module.dropout = 0.0
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        module.dropout = dropout
+        backend.set_fastpath_enabled(fast_path)

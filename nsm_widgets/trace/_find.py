@@ -1,0 +1,138 @@
+"""What a recorder knows within a model: memories, attention, Hugging Face's models, adapted modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace._adapters import Adapter, AdapterSource, adapter_of
+from nsm_widgets.trace._attention_source import AttentionSource
+from nsm_widgets.trace._hugging_face import HuggingFaceSource, is_hugging_face
+from nsm_widgets.trace._memory_source import MemorySource
+from nsm_widgets.trace._select import Select
+from nsm_widgets.trace._source import Source
+
+
+def find_sources(model: Any, select: Select, adapters: Mapping[type, Adapter], repeated: str) -> list[Source]:
+    """Everything in a model that is known and selected, each with its prefix.
+
+    Raises:
+        RecordingError: If there is nothing known, or nothing of it is selected.
+    """
+    modules = _modules(model)
+    stepwise = _memories(modules) + _adapted(modules, adapters)
+    attention = _attention(modules, repeated) + _hugging_face(modules)
+    _name(stepwise, attention)
+    found = stepwise + attention
+    if not found:
+        raise RecordingError(
+            f"{type(model).__name__} holds nothing that a TraceRecorder knows: it knows nsm_widgets.ntm.NTM, "
+            "NTMMemory and MemoryAccess, torch.nn.MultiheadAttention, and transformers' models. For another "
+            "module say what it holds, adapters={Type: function}, or pass its tensors to Trace.from_arrays "
+            "or Trace.from_attentions."
+        )
+    chosen = []
+    for source in found:
+        source.choose(select)
+        if not source.names() or any(source.wants(name) for name in source.names()):
+            chosen.append(source)
+    if not chosen:
+        told = ", ".join(f"{source.path or type(model).__name__}" for source in found)
+        raise RecordingError(
+            f"select={str(select)!r} matches nothing that is known of {type(model).__name__}: {told}. "
+            "Select paths of modules, names of arrays or types of modules."
+        )
+    for index, source in enumerate(chosen):
+        source.index = index
+    return chosen
+
+
+def _memories(modules: dict[str, Any]) -> list[Source]:
+    """Every memory, with the ``NTM`` around it where that has just one."""
+    from nsm_widgets.ntm.access import MemoryAccess
+    from nsm_widgets.ntm.model import NTM
+
+    accesses = {path: module for path, module in modules.items() if isinstance(module, MemoryAccess)}
+    owners = {path: _owner(path, modules, NTM) for path in accesses}
+    sources: list[Source] = []
+    for path, access in accesses.items():
+        owner = owners[path]
+        if owner is not None and list(owners.values()).count(owner) == 1:
+            sources.append(MemorySource(owner or path, access, modules[owner]))
+        else:
+            sources.append(MemorySource(path, access, None))
+    return sources
+
+
+def _adapted(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list[Source]:
+    return [
+        AdapterSource(path, module, adapter)
+        for path, module in modules.items()
+        if (adapter := adapter_of(module, adapters)) is not None
+    ]
+
+
+def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
+    """Attention modules of one kind together: those whose paths differ in numbers only."""
+    from torch import nn
+
+    groups: dict[str, dict[str, Any]] = {}
+    for path, module in modules.items():
+        if isinstance(module, nn.MultiheadAttention):
+            kind = ".".join(part for part in path.split(".") if not part.isdigit())
+            groups.setdefault(kind, {})[path] = module
+    fused = (nn.TransformerEncoder, nn.TransformerEncoderLayer)
+    containers = [module for module in modules.values() if isinstance(module, fused)]
+    around = [
+        [c for c in containers if any(part is m for part in c.modules() for m in group.values())]
+        for group in groups.values()
+    ]
+    return [
+        AttentionSource(kind, group, containers, repeated)
+        for (kind, group), containers in zip(groups.items(), around, strict=True)
+    ]
+
+
+def _hugging_face(modules: dict[str, Any]) -> list[Source]:
+    """The outermost ones: what they hand out holds what those within hand to them."""
+    paths = [path for path, module in modules.items() if is_hugging_face(module)]
+    outermost = [
+        path for path in paths if not any(path != other and _is_within(path, other) for other in paths)
+    ]
+    return [HuggingFaceSource(path, modules[path]) for path in outermost]
+
+
+def _name(stepwise: list[Source], attention: list[Source]) -> None:
+    """Paths as prefixes, where one kind of source is there more than once."""
+    several = len(stepwise) > 1
+    for source in stepwise:
+        source.prefix = f"{source.path}." if several and source.path else ""
+    given = {name for source in stepwise for name in source.names()}
+    several = len(attention) > 1 or "attention" in given
+    for source in attention:
+        source.prefix = f"{source.path}." if several and source.path else ""
+
+
+def _modules(model: Any) -> dict[str, Any]:
+    """Modules by their paths in the model as it was written, without what wraps it."""
+    from torch import nn
+
+    while isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        model = model.module
+    paths = ((path.split("."), module) for path, module in model.named_modules())
+    return {".".join(part for part in path if part != "_orig_mod"): module for path, module in paths}
+
+
+def _is_within(path: str, other: str) -> bool:
+    return not other or path.startswith(f"{other}.")
+
+
+def _owner(path: str, modules: dict[str, Any], kind: type) -> str | None:
+    """The path of the nearest module of a kind around another."""
+    parts = path.split(".")
+    for length in reversed(range(len(parts))):
+        above = ".".join(parts[:length])
+        if isinstance(modules[above], kind):
+            return above
+    return None
