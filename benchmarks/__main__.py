@@ -22,10 +22,10 @@ from benchmarks.machine import describe_machine
 from benchmarks.page.limits import measure_limits
 from benchmarks.page.one_tool import measure_tool
 from benchmarks.page.playing import playing
-from benchmarks.page.session import Lab
-from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.page.session import Lab, browser_version
+from benchmarks.plan import FULL, QUICK, Plan, Size
 from benchmarks.report import print_report, write_report
-from benchmarks.results import Results
+from benchmarks.results import Results, ToolResult
 from benchmarks.tools import TOOLS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -69,21 +69,36 @@ def measure(plan: Plan, only: str | None = None) -> Results:
     def wanted(part: str) -> bool:
         return only in (None, part)
 
+    results = Results(machine=describe_machine(packages, browser_version()))
     with Lab() as lab:
-        results = Results(machine=describe_machine(packages, lab.browser.version))
         if wanted("tools"):
-            for size, key in itertools.product(plan.sizes, plan.tools):
-                results.tools.append(timed(f"{key} {size.name}", measure_tool, lab, TOOLS[key], size, plan))
+            results.tools += measure_tools(lab, plan)
         if wanted("playing"):
             results.playing += timed("playing", playing, lab, plan)
         if wanted("costs") and (plan.costs or only):
             results.limits = timed("limits", measure_limits, lab)
             results.costs += timed("costs", measure_costs, lab, plan)
-        if wanted("kernel"):
-            results.ratios += timed("export", exporting, lab.browser, max(3, plan.repeats // 3))
-    if wanted("kernel"):  # without the server and the browser beside them
+    if wanted("kernel"):  # without the server beside them
+        results.ratios += timed("export", exporting, max(3, plan.repeats // 3))
         for part in (imports, model_steps, recording):
             results.ratios += timed(part.__name__, part, plan.repeats)
+    return results
+
+
+def measure_tools(lab: Lab, plan: Plan) -> list[ToolResult]:
+    """Every tool at every size; one that has shown nothing at a size is not tried at a larger one."""
+    results: list[ToolResult] = []
+    blank: dict[str, Size] = {}
+    for size, key in itertools.product(plan.sizes, plan.tools):
+        smaller = blank.get(key)
+        if smaller is not None and smaller.megabytes <= size.megabytes:
+            outcome = f"not tried: no picture at {smaller.name}"
+            results.append(ToolResult(tool=key, size=size.name, outcome=outcome))
+            continue
+        result = timed(f"{key} {size.name}", measure_tool, lab, TOOLS[key], size, plan)
+        if result.first_paint is None:
+            blank[key] = size
+        results.append(result)
     return results
 
 

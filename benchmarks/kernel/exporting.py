@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.kernel.timing import in_turns
 from benchmarks.results import Ratio
 from nsm_widgets import Heatmap
 from nsm_widgets.export._chunks import PRECISIONS
+from tests.browser.harness import launch_browser
 
 SHAPE = (4, 1024, 1024)
 
@@ -51,7 +52,7 @@ window.painted = new Promise((painted) => {
 """
 
 
-def exporting(browser: Browser, repeats: int) -> list[Ratio]:
+def exporting(repeats: int) -> list[Ratio]:
     """Ours at each precision against treescope: MB, ms to write it, ms to the first picture."""
     weights = attention()
     with TemporaryDirectory() as folder:
@@ -62,7 +63,8 @@ def exporting(browser: Browser, repeats: int) -> list[Ratio]:
         runs["treescope"] = lambda: pages["treescope"].write_text(treescope_page(weights), encoding="utf-8")
         written = in_turns(runs, repeats)
         sizes = {name: page.stat().st_size / 1e6 for name, page in pages.items()}
-        shown = first_pictures(browser, pages, repeats)
+        with sync_playwright() as playwright:
+            shown = first_pictures(launch_browser(playwright), pages, repeats)
     rows = []
     for precision in PRECISIONS:
         for what, unit, values in (

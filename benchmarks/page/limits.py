@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.page.session import Lab, Probe
 from benchmarks.results import Limits
 from benchmarks.tools import TOOLS
+from tests.browser.harness import NotebookPage
 
 COPY_MB = 256
 MESSAGE_MB = 16
@@ -51,29 +52,28 @@ def copy_mb_s() -> float:
 
 
 def measure_limits(lab: Lab) -> Limits:
-    """All of them, in a notebook of their own."""
-    with lab.notebook(limit_s=120) as notebook:
-        probe = Probe.of(notebook)
-        heap = sum(probe.memory())
-        notebook.run_cell(RECEIVER)
-        notebook.page.locator(".nsm-receiver").wait_for(state="attached")
-        rates = []
-        for number in range(MESSAGES):
-            sent = notebook.run_code(
-                f"data = bytes({MESSAGE_MB * 10**6})\nprint(time.time())\nreceiver.send({{}}, [data])"
-            )
-            notebook.page.wait_for_function(f"() => window.nsmArrived.length > {number}")
-            arrived = notebook.page.evaluate("() => window.nsmArrived.at(-1)[1]")
-            rates.append(MESSAGE_MB / (arrived - float(sent)))
-        notebook.run_cell(TOOLS["ours"].setup)
-        notebook.run_cell(
-            'import numpy as np\nHeatmap(np.eye(300, dtype="f4"), dims=("slot", "word"), name="memory")'
+    """All of them; the browser's in a notebook of their own."""
+    texels, websocket, heap = lab.measure(_in_notebook, limit_s=120)
+    return Limits(screen_texels=texels, copy_mb_s=copy_mb_s(), websocket_mb_s=websocket, notebook_heap=heap)
+
+
+def _in_notebook(notebook: NotebookPage) -> tuple[int, float, int]:
+    """Device pixels of a heatmap, MB/s of the websocket, bytes of a page without a cell that was run."""
+    heap = sum(Probe.of(notebook).memory())
+    notebook.run_cell(RECEIVER)
+    notebook.page.locator(".nsm-receiver").wait_for(state="attached")
+    rates = []
+    for number in range(MESSAGES):
+        sent = notebook.run_code(
+            f"data = bytes({MESSAGE_MB * 10**6})\nprint(time.time())\nreceiver.send({{}}, [data])"
         )
-        canvas = notebook.page.locator(".nsmw-root [data-frames] canvas").last
-        texels = canvas.evaluate("canvas => canvas.clientWidth * canvas.clientHeight * devicePixelRatio ** 2")
-    return Limits(
-        screen_texels=round(texels),
-        copy_mb_s=copy_mb_s(),
-        websocket_mb_s=statistics.median(rates),
-        notebook_heap=heap,
+        notebook.page.wait_for_function(f"() => window.nsmArrived.length > {number}")
+        arrived = notebook.page.evaluate("() => window.nsmArrived.at(-1)[1]")
+        rates.append(MESSAGE_MB / (arrived - float(sent)))
+    notebook.run_cell(TOOLS["ours"].setup)
+    notebook.run_cell(
+        'import numpy as np\nHeatmap(np.eye(300, dtype="f4"), dims=("slot", "word"), name="memory")'
     )
+    canvas = notebook.page.locator(".nsmw-root [data-frames] canvas").last
+    texels = canvas.evaluate("canvas => canvas.clientWidth * canvas.clientHeight * devicePixelRatio ** 2")
+    return round(texels), statistics.median(rates), heap

@@ -11,12 +11,13 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from benchmarks.frames import level_colors, level_of, make_frames
+from benchmarks.page.apart import GivenUpError
 from benchmarks.page.mouse import Handle, hold, to_and_fro
-from benchmarks.page.session import GivenUpError, Lab, Probe
+from benchmarks.page.session import Lab, Probe
 from benchmarks.plan import Plan, Size
 from benchmarks.results import ToolResult
 from benchmarks.tools import Tool
-from tests.browser.harness import KernelError, NotebookPage
+from tests.browser.harness import NotebookPage
 
 NOTE_END = """
 import time
@@ -26,23 +27,27 @@ get_ipython().events.register(
 )
 """
 
-SLACK_S = 15
-"""Beyond a limit, before the page counts as hung."""
+SLACK_S = 30
+"""For opening the notebook and closing it, before the page counts as hung."""
 
 
 def measure_tool(lab: Lab, tool: Tool, size: Size, plan: Plan) -> ToolResult:
     """Everything that the tables say of a tool at a size; what fails is told in its ``outcome``."""
-    result = ToolResult(tool=tool.key, size=size.name)
     limit_s = plan.first_limit_s + plan.size_limit_s + plan.step_limit_s + plan.scrub_s + SLACK_S
-    try:
-        with lab.notebook(limit_s=limit_s) as notebook:
+
+    def run(notebook: NotebookPage) -> ToolResult:
+        result = ToolResult(tool=tool.key, size=size.name)
+        try:
             prepare(notebook, tool.setup, size)
             _measure(Probe.of(notebook), tool, size, plan, result)
+        except GivenUpError as reason:  # what was measured by then counts
+            result.outcome = str(reason)
+        return result
+
+    try:
+        return lab.measure(run, limit_s=limit_s)
     except GivenUpError as reason:
-        result.outcome = str(reason)
-    except KernelError as error:
-        result.outcome = f"refused: {str(error).splitlines()[-1][:80]}"
-    return result
+        return ToolResult(tool=tool.key, size=size.name, outcome=str(reason))
 
 
 def _measure(probe: Probe, tool: Tool, size: Size, plan: Plan, result: ToolResult) -> None:

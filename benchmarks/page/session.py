@@ -1,125 +1,93 @@
-"""A JupyterLab whose pages carry the probe, and a notebook page that is given up when it takes too long."""
+"""A JupyterLab whose pages carry the probe."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from playwright.sync_api import Browser, CDPSession, Error, sync_playwright
+from playwright.sync_api import CDPSession, sync_playwright
 
 from benchmarks.frames import level_colors
+from benchmarks.page.apart import apart
 from tests.browser.harness import JupyterLab, LabServer, NotebookPage, launch_browser
 
+T = TypeVar("T")
 QUIET_MS, SETTLE_MS = 300, 5_000
 PROBE = Path(__file__).with_name("probe.js")
 
 
-class GivenUpError(Exception):
-    """A tool did not come through; the reason is the message."""
-
-
 class Lab:
-    """A server and a browser, both gone at the end; the browser, or its driver, is replaced when it breaks.
+    """``with Lab() as lab``: a server. Each measurement gets a notebook in a browser and process of its own.
 
-    A page that is sent half a gigabyte of text can take the driver with it.
+    A page that is sent half a gigabyte of text takes browser and driver with it; the next one starts afresh.
     """
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count()
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         folder = self._stack.enter_context(TemporaryDirectory())
         self._server = self._stack.enter_context(LabServer(Path(folder)))
-        self._start_browser()
+        self._number = 0
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop_browser()
         self._stack.close()
 
-    @property
-    def browser(self) -> Browser:
-        """One that works."""
-        if not self._browser.is_connected():
-            self._stop_browser()
-            self._start_browser()
-        return self._browser
-
-    @contextmanager
-    def notebook(self, *, limit_s: float) -> Iterator[NotebookPage]:
-        """A new notebook, its kernel idle. It may raise ``GivenUpError``, and has to end in ``limit_s``.
+    def measure(self, run: Callable[[NotebookPage], T], *, limit_s: float) -> T:
+        """What ``run`` returns for a new notebook whose kernel is idle.
 
         Raises:
-            GivenUpError: If it has not.
+            GivenUpError: If it raises, hangs or dies.
         """
-        browser = self.browser
-        lab = JupyterLab(self._server, browser, init_script=PROBE.read_text(encoding="utf-8"))
-        lab._numbers = self._numbers
+        self._number += 1
+
+        def in_browser() -> T:
+            with sync_playwright() as playwright:
+                lab = JupyterLab(
+                    self._server,
+                    launch_browser(playwright),
+                    init_script=PROBE.read_text(encoding="utf-8"),
+                    _numbers=itertools.count(self._number),
+                )
+                with lab.new() as notebook:
+                    return run(notebook)
+
         try:
-            with lab.new() as notebook, killed_after(browser, limit_s):
-                yield notebook
-        except Error as error:  # of playwright: the page is gone, or what it was told to do fails
-            raise GivenUpError(_why(error)) from error
+            return apart(in_browser, limit_s=limit_s)
         finally:
             self._end_kernels()
-
-    def _start_browser(self) -> None:
-        self._playwright = sync_playwright().start()
-        self._browser = launch_browser(self._playwright)
-
-    def _stop_browser(self) -> None:
-        with suppress(Exception):  # it may be broken already
-            self._browser.close()
-        with suppress(Exception):
-            self._playwright.stop()
 
     def _end_kernels(self) -> None:
         """Those of a notebook that was given up: nobody else ends them."""
         for kernel in self._ask("GET", "kernels"):
-            self._ask("DELETE", f"kernels/{kernel['id']}")
+            with suppress(HTTPError):  # it may be going already
+                self._ask("DELETE", f"kernels/{kernel['id']}")
 
     def _ask(self, method: str, path: str) -> Any:
         headers = {"Authorization": f"token {self._server.token}"}
         request = Request(f"{self._server.url}/api/{path}", method=method, headers=headers)
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or "null")
 
 
-@contextmanager
-def killed_after(browser: Browser, seconds: float) -> Iterator[None]:
-    """Kill the page's process when the block takes longer: a page that hangs answers nothing else.
+def browser_version() -> str:
+    """Of the Chromium that all of them start."""
 
-    What waits for the page then raises playwright's ``Error``.
-    """
-    cdp = browser.new_browser_cdp_session()
-    found = cdp.send("SystemInfo.getProcessInfo")["processInfo"]
-    cdp.detach()
-    pages = [one["id"] for one in found if one["type"] == "renderer"]
+    def ask() -> str:
+        with sync_playwright() as playwright:
+            return launch_browser(playwright).version
 
-    def kill() -> None:
-        for pid in pages:
-            os.kill(pid, signal.SIGKILL)
-
-    timer = threading.Timer(seconds, kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return apart(ask, limit_s=60)
 
 
 @dataclass
@@ -168,9 +136,3 @@ class Probe:
             self.cdp.send("HeapProfiler.collectGarbage")
         usage = self.cdp.send("Runtime.getHeapUsage")
         return int(usage["usedSize"]), int(usage["backingStorageSize"])
-
-
-def _why(error: Error) -> str:
-    if any(word in error.message.lower() for word in ("crash", "closed")):
-        return "the page hung or crashed"
-    return f"refused: {error.message.splitlines()[0][:80]}"
