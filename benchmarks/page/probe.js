@@ -84,13 +84,12 @@
     });
     return best;
   };
+  /** Drawn, not asked of its context: that would make one where the tool has none yet. */
   const fromCanvas = (canvas, [x, y]) => {
     if (canvas.width === 0 || canvas.height === 0) return [0, 0, 0, 0];
-    const context = canvas.getContext("2d");
-    if (context) {
-      return context.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data;
-    }
-    return fromImage(canvas, [x, y]);
+    one.clearRect(0, 0, 1, 1);
+    one.drawImage(canvas, Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1, 0, 0, 1, 1);
+    return one.getImageData(0, 0, 1, 1).data;
   };
   const fromImage = (image, [x, y]) => {
     const size = 600; // the whole picture is laid over one pixel: nearest neighbour, so only one texel is read

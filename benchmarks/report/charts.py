@@ -19,7 +19,7 @@ INK = "#010203"
 """What is drawn in it takes the page's own colour for text."""
 
 # a middle tone each, told apart also by marker; ours is the ink itself
-COLORS = ("#d9822b", "#3f8fd2", "#c14d8d", "#2f9e6e", "#9a6dd7", "#b5892a")
+COLORS = ("#d9822b", "#3f8fd2", "#c14d8d", "#2f9e6e", "#9a6dd7", "#d1495b")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 STYLE = (
@@ -171,6 +171,7 @@ def dashed(axes: Axes, points: Sequence[tuple[float, float]], name: str) -> None
 def finish(axes: Axes, title: str, x_label: str) -> None:
     """What both kinds of chart share."""
     axes.set_yscale("log")
+    axes.minorticks_off()  # a third of the file
     axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,g}")
     axes.set_title(title)
     axes.set_xlabel(x_label)

@@ -55,11 +55,11 @@ MEASURES = (
 def who_is_ahead(results: Sequence[ToolResult], size: str) -> list[str]:
     """A sentence for each measure in which a tool is ahead of ours at a size, and one for all the others."""
     ours = next((one for one in results if one.tool == "ours" and one.size == size), None)
-    if ours is None:
+    peers = [one for one in results if one.size == size and one.tool != "ours"]
+    if ours is None or not peers:
         return []
     if ours.outcome:
         return [f"Ours failed here: {ours.outcome}."]
-    peers = [one for one in results if one.size == size and one.tool != "ours"]
     lines, clear = [], []
     for measure in MEASURES:
         if (mine := measure.value(ours)) is None:
