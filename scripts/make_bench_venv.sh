@@ -12,13 +12,18 @@ packages() { "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("pur
 echo "import site; site.addsitedir('$(packages "$root/.venv")')" > "$(packages "$root/$dir")/zz_main_environment.pth"
 "$dir/bin/python" -m pip install --quiet --no-deps -r requirements/bench.txt
 
-# JupyterLab looks for itself and for its extensions below its own environment
+# JupyterLab looks for itself and its extensions below its own environment, and an export for its widgets' modules
 share="$root/$dir/share/jupyter"
-mkdir -p "$share/labextensions/@jupyter-widgets"
+link_all() { # link_all FROM TO: what is in FROM and not in TO; a scope (@jupyter-widgets) is a folder of its own
+  mkdir -p "$2"
+  for one in "$1"/*; do
+    case ${one##*/} in
+      @*) link_all "$one" "$2/${one##*/}" ;;
+      *) [ -d "$2/${one##*/}" ] && [ ! -L "$2/${one##*/}" ] || ln -sfn "$one" "$2/${one##*/}" ;;
+    esac
+  done
+}
+mkdir -p "$share"
 ln -sfn "$root/.venv/share/jupyter/lab" "$share/lab"
-for extension in "$root"/.venv/share/jupyter/labextensions/*; do
-  case $extension in
-    */@jupyter-widgets) ln -sfn "$extension/jupyterlab-manager" "$share/labextensions/@jupyter-widgets/jupyterlab-manager" ;;
-    *) ln -sfn "$extension" "$share/labextensions/${extension##*/}" ;;
-  esac
-done
+link_all "$root/.venv/share/jupyter/labextensions" "$share/labextensions"
+link_all "$root/.venv/share/jupyter/nbextensions" "$share/nbextensions"
