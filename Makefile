@@ -49,7 +49,8 @@ help:
 	@echo "make test-vscode  the views in VS Code itself, which it installs (0.8 GB, Linux on x64; not part of make test)"
 	@echo "make lint         ruff, mypy, biome, tsc"
 	@echo "make format       let ruff and biome rewrite the code"
-	@echo "make bench        the figures that are watched"
+	@echo "make bench        measure the speed, beside other tools, into docs/benchmarks.md (15 minutes)"
+	@echo "make bench-quick  a part of it, printed (3 minutes)"
 	@echo "make screenshots  pictures of the widgets in a real JupyterLab, into artifacts/"
 	@echo "make build        the JavaScript bundle, then sdist and wheel, into dist/"
 	@echo "make watch        build the JavaScript bundle again after every change"
@@ -202,10 +203,21 @@ test-hosts: setup browser .cache/hosts-venv/.made
 	$(call say,pytest: in other hosts)
 	@$(PY) -m pytest tests/hosts $(PYTEST_ARGS)
 
-.PHONY: bench screenshots
-bench: setup browser
-	@$(PY) benchmarks/run.py
-	@$(PY) -m benchmarks.page
+# what a reader would pick instead of nsm_widgets stays out of .venv; it is installed for its benchmarks only
+.cache/bench-venv/.made: requirements/bench.txt scripts/make_bench_venv.sh $(MADE)/labextension
+	$(call say,Installing requirements/bench.txt)
+	@sh scripts/make_bench_venv.sh .cache/bench-venv
+	@touch $@
+
+.PHONY: bench bench-quick bench-report screenshots
+bench: setup browser .cache/bench-venv/.made
+	@.cache/bench-venv/bin/python -m benchmarks
+
+bench-quick: setup browser .cache/bench-venv/.made
+	@.cache/bench-venv/bin/python -m benchmarks --quick
+
+bench-report: setup
+	@$(PY) -m benchmarks --report docs/benchmarks/results.json
 
 screenshots: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
 	@$(PY) -m pytest tests/browser tests/vscode -m screenshots $(PYTEST_ARGS)

@@ -23,7 +23,7 @@ file is gone, is answered with ``refused``: why.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -32,6 +32,7 @@ from jaxtyping import Shaped
 from nsm_widgets.export._raster import rasterize
 from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale
 from nsm_widgets.view._own_range import own_domain, own_thresholds
+from nsm_widgets.widgets._pyramids import Pyramids
 from nsm_widgets.widgets._wire import Sent
 
 MOST_TEXELS = 8_192
@@ -48,6 +49,13 @@ class Served:
     summary: Mapping[str, float]
     thresholds: tuple[float, ...]
     magnitude_thresholds: tuple[float, ...]
+    pyramids: Pyramids = field(default_factory=Pyramids)
+
+    def may_mark(self, domain: ColorDomain) -> bool:
+        """Whether any value of the array is NaN, infinite, or past a domain."""
+        s = self.summary
+        marks = s["nan"] + s["positive_infinity"] + s["negative_infinity"]
+        return marks > 0 or s["low"] < domain.low or s["high"] > domain.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +101,30 @@ def _picture(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], byt
     if turned:
         plane, rows, columns = plane.T, columns, rows
         window = (*window[2:], *window[:2])
-    raster = rasterize(
-        plane,
-        domain,
-        scale,
-        thresholds=thresholds,
-        may_clip=array.summary["low"] < domain.low or array.summary["high"] > domain.high,
-        window=window,
-        max_rows=rows,
-        max_columns=columns,
+    place = tuple(ask["at"].get(dim, 0) for dim in array.dims if dim not in (y, x))
+    pyramid = array.pyramids.of((y, x, place), plane)
+    may_mark = array.may_mark(domain)
+    raster = (
+        rasterize(
+            plane,
+            domain,
+            scale,
+            thresholds=thresholds,
+            may_clip=may_mark,
+            window=window,
+            max_rows=rows,
+            max_columns=columns,
+        )
+        if pyramid is None
+        else pyramid.rasterize(
+            domain,
+            scale,
+            thresholds=thresholds,
+            may_mark=may_mark,
+            window=window,
+            max_rows=rows,
+            max_columns=columns,
+        )
     )
     if turned:
         raster = raster.transposed()

@@ -35,6 +35,8 @@ class JupyterLab:
 
     server: LabServer
     browser: Browser
+    init_script: str = ""
+    """JavaScript that every page runs before anything of its own."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @contextmanager
@@ -118,6 +120,8 @@ class JupyterLab:
         )
         try:
             refused = refuse_strangers(context)
+            if self.init_script:
+                context.add_init_script(self.init_script)
             page = context.new_page()
             errors = collect_errors(page)
             place = self.server.place.format(

@@ -1,0 +1,1 @@
+"""What is measured in a real JupyterLab in Chromium."""
