@@ -206,6 +206,8 @@ test-hosts: setup browser .cache/hosts-venv/.made
 bench: setup browser
 	@$(PY) benchmarks/run.py
 	@$(PY) -m benchmarks.page
+	@$(PY) -m benchmarks.raster
+	@node js/bench/raster.mjs
 
 screenshots: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
 	@$(PY) -m pytest tests/browser tests/vscode -m screenshots $(PYTEST_ARGS)
