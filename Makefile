@@ -227,7 +227,7 @@ lock:
 	@sh scripts/make_venv.sh .cache/lock-venv
 	@.cache/lock-venv/bin/python -m pip install --quiet $(TORCH)
 	@.cache/lock-venv/bin/python -m pip install --quiet packaging -r requirements/test.in \
-		--editable '.[frames,notebook,plot,transformers,xarray]'
+		--editable '.[frames,notebook,plot,transformers,xarray,zarr]'
 	@.cache/lock-venv/bin/python scripts/lock.py > .cache/test.txt && mv .cache/test.txt requirements/test.txt
 	@rm -rf .cache/lock-venv
 
