@@ -342,6 +342,27 @@ class Trace(Mapping[str, NamedArray]):
         tree: xarray.DataTree = trace_to_xarray(self)
         return tree
 
+    @classmethod
+    def from_xarray(cls, data: Any) -> Trace:
+        """Make a trace of what :meth:`to_xarray` gave, or of any DataTree, Dataset or DataArray that fits.
+
+        Axes must have the names of ``nsm_widgets._axes.AXES`` (``rename`` them in xarray), coordinates of an
+        axis become its labels, strings or integers, and attrs must be JSON values. Values are copied.
+
+        Raises:
+            MissingDependencyError: If xarray is not installed.
+            AxisError, ShapeError, DtypeError, LabelError: If something does not fit, or two variables have
+                the same name.
+
+        Example:
+            >>> trace = Trace.from_arrays({"usage": [[0.5, 1.0]]}, dims={"usage": ("time", "slot")})
+            >>> Trace.from_xarray(trace.to_xarray()).identical(trace)
+            True
+        """
+        from nsm_widgets.trace._xarray import trace_from_xarray
+
+        return trace_from_xarray(data)
+
     def __repr__(self) -> str:
         head = f"<Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}>"
         width = max((len(name) for name in self), default=0)
