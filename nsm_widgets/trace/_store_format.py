@@ -174,6 +174,7 @@ def read_layout(root: Path, where: str, key: str, found: Mapping[str, Any]) -> t
     shard = _sizes(_inside(found, "chunk_grid", "configuration", "chunk_shape"))
     chunk = _sizes(_inside(found, "codecs", 0, "configuration", "chunk_shape"))
     check(shape is not None and shard is not None and chunk is not None, "must have sizes above 0")
+    check(0 not in (*(shard or ()), *(chunk or ())), "must have sizes above 0")
     assert shape is not None and shard is not None and chunk is not None and isinstance(attrs, dict)
     check(len(shape) == len(shard) == len(chunk) <= MOST_AXES, f"must have 1 to {MOST_AXES} axes")
     check(isinstance(dims, list) and len(dims) == len(shape), "must name each axis")
@@ -230,7 +231,7 @@ def _inside(value: Any, *keys: str | int) -> Any:
 
 
 def _sizes(value: Any) -> tuple[int, ...] | None:
-    """Sizes of 1 to 2^40, 1 to 8 of them, or None."""
+    """Sizes of 1 to 2^40, 1 to 8 of them, the first one perhaps 0, or None."""
     if not isinstance(value, list) or not 0 < len(value) <= MOST_AXES:
         return None
     if not all(type(size) is int and 0 <= size <= 2**40 for size in value) or 0 in value[1:]:
