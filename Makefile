@@ -206,6 +206,7 @@ test-hosts: setup browser .cache/hosts-venv/.made
 bench: setup browser
 	@$(PY) benchmarks/run.py
 	@$(PY) -m benchmarks.page
+	@$(PY) -m benchmarks.store
 
 screenshots: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
 	@$(PY) -m pytest tests/browser tests/vscode -m screenshots $(PYTEST_ARGS)
