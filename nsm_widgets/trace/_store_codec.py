@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import Any
 
@@ -18,8 +19,12 @@ def need_codecs() -> tuple[Any, Any]:
     """The modules that pack and sum.
 
     Raises:
-        MissingDependencyError: If they are not installed.
+        MissingDependencyError: If they are not installed, or the system is no POSIX one.
     """
+    if os.name != "posix":  # files are opened relative to their folders, so that no link is followed
+        raise MissingDependencyError(
+            "stores need a POSIX system. Trace.save and Trace.open work on every one."
+        )
     try:
         import google_crc32c
         from numcodecs import zstd

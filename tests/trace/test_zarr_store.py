@@ -631,3 +631,34 @@ def test_metadata_as_other_programs_write_it(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         array[:] = values[::-1]
     same(Trace.open(tmp_path / "a")["memory"].values, values[::-1])
+
+
+FORGOTTEN = """
+import sys
+import numpy as np
+from nsm_widgets.trace import StoreWriter
+store = StoreWriter(sys.argv[1], commit_every_s=1000.0)
+for step in range(100):
+    store.append({"memory": np.full((1, 2, 2), step, np.float32)})
+if sys.argv[2] == "raise":
+    raise RuntimeError("training failed")
+"""
+
+
+@pytest.mark.parametrize("end", ["return", "raise"])
+def test_a_writer_that_nobody_closes(tmp_path: Path, end: str) -> None:
+    """A process that ends in an orderly way, or by an error, commits what it appended."""
+    run = subprocess.run([sys.executable, "-c", FORGOTTEN, str(tmp_path / "s"), end], capture_output=True)
+    assert run.returncode == (end == "raise")
+    assert Trace.open(tmp_path / "s")["memory"].values[:, 0, 0, 0].tolist() == [*range(100)]
+
+
+def test_large_steps_are_cut_into_smaller_shards(tmp_path: Path) -> None:
+    """Where 64 steps are more than memory should hold, a shard has fewer; chunks stay at 1 MiB."""
+    big = np.random.default_rng(0).standard_normal((3, 1, 1024, 1024)).astype(np.float32)
+    with writer(tmp_path / "s") as store:
+        store.append({"memory": big})
+    array = zarr.open_array(tmp_path / "s/rank-0/memory", mode="r")
+    assert (array.shards, array.chunks) == ((32, 1, 1024, 1024), (1, 1, 512, 512))
+    same(Trace.open(tmp_path / "s")["memory"].isel(time=1, slot=slice(200, 300)).values, big[1][:, 200:300])
+    same(array[:], big)
