@@ -51,7 +51,7 @@ help:
 	@echo "make format       let ruff and biome rewrite the code"
 	@echo "make bench        measure the speed, beside other tools, into docs/benchmarks.md (15 minutes)"
 	@echo "make bench-quick  a part of it, printed (3 minutes)"
-	@echo "make bench-raster planes of values to texels alone, printed"
+	@echo "make bench-parts  values to texels, and stores on disk, printed"
 	@echo "make screenshots  pictures of the widgets in a real JupyterLab, into artifacts/"
 	@echo "make build        the JavaScript bundle, then sdist and wheel, into dist/"
 	@echo "make watch        build the JavaScript bundle again after every change"
@@ -210,17 +210,18 @@ test-hosts: setup browser .cache/hosts-venv/.made
 	@sh scripts/make_bench_venv.sh .cache/bench-venv
 	@touch $@
 
-.PHONY: bench bench-quick bench-raster bench-report screenshots
+.PHONY: bench bench-quick bench-parts bench-report screenshots
 bench: setup browser .cache/bench-venv/.made
 	@.cache/bench-venv/bin/python -m benchmarks
 
 bench-quick: setup browser .cache/bench-venv/.made
 	@.cache/bench-venv/bin/python -m benchmarks --quick
 
-# from a plane of values to texels, in Python and in JavaScript, against plain ways; printed
-bench-raster: setup
+# from a plane of values to texels, in Python and in JavaScript, and stores on disk, against plain ways; printed
+bench-parts: setup
 	@$(PY) -m benchmarks.raster
 	@node js/bench/raster.mjs
+	@$(PY) -m benchmarks.store
 
 bench-report: setup
 	@$(PY) -m benchmarks --report docs/benchmarks/results.json
@@ -245,7 +246,7 @@ lock:
 	@sh scripts/make_venv.sh .cache/lock-venv
 	@.cache/lock-venv/bin/python -m pip install --quiet $(TORCH)
 	@.cache/lock-venv/bin/python -m pip install --quiet packaging -r requirements/test.in \
-		--editable '.[frames,notebook,plot,transformers,xarray]'
+		--editable '.[frames,notebook,plot,transformers,xarray,zarr]'
 	@.cache/lock-venv/bin/python scripts/lock.py > .cache/test.txt && mv .cache/test.txt requirements/test.txt
 	@rm -rf .cache/lock-venv
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nsm_widgets.ntm import NTM, NTMMemory, load_pretrained
     from nsm_widgets.report import create_comprehensive_report
-    from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+    from nsm_widgets.trace import NamedArray, StoreWriter, Trace, TraceRecorder
     from nsm_widgets.visualizer import AdvancedNSMVisualizer
     from nsm_widgets.widgets import (
         AttentionView,
@@ -42,6 +42,7 @@ _ROOM_OF = {
     "NTMMemory": "ntm",
     "load_pretrained": "ntm",
     "NamedArray": "trace",
+    "StoreWriter": "trace",
     "Trace": "trace",
     "TraceRecorder": "trace",
     "AttentionView": "widgets",
@@ -81,6 +82,7 @@ __all__ = [
     "RoutingView",
     "Selection",
     "StatisticChart",
+    "StoreWriter",
     "Trace",
     "TraceRecorder",
     "TraceStore",

@@ -1,6 +1,7 @@
 """Named arrays of one run: recorded from a model, made of tensors that exist already, saved and opened again.
 
-Knows NumPy; torch is loaded by the recorder alone, and xarray by ``Trace.to_xarray`` alone.
+Knows NumPy; torch is loaded by the recorder alone, xarray by ``Trace.to_xarray`` alone, and the codecs of
+Zarr by stores alone.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
 from nsm_widgets.trace._iterations import iterations_text
 from nsm_widgets.trace._recorder import TraceRecorder
+from nsm_widgets.trace._store_writer import StoreWriter
 from nsm_widgets.trace._trace import Trace
 
 __all__ = [
     "Adapter",
     "Coord",
     "NamedArray",
+    "StoreWriter",
     "Trace",
     "TraceRecorder",
     "iterations_text",

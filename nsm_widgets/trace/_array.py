@@ -16,11 +16,16 @@ from nsm_widgets._text import LONGEST
 from nsm_widgets.trace._convert import ArrayLike, to_readonly
 from nsm_widgets.trace._coord import Coord, clean_label, make_coords, same_coord
 from nsm_widgets.trace._json import FrozenDict, freeze_attrs
+from nsm_widgets.trace._lazy import LazyValues
 
 Indexer: TypeAlias = Any
 """An int (drops the axis), a slice, or a list of ints (both keep it). Checked at run time."""
 
+MOST_READ = 64_000_000
+"""Bytes that a choice from an array in a store may have to be read at once."""
+
 _MAX_NAME = 128
+_COMPARED = 2**25
 
 
 class NamedArray:
@@ -52,7 +57,7 @@ class NamedArray:
 
     name: str
     values: NDArray[Any]
-    """Read-only."""
+    """Read-only. In a store, :class:`~nsm_widgets.trace._lazy.LazyValues`, which read what is looked at."""
     dims: tuple[str, ...]
     coords: dict[str, Coord]
     """Labels by axis, read-only."""
@@ -84,7 +89,13 @@ class NamedArray:
         raise FrozenInstanceError(f"cannot delete {field!r}: a NamedArray is never changed. Make a new one.")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return NamedArray, (self.name, self.values, self.dims, dict(self.coords), dict(self.attrs))
+        return NamedArray, (
+            self.name,
+            np.asarray(self.values),
+            self.dims,
+            dict(self.coords),
+            dict(self.attrs),
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,7 +120,8 @@ class NamedArray:
     def isel(self, **indexers: Indexer) -> NamedArray:
         """Select by index along named axes: an int drops the axis, a slice or a list of ints keeps it.
 
-        Lists on several axes are taken one axis after the other, as xarray does.
+        Lists on several axes are taken one axis after the other, as xarray does. Of an array in a store, at
+        most 64 MB are read at once, and a larger choice stays there.
 
         Raises:
             AxisError: If the array has no such axis.
@@ -125,8 +137,14 @@ class NamedArray:
         for dim, indexer in indexers.items():
             check_has_axis(dim, sizes, self.name)
             checked[dim] = _check_indexer(indexer, dim, sizes[dim], self.name)
-        values = _take(self.values, self.dims, checked)
-        values.flags.writeable = False
+        values: Any = self.values
+        if isinstance(values, LazyValues):
+            values = values.select([checked.get(dim, slice(None)) for dim in self.dims])
+            values = values.read() if values.nbytes <= MOST_READ else values
+        else:
+            values = _take(values, self.dims, checked)
+        if isinstance(values, np.ndarray):
+            values.flags.writeable = False
         dims = tuple(dim for dim in self.dims if not isinstance(checked.get(dim), int))
         coords = {}
         for dim, coord in self.coords.items():
@@ -159,7 +177,7 @@ class NamedArray:
         return (
             (self.name, self.dims, self.shape, self.dtype)
             == (other.name, other.dims, other.shape, other.dtype)
-            and self.values.tobytes() == other.values.tobytes()
+            and _same_bytes(self.values, other.values)
             and self.attrs == other.attrs
             and self.coords.keys() == other.coords.keys()
             and all(same_coord(coord, other.coords[dim]) for dim, coord in self.coords.items())
@@ -167,7 +185,9 @@ class NamedArray:
 
     def __repr__(self) -> str:
         sizes = format_sizes(self.dims, self.shape)
-        about = "in its file" if isinstance(self.values, np.memmap) else _describe(self.values)
+        about = "in its store" if isinstance(self.values, LazyValues) else "in its file"
+        if type(self.values) is np.ndarray:
+            about = _describe(self.values)
         head = f"<NamedArray {self.name} {sizes} {self.dtype}, {about}>"
         lines = [f"  {dim}: {_preview(self.labels(dim))}" for dim in self.coords]
         return "\n".join([head, *lines])
@@ -176,7 +196,7 @@ class NamedArray:
         if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
             raise ValueError(f"{self.name} is {self.dtype}: turning it into {np.dtype(dtype)} needs a copy.")
         if copy:
-            return np.array(self.values, dtype=dtype)
+            return np.array(np.asarray(self.values), dtype=dtype)
         return np.asarray(self.values, dtype=dtype)
 
 
@@ -242,6 +262,13 @@ def _take(values: NDArray[Any], dims: tuple[str, ...], indexers: Mapping[str, An
         if dims[axis] in indexers:
             values = np.asarray(values[(slice(None),) * axis + (indexers[dims[axis]],)])
     return values
+
+
+def _same_bytes(one: Any, other: Any) -> bool:
+    """Whether two arrays of one shape and type have the same bits, block by block: memory may be small."""
+    rows = max(1, _COMPARED // max(1, one.nbytes // max(1, one.shape[0]))) if one.ndim else 1
+    parts = [slice(start, start + rows) for start in range(0, one.shape[0], rows)] if one.ndim else [()]
+    return all(np.asarray(one[part]).tobytes() == np.asarray(other[part]).tobytes() for part in parts)
 
 
 def _describe(values: NDArray[Any]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets.trace._lazy import LazyValues
 
 ArrayLike: TypeAlias = Any
 """A torch tensor, a NumPy array, anything with ``__array__``, a number, or a regular list of those.
@@ -60,15 +61,18 @@ def to_numpy(value: ArrayLike, name: str) -> tuple[NDArray[Any], str | None]:
     return copy, source_dtype
 
 
-def to_readonly(value: ArrayLike, name: str) -> tuple[NDArray[Any], str | None]:
+def to_readonly(value: ArrayLike, name: str) -> tuple[Any, str | None]:
     """As :func:`to_numpy`, and read-only; an array that nobody can write to is taken as it is, not copied.
 
     A memory map of native byte order is taken as it is, too: it may be larger than memory. What is returned
-    is a read-only view of it; whoever can write to its file can still change what it shows.
+    is a read-only view of it; whoever can write to its file can still change what it shows. Values in a store
+    stay there.
 
     >>> to_readonly(np.zeros(3), "usage")[0].flags.writeable
     False
     """
+    if isinstance(value, LazyValues):
+        return value, None
     if type(value) in (np.ndarray, np.memmap) and value.dtype.isnative:
         mapped = _is_mapped(value)
         if mapped or (type(value) is np.ndarray and _is_immutable(value)):

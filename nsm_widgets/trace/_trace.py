@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -45,7 +45,7 @@ class Trace(Mapping[str, NamedArray]):
         AxisError: If two have the same name, or time does not lead.
     """
 
-    __slots__ = ("__weakref__", "_arrays", "attrs")
+    __slots__ = ("__weakref__", "_arrays", "_reopen", "attrs")
 
     attrs: dict[str, Any]
     """JSON values about the whole run, read-only."""
@@ -63,9 +63,11 @@ class Trace(Mapping[str, NamedArray]):
             by_name[array.name] = array
         _check_agree(by_name)
         object.__setattr__(self, "_arrays", by_name)
+        object.__setattr__(self, "_reopen", None)
         object.__setattr__(self, "attrs", freeze_attrs(attrs, "trace"))
 
     _arrays: dict[str, NamedArray]
+    _reopen: Callable[[], Trace] | None
 
     def __setattr__(self, field: str, value: object) -> NoReturn:
         raise FrozenInstanceError(f"cannot assign to {field!r}: a Trace is never changed. See Trace.assign.")
@@ -319,22 +321,58 @@ class Trace(Mapping[str, NamedArray]):
         return save_trace(self, path)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, mmap: bool = False) -> Trace:
-        """Read what :meth:`save` wrote. Runs no code from the file, whatever it holds.
+    def open(cls, path: str | os.PathLike[str], *, mmap: bool = False, rank: int | None = None) -> Trace:
+        """Read what :meth:`save`, :meth:`to_zarr` or a ``StoreWriter`` wrote. Runs no code from it.
+
+        Of a store, a folder, nothing is read before it is looked at, and only steps are shown that its writer
+        has committed; see :meth:`refresh`.
 
         Args:
-            path: The file.
+            path: The file, or the store's folder.
             mmap: Whether values stay in the file, as read-only ``np.memmap``, and come into memory as they
                 are looked at: a trace larger than memory opens at once. :meth:`save` replaces a file and
                 never writes into one, so a mapped trace stays what it was; a file that somebody cuts
                 short while it is mapped ends the process.
+            rank: Whose steps of a store to show, where several processes recorded.
 
         Raises:
-            TraceFileError: If the file is damaged, cut short or no trace.
+            TraceFileError: If the file or store is damaged, cut short or no trace; if a store has no
+                committed step yet, or several ranks and ``rank`` is None.
+            MissingDependencyError: If a store is opened without the codecs that come with zarr.
         """
+        folder = Path(path)
+        if folder.is_dir() and (folder / "zarr.json").exists():
+            from nsm_widgets.trace._zarr_store import open_store
+
+            return open_store(folder, rank)
         from nsm_widgets.trace._file import open_trace
 
         return open_trace(path, mmap=mmap)
+
+    def to_zarr(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to a new store, a folder that every Zarr v3 tool reads, all or nothing.
+
+        A trace in a store or a mapped file is written block by block, so it may be larger than memory.
+
+        Returns:
+            Where it was written.
+
+        Raises:
+            FileExistsError: If there is something at ``path``.
+            TraceFileError: If labels and attrs are larger than a store's metadata may be.
+            MissingDependencyError: If the codecs that come with zarr are not installed.
+        """
+        from nsm_widgets.trace._zarr_store import write_store
+
+        return write_store(self, path)
+
+    def refresh(self) -> Trace:
+        """The same run with the steps that have been committed since this trace was opened from a store.
+
+        A trace is never changed: this is a new one. One that came from nowhere but memory or a file is
+        returned as it is.
+        """
+        return self if self._reopen is None else self._reopen()
 
     def to_xarray(self) -> xarray.DataTree:
         """The same as an :class:`xarray.DataTree`; ``nsm_widgets.trace._xarray`` says where each array goes.
@@ -346,6 +384,27 @@ class Trace(Mapping[str, NamedArray]):
 
         tree: xarray.DataTree = trace_to_xarray(self)
         return tree
+
+    @classmethod
+    def from_xarray(cls, data: Any) -> Trace:
+        """Make a trace of what :meth:`to_xarray` gave, or of any DataTree, Dataset or DataArray that fits.
+
+        Axes must have the names of ``nsm_widgets._axes.AXES`` (``rename`` them in xarray), coordinates of an
+        axis become its labels, strings or integers, and attrs must be JSON values. Values are copied.
+
+        Raises:
+            MissingDependencyError: If xarray is not installed.
+            AxisError, ShapeError, DtypeError, LabelError: If something does not fit, or two variables have
+                the same name.
+
+        Example:
+            >>> trace = Trace.from_arrays({"usage": [[0.5, 1.0]]}, dims={"usage": ("time", "slot")})
+            >>> Trace.from_xarray(trace.to_xarray()).identical(trace)
+            True
+        """
+        from nsm_widgets.trace._xarray import trace_from_xarray
+
+        return trace_from_xarray(data)
 
     def __repr__(self) -> str:
         head = f"<Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}>"

@@ -14,9 +14,7 @@ _BLOCK_BYTES = 2**25
 _LOWEST = -1e-6  # a circular convolution by FFT leaves such crumbs; a softmax never does
 
 
-def check_weightings(
-    values: NDArray[Any], name: str, axis: str, remedy: str, source_dtype: str | None = None
-) -> None:
+def check_weightings(values: Any, name: str, axis: str, remedy: str, source_dtype: str | None = None) -> None:
     """Refuse values that are no weightings along the last axis.
 
     A weighting lies in [0, 1] and sums to 1. One that is zero everywhere counts as not used, one with a NaN
@@ -24,7 +22,8 @@ def check_weightings(
     bfloat16, whose rounding alone moves a sum of many small weights that far.
 
     Args:
-        values: Any shape, the last axis is the one that sums to 1.
+        values: An array of any shape, in memory, in a file or in a store; the last axis is the one that sums
+            to 1.
         name: The array's name, for the error.
         axis: The last axis' name, for the error.
         remedy: What to do if the check fails, for the error.
@@ -57,7 +56,7 @@ def check_weightings(
         )
 
 
-def _blocks(values: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+def _blocks(values: Any) -> Iterator[tuple[int, NDArray[Any]]]:
     """The values in blocks along their first axis, each with its start: values may be larger than memory."""
     if values.ndim < 2:
         yield 0, np.asarray(values)

@@ -1,4 +1,4 @@
-"""A trace as an :class:`xarray.DataTree`, the way out to everything else.
+"""A trace as an :class:`xarray.DataTree`, the way out to everything else, and back.
 
 Always a tree, because one dataset cannot hold four read heads and one write head on the same axis ``head``.
 Each node is a dataset whose arrays agree on sizes and labels:
@@ -11,34 +11,71 @@ Each node is a dataset whose arrays agree on sizes and labels:
 Arrays keep names, axes, values, types and attrs; the trace's attrs are the root's. Labels become the
 coordinate of their axis; labels that differ per batch item become a coordinate ``<axis>_labels`` with axes
 (batch, axis), because xarray keeps the axis' own name for flat ones.
+
+The way back takes each variable of each node, in the tree's order, whatever the nodes are called. Coordinates
+that are no labels of one of its axes (a scalar left by ``isel``, for one) stay behind, as do the attrs of
+nodes below the root.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from nsm_widgets._errors import MissingDependencyError
+import numpy as np
+
+from nsm_widgets._errors import DtypeError, MissingDependencyError
 from nsm_widgets.trace._array import NamedArray
-from nsm_widgets.trace._coord import same_coord
+from nsm_widgets.trace._coord import Coord, same_coord
 from nsm_widgets.trace._trace import Trace
 
 
 def trace_to_xarray(trace: Trace) -> Any:
     """See :meth:`Trace.to_xarray`."""
+    xr = _need_xarray("Trace.to_xarray")
+    nodes = {node: _dataset(xr, arrays) for node, arrays in _group(trace).items()}
+    nodes["/"] = xr.Dataset(attrs=dict(trace.attrs))
+    return xr.DataTree.from_dict(nodes)
+
+
+def trace_from_xarray(data: Any) -> Trace:
+    """See :meth:`Trace.from_xarray`."""
+    xr = _need_xarray("Trace.from_xarray")
+    if isinstance(data, xr.DataTree):
+        found = [node.dataset[name] for node in data.subtree for name in node.dataset.data_vars]
+        return Trace(*map(_from_variable, found), attrs=dict(data.attrs))
+    if isinstance(data, xr.Dataset):
+        return Trace(*(_from_variable(data[name]) for name in data.data_vars), attrs=dict(data.attrs))
+    if isinstance(data, xr.DataArray):
+        return Trace(_from_variable(data))
+    raise DtypeError(
+        f"Trace.from_xarray takes a DataTree, a Dataset or a DataArray, got {type(data).__name__}. "
+        "Trace.from_arrays takes tensors and arrays."
+    )
+
+
+def _from_variable(variable: Any) -> NamedArray:
+    """One variable with the coordinates that are labels of its axes."""
+    coords = {}
+    for dim in variable.dims:
+        for name in (dim, f"{dim}_labels"):
+            if name in variable.coords and variable.coords[name].dims in ((dim,), ("batch", dim)):
+                labels = variable.coords[name]
+                coords[dim] = Coord(tuple(labels.dims), labels.values)
+    return NamedArray(variable.name, variable.values, variable.dims, coords, dict(variable.attrs))
+
+
+def _need_xarray(what: str) -> Any:
     try:
         import xarray as xr
     except ImportError as error:
         raise MissingDependencyError(
-            "Trace.to_xarray needs xarray with DataTree (2024.10 or newer). pip install xarray"
+            f"{what} needs xarray with DataTree (2024.10 or newer). pip install xarray"
         ) from error
     if not hasattr(xr, "DataTree"):
         raise MissingDependencyError(
-            f"Trace.to_xarray needs xarray 2024.10 or newer for DataTree, got {xr.__version__}. pip install "
-            "-U xarray"
+            f"{what} needs xarray 2024.10 or newer for DataTree, got {xr.__version__}. pip install -U xarray"
         )
-    nodes = {node: _dataset(xr, arrays) for node, arrays in _group(trace).items()}
-    nodes["/"] = xr.Dataset(attrs=dict(trace.attrs))
-    return xr.DataTree.from_dict(nodes)
+    return xr
 
 
 def _group(trace: Trace) -> dict[str, list[NamedArray]]:
@@ -73,5 +110,6 @@ def _dataset(xr: Any, arrays: list[NamedArray]) -> Any:
         for dim, coord in array.coords.items()
     }
     return xr.Dataset(
-        {array.name: (array.dims, array.values, dict(array.attrs)) for array in arrays}, coords=coords
+        {array.name: (array.dims, np.asarray(array.values), dict(array.attrs)) for array in arrays},
+        coords=coords,
     )

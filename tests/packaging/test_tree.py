@@ -37,11 +37,9 @@ def test_the_python_lock_pins_every_line_and_names_no_address() -> None:
 
 
 def test_the_python_lock_covers_what_the_project_asks_for() -> None:
-    """Every dependency but torch, every extra but zarr (nothing stores by it yet), at an allowed version."""
+    """Every dependency but torch, and every extra, at an allowed version."""
     extras = PROJECT["optional-dependencies"]
-    asked = PROJECT["dependencies"] + [
-        need for name in extras if name not in ("all", "zarr") for need in extras[name]
-    ]
+    asked = PROJECT["dependencies"] + [need for name in extras if name != "all" for need in extras[name]]
     for requirement in map(Requirement, asked):
         if requirement.name != "torch":
             assert requirement.specifier.contains(pinned()[requirement.name]), requirement

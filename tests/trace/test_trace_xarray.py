@@ -6,8 +6,9 @@ import sys
 
 import numpy as np
 import pytest
+import xarray
 
-from nsm_widgets._errors import MissingDependencyError
+from nsm_widgets._errors import AxisError, DtypeError, LabelError, MissingDependencyError
 from nsm_widgets.trace import NamedArray, Trace
 
 
@@ -61,8 +62,77 @@ def test_arrays_that_disagree_on_labels_are_kept_apart() -> None:
     assert not tree["other/other"].coords
 
 
+DTYPES = ["?", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8"]
+
+
+def test_there_and_back() -> None:
+    """Names, axes, labels of both kinds, attrs and every type come back to the last bit."""
+    values = np.array([[0.0, 1.0], [1.0, 0.0]])
+    arrays = [NamedArray(f"x{dtype}", values.astype(dtype), ("time", "slot")) for dtype in DTYPES]
+    arrays += [
+        NamedArray("nan", [[np.nan, -0.0], [np.inf, 1e-300]], ("time", "slot"), {"slot": ["a", "b\0"]}),
+        NamedArray("read_weights", np.ones((2, 2, 4, 1)), ("time", "batch", "head", "slot")),
+        NamedArray("write_weights", np.ones((2, 2, 1, 1)), ("time", "batch", "head", "slot"), {"head": [7]}),
+        NamedArray(
+            "attention",
+            np.ones((2, 2, 3)),
+            ("batch", "query", "key"),
+            {"key": [["a", "b", "c"], ["d", "\ud800", ""]], "query": ["x", "y"]},
+            {"kind": "attention", "nested": {"a": [1, None]}},
+        ),
+        NamedArray("scalar", 2.5, ()),
+        NamedArray("input", np.ones((2, 2, 9)), ("time", "batch", "channel"), None, {"kind": "signal"}),
+    ]
+    trace = Trace(*arrays, attrs={"task": "copy", "steps": [1, 2]})
+    back = Trace.from_xarray(trace.to_xarray())
+    assert back.attrs == trace.attrs
+    assert sorted(back) == sorted(trace)
+    for name, array in trace.items():
+        assert back[name].identical(array), name
+
+
+def test_a_dataset_or_an_array_of_others() -> None:
+    """What was made in xarray is taken, dimension coordinates as labels; other coordinates stay behind."""
+    dataset = xarray.Dataset(
+        {"memory": (("time", "slot"), np.arange(6, dtype=np.int16).reshape(2, 3), {"unit": "1"})},
+        coords={"slot": ["a", "b", "c"], "learning_rate": 0.1, "loss": ("time", [0.5, 0.25])},
+        attrs={"run": 4},
+    )
+    trace = Trace.from_xarray(dataset)
+    assert trace.attrs == {"run": 4}
+    expected = NamedArray("memory", np.arange(6, dtype=np.int16).reshape(2, 3), ("time", "slot"))
+    expected = NamedArray("memory", expected, expected.dims, {"slot": ["a", "b", "c"]}, {"unit": "1"})
+    assert trace["memory"].identical(expected)
+    chosen = Trace.from_xarray(dataset["memory"].isel(slot=1))
+    assert chosen["memory"].values.tolist() == [1, 4]
+    assert chosen["memory"].coords == {}
+    dataset["memory"].values[:] = 0
+    assert trace["memory"].identical(expected)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (np.ones(3), DtypeError, "takes a DataTree, a Dataset or a DataArray, got ndarray"),
+        (xarray.DataArray([1.0], dims="x", name="a"), AxisError, "'x' is no axis name"),
+        (xarray.DataArray([1.0], dims="slot"), AxisError, "an array's name must be"),
+        (xarray.DataArray([1j], dims="slot", name="a"), DtypeError, "must be real"),
+        (xarray.DataArray([1.0], {"slot": [0.5]}, "slot", "a"), LabelError, "all strings or all 64-bit"),
+        (xarray.DataArray([1.0], dims="slot", name="a", attrs={"f": print}), DtypeError, "JSON value"),
+        (xarray.DataArray([[1.0]], dims=("slot", "time"), name="a"), AxisError, "time must lead"),
+    ],
+    ids=["numpy", "axis", "nameless", "complex", "real-labels", "attrs", "time"],
+)
+def test_what_does_not_fit_a_trace_is_refused(data: object, error: type[Exception], message: str) -> None:
+    """The rules of a trace hold, in its words."""
+    with pytest.raises(error, match=message):
+        Trace.from_xarray(data)
+
+
 def test_missing_xarray_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without xarray the error has the remedy."""
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(MissingDependencyError, match=r"Trace\.to_xarray needs xarray.*pip install xarray"):
         Trace().to_xarray()
+    with pytest.raises(MissingDependencyError, match=r"Trace\.from_xarray needs xarray.*pip install xarray"):
+        Trace.from_xarray(None)
