@@ -15,6 +15,7 @@ from nsm_widgets.ntm.config import NTMConfig
 from nsm_widgets.ntm.controllers import FeedForwardController, LSTMController
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.ntm.initial import InitialMemory
+from nsm_widgets.ntm.late import is_eager
 from nsm_widgets.ntm.state import CellState, NTMOutput
 
 
@@ -70,6 +71,19 @@ class NTM(nn.Module):
         nn.init.xavier_uniform_(self.output_layer.weight)
         nn.init.zeros_(self.output_layer.bias)
 
+    @property
+    def fused(self) -> bool:
+        """Whether steps go through hand-written gradients: faster, same values. True unless set to False.
+
+        Only gradients of gradients need False. Under ``torch.compile``, ``torch.func`` and autocast the plain
+        functions are taken in any case.
+        """
+        return self.cell.access.fused
+
+    @fused.setter
+    def fused(self, fused: bool) -> None:
+        self.cell.access.fused = fused
+
     def initial_state(self, batch_size: int) -> CellState:
         """The state before the first step.
 
@@ -99,8 +113,11 @@ class NTM(nn.Module):
         else:
             self._check_state(state, batch)
         controller_outputs, reads = [], []
-        for projected in self.cell.controller.input_layer(inputs).unbind(0):
-            hidden, state = self.cell(projected, state)
+        projected = self.cell.controller.input_layer(inputs)
+        late = self.fused and torch.is_grad_enabled() and is_eager()
+        layers = self.cell.over_sequence(projected) if late else None
+        for step in projected.unbind(0):
+            hidden, state = self.cell(step, state, layers)
             controller_outputs.append(hidden)
             reads.append(state.access.read_vectors)
         features = torch.cat([torch.stack(controller_outputs), torch.stack(reads).flatten(2)], dim=-1)
