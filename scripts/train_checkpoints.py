@@ -57,6 +57,7 @@ class ShortRepeatCopy:
     output_size: int = REPEAT.output_size
 
     def batch(self, batch_size: int, generator: torch.Generator) -> TaskBatch:
+        """Draw both sizes from one up."""
         length, repeats = (
             int(torch.randint(1, most + 1, (), generator=generator))
             for most in (self.max_length, self.max_repeats)
@@ -116,8 +117,8 @@ RECIPES = {
     "ngrams": Recipe(
         NGRAMS,
         MEMORY | {"controller": "lstm"},
-        {"num_steps": 30_000, "batch_size": 16, "evaluate_every": 250, "judged_by": "loss"},
-        lambda: [NGRAMS.batch(256, seeded(101))],
+        {"num_steps": 20_000, "batch_size": 8, "evaluate_every": 100, "judged_by": "loss"},
+        lambda: [NGRAMS.batch(128, seeded(101))],
         lambda: {"200 bits": NGRAMS.batch(1000, seeded(201))},
     ),
 }

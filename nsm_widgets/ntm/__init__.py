@@ -5,6 +5,7 @@ from __future__ import annotations
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
 from nsm_widgets.ntm.config import NTMConfig
+from nsm_widgets.ntm.foreign import import_weights
 from nsm_widgets.ntm.memory import NTMMemory
 from nsm_widgets.ntm.model import NTM
 from nsm_widgets.ntm.pretrained import (
@@ -38,6 +39,7 @@ __all__ = [
     "NTMState",
     "WriteParameters",
     "checkpoint_info",
+    "import_weights",
     "load_checkpoint",
     "load_pretrained",
     "pretrained_path",

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.controllers import Controller
+from nsm_widgets.ntm.dialects import FixedInitial
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.ntm.initial import InitialMemory
 from nsm_widgets.ntm.late import SequenceLinear
@@ -30,12 +31,18 @@ class NTMCell(nn.Module):
     caller, because both those layers run once for the whole sequence (see ``NTM``).
     """
 
-    def __init__(self, controller: Controller, heads: Heads, initial_memory: InitialMemory) -> None:
+    def __init__(
+        self,
+        controller: Controller,
+        heads: Heads,
+        initial_memory: InitialMemory | FixedInitial,
+        access: MemoryAccess | None = None,
+    ) -> None:
         super().__init__()
         self.controller = controller
         self.heads = heads
         self.initial_memory = initial_memory
-        self.access = MemoryAccess()
+        self.access = access or MemoryAccess()
 
     def initial_state(self, batch_size: int) -> CellState:
         """The state before the first step, the same for every batch item."""

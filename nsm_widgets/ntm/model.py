@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
 from nsm_widgets.ntm.config import NTMConfig
 from nsm_widgets.ntm.controllers import FeedForwardController, LSTMController
+from nsm_widgets.ntm.dialects import FixedInitial, ForeignAccess
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.ntm.initial import InitialMemory
 from nsm_widgets.ntm.late import is_eager
@@ -63,9 +65,10 @@ class NTM(nn.Module):
                 config.num_write_heads,
                 config.shift_range,
             ),
-            InitialMemory(
-                config.memory_size, config.word_size, config.num_read_heads, config.num_write_heads
-            ),
+            InitialMemory(config.memory_size, config.word_size, config.num_read_heads, config.num_write_heads)
+            if config.dialect == "paper"
+            else FixedInitial(config.memory_size, config.word_size),
+            MemoryAccess() if config.dialect == "paper" else ForeignAccess(config.dialect),
         )
         self.output_layer = nn.Linear(config.controller_size + read_size, config.output_size)
         nn.init.xavier_uniform_(self.output_layer.weight)
