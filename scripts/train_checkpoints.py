@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from nsm_widgets.ntm import NTM, pretrained, save_checkpoint
+from nsm_widgets.ntm import NTM, load_pretrained, pretrained, save_checkpoint
 from nsm_widgets.tasks import (
     AssociativeRecallTask,
     Evaluation,
@@ -78,6 +78,8 @@ class Recipe:
     """Fresh batches for the figures, by what is asked."""
     lead_in: tuple[tuple[Task, int], ...] = ()
     """Easier tasks to train on first, each with the step up to which it is."""
+    begin_with: str | None = None
+    """The shipped model to begin with: what it has learned is where the two models' tensors overlap."""
 
 
 RECIPES = {
@@ -105,7 +107,8 @@ RECIPES = {
             )
             for length, repeats in ((1, 1), (5, 5), (10, 1), (1, 10), (10, 10), (20, 10), (10, 20))
         },
-        lead_in=((ShortRepeatCopy(3, 3), 3_000), (ShortRepeatCopy(6, 6), 6_000)),
+        lead_in=((ShortRepeatCopy(6, 3), 1_500), (ShortRepeatCopy(8, 5), 4_000)),
+        begin_with="copy",
     ),
     "priority-sort": Recipe(
         SORT,
@@ -126,7 +129,12 @@ RECIPES = {
 
 def make_model(recipe: Recipe, seed: int) -> NTM:
     torch.manual_seed(seed)
-    return NTM(input_size=recipe.task.input_size, output_size=recipe.task.output_size, **recipe.model)
+    model = NTM(input_size=recipe.task.input_size, output_size=recipe.task.output_size, **recipe.model)
+    if recipe.begin_with is not None:
+        tensors = model.state_dict()
+        for name, known in load_pretrained(recipe.begin_with).state_dict().items():
+            tensors[name][tuple(slice(size) for size in known.shape)] = known
+    return model
 
 
 def log(started: float) -> Callable[[Evaluation], None]:

@@ -252,7 +252,7 @@ def test_a_failing_callback_leaves_no_litter(tmp_path: Path) -> None:
 
 
 def test_the_loss_can_judge() -> None:
-    """Where bits can only be guessed, the least loss is the best, whatever the wrong bits; settings say it."""
+    """Where bits can only be guessed, the least loss is the best, whatever the wrong bits."""
     few, sure = Evaluation(1, 0.9, 2.0), Evaluation(2, 0.4, 3.0)
     assert not sure.is_better_than(few) and sure.is_better_than(few, "loss")
     assert not Evaluation(3, float("nan"), 0.0).is_better_than(sure, "loss")
