@@ -6,6 +6,7 @@ from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
 from nsm_widgets.ntm.config import NTMConfig
 from nsm_widgets.ntm.foreign import import_weights
+from nsm_widgets.ntm.importance import ablation_importance, gradient_importance
 from nsm_widgets.ntm.memory import NTMMemory
 from nsm_widgets.ntm.model import NTM
 from nsm_widgets.ntm.pretrained import (
@@ -38,7 +39,9 @@ __all__ = [
     "NTMOutput",
     "NTMState",
     "WriteParameters",
+    "ablation_importance",
     "checkpoint_info",
+    "gradient_importance",
     "import_weights",
     "load_checkpoint",
     "load_pretrained",

@@ -115,6 +115,22 @@ def test_two_heads_may_erase_the_same_slot_completely() -> None:
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("gamma", [1.0, 2.0, 10.0, 100.0, 1e4, 1e8])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_weights_keep_their_mass_at_any_sharpening(gamma: float, dtype: torch.dtype) -> None:
+    """Over 128 slots of nearly the same weight they sum to one, and every gradient is finite."""
+    values = [value.detach().to(dtype) for value in draw(1, 2, 128, 3)]
+    values[7].fill_(gamma)
+    values = [value.requires_grad_() for value in values]
+
+    stages = AccessStep.apply(*values)
+    found = torch.autograd.grad(stages[4].sum() + stages[5].sum(), values)
+
+    for weights in stages[:4]:
+        assert (weights >= 0).all() and (weights.sum(dim=-1) - 1).abs().max() <= 1e-5
+    assert all(gradient.isfinite().all() for gradient in found)
+
+
 def small(**keywords: Any) -> NTM:
     """A small model with known parameters, in float64."""
     torch.manual_seed(0)
