@@ -5,6 +5,8 @@ from __future__ import annotations
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
 from nsm_widgets.ntm.config import NTMConfig
+from nsm_widgets.ntm.foreign import import_weights
+from nsm_widgets.ntm.importance import ablation_importance, gradient_importance
 from nsm_widgets.ntm.memory import NTMMemory
 from nsm_widgets.ntm.model import NTM
 from nsm_widgets.ntm.pretrained import (
@@ -37,7 +39,10 @@ __all__ = [
     "NTMOutput",
     "NTMState",
     "WriteParameters",
+    "ablation_importance",
     "checkpoint_info",
+    "gradient_importance",
+    "import_weights",
     "load_checkpoint",
     "load_pretrained",
     "pretrained_path",

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nsm_widgets.ntm import addressing
+from nsm_widgets.ntm._checks import check_shape
+from nsm_widgets.ntm.fused import Accessed, AccessStep
+from nsm_widgets.ntm.heads import HeadPair
+from nsm_widgets.ntm.late import is_eager
 from nsm_widgets.ntm.state import (
     AddressingStages,
     HeadParameters,
@@ -27,47 +31,116 @@ class MemoryAccess(nn.Module):
 
     reads_from: ClassVar[Literal["before_write"]] = "before_write"
 
-    def forward(self, read: HeadParameters, write: WriteParameters, state: NTMState) -> MemoryAccessOutput:
+    fused: bool = True
+    """Take the step as one node with hand-written gradients, where that works. The values are the same."""
+
+    def forward(
+        self,
+        read: HeadParameters,
+        write: WriteParameters,
+        state: NTMState,
+        *,
+        together: HeadPair | None = None,
+    ) -> MemoryAccessOutput:
         """Take one step.
 
         Args:
             read: Parameters of the read heads, in range (see ``HeadParameters``).
             write: Parameters of the write heads.
             state: The state the last step returned. It is not changed.
+            together: The pair that ``read`` and ``write`` are from, if there is one: saves joining them.
 
         Raises:
             ShapeError: If a size does not fit the memory.
         """
-        read_stages, write_stages = address(read, write, state)
-        read_vectors = addressing.read(state.memory, read_stages.weights)
-        memory = addressing.erase_and_write(state.memory, write_stages.weights, write.erase, write.add)
+        # a hook may have put others in the place of these two: then they count, not what they came from
+        whole = together is not None and together[0] is read and together[1] is write
+        heads = together.together if whole and together is not None else _side_by_side(read, write)
+        if self.fused and is_eager():
+            made = access_fused(heads, write, state)
+        elif torch.is_autocast_enabled(state.memory.device.type):
+            made = self._plain_exactly(heads, write, state)
+        else:
+            made = self.plain(heads, write, state)
+        sizes = [state.read_weights.shape[1], state.write_weights.shape[1]]
+        by_kind = [torch.split_with_sizes(weights, sizes, dim=1) for weights in made[:4]]
+        read_weights, write_weights = zip(*by_kind, strict=True)
         return MemoryAccessOutput(
-            read_vectors=read_vectors,
-            state=NTMState(memory, read_stages.weights, write_stages.weights, read_vectors),
-            read=read_stages,
-            write=write_stages,
+            read_vectors=made.read_vectors,
+            state=NTMState(made.memory, read_weights[3], write_weights[3], made.read_vectors),
+            read=AddressingStages(*read[:5], *read_weights),
+            write=AddressingStages(*write[:5], *write_weights),
             erase=write.erase,
             add=write.add,
         )
+
+    def plain(self, heads: HeadParameters, write: WriteParameters, state: NTMState) -> Accessed:
+        """The step by plain functions; ``heads`` are all heads, the read heads first."""
+        return access_plain(heads, write, state)
+
+    def _plain_exactly(self, heads: HeadParameters, write: WriteParameters, state: NTMState) -> Accessed:
+        """Under autocast, in the memory's own precision: a weight of 1e-16 is nothing to half precision."""
+        memory = state.memory
+        with torch.autocast(memory.device.type, enabled=False):
+            return self.plain(
+                HeadParameters(*(part.to(memory.dtype) for part in heads)),
+                WriteParameters(*(part.to(memory.dtype) for part in write)),
+                NTMState(*(part.to(memory.dtype) for part in state)),
+            )
+
+
+def access_plain(heads: HeadParameters, write: WriteParameters, state: NTMState) -> Accessed:
+    """One step by the functions of ``addressing``: figure 2, then eq. 2 to 4. ``heads`` are all of them."""
+    previous = torch.cat([state.read_weights, state.write_weights], dim=1)
+    content = addressing.content_weights(state.memory, heads.key, heads.strength)
+    gated = addressing.interpolate(content, previous, heads.gate)
+    shifted = addressing.shift(gated, heads.shift)
+    weights = addressing.sharpen(shifted, heads.sharpening)
+
+    reads = state.read_weights.shape[1]
+    read_vectors = addressing.read(state.memory, weights[:, :reads])
+    memory = addressing.erase_and_write(state.memory, weights[:, reads:], write.erase, write.add)
+    return Accessed(content, gated, shifted, weights, read_vectors, memory)
+
+
+def access_fused(heads: HeadParameters, write: WriteParameters, state: NTMState) -> Accessed:
+    """The same values, as one node of the graph. See ``fused``."""
+    _check_sizes(heads, write, state)
+    arguments = (state.memory, state.read_weights, state.write_weights, *heads, write.erase, write.add)
+    return Accessed(*AccessStep.apply(*arguments))  # type: ignore[no-untyped-call]
+
+
+def _side_by_side(read: HeadParameters, write: WriteParameters) -> HeadParameters:
+    """The parameters of all heads, the read heads first."""
+    return HeadParameters(*(torch.cat(pair, dim=1) for pair in zip(read[:5], write[:5], strict=True)))
+
+
+def _check_sizes(heads: HeadParameters, write: WriteParameters, state: NTMState) -> None:
+    """What the functions of ``addressing`` check one by one."""
+    addressing.check_sizes(state.memory, heads.key)
+    batch, slots, word = state.memory.shape
+    count = heads.key.shape[1]
+    writes = state.write_weights.shape[1]
+    reads = count - writes
+    per_head = (batch, count)
+    check_shape("strength", heads.strength, "batch, head", per_head)
+    check_shape("read_weights", state.read_weights, "batch, head, slot", (batch, reads, slots))
+    check_shape("write_weights", state.write_weights, "batch, head, slot", (batch, writes, slots))
+    check_shape("gate", heads.gate, "batch, head", per_head)
+    addressing.check_kernel(heads.shift, per_head)
+    check_shape("sharpening", heads.sharpening, "batch, head", per_head)
+    check_shape("erase", write.erase, "batch, head, word", (batch, writes, word))
+    check_shape("add", write.add, "batch, head, word", (batch, writes, word))
 
 
 def address(
     read: HeadParameters, write: WriteParameters, state: NTMState
 ) -> tuple[AddressingStages, AddressingStages]:
-    """Run the four addressing stages of figure 2 for read and write heads in one batch of heads."""
-    sizes = [state.read_weights.shape[1], state.write_weights.shape[1]]
-    key, strength, gate, kernel, sharpening = (
-        torch.cat(pair, dim=1) for pair in zip(read[:5], write[:5], strict=True)
+    """The four addressing stages of figure 2 for read and write heads, without reading or writing."""
+    heads = _side_by_side(read, write)
+    made = access_plain(heads, write, state)
+    reads = state.read_weights.shape[1]
+    return (
+        AddressingStages(*read[:5], *(stage[:, :reads] for stage in made[:4])),
+        AddressingStages(*write[:5], *(stage[:, reads:] for stage in made[:4])),
     )
-    previous = torch.cat([state.read_weights, state.write_weights], dim=1)
-
-    content = addressing.content_weights(state.memory, key, strength)
-    gated = addressing.interpolate(content, previous, gate)
-    shifted = addressing.shift(gated, kernel)
-    weights = addressing.sharpen(shifted, sharpening)
-
-    by_kind: list[tuple[Tensor, ...]] = [
-        torch.split_with_sizes(w, sizes, dim=1) for w in (content, gated, shifted, weights)
-    ]
-    read_weights, write_weights = zip(*by_kind, strict=True)
-    return AddressingStages(*read[:5], *read_weights), AddressingStages(*write[:5], *write_weights)

@@ -73,13 +73,8 @@ def shift(
     Raises:
         ShapeError: If the kernel has an even number of offsets, or other sizes disagree.
     """
-    num_offsets = kernel.shape[-1]
-    if num_offsets % 2 == 0:
-        raise ShapeError(
-            f"kernel must have an odd number of offsets, got {num_offsets}. Its middle one means 'stay'."
-        )
-    check_shape("kernel", kernel, "batch, head, offset", (*weights.shape[:2], num_offsets))
-    reach = num_offsets // 2
+    check_kernel(kernel, weights.shape[:2])
+    reach = kernel.shape[-1] // 2
     shares = kernel.unsqueeze(-1).unbind(dim=2)  # one (batch, head, 1) per offset
     moved = weights * shares[reach]
     for offset in range(1, reach + 1):
@@ -147,3 +142,17 @@ def check_sizes(memory: Tensor, key: Tensor) -> None:
             "A single head? Add its axis: key[:, None]."
         )
     check_shape("key", key, "batch, head, word", (memory.shape[0], key.shape[1], memory.shape[2]))
+
+
+def check_kernel(kernel: Tensor, per_head: tuple[int, ...]) -> None:
+    """Raise unless ``kernel`` is (batch, head, offset) with an odd number of offsets.
+
+    Raises:
+        ShapeError: If it is not.
+    """
+    num_offsets = kernel.shape[-1]
+    if num_offsets % 2 == 0:
+        raise ShapeError(
+            f"kernel must have an odd number of offsets, got {num_offsets}. Its middle one means 'stay'."
+        )
+    check_shape("kernel", kernel, "batch, head, offset", (*per_head, num_offsets))

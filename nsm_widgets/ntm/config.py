@@ -9,6 +9,7 @@ from nsm_widgets._errors import ShapeError, UnknownOptionError
 from nsm_widgets.ntm._checks import check_positive
 
 ControllerKind = Literal["lstm", "feedforward"]
+Dialect = Literal["paper", "pytorch-ntm", "clemkoa-ntm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,8 @@ class NTMConfig:
     Raises:
         ShapeError: If a size is no integer of at least one (``shift_range``: zero), or more shifts than
             slots.
-        UnknownOptionError: If the controller is neither "lstm" nor "feedforward".
+        UnknownOptionError: If the controller is neither "lstm" nor "feedforward", the dialect is unknown, or
+            it is that of another implementation and there is more than one head of a kind.
     """
 
     input_size: int
@@ -37,10 +39,12 @@ class NTMConfig:
     num_controller_layers: int = 1
     shift_range: int = 1
     """How far a step may move a focus: offsets run from ``-shift_range`` to ``shift_range``. 0: no shifts."""
+    dialect: Dialect = "paper"
+    """Whose arithmetic: ours, or that of an implementation whose weights were imported (``dialects``)."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if field.name not in ("controller", "shift_range"):
+            if field.name not in ("controller", "shift_range", "dialect"):
                 check_positive(field.name, getattr(self, field.name))
         if (
             isinstance(self.shift_range, bool)
@@ -54,6 +58,17 @@ class NTMConfig:
         if self.controller not in get_args(ControllerKind):
             raise UnknownOptionError(
                 f"controller must be 'lstm' or 'feedforward', got {self.controller!r}. Choose one of the two."
+            )
+
+        if self.dialect not in get_args(Dialect):
+            raise UnknownOptionError(
+                f"dialect must be one of {', '.join(get_args(Dialect))}, got {self.dialect!r}. "
+                "'paper' is the usual one."
+            )
+        if self.dialect != "paper" and (self.num_read_heads, self.num_write_heads) != (1, 1):
+            raise UnknownOptionError(
+                f"dialect {self.dialect!r} takes one read and one write head, got {self.num_read_heads} and "
+                f"{self.num_write_heads}. More heads need dialect='paper'."
             )
 
     @classmethod

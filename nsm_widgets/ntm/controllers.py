@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nsm_widgets.ntm.late import SequenceLinear
 from nsm_widgets.ntm.state import ControllerState
 
 
@@ -21,6 +22,14 @@ class Controller(nn.Module):
 
     input_layer: nn.Linear
     """The share of the inputs in the first layer, its bias included."""
+
+    @property
+    def recurrent_layer(self) -> nn.Linear | None:
+        """The rest of the first layer: what is computed at each step and added to the share of the inputs.
+
+        A controller that names one takes it as ``recurrent`` too; None is always right.
+        """
+        return None
 
     def initial_state(self, batch_size: int) -> ControllerState:
         """The state before the first step."""
@@ -31,8 +40,12 @@ class Controller(nn.Module):
         projected: Float[Tensor, "batch projected"],
         read: Float[Tensor, "batch read"],
         state: ControllerState,
+        recurrent: SequenceLinear | None = None,
     ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
-        """One step: ``projected`` is ``input_layer`` of the input, ``read`` all read vectors side by side."""
+        """One step: ``projected`` is ``input_layer`` of the input, ``read`` all read vectors side by side.
+
+        ``recurrent``, if given, is the recurrent layer over a sequence; it brings ``projected`` itself.
+        """
         raise NotImplementedError
 
 
@@ -64,6 +77,11 @@ class LSTMController(Controller):
             nn.init.zeros_(bias)
             nn.init.ones_(bias[:size])
 
+    @property
+    def recurrent_layer(self) -> nn.Linear:
+        """From what was read last and the last hidden values to the gates of the first layer."""
+        return _linears(self.layers)[0]
+
     def initial_state(self, batch_size: int) -> ControllerState:
         """The learned hidden and cell values, the same for every batch item."""
         hidden, cell = self.initial.unsqueeze(2).expand(-1, -1, batch_size, -1).unbind(0)
@@ -74,13 +92,17 @@ class LSTMController(Controller):
         projected: Float[Tensor, "batch projected"],
         read: Float[Tensor, "batch read"],
         state: ControllerState,
+        recurrent: SequenceLinear | None = None,
     ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
         """One step. See ``Controller``."""
         below = read
         after = []
         for index, (layer, (hidden, cell)) in enumerate(zip(_linears(self.layers), state, strict=True)):
-            known = projected if index == 0 else layer.bias
-            gates = torch.addmm(known, torch.cat([below, hidden], dim=-1), layer.weight.t())
+            inputs = torch.cat([below, hidden], dim=-1)
+            if index == 0 and recurrent is not None:
+                gates = recurrent(inputs)
+            else:
+                gates = torch.addmm(projected if index == 0 else layer.bias, inputs, layer.weight.t())
             below, cell = lstm_update(gates, cell)
             after.append((below, cell))
         return below, tuple(after)
@@ -108,6 +130,11 @@ class FeedForwardController(Controller):
             nn.Linear(controller_size, controller_size) for _ in range(num_layers - 1)
         )
 
+    @property
+    def recurrent_layer(self) -> nn.Linear:
+        """From what was read last to the first layer."""
+        return self.read_layer
+
     def initial_state(self, batch_size: int) -> ControllerState:
         """Empty: there is nothing to carry over."""
         return ()
@@ -117,9 +144,13 @@ class FeedForwardController(Controller):
         projected: Float[Tensor, "batch projected"],
         read: Float[Tensor, "batch read"],
         state: ControllerState,
+        recurrent: SequenceLinear | None = None,
     ) -> tuple[Float[Tensor, "batch controller"], ControllerState]:
         """One step. See ``Controller``."""
-        hidden = torch.tanh(projected + self.read_layer(read))
+        if recurrent is None:
+            hidden = torch.tanh(torch.addmm(projected, read, self.read_layer.weight.t()))
+        else:
+            hidden = torch.tanh(recurrent(read))
         for layer in _linears(self.layers):
             hidden = torch.tanh(layer(hidden))
         return hidden, state

@@ -7,7 +7,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nsm_widgets.ntm.late import SequenceLinear
 from nsm_widgets.ntm.state import HeadParameters, WriteParameters
+
+
+class HeadPair(tuple[HeadParameters, WriteParameters]):
+    """The parameters of the read heads and of the write heads, and the same side by side."""
+
+    together: HeadParameters
+    """Of all heads, the read heads first: what both are parts of."""
 
 
 class Heads(nn.Module):
@@ -40,15 +48,21 @@ class Heads(nn.Module):
         nn.init.xavier_uniform_(self.linear.weight, gain=1.4)
         nn.init.normal_(self.linear.bias, std=0.01)
 
-    def forward(self, hidden: Float[Tensor, "batch controller"]) -> tuple[HeadParameters, WriteParameters]:
-        """The parameters of the read heads and of the write heads."""
+    def forward(
+        self, hidden: Float[Tensor, "batch controller"], linear: SequenceLinear | None = None
+    ) -> tuple[HeadParameters, WriteParameters]:
+        """The parameters of the read heads and of the write heads, as a ``HeadPair``.
+
+        ``linear``, if given, is the layer over a sequence.
+        """
         batch = hidden.shape[0]
         heads = sum(self.by_kind)
-        keys, adds, positive, unit, shifts = torch.split_with_sizes(self.linear(hidden), self.sizes, dim=-1)
+        told = self.linear(hidden) if linear is None else linear(hidden)
+        keys, adds, positive, unit, shifts = torch.split_with_sizes(told, self.sizes, dim=-1)
         strengths, sharpenings = functional.softplus(positive).chunk(2, dim=-1)
         gates, erases = torch.split_with_sizes(torch.sigmoid(unit), [heads, self.sizes[1]], dim=-1)
 
-        of_all_heads = (
+        together = HeadParameters(
             keys.view(batch, heads, self.word_size),
             strengths,
             gates,
@@ -56,9 +70,14 @@ class Heads(nn.Module):
             1 + sharpenings,
         )
         read, write = zip(
-            *(torch.split_with_sizes(values, self.by_kind, dim=1) for values in of_all_heads), strict=True
+            *(torch.split_with_sizes(values, self.by_kind, dim=1) for values in together), strict=True
         )
         write_shape = (batch, self.by_kind[1], self.word_size)
-        return HeadParameters(*read), WriteParameters(
-            *HeadParameters(*write), erase=erases.view(write_shape), add=adds.view(write_shape)
+        pair = HeadPair(
+            (
+                HeadParameters(*read),
+                WriteParameters(*HeadParameters(*write), erases.view(write_shape), adds.view(write_shape)),
+            )
         )
+        pair.together = together
+        return pair

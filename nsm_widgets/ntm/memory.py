@@ -187,7 +187,8 @@ class NTMMemory(nn.Module):
         """How much each slot was used since ``reset``, relative to the most used one, in [0, 1].
 
         A slot's use is the sum of all read and all write weights on it, over calls, heads and batch items.
-        Zeros before the first call.
+        Zeros before the first call. What a slot is worth is another question: see ``ablation_importance``
+        and ``gradient_importance``.
         """
         most = self._slot_use.max()
         return self._slot_use / most if most > 0 else torch.zeros_like(self._slot_use)

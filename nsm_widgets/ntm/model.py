@@ -10,11 +10,14 @@ from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
 from nsm_widgets.ntm.config import NTMConfig
 from nsm_widgets.ntm.controllers import FeedForwardController, LSTMController
+from nsm_widgets.ntm.dialects import FixedInitial, ForeignAccess
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.ntm.initial import InitialMemory
+from nsm_widgets.ntm.late import is_eager
 from nsm_widgets.ntm.state import CellState, NTMOutput
 
 
@@ -62,13 +65,27 @@ class NTM(nn.Module):
                 config.num_write_heads,
                 config.shift_range,
             ),
-            InitialMemory(
-                config.memory_size, config.word_size, config.num_read_heads, config.num_write_heads
-            ),
+            InitialMemory(config.memory_size, config.word_size, config.num_read_heads, config.num_write_heads)
+            if config.dialect == "paper"
+            else FixedInitial(config.memory_size, config.word_size),
+            MemoryAccess() if config.dialect == "paper" else ForeignAccess(config.dialect),
         )
         self.output_layer = nn.Linear(config.controller_size + read_size, config.output_size)
         nn.init.xavier_uniform_(self.output_layer.weight)
         nn.init.zeros_(self.output_layer.bias)
+
+    @property
+    def fused(self) -> bool:
+        """Whether steps go through hand-written gradients: faster, same values. True unless set to False.
+
+        Only gradients of gradients need False. Under ``torch.compile``, ``torch.func`` and autocast the plain
+        functions are taken in any case.
+        """
+        return self.cell.access.fused
+
+    @fused.setter
+    def fused(self, fused: bool) -> None:
+        self.cell.access.fused = fused
 
     def initial_state(self, batch_size: int) -> CellState:
         """The state before the first step.
@@ -99,8 +116,11 @@ class NTM(nn.Module):
         else:
             self._check_state(state, batch)
         controller_outputs, reads = [], []
-        for projected in self.cell.controller.input_layer(inputs).unbind(0):
-            hidden, state = self.cell(projected, state)
+        projected = self.cell.controller.input_layer(inputs)
+        late = self.fused and torch.is_grad_enabled() and is_eager()
+        layers = self.cell.over_sequence(projected) if late else None
+        for step in projected.unbind(0):
+            hidden, state = self.cell(step, state, layers)
             controller_outputs.append(hidden)
             reads.append(state.access.read_vectors)
         features = torch.cat([torch.stack(controller_outputs), torch.stack(reads).flatten(2)], dim=-1)

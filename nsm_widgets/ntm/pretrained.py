@@ -76,8 +76,10 @@ def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:
 def load_pretrained(name: str = "copy") -> NTM:
     """Load a trained model that ships with the package, in eval mode.
 
-    ``"copy"`` was trained on the copy task of Graves et al. 2014 (section 4.1) at lengths 1 to 20 and copies
-    120 vectors; ``checkpoint_info(pretrained_path("copy"))`` says how it was made.
+    The tasks are those of Graves et al. 2014, section 4; each model has the paper's memory of 128 x 20, an
+    LSTM of 100 units, one read and one write head. ``"copy"`` was trained at lengths 1 to 20 and copies 120
+    vectors; ``"associative-recall"`` was trained on 2 to 6 items and recalls from 12, and mostly from 20.
+    ``checkpoint_info(pretrained_path(name))`` says how a model was made.
 
     Raises:
         UnknownOptionError: If no such model ships.

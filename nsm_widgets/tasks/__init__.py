@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from nsm_widgets.tasks.associative_recall import AssociativeRecallTask
 from nsm_widgets.tasks.batch import Task, TaskBatch, bit_errors, masked_loss
 from nsm_widgets.tasks.copy import CopyTask
+from nsm_widgets.tasks.ngrams import NGramTask
+from nsm_widgets.tasks.priority_sort import PrioritySortTask
+from nsm_widgets.tasks.repeat_copy import RepeatCopyTask
 from nsm_widgets.tasks.settings import Evaluation, TrainingResult, TrainingSettings
 from nsm_widgets.tasks.training import evaluate, train
 
 __all__ = [
+    "AssociativeRecallTask",
     "CopyTask",
     "Evaluation",
+    "NGramTask",
+    "PrioritySortTask",
+    "RepeatCopyTask",
     "Task",
     "TaskBatch",
     "TrainingResult",

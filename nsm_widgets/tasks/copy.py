@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 import torch
 
-from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets.tasks._checks import (
+    check_generator,
+    check_order,
+    check_size,
+    check_sizes,
+    drawn_size,
+    random_bits,
+)
 from nsm_widgets.tasks.batch import TaskBatch
 
 
@@ -27,13 +34,8 @@ class CopyTask:
     max_length: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("width", "min_length", "max_length"):
-            _check_size(name, getattr(self, name))
-        if self.min_length > self.max_length:
-            raise ShapeError(
-                f"min_length must not exceed max_length, got {self.min_length} and {self.max_length}. "
-                "Swap them."
-            )
+        check_sizes(self, "width", "min_length", "max_length")
+        check_order(self, "min_length", "max_length")
 
     @property
     def input_size(self) -> int:
@@ -57,21 +59,10 @@ class CopyTask:
             ShapeError: If a size is no integer of at least one.
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
-        if not isinstance(generator, torch.Generator):
-            raise DtypeError(
-                f"generator must be a torch.Generator, got {type(generator).__name__}. "
-                "Make one: torch.Generator().manual_seed(0)."
-            )
-        _check_size("batch_size", batch_size)
-        device = generator.device
-        if length is None:
-            drawn = torch.randint(
-                self.min_length, self.max_length + 1, (), generator=generator, device=device
-            )
-            length = int(drawn)
-        _check_size("length", length)
-        shape = (length, batch_size, self.width)
-        bits = torch.randint(0, 2, shape, generator=generator, device=device).to(torch.float32)
+        device = check_generator(generator)
+        check_size("batch_size", batch_size)
+        length = drawn_size("length", length, self.min_length, self.max_length, generator)
+        bits = random_bits(length, batch_size, self.width, generator=generator)
 
         inputs = torch.zeros(2 * length + 1, batch_size, self.input_size, device=device)
         inputs[:length, :, : self.width] = bits
@@ -81,8 +72,3 @@ class CopyTask:
         mask = torch.zeros(2 * length + 1, batch_size, dtype=torch.bool, device=device)
         mask[length + 1 :] = True
         return TaskBatch(inputs, targets, mask)
-
-
-def _check_size(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ShapeError(f"{name} must be an integer of at least 1, got {value!r}. Pass a positive size.")

@@ -34,7 +34,7 @@ class TrainingRun:
     def note(self, evaluation: Evaluation) -> None:
         """Remember an evaluation, and the parameters if none was better."""
         self.history.append(evaluation)
-        if evaluation.is_better_than(self.best):
+        if evaluation.is_better_than(self.best, self.settings.judged_by):
             self.best = evaluation
             self.best_tensors = {
                 name: value.detach().clone() for name, value in self.model.state_dict().items()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from nsm_widgets._errors import ShapeError, UnknownOptionError
+
+Judge = Literal["bit_errors", "loss"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,7 @@ class TrainingSettings:
 
     Raises:
         ShapeError: If a number is outside its range.
+        UnknownOptionError: If ``judged_by`` is neither "bit_errors" nor "loss".
     """
 
     num_steps: int
@@ -33,6 +36,8 @@ class TrainingSettings:
     """Every gradient element is clipped to +-``clip``."""
     evaluate_every: int = 100
     """Steps from one look at the held-out batches to the next, and from one saved file to the next."""
+    judged_by: Judge = "bit_errors"
+    """What makes an evaluation the best: fewest wrong bits or, where bits can only be guessed, least loss."""
 
     def __post_init__(self) -> None:
         for name in ("num_steps", "batch_size", "evaluate_every"):
@@ -49,6 +54,10 @@ class TrainingSettings:
                 raise ShapeError(
                     f"{name} must be positive and finite, got {rate!r}. Default: see TrainingSettings."
                 )
+        if self.judged_by not in get_args(Judge):
+            raise UnknownOptionError(
+                f"judged_by must be 'bit_errors' or 'loss', got {self.judged_by!r}. Choose one of the two."
+            )
         for name in ("momentum", "alpha"):
             if not 0 <= getattr(self, name) < 1:
                 raise ShapeError(
@@ -102,10 +111,16 @@ class Evaluation(NamedTuple):
     bit_errors: float
     """Mean wrong bits of a sequence."""
 
-    def is_better_than(self, other: Evaluation | None) -> bool:
-        """Fewer wrong bits, or as many and a lower loss. A loss that is NaN is never better."""
-        mine = (self.bit_errors, self.loss)
-        return not math.isnan(self.loss) and (other is None or mine < (other.bit_errors, other.loss))
+    def is_better_than(self, other: Evaluation | None, judged_by: Judge = "bit_errors") -> bool:
+        """Fewer wrong bits, or as many and a lower loss. A loss that is NaN is never better.
+
+        Judged by the loss, the wrong bits do not matter.
+        """
+        if math.isnan(self.loss) or other is None:
+            return not math.isnan(self.loss)
+        if judged_by == "loss":
+            return self.loss < other.loss
+        return (self.bit_errors, self.loss) < (other.bit_errors, other.loss)
 
 
 class TrainingResult(NamedTuple):

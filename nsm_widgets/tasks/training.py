@@ -27,6 +27,7 @@ def train(
     path: str | os.PathLike[str] | None = None,
     held_out: Sequence[TaskBatch] | None = None,
     on_step: Callable[[int, float], None] | None = None,
+    on_evaluation: Callable[[Evaluation], None] | None = None,
     progress: bool = True,
     **settings: Any,
 ) -> TrainingResult:
@@ -43,6 +44,7 @@ def train(
             A resumed run ends in exactly the numbers of an uninterrupted one.
         held_out: Batches to judge by; by default one of 32 sequences.
         on_step: Called after every update with the number of updates done and the loss in nats per bit.
+        on_evaluation: Called after every look at the held-out batches, before the file is written.
         progress: Whether to show a progress bar.
         **settings: Fields of ``TrainingSettings``; ``num_steps`` is required.
 
@@ -70,6 +72,8 @@ def train(
                 on_step(run.step, loss)
             if run.step % run.settings.evaluate_every == 0 or run.step == run.settings.num_steps:
                 run.note(evaluate(model, held_out, step=run.step))
+                if on_evaluation is not None:
+                    on_evaluation(run.history[-1])
                 bar.set_postfix(run.summary())
                 if path is not None:
                     save_run(run, path)

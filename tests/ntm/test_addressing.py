@@ -102,6 +102,47 @@ def test_read_and_write_are_the_papers(batch: int, heads: int, slots: int, word:
         np.testing.assert_allclose(vectors[item], expected, rtol=1e-9, atol=1e-12)
 
 
+def test_slots_have_no_order_but_for_the_shift() -> None:
+    """Permuting the slots permutes content weights, reads and writes; turning them turns the shift."""
+    memory, key, weights = draw(2, 6, 3), draw(2, 2, 3, seed=1), weighting(2, 2, 6)
+    erase, add = draw(2, 2, 3, seed=3).sigmoid(), draw(2, 2, 3, seed=4)
+    strength, kernel = draw(2, 2).abs(), weighting(2, 2, 3)
+    order = torch.tensor([3, 0, 5, 1, 4, 2])
+
+    content = addressing.content_weights(memory, key, strength)
+    torch.testing.assert_close(
+        addressing.content_weights(memory[:, order], key, strength), content[..., order]
+    )
+    read = addressing.read(memory, weights)
+    torch.testing.assert_close(addressing.read(memory[:, order], weights[..., order]), read)
+    written = addressing.erase_and_write(memory, weights, erase, add)
+    torch.testing.assert_close(
+        addressing.erase_and_write(memory[:, order], weights[..., order], erase, add), written[:, order]
+    )
+    shifted = addressing.shift(weights, kernel)
+    torch.testing.assert_close(addressing.shift(weights.roll(2, -1), kernel), shifted.roll(2, -1))
+
+
+def test_equal_slots_under_equal_weights_stay_equal() -> None:
+    """The trap that a random memory and a first focus avoid: no step, no gradient ever tells slots apart."""
+    memory, weights = torch.full((1, 5, 3), 0.1, requires_grad=True), torch.full((1, 1, 5), 0.2)
+    key, add = draw(1, 1, 3).float(), draw(1, 1, 3, seed=1).float()
+    written = memory
+    for step in range(3):
+        content = addressing.content_weights(written, key + step, torch.full((1, 1), 5.0))
+        weights = addressing.sharpen(
+            addressing.interpolate(content, weights, torch.full((1, 1), 0.5)), torch.full((1, 1), 3.0)
+        )
+        written = addressing.erase_and_write(written, weights, add.sigmoid(), add)
+    written.square().sum().backward()
+
+    torch.testing.assert_close(weights, torch.full((1, 1, 5), 0.2))
+    assert memory.grad is not None
+    for slot in range(1, 5):
+        torch.testing.assert_close(written[:, slot], written[:, 0])
+        torch.testing.assert_close(memory.grad[:, slot], memory.grad[:, 0])
+
+
 def test_a_positive_shift_moves_to_the_next_slot() -> None:
     """All the mass on the last offset moves slot 0 to 1, and the last slot to the first."""
     weights = torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]])

@@ -20,7 +20,7 @@ from nsm_widgets.ntm import (
     save_checkpoint,
 )
 from nsm_widgets.ntm.pretrained import FORMAT
-from nsm_widgets.tasks import CopyTask, bit_errors
+from nsm_widgets.tasks import AssociativeRecallTask, CopyTask, bit_errors
 
 
 def small() -> NTM:
@@ -106,7 +106,9 @@ def test_tensors_must_fit_the_config(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_refused() -> None:
     """Only models that ship can be loaded by name."""
-    with pytest.raises(UnknownOptionError, match=r"must be one of \['copy'\], got 'sort'"):
+    with pytest.raises(
+        UnknownOptionError, match=r"must be one of \['associative-recall', 'copy'.*\], got 'sort'"
+    ):
         load_pretrained("sort")
 
 
@@ -120,6 +122,30 @@ def test_the_shipped_model_copies_what_it_never_saw(seed: int) -> None:
 
     assert errors.double().mean() <= 0.5
     assert int((errors == 0).sum()) >= 28
+
+
+@pytest.mark.parametrize(("items", "least"), [(2, 29), (6, 29), (12, 28), (20, 25)])
+@pytest.mark.parametrize("seed", [2014, 7])
+def test_the_shipped_model_recalls_from_longer_lists(seed: int, items: int, least: int) -> None:
+    """Trained on 2 to 6 items, it recalls from 12 at least 28 times of 30, and goes on to 20."""
+    batch = AssociativeRecallTask().batch(30, torch.Generator().manual_seed(seed), num_items=items)
+
+    with torch.no_grad():
+        errors = bit_errors(load_pretrained("associative-recall")(batch.inputs).outputs, batch)
+
+    assert int((errors == 0).sum()) >= least
+
+
+SHIPPED = sorted(path.stem for path in pretrained_path("copy").parent.iterdir())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_model_is_small_and_says_what_it_is(name: str) -> None:
+    """Each file is under 300 KB and float32, loads, and names task, seed and training."""
+    assert pretrained_path(name).stat().st_size < 300_000
+    assert {parameter.dtype for parameter in load_pretrained(name).parameters()} == {torch.float32}
+    info = checkpoint_info(pretrained_path(name))
+    assert name in info["task"] and isinstance(info["seed"], int) and info["training"]["num_steps"] > 0
 
 
 def test_the_shipped_model_is_small_and_says_how_it_was_made() -> None:

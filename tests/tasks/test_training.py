@@ -251,6 +251,25 @@ def test_a_failing_callback_leaves_no_litter(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_the_loss_can_judge() -> None:
+    """Where bits can only be guessed, the least loss is the best, whatever the wrong bits."""
+    few, sure = Evaluation(1, 0.9, 2.0), Evaluation(2, 0.4, 3.0)
+    assert not sure.is_better_than(few) and sure.is_better_than(few, "loss")
+    assert not Evaluation(3, float("nan"), 0.0).is_better_than(sure, "loss")
+    settings = TrainingSettings(num_steps=1, judged_by="loss")
+    assert TrainingSettings.from_keywords(settings.to_dict()) == settings
+
+    result = train(small(), TASK, judged_by="loss", learning_rate=0.1, **QUICK)
+    assert result.best == min(result.history, key=lambda evaluation: evaluation.loss)
+
+
+def test_every_evaluation_is_told() -> None:
+    """What a callback is told, as it happens, is the history in the end."""
+    told: list[Evaluation] = []
+    result = train(small(), TASK, on_evaluation=told.append, **QUICK)
+    assert tuple(told) == result.history and len(told) == 3
+
+
 def test_a_diverged_run_keeps_what_it_had() -> None:
     """Once the loss is NaN nothing is better any more; without any usable evaluation there is no best."""
     good = Evaluation(1, 0.5, 3.0)
@@ -289,8 +308,9 @@ def test_the_learning_rate_falls_over_the_second_half() -> None:
         ({"num_steps": 0}, ShapeError, "num_steps must be an integer of at least 1, got 0"),
         ({"num_steps": 1, "learning_rate": -1.0}, ShapeError, "learning_rate must be positive and finite"),
         ({"num_steps": 1, "momentum": 1.0}, ShapeError, r"momentum must lie in \[0, 1\), got 1.0"),
+        ({"num_steps": 1, "judged_by": "bits"}, UnknownOptionError, "'bit_errors' or 'loss', got 'bits'"),
     ],
-    ids=["slip", "missing", "no-steps", "rate", "momentum"],
+    ids=["slip", "missing", "no-steps", "rate", "momentum", "judge"],
 )
 def test_settings_are_checked(settings: dict[str, Any], error: type[Exception], text: str) -> None:
     """A slip of typing or a number out of range raises before anything is trained."""

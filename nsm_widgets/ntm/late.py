@@ -1,0 +1,78 @@
+"""The gradient of a layer inside a time loop, computed once for all steps.
+
+A weight that is used at every step gets its gradient step by step: T products of one row each, T additions to
+a matrix. Once the loop is over, the same gradient is one product of two tall matrices. For that, the layer
+adds what it computes to a row of a sequence that is known before the loop, its bias or the share of the
+inputs. Whatever gradient arrives in that sequence is the gradient in the layer's outputs, all steps at hand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def is_eager() -> bool:
+    """Whether plain eager mode runs: no compiler, no ``torch.func`` transform, no autocast.
+
+    Those see through plain functions, and would stumble over a node with a gradient of its own.
+    """
+    return not (
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or torch.is_autocast_enabled()
+        or torch.is_autocast_enabled("cpu")
+    )
+
+
+def refuse_second_order() -> None:
+    """Raise when a backward pass is itself to be differentiated.
+
+    Raises:
+        RuntimeError: If gradients are recorded, as by ``create_graph=True``.
+    """
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "gradients of gradients need the plain functions, and this forward pass took hand-written ones. "
+            "Set fused = False on the NTM (or MemoryAccess) before it: model.fused = False."
+        )
+
+
+class SequenceLinear:
+    """``layer`` over one sequence: call it once for each step, in order, with that step's input.
+
+    Args:
+        layer: The layer; its own bias is left out.
+        added: What is added to its outputs, ``(time, batch, output)``.
+    """
+
+    def __init__(self, layer: nn.Linear, added: Tensor) -> None:
+        self._inputs: list[Tensor] = []
+        late: Tensor = _LateWeight.apply(added, layer.weight, self._inputs)  # type: ignore[no-untyped-call]
+        self._rows = late.unbind(0)
+        self._weight = layer.weight.detach().t()
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """The next step: ``added[t] + inputs @ weight.T``."""
+        row = self._rows[len(self._inputs)]
+        self._inputs.append(inputs.detach())  # not its graph: that leads back here, and would never be freed
+        return torch.addmm(row, inputs, self._weight)
+
+
+class _LateWeight(torch.autograd.Function):
+    """Passes ``added`` through, and turns the gradient in it into that of the weight as well."""
+
+    @staticmethod
+    def forward(ctx: Any, added: Tensor, weight: Tensor, inputs: list[Tensor]) -> Tensor:
+        ctx.inputs = inputs
+        return added.view_as(added)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        refuse_second_order()
+        of_weight = None
+        if ctx.needs_input_grad[1]:
+            of_weight = gradient.flatten(0, 1).t() @ torch.cat(ctx.inputs)
+        return gradient if ctx.needs_input_grad[0] else None, of_weight, None

@@ -1,0 +1,68 @@
+"""Checks that every task makes on its sizes and on what it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from nsm_widgets._errors import DtypeError, ShapeError
+
+
+def check_size(name: str, value: object) -> int:
+    """Return ``value`` if it is an integer of at least one.
+
+    Raises:
+        ShapeError: If it is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ShapeError(f"{name} must be an integer of at least 1, got {value!r}. Pass a positive size.")
+    return value
+
+
+def check_sizes(task: Any, *names: str) -> None:
+    """Check the fields of a task that are sizes.
+
+    Raises:
+        ShapeError: If one is no integer of at least one.
+    """
+    for name in names:
+        check_size(name, getattr(task, name))
+
+
+def check_order(task: Any, low: str, high: str) -> None:
+    """Raise unless the first field is at most the second.
+
+    Raises:
+        ShapeError: If they are in the wrong order.
+    """
+    if getattr(task, low) > getattr(task, high):
+        raise ShapeError(
+            f"{low} must not exceed {high}, got {getattr(task, low)} and {getattr(task, high)}. Swap them."
+        )
+
+
+def check_generator(generator: object) -> torch.device:
+    """Return the device on which a generator draws.
+
+    Raises:
+        DtypeError: If it is no ``torch.Generator``.
+    """
+    if not isinstance(generator, torch.Generator):
+        raise DtypeError(
+            f"generator must be a torch.Generator, got {type(generator).__name__}. "
+            "Make one: torch.Generator().manual_seed(0)."
+        )
+    return generator.device
+
+
+def drawn_size(name: str, given: int | None, low: int, high: int, generator: torch.Generator) -> int:
+    """``given``, checked, or a size drawn uniformly from ``low`` to ``high``, both included."""
+    if given is not None:
+        return check_size(name, given)
+    return int(torch.randint(low, high + 1, (), generator=generator, device=generator.device))
+
+
+def random_bits(*shape: int, generator: torch.Generator) -> torch.Tensor:
+    """Fair coins as float32 zeros and ones, on the generator's device."""
+    return torch.randint(0, 2, shape, generator=generator, device=generator.device).to(torch.float32)
