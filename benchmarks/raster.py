@@ -6,13 +6,14 @@ peer's time by ours, taken in turns. Where matplotlib is installed, it is a peer
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
 
-from benchmarks.run import in_turns
+from benchmarks.kernel.timing import in_turns
 from nsm_widgets.export._pyramid import Pyramid
 from nsm_widgets.export._raster import rasterize
 from nsm_widgets.view import COLOR_SCALES, ColorDomain, count_clipped, paint, rank_thresholds, summarize
@@ -20,6 +21,9 @@ from nsm_widgets.view import COLOR_SCALES, ColorDomain, count_clipped, paint, ra
 ROWS, COLUMNS = 600, 700
 DOMAIN = ColorDomain(0.0, 1.0)
 Plane = Float32[np.ndarray, "row column"]
+
+
+OURS = "nsm_widgets"
 
 
 def numpy_way(plane: Plane) -> UInt16[np.ndarray, "texel_row texel_column"]:
@@ -52,14 +56,15 @@ def our_summary(values: Float32[np.ndarray, "..."]) -> object:
     return summarize(values), count_clipped(values, DOMAIN), rank_thresholds(values, magnitudes=False)
 
 
-def say(what: str, times: tuple[float, float], peer: str) -> None:
-    ours, theirs = times
+def say(what: str, times: Mapping[str, float]) -> None:
+    (_, ours), (peer, theirs) = times.items()
     print(
         f"{what:<52} {ours:8.1f} ms   {theirs / ours:6.1f} x faster than {peer} ({theirs:.1f} ms)", flush=True
     )
 
 
 def main() -> None:
+    runs: dict[str, Callable[[], object]]
     random = np.random.default_rng(0)
     for side in (1024, 4096, 8192):
         plane = random.random((side, side), dtype=np.float32) ** 4
@@ -74,7 +79,7 @@ def main() -> None:
                 return numpy_way(plane)
 
             name = f"{side} x {side} to {ROWS} x {COLUMNS}, {scale}"
-            say(name, in_turns(ours, plain, repeats), "NumPy")
+            say(name, in_turns({OURS: ours, "NumPy": plain}, repeats))
         if find_spec("matplotlib") and side < 8192:
 
             def painted(plane: Plane = plane) -> object:
@@ -84,17 +89,17 @@ def main() -> None:
             def colored(plane: Plane = plane) -> object:
                 return matplotlib_way(plane)
 
-            say(f"{side} x {side}, painted", in_turns(painted, colored, 5), "Normalize and a colour map")
+            runs = {OURS: painted, "Normalize and a colour map": colored}
+            say(f"{side} x {side}, painted", in_turns(runs, 5))
     pyramid = Pyramid(plane)
-    times = in_turns(
-        lambda: pyramid.rasterize(DOMAIN, max_rows=ROWS, max_columns=COLUMNS),
-        lambda: rasterize(plane, DOMAIN, max_rows=ROWS, max_columns=COLUMNS),
-        5,
-    )
-    say("8192 x 8192 from a pyramid", times, "the plane itself")
+    runs = {
+        OURS: lambda: pyramid.rasterize(DOMAIN, max_rows=ROWS, max_columns=COLUMNS),
+        "the plane itself": lambda: rasterize(plane, DOMAIN, max_rows=ROWS, max_columns=COLUMNS),
+    }
+    say("8192 x 8192 from a pyramid", in_turns(runs, 5))
     values = random.random((100, 1024, 1024), dtype=np.float32)
-    times = in_turns(lambda: our_summary(values), lambda: plain_summary(values), 5)
-    say("range, marks, clipped and ranks of 100 x 1024 x 1024", times, "NumPy, a pass for each")
+    runs = {OURS: lambda: our_summary(values), "NumPy, a pass for each": lambda: plain_summary(values)}
+    say("range, marks, clipped and ranks of 100 x 1024 x 1024", in_turns(runs, 5))
 
 
 if __name__ == "__main__":

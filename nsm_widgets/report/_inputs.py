@@ -17,7 +17,7 @@ AnyArray = Shaped[np.ndarray, "..."]
 
 def as_array(values: Any) -> AnyArray:
     """A tensor or array as a NumPy array, copied once; complex numbers and objects are refused."""
-    array = to_readonly(values, "values")[0]
+    array: AnyArray = to_readonly(values, "values")[0]
     if array.size == 0:
         raise ShapeError(f"values must hold at least one number to be drawn, got shape {array.shape}.")
     return array

@@ -234,13 +234,15 @@ class HalfAccess(MemoryAccess):
         super().__init__()
         self.dtype = dtype
 
-    def forward(self, read: HeadParameters, write: WriteParameters, state: NTMState) -> MemoryAccessOutput:
+    def forward(
+        self, read: HeadParameters, write: WriteParameters, state: NTMState, **options: Any
+    ) -> MemoryAccessOutput:
         """One step, handed out in half precision."""
 
         def half(value: Any) -> Any:
             return value.to(self.dtype) if isinstance(value, torch.Tensor) else type(value)(*map(half, value))
 
-        halved: MemoryAccessOutput = half(super().forward(read, write, state))
+        halved: MemoryAccessOutput = half(super().forward(read, write, state, **options))
         return halved
 
 
@@ -261,9 +263,11 @@ def test_half_precision(dtype: torch.dtype) -> None:
 class MixedAccess(MemoryAccess):
     """Reads in another type than it writes, as under autocast."""
 
-    def forward(self, read: HeadParameters, write: WriteParameters, state: NTMState) -> MemoryAccessOutput:
+    def forward(
+        self, read: HeadParameters, write: WriteParameters, state: NTMState, **options: Any
+    ) -> MemoryAccessOutput:
         """One step, with read vectors in double precision."""
-        output = super().forward(read, write, state)
+        output = super().forward(read, write, state, **options)
         return output._replace(read_vectors=output.read_vectors.double())
 
 
