@@ -13,7 +13,7 @@ from jaxtyping import Shaped
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label, escape_surrogates
-from nsm_widgets.view import rank_thresholds, summarize, with_derived
+from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets._serve import Answer, Served, answer
@@ -249,7 +249,7 @@ def _served(values: Shaped[np.ndarray, "..."], sent: Sent, meta: Mapping[str, An
 
 def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, over_budget: bool) -> dict[str, Any]:
     """What the page must know of an array besides its bytes."""
-    summary = summarize(array.values)
+    summary = summary_of(array)
     return {
         "name": array.name,
         "dims": list(array.dims),
@@ -262,10 +262,8 @@ def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, over_budget:
         "labels": {dim: _labels(array, dim) for dim in array.dims if dim in array.coords},
         "written_labels": _written_labels(array),
         "summary": summary.to_json(),
-        "thresholds": list(rank_thresholds(array.values, magnitudes=False)),
-        "magnitude_thresholds": list(rank_thresholds(array.values, magnitudes=True))
-        if summary.low < 0
-        else [],
+        "thresholds": list(ranks_of(array, magnitudes=False)),
+        "magnitude_thresholds": list(ranks_of(array, magnitudes=True)) if summary.low < 0 else [],
         "over_budget": over_budget,
     }
 
