@@ -63,10 +63,21 @@ class MemorySource(Source):
         picked = [index for index, name in enumerate(NAMES) if self.wants(name)]
         self._picked = None if len(picked) == len(NAMES) else picked
         self._step_names = [NAMES[index] for index in picked]
-        hooks.add(self.module.register_forward_hook(self.on_step, with_kwargs=True))
+        self._step_hook: Any = None
+        self._listen(True)
+        hooks.callback(lambda: self._listen(False))
+        self._recording.listen.append(self._listen)
         if self._owner is not None:
             hooks.add(self._owner.register_forward_pre_hook(self.on_sequence_start, with_kwargs=True))
             hooks.add(self._owner.register_forward_hook(self.on_sequence_end, with_kwargs=True))
+
+    def _listen(self, recorded: bool) -> None:
+        """Hang on the hook of the steps, or take it off while an iteration passes by."""
+        if recorded and self._step_hook is None:
+            self._step_hook = self.module.register_forward_hook(self.on_step, with_kwargs=True)
+        elif not recorded and self._step_hook is not None:
+            self._step_hook.remove()
+            self._step_hook = None
 
     def on_step(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of ``MemoryAccess``: one time step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,8 @@ class Recording:
         """How many iterations began."""
         self.left_out: Counter[str] = Counter()
         """How many were not kept, by reason."""
+        self.listen: list[Callable[[bool], None]] = []
+        """Told at the start of each iteration whether it is recorded: even an idle hook costs."""
         self._kept: deque[Iteration] = deque()
         self._bytes = 0
         self._is_full = False
@@ -92,6 +94,8 @@ class Recording:
             self.left_out[self._choice.over_budget] += 1
         else:
             self.current = Iteration(number, self._num_sources)
+        for listen in self.listen:
+            listen(self.current is not None)
 
     @property
     def is_passing_by(self) -> bool:

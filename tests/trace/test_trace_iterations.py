@@ -274,6 +274,21 @@ def test_a_saved_trace_keeps_its_iterations(tmp_path: Any) -> None:
     assert_same(opened.iteration(2), rec.trace.iteration(2))
 
 
+def test_while_an_iteration_passes_by_no_step_is_seen() -> None:
+    """Between those that are recorded, nothing hangs on the memory; afterwards nothing at all."""
+    model, hanging = small_ntm(), []
+    access = model.cell.access
+    with TraceRecorder(model).every(2) as rec:
+        for _ in range(4):
+            train(model, [2])
+            hanging.append(len(access._forward_hooks))
+    assert hanging == [1, 0, 1, 0]
+    assert rec.trace.iterations == (0, 2)
+    with TraceRecorder(model).every(2):
+        pass
+    assert not access._forward_hooks
+
+
 class Wrapped(nn.Module):
     """Calls an NTM twice in one forward, each time from no state."""
 
