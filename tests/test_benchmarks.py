@@ -249,8 +249,11 @@ def test_the_report_has_a_table_for_each_part(tmp_path: Path) -> None:
     assert "| a step | 10 ms | the textbook | 40 ms | 0.25 |" in page
     assert "A Processor, 2 cores, 8 GB" in page
     shown = [part.split(")")[0] for part in page.split("](")[1:]]
-    assert sorted(shown) == [f"benchmarks/{name}.svg" for name in ("costs-side", "first", "scrub", "slider")]
-    for name in shown:
+    charts = [f"benchmarks/{name}.svg" for name in ("costs-side", "first", "scrub", "slider")]
+    assert set(shown) == {"benchmarks/results.json", *charts}
+    assert (tmp_path / "benchmarks" / "results.json").is_file()
+    assert "### 128×20, 100 steps: 1 MB" in page
+    for name in charts:
         svg = (tmp_path / name).read_text(encoding="utf-8")
         ElementTree.fromstring(svg)  # well-formed
         assert "prefers-color-scheme: dark" in svg or "prefers-color-scheme:dark" in svg
