@@ -56,8 +56,8 @@ def _play(notebook: NotebookPage, plan: Plan) -> PlayingResult:
     first = probe.call("first", SHOW.strip(), plan.first_limit_s * 1000)
     if first["failed"]:
         raise GivenUpError(f"no first picture: {first['failed']}")
+    notebook.page.wait_for_function(f"() => {PICTURES}.length === {VIEWS}", timeout=plan.first_limit_s * 1000)
     probe.settle()
-    notebook.page.wait_for_function(f"() => {PICTURES}.length === {VIEWS}")
     changes, frames, apart, seconds, skipped, played = 0, 0, 0, 0.0, 0, 0.0
     while played < plan.playing_s:
         probe.call("arm")
