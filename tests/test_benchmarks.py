@@ -5,7 +5,11 @@ from __future__ import annotations
 import doctest
 import importlib
 import itertools
+import os
 import pkgutil
+import signal
+import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,6 +20,7 @@ import torch
 
 import benchmarks
 from benchmarks.frames import LEVELS, level_colors, level_of, make_frames
+from benchmarks.page.apart import GivenUpError, apart
 from benchmarks.page.mouse import to_and_fro
 from benchmarks.page.playing import steps_skipped
 from benchmarks.plan import FULL, QUICK
@@ -112,6 +117,56 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
     values = [float(value) for value in range(1, 41)]
     assert percentile(values, 0.95) == 38
     assert percentile([5.0], 0.95) == 5
+
+
+# --- processes of their own ---
+
+
+def test_what_runs_apart_returns_its_value() -> None:
+    """Any function, also one that knows local things."""
+    number = 20
+    assert apart(lambda: number + 1, limit_s=60) == 21
+    assert apart(os.getpid, limit_s=60) != os.getpid()
+
+
+def test_what_fails_apart_says_why() -> None:
+    """An exception, a death and a hang are told apart; none of them reaches the caller's process."""
+    with pytest.raises(GivenUpError, match="refused: too large"):
+        apart(_refuse, limit_s=60)
+    with pytest.raises(GivenUpError, match="crashed"):
+        apart(lambda: os._exit(1), limit_s=60)
+    with pytest.raises(GivenUpError, match="hung"):
+        apart(signal.pause, limit_s=0.1)
+
+
+def test_a_hang_takes_its_children_along(tmp_path: Path) -> None:
+    """What the function has started ends with it."""
+    noted = tmp_path / "pid"
+
+    def start_and_hang() -> None:
+        with subprocess.Popen(["sleep", "1000"]) as child:
+            (tmp_path / "new").write_text(str(child.pid))
+            (tmp_path / "new").rename(noted)
+            signal.pause()
+
+    with pytest.raises(GivenUpError, match="hung"):
+        apart(start_and_hang, limit_s=5)
+    state = Path("/proc", noted.read_text(), "stat")
+
+    def ended() -> bool:
+        try:
+            return state.read_text().rsplit(")", 1)[1].split()[0] == "Z"  # nobody has collected it yet
+        except OSError:
+            return True
+
+    deadline = time.monotonic() + 30
+    while not ended():  # a signal takes a moment
+        assert time.monotonic() < deadline, "the child outlived what had started it"
+        time.sleep(0.01)
+
+
+def _refuse() -> None:
+    raise ValueError("not good\ntoo large")
 
 
 # --- the tools ---
@@ -249,8 +304,11 @@ def test_the_report_has_a_table_for_each_part(tmp_path: Path) -> None:
     assert "| a step | 10 ms | the textbook | 40 ms | 0.25 |" in page
     assert "A Processor, 2 cores, 8 GB" in page
     shown = [part.split(")")[0] for part in page.split("](")[1:]]
-    assert sorted(shown) == [f"benchmarks/{name}.svg" for name in ("costs-side", "first", "scrub", "slider")]
-    for name in shown:
+    charts = [f"benchmarks/{name}.svg" for name in ("costs-side", "first", "scrub", "slider")]
+    assert set(shown) == {"benchmarks/results.json", *charts}
+    assert (tmp_path / "benchmarks" / "results.json").is_file()
+    assert "### 128×20, 100 steps: 1 MB" in page
+    for name in charts:
         svg = (tmp_path / name).read_text(encoding="utf-8")
         ElementTree.fromstring(svg)  # well-formed
         assert "prefers-color-scheme: dark" in svg or "prefers-color-scheme:dark" in svg

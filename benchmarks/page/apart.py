@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import get_context
@@ -28,7 +29,10 @@ def apart(run: Callable[[], T], *, limit_s: float) -> T:
     """
     here, there = CONTEXT.Pipe(duplex=False)
     child = CONTEXT.Process(target=_answer, args=(run, there))
-    child.start()
+    with warnings.catch_warnings():
+        # Python 3.12 and later warn of forks beside threads; ours only read the server's log
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child.start()
     there.close()
     try:
         if not here.poll(limit_s):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from benchmarks.plan import FULL
 from benchmarks.report import tables, words
 from benchmarks.report.format import megabytes, milliseconds, table
 from benchmarks.results import Limits, Results
@@ -58,12 +59,23 @@ def tool_sections(results: Results, charts: Mapping[str, str]) -> list[str]:
     for size in tables.sizes_of(results):
         here = [one for one in results.tools if one.size == size]
         parts += [
-            f"### {size}",
+            f"### {heading(size)}",
             tables.tool_table(here),
             bullets([*words.who_failed(here, size), *words.who_is_ahead(here, size)]),
         ]
     notes = [f"{tool.name}: {tool.note}." for tool in TOOLS.values() if tool.note]
     return [*parts, bullets([*words.off_screen(results.tools), *notes])]
+
+
+def heading(name: str) -> str:
+    """The size, with what the plan says of it.
+
+    Example:
+        >>> heading("4096×4096")
+        '4096×4096, 8 steps: 537 MB'
+    """
+    size = next((size for size in FULL.sizes if size.name == name), None)
+    return name if size is None else f"{name}, {size.steps} steps: {size.megabytes:,.0f} MB"
 
 
 def costs_section(results: Results, charts: Mapping[str, str]) -> list[str]:
