@@ -230,9 +230,9 @@
       const met = await until(() => probe.level === level, limitMs);
       return met ? probe.changes.find((change) => change.level === level).at - movedAt : -1;
     },
-    /** Wait until `level` is on screen and return all changes since `arm`. */
+    /** Wait until something has changed and `level` is on screen; return all changes since `arm`. */
     async scrubbed(level, limitMs) {
-      const met = await until(() => probe.level === level, limitMs);
+      const met = await until(() => probe.changes.length > 0 && probe.level === level, limitMs);
       return { met, movedAt, changes: probe.changes };
     },
     /** Where the mouse takes hold of the slider at its two ends, in CSS pixels of the page. */
