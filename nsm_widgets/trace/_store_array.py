@@ -65,23 +65,20 @@ class StoredArray:
             TraceFileError: If a shard or segment that holds some of them is missing or damaged.
         """
         chosen = [[axis] if isinstance(axis, int) else axis for axis in axes]
-        steps = chosen[0]
         sizes = [len(axis) for axis in chosen]
+        in_shards, in_tail = _split(chosen[0], self._folded)
         if math.prod(sizes) * self.dtype.itemsize > _CACHE_BYTES:  # no memory for what is not there
-            for index in sorted({step // self._layout.shard[0] for step in steps if step < self._folded}):
+            for index in _shards_of(chosen[0], in_shards, self._layout.shard[0]):
                 self._with_shard(index, lambda shard: None)
         values: NDArray[Any] = np.empty(sizes, self.dtype)
-        in_tail = [row for row, step in enumerate(steps) if step >= self._folded]
-        self._read_shards(chosen, values)
+        if in_shards:
+            self._read_shards(chosen, in_shards, values)
         for row in in_tail:
-            values[row] = self._segment_step(steps[row])[np.ix_(*chosen[1:])]
+            values[row] = self._segment_step(chosen[0][row])[np.ix_(*chosen[1:])]
         return values.reshape([len(axis) for axis in axes if not isinstance(axis, int)])
 
-    def _read_shards(self, chosen: list[Any], values: NDArray[Any]) -> None:
-        steps = [step for step in chosen[0] if step < self._folded]
-        if not steps:
-            return
-        rows = [row for row, step in enumerate(chosen[0]) if step < self._folded]
+    def _read_shards(self, chosen: list[Any], rows: Sequence[int], values: NDArray[Any]) -> None:
+        steps = chosen[0][rows.start : rows.stop] if isinstance(rows, range) else [chosen[0][r] for r in rows]
         per_axis = [_by_chunk(steps, rows, self._layout.chunk[0])]
         per_axis += [
             _by_chunk(axis, range(len(axis)), size)
@@ -131,9 +128,37 @@ class StoredArray:
         return f"{self._rank}/{self._layout.key}"
 
 
+def _split(steps: Sequence[int], folded: int) -> tuple[Sequence[int], Sequence[int]]:
+    """Places among the chosen steps: of those that lie in shards, and of those in segments."""
+    if isinstance(steps, range) and steps.step > 0:
+        count = len(range(steps.start, min(steps.stop, folded), steps.step))
+        return range(count), range(count, len(steps))
+    places = range(len(steps))
+    return [at for at in places if steps[at] < folded], [at for at in places if steps[at] >= folded]
+
+
+def _shards_of(steps: Sequence[int], places: Sequence[int], size: int) -> Iterator[int]:
+    """The shards that these steps lie in, one after the other: there may be very many."""
+    if places and isinstance(steps, range) and 0 < steps.step <= size:
+        yield from range(steps[0] // size, steps[places[-1]] // size + 1)
+        return
+    before = -1
+    for place in places:
+        if steps[place] // size != before:
+            before = steps[place] // size
+            yield before
+
+
 def _by_chunk(chosen: Sequence[int], to: Sequence[int], size: int) -> list[tuple[int, Any, Any]]:
     """Chosen indices by the chunk they lie in: its place, the indices in it, and where they go."""
     found: list[tuple[int, Any, Any]] = []
+    if isinstance(chosen, range) and isinstance(to, range) and chosen.step == to.step == 1:
+        shift = to.start - chosen.start
+        for place in range(chosen.start // size, -(-chosen.stop // size)):
+            first, stop = max(chosen.start, place * size), min(chosen.stop, (place + 1) * size)
+            inside = slice(first - place * size, stop - place * size)
+            found.append((place, inside, slice(first + shift, stop + shift)))
+        return found
     start = 0
     for end in range(1, len(chosen) + 1):
         if end == len(chosen) or chosen[end] // size != chosen[start] // size:

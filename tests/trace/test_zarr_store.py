@@ -662,3 +662,35 @@ def test_large_steps_are_cut_into_smaller_shards(tmp_path: Path) -> None:
     assert (array.shards, array.chunks) == ((32, 1, 1024, 1024), (1, 1, 512, 512))
     same(Trace.open(tmp_path / "s")["memory"].isel(time=1, slot=slice(200, 300)).values, big[1][:, 200:300])
     same(array[:], big)
+
+
+@pytest.mark.parametrize(
+    "steps_chosen",
+    [
+        slice(None),
+        slice(60, 70),
+        slice(100, 199),
+        slice(3, 190, 7),
+        slice(1, 199, 100),
+        slice(None, None, -1),
+        slice(150, 20, -3),
+        [199, 0, 130, 130, 63, 64],
+        5,
+        150,
+        slice(140, 141),
+    ],
+    ids=str,
+)
+def test_any_choice_of_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps_chosen: Any) -> None:
+    """Across shards, across segments, backwards, with gaps, more than once; large choices and small ones."""
+    values = steps(200, shape=(4, 6, 30))
+    with writer(tmp_path / "s") as store:
+        for start, stop in ((0, 130), (130, 150), (150, 200)):
+            store.append({"memory": values[start:stop]})
+            store.commit()
+        memory = Trace.open(tmp_path / "s")["memory"]
+        for limit in (0, 2**23):
+            monkeypatch.setattr("nsm_widgets.trace._store_array._CACHE_BYTES", limit)
+            same(memory.isel(time=steps_chosen).values, values[steps_chosen])
+            chosen = memory.isel(time=steps_chosen, batch=[3, 1], slot=slice(5, 1, -2), word=7).values
+            same(chosen, np.ascontiguousarray(values[steps_chosen][..., 7][..., [3, 1], :][..., 5:1:-2]))
