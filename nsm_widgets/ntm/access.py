@@ -10,7 +10,7 @@ from torch import nn
 from nsm_widgets.ntm import addressing
 from nsm_widgets.ntm._checks import check_shape
 from nsm_widgets.ntm.fused import Accessed, AccessStep
-from nsm_widgets.ntm.heads import HeadPair
+from nsm_widgets.ntm.heads import side_by_side
 from nsm_widgets.ntm.late import is_eager
 from nsm_widgets.ntm.state import (
     AddressingStages,
@@ -34,28 +34,18 @@ class MemoryAccess(nn.Module):
     fused: bool = True
     """Take the step as one node with hand-written gradients, where that works. The values are the same."""
 
-    def forward(
-        self,
-        read: HeadParameters,
-        write: WriteParameters,
-        state: NTMState,
-        *,
-        together: HeadPair | None = None,
-    ) -> MemoryAccessOutput:
+    def forward(self, read: HeadParameters, write: WriteParameters, state: NTMState) -> MemoryAccessOutput:
         """Take one step.
 
         Args:
             read: Parameters of the read heads, in range (see ``HeadParameters``).
             write: Parameters of the write heads.
             state: The state the last step returned. It is not changed.
-            together: The pair that ``read`` and ``write`` are from, if there is one: saves joining them.
 
         Raises:
             ShapeError: If a size does not fit the memory.
         """
-        # a hook may have put others in the place of these two: then they count, not what they came from
-        whole = together is not None and together[0] is read and together[1] is write
-        heads = together.together if whole and together is not None else _side_by_side(read, write)
+        heads = side_by_side(read, write)
         if self.fused and is_eager():
             made = access_fused(heads, write, state)
         elif torch.is_autocast_enabled(state.memory.device.type):
@@ -110,11 +100,6 @@ def access_fused(heads: HeadParameters, write: WriteParameters, state: NTMState)
     return Accessed(*AccessStep.apply(*arguments))  # type: ignore[no-untyped-call]
 
 
-def _side_by_side(read: HeadParameters, write: WriteParameters) -> HeadParameters:
-    """The parameters of all heads, the read heads first."""
-    return HeadParameters(*(torch.cat(pair, dim=1) for pair in zip(read[:5], write[:5], strict=True)))
-
-
 def _check_sizes(heads: HeadParameters, write: WriteParameters, state: NTMState) -> None:
     """What the functions of ``addressing`` check one by one."""
     addressing.check_sizes(state.memory, heads.key)
@@ -137,7 +122,7 @@ def address(
     read: HeadParameters, write: WriteParameters, state: NTMState
 ) -> tuple[AddressingStages, AddressingStages]:
     """The four addressing stages of figure 2 for read and write heads, without reading or writing."""
-    heads = _side_by_side(read, write)
+    heads = side_by_side(read, write)
     made = access_plain(heads, write, state)
     reads = state.read_weights.shape[1]
     return (

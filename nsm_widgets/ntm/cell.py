@@ -80,7 +80,5 @@ class NTMCell(nn.Module):
         hidden, controller = self.controller(
             projected, state.access.read_vectors.flatten(1), state.controller, **late
         )
-        pair = self.heads(hidden, heads)
-        read, write = pair
-        output = self.access(read, write, state.access, together=pair)
-        return hidden, CellState(output.state, controller)
+        read, write = self.heads(hidden) if heads is None else self.heads(hidden, heads)
+        return hidden, CellState(self.access(read, write, state.access).state, controller)

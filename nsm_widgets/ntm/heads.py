@@ -11,11 +11,23 @@ from nsm_widgets.ntm.late import SequenceLinear
 from nsm_widgets.ntm.state import HeadParameters, WriteParameters
 
 
-class HeadPair(tuple[HeadParameters, WriteParameters]):
-    """The parameters of the read heads and of the write heads, and the same side by side."""
+class ReadParameters(HeadParameters):
+    """Those of the read heads, which remember what they were split from: joining them again takes time."""
 
     together: HeadParameters
-    """Of all heads, the read heads first: what both are parts of."""
+    """Of all heads, the read heads first."""
+    write: WriteParameters
+    """The other part of it."""
+
+
+def side_by_side(read: HeadParameters, write: WriteParameters) -> HeadParameters:
+    """The parameters of all heads, the read heads first.
+
+    A hook may have put others in the place of the two that came from one layer: then they are joined.
+    """
+    if isinstance(read, ReadParameters) and getattr(read, "write", None) is write:
+        return read.together
+    return HeadParameters(*(torch.cat(pair, dim=1) for pair in zip(read[:5], write[:5], strict=True)))
 
 
 class Heads(nn.Module):
@@ -51,7 +63,7 @@ class Heads(nn.Module):
     def forward(
         self, hidden: Float[Tensor, "batch controller"], linear: SequenceLinear | None = None
     ) -> tuple[HeadParameters, WriteParameters]:
-        """The parameters of the read heads and of the write heads, as a ``HeadPair``.
+        """The parameters of the read heads and of the write heads.
 
         ``linear``, if given, is the layer over a sequence.
         """
@@ -73,11 +85,9 @@ class Heads(nn.Module):
             *(torch.split_with_sizes(values, self.by_kind, dim=1) for values in together), strict=True
         )
         write_shape = (batch, self.by_kind[1], self.word_size)
-        pair = HeadPair(
-            (
-                HeadParameters(*read),
-                WriteParameters(*HeadParameters(*write), erases.view(write_shape), adds.view(write_shape)),
-            )
-        )
-        pair.together = together
-        return pair
+        writing = WriteParameters(*HeadParameters(*write), erases.view(write_shape), adds.view(write_shape))
+        if torch.compiler.is_compiling():  # which joins and splits for nothing
+            return HeadParameters(*read), writing
+        reading = ReadParameters(*read)
+        reading.together, reading.write = together, writing
+        return reading, writing
