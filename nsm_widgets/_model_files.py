@@ -71,7 +71,8 @@ class ModelFiles(Generic[Model]):
         except (RuntimeError, TypeError, OverflowError) as error:  # sizes past what a tensor can have
             raise _misfit(path, [f"no model has such sizes ({str(error)[:200]})"]) from error
         _check_fit(path, model.state_dict(), tensors)
-        model.load_state_dict(tensors, assign=True)
+        # cloned into memory of their own: where a file's tensors lie decides how sums are rounded
+        model.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
         return model.eval()
 
     def info(self, path: str | os.PathLike[str]) -> dict[str, Any]:
