@@ -52,11 +52,11 @@ def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:
     return FILES.info(path)
 
 
-def load_pretrained(name: str = "binding") -> NeuralStateMachine:
+def load_pretrained(name: str = "marked_copy") -> NeuralStateMachine:
     """Load a trained model that ships with the package, in eval mode.
 
-    ``"binding"`` was trained on ``BindingTask()``: it is told values by key, among noise, and asked for them;
-    ``checkpoint_info(pretrained_path("binding"))`` says how it was made.
+    ``"marked_copy"`` was trained on ``MarkedCopyTask()``: of the tokens of each step it repeats, later and in
+    order, those that were marked; ``checkpoint_info(pretrained_path("marked_copy"))`` says how it was made.
 
     Raises:
         UnknownOptionError: If no such model ships.
@@ -64,7 +64,7 @@ def load_pretrained(name: str = "binding") -> NeuralStateMachine:
     return FILES.load(FILES.shipped(name))
 
 
-def pretrained_path(name: str = "binding") -> Path:
+def pretrained_path(name: str = "marked_copy") -> Path:
     """Where a shipped checkpoint lies.
 
     Raises:

@@ -13,7 +13,7 @@ from torch import Tensor
 from nsm_widgets._errors import CheckpointError, DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.nsm import NeuralStateMachine, NSMConfig, load_checkpoint, save_checkpoint
 from nsm_widgets.tasks import Task
-from nsm_widgets.tasks.binding import KINDS, BindingTask
+from nsm_widgets.tasks.marked_copy import KINDS, MarkedCopyTask
 from nsm_widgets.trace import TraceRecorder
 
 
@@ -175,46 +175,44 @@ def test_a_machine_comes_back(tmp_path: Path) -> None:
 
 
 def test_the_task_is_what_it_says() -> None:
-    """Pairs are told once, under different keys, and each is asked for once; what is due is what was told."""
-    task = BindingTask()
-    batch = task.batch(50, torch.Generator().manual_seed(0), num_pairs=5)
+    """One marked token a step, then a go token, then their bits are due, among noise at any place."""
+    task = MarkedCopyTask()
+    batch = task.batch(50, torch.Generator().manual_seed(0), length=5)
     tokens, there = task.tokens(batch.inputs)
-    kinds = tokens[..., :4].argmax(dim=-1)
-    key_of, value_of = tokens[..., 4:12].argmax(dim=-1), (tokens[..., 12:] > 0).float()
+    kinds = tokens[..., :3].argmax(dim=-1)
 
     assert isinstance(task, Task)
-    assert tokens.shape == (10, 50, 4, task.token_dim) and (tokens[~there] == 0).all()
-    assert batch.mask[:5].sum() == 0 and batch.mask[5:].all() and (batch.targets[:5] == 0).all()
+    assert tokens.shape == (11, 50, 3, task.token_dim) and (tokens[~there] == 0).all()
+    assert batch.mask.sum(dim=0).tolist() == [5] * 50 and batch.mask[6:].all()
+    assert (batch.targets[:6] == 0).all()
     for item in range(50):
-        told = {}
-        for step in range(10):
-            present = {
-                KINDS[int(kinds[step, item, place])]: place for place in range(4) if there[step, item, place]
-            }
+        for step in range(11):
+            present = [place for place in range(3) if there[step, item, place]]
+            lead = [place for place in present if KINDS[int(kinds[step, item, place])] != "noise"]
+            assert len(lead) == (1 if step <= 5 else 0)
             if step < 5:
-                key = int(key_of[step, item, present["key"]])
-                assert key not in told
-                told[key] = value_of[step, item, present["value"]].tolist()
-            else:
-                key = int(key_of[step, item, present["question"]])
-                assert batch.targets[step, item].tolist() == told.pop(key)
-        assert not told
-    counts = (there & (kinds == KINDS.index("noise"))).sum(dim=-1)
-    assert set(counts.flatten().tolist()) == {0, 1, 2}
-    places = (there & (kinds == KINDS.index("question"))).float().mean(dim=(0, 1))
-    assert (places > 0.05).all()  # a question may stand anywhere in its step
+                assert KINDS[int(kinds[step, item, lead[0]])] == "marked"
+                bits = (tokens[step, item, lead[0], 3:] + 1) / 2
+                assert bits.tolist() == batch.targets[6 + step, item].tolist()
+            if step == 5:
+                assert tokens[step, item, lead[0]].tolist() == [0, 1, 0] + [0] * 6
+    noise = there & (kinds == KINDS.index("noise"))
+    assert set(noise.sum(dim=-1).flatten().tolist()) == {0, 1, 2}
+    assert (tokens[noise][:, 3:].abs() == 1).all()
+    marked = (there & (kinds == KINDS.index("marked"))).float().mean(dim=(0, 1))
+    assert (marked > 0.1).all()  # of 5/11 in all: it may stand anywhere in its step
 
 
 def test_the_task_draws_from_its_generator_alone() -> None:
     """The same seed gives the same batch, another one another, and the global generator is left alone."""
-    task, before = BindingTask(num_keys=3, value_bits=2, max_pairs=3, max_noise=0), torch.get_rng_state()
+    task, before = MarkedCopyTask(width=3, max_length=4, max_noise=0), torch.get_rng_state()
 
     first, again, other = (task.batch(4, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
 
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert first.inputs.shape != other.inputs.shape or not torch.equal(first.inputs, other.inputs)
-    assert first.inputs.shape[-1] == task.input_size and task.tokens_per_step == 2
+    assert first.inputs.shape[-1] == task.input_size and task.tokens_per_step == 1
 
 
 A_NUMBER: Any = 3
@@ -252,18 +250,18 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "state_dim must be a multiple of num_heads, got 5 and 2",
     ),
     "shift": (lambda: small(shift_range=-1), ShapeError, "shift_range must be an integer of at least 0"),
-    "pairs": (lambda: BindingTask(max_pairs=9), ShapeError, "Each pair needs a key of its own"),
-    "many": (
-        lambda: BindingTask().batch(1, torch.Generator(), num_pairs=9),
+    "lengths": (lambda: MarkedCopyTask(min_length=11), ShapeError, "min_length must not exceed max_length"),
+    "length": (
+        lambda: MarkedCopyTask().batch(1, torch.Generator(), length=0),
         ShapeError,
-        "num_pairs must be at most 8",
+        "length must be an integer of at least 1, got 0",
     ),
     "generator": (
-        lambda: BindingTask().batch(1, A_NUMBER),
+        lambda: MarkedCopyTask().batch(1, A_NUMBER),
         DtypeError,
         "generator must be a torch.Generator",
     ),
-    "noise": (lambda: BindingTask(max_noise=-1), ShapeError, "max_noise must be an integer of at least 0"),
+    "noise": (lambda: MarkedCopyTask(max_noise=-1), ShapeError, "max_noise must be an integer of at least 0"),
 }
 
 
