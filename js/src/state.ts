@@ -126,6 +126,8 @@ export const TRAITS = {
     "row",
     "column",
     "stage",
+    "predecessor",
+    "mode",
     "_sizes",
   ],
   view: [

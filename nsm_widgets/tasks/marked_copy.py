@@ -17,7 +17,7 @@ KINDS = ("marked", "go", "noise")
 
 @dataclass(frozen=True, slots=True)
 class MarkedCopyTask:
-    """One marked token a step, among noise; then a sign to go; then the marked tokens' bits are due, in order.
+    """One marked token a step, among noise; then a sign to go; then the marked tokens' bits, in order.
 
     A sequence of length L takes ``2 L + 1`` steps. A step is a *set* of tokens in no order: the marked
     token (in the first L steps) or the go token (in the next one), and up to ``max_noise`` noise tokens,

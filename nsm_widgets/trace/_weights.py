@@ -31,15 +31,8 @@ def check_weightings(
     Raises:
         WeightsError: With the first offender: its index, its value or its sum.
     """
-    tolerance = 1e-2 if values.dtype == np.float16 or source_dtype is not None else 1e-3
-    with np.errstate(invalid="ignore"):
-        outside = (values < _LOWEST) | (values > 1 + tolerance)
-    if outside.any():
-        index = _first(outside)
-        raise WeightsError(
-            f"{name} must lie in [0, 1], as weights do, got {values[index]:.6g} at {_at(name, index)}. "
-            f"{remedy}"
-        )
+    tolerance = _tolerance(values, source_dtype)
+    _check_unit(values, name, "weights", tolerance, remedy)
     sums = np.asarray(values.sum(axis=-1, dtype=np.float64))
     wrong = np.asarray((np.abs(sums - 1) > tolerance) & (sums != 0))  # NaN is never greater
     if wrong.any():
@@ -47,6 +40,40 @@ def check_weightings(
         raise WeightsError(
             f"{name} must sum to 1 along {axis!r}, its last axis (within {tolerance:g}), "
             f"got {sums[index]:.6g} at {_at(name, index)}. {remedy}"
+        )
+
+
+def check_shares(
+    values: NDArray[Any], name: str, axis: str, remedy: str, source_dtype: str | None = None
+) -> None:
+    """Refuse values that are no shares along the last axis: in [0, 1], summing to 1 at most.
+
+    Args, tolerance and what is raised: see :func:`check_weightings`.
+    """
+    tolerance = _tolerance(values, source_dtype)
+    _check_unit(values, name, "shares", tolerance, remedy)
+    sums = np.asarray(values.sum(axis=-1, dtype=np.float64))
+    above = np.asarray(sums > 1 + tolerance)  # NaN is never greater
+    if above.any():
+        index = _first(above)
+        raise WeightsError(
+            f"{name} must sum to 1 at most along {axis!r}, its last axis (within {tolerance:g}), "
+            f"got {sums[index]:.6g} at {_at(name, index)}. {remedy}"
+        )
+
+
+def _tolerance(values: NDArray[Any], source_dtype: str | None) -> float:
+    return 1e-2 if values.dtype == np.float16 or source_dtype is not None else 1e-3
+
+
+def _check_unit(values: NDArray[Any], name: str, what: str, tolerance: float, remedy: str) -> None:
+    with np.errstate(invalid="ignore"):
+        outside = (values < _LOWEST) | (values > 1 + tolerance)
+    if outside.any():
+        index = _first(outside)
+        raise WeightsError(
+            f"{name} must lie in [0, 1], as {what} do, got {values[index]:.6g} at {_at(name, index)}. "
+            f"{remedy}"
         )
 
 
