@@ -34,6 +34,8 @@ AXES: dict[str, str] = {
     "row": "rows of a table whose axes have no better names",
     "column": "columns of such a table",
     "stage": "addressing stages, in the order in which they are computed",
+    "predecessor": "rows of a memory that another row was written right after",
+    "mode": "ways to read, such as backward, content and forward",
 }
 """Every axis name, with what one step along it means."""
 

@@ -129,6 +129,8 @@ export const TRAITS = {
     "row",
     "column",
     "stage",
+    "predecessor",
+    "mode",
     "_sizes",
   ],
   view: [

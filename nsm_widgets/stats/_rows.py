@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from nsm_widgets.stats._input import Given, Mask, counted, divide_where, take
 from nsm_widgets.trace._convert import ArrayLike
-from nsm_widgets.trace._weights import check_weightings
+from nsm_widgets.trace._weights import check_shares, check_weightings
 
 _REMEDY = (
     "Take the weights after the softmax and without dropout, or divide each by its sum: "
@@ -53,12 +53,17 @@ class Rows:
 
 
 def take_rows(
-    value: ArrayLike, mask: Mask = None, *, name: str = "weights", axes: tuple[str, ...] = ("slot",)
+    value: ArrayLike,
+    mask: Mask = None,
+    *,
+    name: str = "weights",
+    axes: tuple[str, ...] = ("slot",),
+    shares: bool = False,
 ) -> Rows:
     """Check that the rows along the last axis are weightings, and leave out what is masked.
 
     A row passes that lies in [0, 1] and sums to 1 (within 1e-3, or 1e-2 where the weights were made in
-    float16 or bfloat16), or is zero everywhere, or holds a NaN.
+    float16 or bfloat16), or is zero everywhere, or holds a NaN. With ``shares`` it may sum to less.
 
     Raises:
         WeightsError: If a row is none of these.
@@ -73,7 +78,8 @@ def take_rows(
         num_places = np.asarray(places.sum(axis=-1, dtype=np.int64))
         masked = np.asarray(num_places == 0)
     axis = given.dims[-1] if given.dims else axes[-1]
-    check_weightings(weights, given.name, axis, _REMEDY, given.rounded_from)
+    check = check_shares if shares else check_weightings
+    check(weights, given.name, axis, _REMEDY, given.rounded_from)
     sums = np.asarray(weights.sum(axis=-1))
     return Rows(
         given,

@@ -277,13 +277,14 @@ def _of_memory(masses: Masses, values: Any, name: str, description: str, dims: t
 
 
 def take_masses(weights: ArrayLike, mask: Mask = None, *, name: str = "weights") -> Masses:
-    """The heads' weights summed on each slot, time first.
+    """The heads' weights summed on each slot, time first. Of kind ``shares`` they may sum to less than one.
 
     Raises:
         AxisError: If a ``NamedArray`` has no ``time``.
         ShapeError, DtypeError, WeightsError: If they are no weights over time.
     """
-    rows = take_rows(weights, mask, name=name, axes=("time", "slot"))
+    shares = isinstance(weights, NamedArray) and weights.attrs.get("kind") == "shares"
+    rows = take_rows(weights, mask, name=name, axes=("time", "slot"), shares=shares)
     given, values, dims = rows.given, rows.given.values, rows.given.dims
     if rows.places is not None:
         values = np.where(rows.places, values, 0.0)  # left out, and the rest stays what it is

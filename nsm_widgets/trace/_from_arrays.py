@@ -18,7 +18,7 @@ from nsm_widgets.trace._array import NamedArray, check_name
 from nsm_widgets.trace._convert import ArrayLike, to_readonly
 from nsm_widgets.trace._known import KINDS, KNOWN, default_kind, known
 from nsm_widgets.trace._trace import Trace
-from nsm_widgets.trace._weights import check_weightings
+from nsm_widgets.trace._weights import check_shares, check_weightings
 
 
 def trace_from_arrays(
@@ -36,15 +36,17 @@ def trace_from_arrays(
     named = _with_coords(named, coords)
     if check_weights:
         for array in named:
-            if array.attrs.get("kind") in ("weights", "attention") and array.dims:
+            check = _CHECKS.get(str(array.attrs.get("kind")))
+            if check is not None and array.dims:
                 remedy = (
                     "Normalise them, or, if they are raw scores, say so with "
                     f"kinds={{{array.name!r}: 'content'}}; check_weights=False takes them as they are."
                 )
-                check_weightings(
-                    array.values, array.name, array.dims[-1], remedy, array.attrs.get("source_dtype")
-                )
+                check(array.values, array.name, array.dims[-1], remedy, array.attrs.get("source_dtype"))
     return Trace(*named, attrs=attrs)
+
+
+_CHECKS = {"weights": check_weightings, "attention": check_weightings, "shares": check_shares}
 
 
 def _by_array(
@@ -79,7 +81,7 @@ def _named_array(name: Any, value: ArrayLike, dims: Any, kind: Any) -> NamedArra
     entry = known(name)
     if dims is None:
         dims = _default_dims(name, values.shape)
-    elif entry is not None and check_dims(dims, values.ndim, name) != entry.dims:
+    elif entry is not None and _but_batch(check_dims(dims, values.ndim, name)) != _but_batch(entry.dims):
         entry = None  # the reader means something of their own by that name: do not describe it for them
     if kind is None:
         kind = attrs.get("kind", default_kind(name))
@@ -92,6 +94,11 @@ def _named_array(name: Any, value: ArrayLike, dims: Any, kind: Any) -> NamedArra
     if entry is not None:
         attrs.setdefault("description", entry.description)
     return NamedArray(name, values, dims, coords, attrs)
+
+
+def _but_batch(dims: tuple[str, ...]) -> tuple[str, ...]:
+    """The axes that make an array what its name says: several items of it, or one alone, are the same."""
+    return tuple(dim for dim in dims if dim != "batch")
 
 
 def _default_dims(name: str, shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-KINDS = ("content", "weights", "attention", "vector", "scalar", "signal")
-"""What the values are: decides colours, checks and which view shows them."""
+KINDS = ("content", "weights", "shares", "attention", "vector", "scalar", "signal")
+"""What the values are: decides colours, checks and which view shows them. Shares are weights that sum to at
+most 1: what is missing goes nowhere."""
 
 
 class KnownArray(NamedTuple):
@@ -43,6 +44,46 @@ def _head_arrays(side: str) -> dict[str, KnownArray]:
     }
 
 
+def _dnc_arrays() -> dict[str, KnownArray]:
+    """Of a Differentiable Neural Computer (Graves et al. 2016, Methods)."""
+    slots, heads = ("time", "batch", "slot"), ("time", "batch", "head")
+    return {
+        "usage": KnownArray(slots, "scalar", "how much each slot is in use, in [0, 1]"),
+        "retention": KnownArray(slots, "scalar", "how much of each slot the free gates do not give back"),
+        "allocation_weights": KnownArray(
+            slots, "shares", "free slots to write to, the least used ones first"
+        ),
+        "precedence": KnownArray(slots, "shares", "how far each slot was the last one written to"),
+        "link": KnownArray(
+            ("time", "batch", "slot", "predecessor"),
+            "shares",
+            "how far each slot was written right after another, its predecessor",
+        ),
+        "backward_weights": KnownArray((*heads, "slot"), "shares", "one step back in the order of writing"),
+        "forward_weights": KnownArray((*heads, "slot"), "shares", "one step on in the order of writing"),
+        "read_modes": KnownArray(
+            (*heads, "mode"), "weights", "shares of backward, content and forward in a read head's weights"
+        ),
+        "free_gate": KnownArray(heads, "scalar", "free gate: 1 gives back the slots that were just read"),
+        "allocation_gate": KnownArray(
+            heads, "scalar", "allocation gate: 1 writes to a free slot, 0 to one with like content"
+        ),
+        "writing_gate": KnownArray(heads, "scalar", "write gate of a DNC: 0 writes nothing"),
+    }
+
+
+def _nsm_arrays() -> dict[str, KnownArray]:
+    """Of a neural state machine, besides its routing and communication weights."""
+    states = ("time", "batch", "state")
+    return {
+        "state_vectors": KnownArray((*states, "channel"), "content", "what each state holds"),
+        "routed_tokens": KnownArray((*states, "channel"), "vector", "tokens as they arrived at each state"),
+        "messages": KnownArray((*states, "channel"), "vector", "what each state heard from the others"),
+        "state_update": KnownArray(states, "scalar", "share of each state that was renewed, in [0, 1]"),
+        "state_importance": KnownArray(states, "scalar", "importance of each state, in [0, 1]"),
+    }
+
+
 KNOWN: dict[str, KnownArray] = {
     "memory": KnownArray(("time", "batch", "slot", "word"), "content", "memory after the write of that step"),
     "initial_memory": KnownArray(("batch", "slot", "word"), "content", "memory before the first step"),
@@ -76,6 +117,8 @@ KNOWN: dict[str, KnownArray] = {
         ("time", "head", "state", "sender"), "attention", "share of each sender in what a state listens to"
     ),
     "importance": KnownArray(("time", "slot"), "scalar", "importance of each slot, in [0, 1]"),
+    **_dnc_arrays(),
+    **_nsm_arrays(),
 }
 """Every well-known array by name. With several memories a name has a prefix: ``encoder.read_weights``."""
 

@@ -239,10 +239,11 @@ class Trace(Mapping[str, NamedArray]):
             coords: Labels by axis name, for every array that has the axis; or, by array name, a mapping for
                 it alone.
             attrs: JSON values about the whole run.
-            kinds: ``"content"``, ``"weights"``, ``"attention"``, ``"vector"``, ``"scalar"`` or ``"signal"``,
-                by array name. Arrays named ``..._weights`` are weights unless you say otherwise here.
+            kinds: ``"content"``, ``"weights"``, ``"shares"``, ``"attention"``, ``"vector"``, ``"scalar"`` or
+                ``"signal"``, by array name. Arrays named ``..._weights`` are weights unless you say otherwise
+                here; shares are weights that sum to 1 at most, as those of a DNC do.
             check_weights: Whether weights and attention must lie in [0, 1] and sum to 1 along their last
-                axis.
+                axis (shares: to 1 at most).
 
         Raises:
             ShapeError, AxisError, DtypeError, LabelError: If something does not fit.

@@ -32,17 +32,10 @@ def check_weightings(values: Any, name: str, axis: str, remedy: str, source_dtyp
     Raises:
         WeightsError: With the first offender: its index, its value or its sum.
     """
-    tolerance = 1e-2 if values.dtype == np.float16 or source_dtype is not None else 1e-3
+    tolerance = _tolerance(values, source_dtype)
     wrong: tuple[tuple[int, ...], float] | None = None
     for start, block in _blocks(values):
-        with np.errstate(invalid="ignore"):
-            outside = (block < _LOWEST) | (block > 1 + tolerance)
-        if outside.any():
-            index = _first(outside)
-            raise WeightsError(
-                f"{name} must lie in [0, 1], as weights do, got {block[index]:.6g} at "
-                f"{_at(name, _moved(index, start))}. {remedy}"
-            )
+        _check_unit(block, start, name, "weights", tolerance, remedy)
         if wrong is None:
             sums = np.asarray(block.sum(axis=-1, dtype=np.float64))
             far = np.asarray((np.abs(sums - 1) > tolerance) & (sums != 0))  # NaN is never greater
@@ -53,6 +46,39 @@ def check_weightings(values: Any, name: str, axis: str, remedy: str, source_dtyp
         raise WeightsError(
             f"{name} must sum to 1 along {axis!r}, its last axis (within {tolerance:g}), "
             f"got {wrong[1]:.6g} at {_at(name, wrong[0])}. {remedy}"
+        )
+
+
+def check_shares(values: Any, name: str, axis: str, remedy: str, source_dtype: str | None = None) -> None:
+    """Refuse values that are no shares along the last axis: in [0, 1], summing to 1 at most.
+
+    Args, tolerance and what is raised: see :func:`check_weightings`.
+    """
+    tolerance = _tolerance(values, source_dtype)
+    for start, block in _blocks(values):
+        _check_unit(block, start, name, "shares", tolerance, remedy)
+        sums = np.asarray(block.sum(axis=-1, dtype=np.float64))
+        above = np.asarray(sums > 1 + tolerance)  # NaN is never greater
+        if above.any():
+            index = _first(above)
+            raise WeightsError(
+                f"{name} must sum to 1 at most along {axis!r}, its last axis (within {tolerance:g}), "
+                f"got {sums[index]:.6g} at {_at(name, _moved(index, start))}. {remedy}"
+            )
+
+
+def _tolerance(values: Any, source_dtype: str | None) -> float:
+    return 1e-2 if values.dtype == np.float16 or source_dtype is not None else 1e-3
+
+
+def _check_unit(block: NDArray[Any], start: int, name: str, what: str, tolerance: float, remedy: str) -> None:
+    with np.errstate(invalid="ignore"):
+        outside = (block < _LOWEST) | (block > 1 + tolerance)
+    if outside.any():
+        index = _first(outside)
+        raise WeightsError(
+            f"{name} must lie in [0, 1], as {what} do, got {block[index]:.6g} at "
+            f"{_at(name, _moved(index, start))}. {remedy}"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from nsm_widgets._errors import AxisError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._derived import addressing_stages, memory_change
+from nsm_widgets.view._dnc import dnc_rows
 from nsm_widgets.view._lines import count_lines
 from nsm_widgets.view._panel import Layout, Panel, ScalarReadout, default_coloring
 
@@ -232,7 +233,8 @@ def attention_layout(trace: Trace, name: str = "attention") -> Layout:
 def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
     """Everything a memory-augmented network did, in one panel: memory, writes, reads, signals, addressing.
 
-    Shows what the trace holds; at least the memory or a weighting is needed.
+    Of a DNC also usage, allocation, links and read modes. Shows what the trace holds; at least the memory
+    or a weighting is needed.
 
     Returns:
         The layout, and the trace with the derived arrays added.
@@ -259,6 +261,7 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
             addressing.append(_addressing_panel(trace, stages, side))
     if addressing:
         rows.append(tuple(addressing))
+    rows += dnc_rows(trace)
     signals = [
         panel_of(trace[name], y="channel", x="time", title=title, height_px=SIGNAL_PX, min_width_px=250)
         for name, title in (("input", "input"), ("output", "output"), ("target", "target"))

@@ -219,4 +219,4 @@ def _default_cmap(array: NamedArray, domain: ColorDomain) -> str:
 
 
 def _is_weighting(array: NamedArray) -> bool:
-    return array.attrs.get("kind") in ("weights", "attention")
+    return array.attrs.get("kind") in ("weights", "shares", "attention")

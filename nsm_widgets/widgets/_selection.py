@@ -32,6 +32,8 @@ SELECTABLE: tuple[str, ...] = (
     "row",
     "column",
     "stage",
+    "predecessor",
+    "mode",
 )
 
 
@@ -128,6 +130,12 @@ class Selection(SyncedWidget):
 
     stage = Index(0).tag(sync=True)
     """Addressing stage on show."""
+
+    predecessor = Index(0).tag(sync=True)
+    """Memory slot that another one was written right after."""
+
+    mode = Index(0).tag(sync=True)
+    """Way to read that is on show."""
 
     _sizes = traitlets.Dict().tag(sync=True)
     """Length of each axis in the longest data attached."""

@@ -1,0 +1,84 @@
+"""The numbers that make a neural state machine, checked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_args
+
+from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets.nsm.propagator import GateKind
+from nsm_widgets.nsm.router import check_heads
+from nsm_widgets.ntm._checks import check_positive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NSMConfig:
+    """Sizes of a ``NeuralStateMachine``.
+
+    Raises:
+        ShapeError: If a size is no integer of at least one (``shift_range``: zero), or the heads do not share
+            out the features of a state evenly.
+        UnknownOptionError: If there is no such gate.
+    """
+
+    token_dim: int
+    """Features of a token."""
+    output_size: int
+    """Output channels (logits)."""
+    num_states: int = 6
+    state_dim: int = 16
+    """Features of a state; a multiple of both numbers of heads."""
+    num_routing_heads: int = 1
+    """Heads of ``TokenToStateRouter``."""
+    num_communication_heads: int = 2
+    """Heads of ``StateCommunication``."""
+    gate: GateKind = "gru"
+    """Gate of ``StatePropagator``."""
+    memory_size: int = 16
+    """Slots of the memory."""
+    word_size: int = 16
+    """Width of a slot."""
+    num_read_heads: int = 1
+    num_write_heads: int = 1
+    shift_range: int = 1
+    """How far a step may move a head's focus along the slots."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name not in ("gate", "shift_range"):
+                check_positive(field.name, getattr(self, field.name))
+        check_heads(self.num_routing_heads, self.state_dim)
+        check_heads(self.num_communication_heads, self.state_dim)
+        reach = self.shift_range
+        if isinstance(reach, bool) or not isinstance(reach, int) or reach < 0:
+            raise ShapeError(
+                f"shift_range must be an integer of at least 0, got {reach!r}. 1 is the usual reach."
+            )
+        if self.gate not in get_args(GateKind):
+            raise UnknownOptionError(
+                f"gate must be 'gru' or 'lstm', got {self.gate!r}. Choose one of the two."
+            )
+
+    @classmethod
+    def from_keywords(cls, keywords: dict[str, Any]) -> NSMConfig:
+        """Build a config, and name what is unknown or missing.
+
+        Raises:
+            UnknownOptionError: If a keyword is no field of the config, or a required one is missing.
+        """
+        names = [field.name for field in fields(cls)]
+        unknown = sorted(set(keywords) - set(names))
+        if unknown:
+            raise UnknownOptionError(
+                f"NeuralStateMachine has no option {', '.join(unknown)}. It knows {', '.join(names)}."
+            )
+        missing = [name for name in ("token_dim", "output_size") if name not in keywords]
+        if missing:
+            raise UnknownOptionError(
+                f"NeuralStateMachine needs {' and '.join(missing)}, got neither a config nor that keyword."
+            )
+        return cls(**keywords)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; ``NSMConfig.from_keywords`` is the way back."""
+        return asdict(self)
