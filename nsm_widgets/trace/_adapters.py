@@ -179,6 +179,8 @@ class AdapterSource(Source):
         adapter: Says what it holds.
     """
 
+    is_open = True
+
     def __init__(self, path: str, module: Any, adapter: Adapter) -> None:
         super().__init__(path, module)
         self._adapter = adapter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,15 +39,20 @@ def assemble(recording: Recording, sources: Sequence[Source], model_name: str, o
     problems = [f"{source.path or model_name}: {source.problem}" for source in sources if source.problem]
     if not iterations:
         raise RecordingError(_why_nothing(recording, problems))
-    stepwise = [s for s in sources if s.is_stepwise and any(_num_steps(_part(it, s)) for it in iterations)]
+    lengths = {s.index: [_whole_steps(it, s, sources) for it in iterations] for s in sources if s.is_stepwise}
+    stepwise = [s for s in sources if s.is_stepwise and any(lengths[s.index])]
     callwise = [s for s in sources if not s.is_stepwise and any(_part(it, s).calls for it in iterations)]
     timed = [s for s in callwise if any(s.num_calls(_part(it, s)) > 1 for it in iterations)]
-    steps = _steps_of(iterations, stepwise, timed)
+    if not stepwise and not callwise:
+        raise RecordingError(_why_nothing(recording, problems))
+    steps = _steps_of(iterations, stepwise, timed, lengths)
 
     arrays: list[NamedArray] = []
     unmatched: list[str] = []
     for source in stepwise:
-        made, left_out = _stepwise_arrays(source, [_part(it, source) for it in iterations])
+        made, left_out = _stepwise_arrays(
+            source, [_part(it, source) for it in iterations], lengths[source.index]
+        )
         arrays += made
         unmatched += [source.prefix + name for name in left_out]
     numbers = [iteration.number for iteration in iterations]
@@ -69,7 +74,7 @@ def assemble(recording: Recording, sources: Sequence[Source], model_name: str, o
     attrs |= _rank()
     if unmatched:
         problems.append(
-            f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the NTM, to which "
+            f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the model, to which "
             "they belong"
         )
     if problems:
@@ -88,6 +93,16 @@ def _num_steps(part: Part) -> int:
     return min(sum(len(copy.values()) for copy in copies) for copies in part.whole.values())
 
 
+def _whole_steps(iteration: Iteration, source: Source, sources: Sequence[Source]) -> int:
+    """Steps of a stepwise source, without one that an error cut short: all parts of a model took the rest."""
+    length = _num_steps(_part(iteration, source))
+    if source.owner is None:
+        return length
+    beside = (s for s in sources if s.owner is not None and s.owner.module is source.owner.module)
+    shortest = min(_num_steps(_part(iteration, s)) for s in beside)
+    return shortest if length == shortest + 1 else length
+
+
 def _why_nothing(recording: Recording, problems: Sequence[str]) -> str:
     if problems:
         return f"nothing was recorded: {'; '.join(problems)}."
@@ -101,10 +116,13 @@ def _why_nothing(recording: Recording, problems: Sequence[str]) -> str:
 
 
 def _steps_of(
-    iterations: Sequence[Iteration], stepwise: Sequence[Source], timed: Sequence[Source]
+    iterations: Sequence[Iteration],
+    stepwise: Sequence[Source],
+    timed: Sequence[Source],
+    lengths: Mapping[int, list[int]],
 ) -> list[int] | None:
     """How many steps each iteration took, the same for all sources; ``None`` where nothing has a time."""
-    counts = {s.path: [_num_steps(_part(it, s)) for it in iterations] for s in stepwise}
+    counts = {s.path: lengths[s.index] for s in stepwise}
     counts |= {s.path: [s.num_calls(_part(it, s)) for it in iterations] for s in timed}
     if not counts:
         return None
@@ -134,18 +152,21 @@ def _sequence_starts(
     return sorted(starts)
 
 
-def _stepwise_arrays(source: Source, parts: Sequence[Part]) -> tuple[list[NamedArray], list[str]]:
+def _stepwise_arrays(
+    source: Source, parts: Sequence[Part], lengths: Sequence[int]
+) -> tuple[list[NamedArray], list[str]]:
     """One source's arrays, and the names of sequences that fit no steps."""
     values: dict[str, NDArray[Any]] = {}
     source_dtypes: dict[str, str | None] = {}
     left_out = []
-    buffers = [part.steps for part in parts if part.steps is not None]
-    for index, name in enumerate(buffers[0].layout.names if buffers else ()):
-        values[name] = _join([piece for buffer in buffers for piece in buffer.pieces(index)])
-        source_dtypes[name] = buffers[0].layout.source_dtypes[name]
+    buffers = [(part.steps, n) for part, n in zip(parts, lengths, strict=True) if part.steps is not None]
+    layout = buffers[0][0].layout if buffers else None
+    for index, name in enumerate(layout.names if layout is not None else ()):
+        values[name] = _join([piece for buffer, n in buffers for piece in _cut(buffer.pieces(index), n)])
+        source_dtypes[name] = layout.source_dtypes[name] if layout is not None else None
     for name in dict.fromkeys(name for part in parts for name in part.whole):
         wholes = [[copy.values() for copy in part.whole.get(name, [])] for part in parts]
-        if [sum(map(len, whole)) for whole in wholes] != [_num_steps(part) for part in parts]:
+        if [sum(map(len, whole)) for whole in wholes] != list(lengths):
             left_out.append(name)
             continue
         values[name] = _join([piece for whole in wholes for piece in whole])
@@ -205,6 +226,15 @@ def _check_alike(name: str, found: Sequence[Found], num_iterations: int, timed: 
             f"{told}. Nothing is padded: take them one by one, rec.iteration(number), "
             "number in rec.iterations."
         )
+
+
+def _cut(pieces: Sequence[NDArray[Any]], length: int) -> list[NDArray[Any]]:
+    """So many steps of what lies in several arrays, time leading."""
+    kept = []
+    for piece in pieces:
+        kept.append(piece[:length])
+        length -= len(kept[-1])
+    return kept
 
 
 def _join(pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:

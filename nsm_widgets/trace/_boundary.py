@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace._recording import Recording
 from nsm_widgets.trace._source import in_backward
+from nsm_widgets.trace._step_source import steps_by_type, steps_of
 
 if TYPE_CHECKING:
     from nsm_widgets.trace._source import Hooks
@@ -51,7 +52,7 @@ def _rule_of(model: Any) -> Callable[[tuple[Any, ...], dict[str, Any]], bool] | 
     from nsm_widgets.ntm.access import MemoryAccess
     from nsm_widgets.ntm.memory import NTMMemory
 
-    if isinstance(model, MemoryAccess):
+    if isinstance(model, MemoryAccess) or steps_of(model, steps_by_type()) is not None:
         return None  # one step of a sequence that somebody else drives: all of them are one iteration
     if isinstance(model, NTMMemory):
         return lambda args, kwargs: model.is_fresh

@@ -1,12 +1,40 @@
 """What one call of a DNC's memory says, by name: a function, and what it names. No torch is loaded for it.
 
-The names are well known (``_known.py``) and carry their axes and descriptions; what is otherwise than with
-an NTM stands in ``KINDS_OF_DNC``, ``SAID_OF_DNC`` and ``SEEN_BY_DNC``.
+The recorder reads it through ``_step_source.py``. The names are well known (``_known.py``) and carry their
+axes and descriptions; what is otherwise than with an NTM stands in ``KINDS_OF_DNC``, ``SAID_OF_DNC`` and
+``SEEN_BY_DNC``.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
+
+NAMES_OF_DNC: Final = (
+    "memory",
+    "read_weights",
+    "read_content_weights",
+    "read_key",
+    "read_strength",
+    "write_weights",
+    "write_content_weights",
+    "write_key",
+    "write_strength",
+    "read_vectors",
+    "write_erase",
+    "write_add",
+    "usage",
+    "retention",
+    "allocation_weights",
+    "precedence",
+    "link",
+    "backward_weights",
+    "forward_weights",
+    "read_modes",
+    "free_gate",
+    "allocation_gate",
+    "writing_gate",
+)
+"""What :func:`dnc_access_arrays` gives, in its order; a test holds them equal."""
 
 READ_MODES: Final = ("backward", "content", "forward")
 """Labels of the axis ``mode``."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from nsm_widgets._errors import RecordingError
@@ -10,8 +12,10 @@ from nsm_widgets.trace._adapters import Adapter, AdapterSource, adapter_of
 from nsm_widgets.trace._attention_source import AttentionSource
 from nsm_widgets.trace._hugging_face import HuggingFaceSource, is_hugging_face
 from nsm_widgets.trace._memory_source import MemorySource
+from nsm_widgets.trace._owned_source import OwnedSource
 from nsm_widgets.trace._select import Select
-from nsm_widgets.trace._source import Source
+from nsm_widgets.trace._source import Owner, Source
+from nsm_widgets.trace._step_source import StepSource, steps_by_type, steps_of
 
 
 def find_sources(model: Any, select: Select, adapters: Mapping[type, Adapter], repeated: str) -> list[Source]:
@@ -21,14 +25,16 @@ def find_sources(model: Any, select: Select, adapters: Mapping[type, Adapter], r
         RecordingError: If there is nothing known, or nothing of it is selected.
     """
     modules = _modules(model)
-    stepwise = _memories(modules) + _adapted(modules, adapters)
+    stepwise = _memories(modules, adapters) + _adapted(modules, adapters)
     attention = _attention(modules, repeated) + _hugging_face(modules)
     _name(stepwise, attention)
     found = stepwise + attention
     if not found:
         raise RecordingError(
             f"{type(model).__name__} holds nothing that a TraceRecorder knows: it knows nsm_widgets.ntm.NTM, "
-            "NTMMemory and MemoryAccess, torch.nn.MultiheadAttention, and transformers' models. For another "
+            "NTMMemory and MemoryAccess, "
+            "nsm_widgets.dnc.DNC, nsm_widgets.nsm.NeuralStateMachine and its parts, "
+            "torch.nn.MultiheadAttention, and transformers' models. For another "
             "module say what it holds, adapters={Type: function}, or pass its tensors to Trace.from_arrays "
             "or Trace.from_attentions."
         )
@@ -43,25 +49,42 @@ def find_sources(model: Any, select: Select, adapters: Mapping[type, Adapter], r
             f"select={str(select)!r} matches nothing that is known of {type(model).__name__}: {told}. "
             "Select paths of modules, names of arrays or types of modules."
         )
+    led: list[Any] = []
     for index, source in enumerate(chosen):
         source.index = index
+        if isinstance(source, OwnedSource) and source.owner is not None:
+            source.leads = not any(source.owner.module is module for module in led)
+            led.append(source.owner.module)
     return chosen
 
 
-def _memories(modules: dict[str, Any]) -> list[Source]:
-    """Every memory, with the ``NTM`` around it where that has just one."""
+def _memories(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list[Source]:
+    """Memories and parts of a machine, with the model around them; of a memory where it has just one."""
+    from nsm_widgets.dnc import DNC, DNCAccess
+    from nsm_widgets.nsm import NeuralStateMachine
     from nsm_widgets.ntm.access import MemoryAccess
     from nsm_widgets.ntm.model import NTM
 
-    accesses = {path: module for path, module in modules.items() if isinstance(module, MemoryAccess)}
-    owners = {path: _owner(path, modules, NTM) for path in accesses}
+    sequences = {NTM: ("input", "output"), DNC: ("input", "output"), NeuralStateMachine: ("output",)}
+    owners = {path: _owner(path, modules, sequences) for path in modules}
+    memories = Counter(
+        owners[path] for path, module in modules.items() if isinstance(module, (MemoryAccess, DNCAccess))
+    )
+    table = steps_by_type()
     sources: list[Source] = []
-    for path, access in accesses.items():
-        owner = owners[path]
-        if owner is not None and list(owners.values()).count(owner) == 1:
-            sources.append(MemorySource(owner or path, access, modules[owner]))
-        else:
-            sources.append(MemorySource(path, access, None))
+    for path, module in modules.items():
+        said = steps_of(module, table)
+        owner, is_memory = owners[path], isinstance(module, (MemoryAccess, DNCAccess))
+        if is_memory and memories[owner] > 1:
+            owner = None
+        # the one memory of an NTM or a DNC goes by the path of the whole; a machine has more parts
+        whole = is_memory and owner is not None and not isinstance(owner.module, NeuralStateMachine)
+        told = owner.path if owner is not None and whole else path
+        if isinstance(module, MemoryAccess):
+            sources.append(MemorySource(told, module, owner))
+        elif said is not None and adapter_of(module, adapters) is None:
+            taken = owner.sequences if owner is not None and is_memory else ()
+            sources.append(StepSource(told, module, said, owner, taken))
     return sources
 
 
@@ -104,14 +127,19 @@ def _hugging_face(modules: dict[str, Any]) -> list[Source]:
 
 
 def _name(stepwise: list[Source], attention: list[Source]) -> None:
-    """Paths as prefixes, where one kind of source is there more than once."""
-    several = len(stepwise) > 1
+    """Paths as prefixes, where two sources would give the same name; then for all parts of their models."""
+    clashing = {source.scope for pair in combinations(stepwise, 2) if _may_clash(*pair) for source in pair}
     for source in stepwise:
-        source.prefix = f"{source.path}." if several and source.path else ""
+        source.prefix = f"{source.scope}." if source.scope and source.scope in clashing else ""
     given = {name for source in stepwise for name in source.names()}
     several = len(attention) > 1 or "attention" in given
     for source in attention:
         source.prefix = f"{source.path}." if several and source.path else ""
+
+
+def _may_clash(one: Source, other: Source) -> bool:
+    """Whether two sources may give an array of the same name."""
+    return one.is_open or other.is_open or not set(one.names()).isdisjoint(other.names())
 
 
 def _modules(model: Any) -> dict[str, Any]:
@@ -128,11 +156,12 @@ def _is_within(path: str, other: str) -> bool:
     return not other or path.startswith(f"{other}.")
 
 
-def _owner(path: str, modules: dict[str, Any], kind: type) -> str | None:
-    """The path of the nearest module of a kind around another."""
-    parts = path.split(".")
+def _owner(path: str, modules: dict[str, Any], sequences: Mapping[type, tuple[str, ...]]) -> Owner | None:
+    """The nearest model around a module, of the types that have sequences."""
+    parts = path.split(".") if path else []
     for length in reversed(range(len(parts))):
         above = ".".join(parts[:length])
-        if isinstance(modules[above], kind):
-            return above
+        for kind, given in sequences.items():
+            if isinstance(modules[above], kind):
+                return Owner(above, modules[above], given)
     return None

@@ -1,7 +1,8 @@
 """What one call of each part of a neural state machine says, by name. No torch is loaded for it.
 
 The names are well known (``_known.py``) and carry their descriptions; every call gives one time step, its
-axes as in ``DIMS_OF_NSM``. The memory inside is a ``MemoryAccess`` of the NTM's, which the recorder knows.
+axes as in ``DIMS_OF_NSM``; the recorder reads it through ``_step_source.py``. The memory inside is a
+``MemoryAccess`` of the NTM's, which the recorder knows.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from nsm_widgets.trace._trace import Trace
 class TraceRecorder:
     """Records what goes on inside a model, while the ``with`` block runs.
 
-    It knows every ``nsm_widgets.ntm.MemoryAccess`` (and so ``NTM`` and ``NTMMemory``), every
+    It knows every ``nsm_widgets.ntm.MemoryAccess`` (and so ``NTM`` and ``NTMMemory``),
+    ``nsm_widgets.dnc.DNC``, ``nsm_widgets.nsm.NeuralStateMachine`` and each of its parts, every
     ``nn.MultiheadAttention``, Hugging Face's models called with ``output_attentions=True``, and modules that
     an adapter speaks for (:func:`register_adapter`), alone or inside a larger model. Values are copied as
     they are: nothing that the model or its caller does afterwards changes the trace, no graph is kept alive,
@@ -33,13 +34,14 @@ class TraceRecorder:
     memory is one time step, and time goes on through all iterations of one block, each with its own length:
     ``trace.iteration(number)`` takes one out, ``trace.by_iteration()`` lays them side by side. Attention,
     which has no time, gets an axis ``iteration`` where there are several.
-    ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM`` began anew. A forward that
-    is given a state goes on with a sequence and starts none. ``initial_memory`` is the memory before the very
-    first step. All forwards need the same batch size. Using the recorder in a second ``with`` block begins a
-    new trace.
+    ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM``, a ``DNC`` or a machine
+    began anew. A forward that is given a state goes on with a sequence and starts none. ``initial_memory`` is
+    the memory before the very first step. All forwards need the same batch size. Using the recorder in a
+    second ``with`` block begins a new trace.
 
-    With several memories in one model, each array's name begins with the path of its module:
-    ``encoder.read_weights``. So it is with kinds of attention: ``decoder.layers.self_attn.attention``.
+    Where two memories, or two of anything, would give the same name, each array's name begins with the path
+    of its module: ``encoder.read_weights``; a whole machine's with that of the machine. So it is with kinds
+    of attention: ``decoder.layers.self_attn.attention``.
 
     Example:
         >>> import torch

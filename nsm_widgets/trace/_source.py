@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from nsm_widgets.trace._boundary import Boundary
     from nsm_widgets.trace._recording import Part, Recording
     from nsm_widgets.trace._select import Select
+
+
+class Owner(NamedTuple):
+    """The model that a watched module is a part of, such as the ``NTM`` around a ``MemoryAccess``."""
+
+    path: str
+    module: Any
+    sequences: tuple[str, ...]
+    """What of ``input`` and ``output`` its whole forwards give."""
 
 
 class Hooks:
@@ -67,14 +76,20 @@ class Source:
     """
 
     is_stepwise = True
+    is_open = False
+    """Whether it may give more names than it tells before a call."""
 
     def __init__(self, path: str, module: Any) -> None:
         self.path = path
         self.module = module
         self.index = 0
         """Its place among the sources of a recorder."""
+        self.scope = path
+        """The path that names begin with where they need a beginning: its own, or that of its model."""
+        self.owner: Owner | None = None
+        """The model that it is a part of, where that has forwards over whole sequences."""
         self.prefix = ""
-        """Begins the name of each array, such as ``"encoder."``; empty where there is one source."""
+        """Begins the name of each array, such as ``"encoder."``; empty where no other has its names."""
         self.problem = ""
         """Why a call gave nothing."""
         self._recording: Recording

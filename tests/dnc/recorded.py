@@ -1,4 +1,4 @@
-"""A DNC's run as a trace, by a plain forward hook: what the recorder does, in the fewest lines."""
+"""A DNC's run as a trace: by the recorder, and by a plain forward hook that it must agree with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nsm_widgets.dnc import DNC
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.trace._dnc import (
     KINDS_OF_DNC,
     READ_MODES,
@@ -21,6 +21,13 @@ from nsm_widgets.trace._dnc import (
 
 
 def trace_of(model: DNC, inputs: Tensor) -> Trace:
+    """A run over ``inputs``, as the recorder tells it."""
+    with TraceRecorder(model) as recorder, torch.no_grad():
+        model(inputs)
+    return recorder.trace
+
+
+def trace_by_hand(model: DNC, inputs: Tensor) -> Trace:
     """Everything of a run over ``inputs``, input and output among it."""
     steps: list[dict[str, np.ndarray[Any, Any]]] = []
     first: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""A neural state machine's run as a trace, by plain forward hooks: what the recorder does, in few lines."""
+"""A neural state machine's run as a trace: by the recorder, and by plain hooks that it must agree with."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ from nsm_widgets.trace._nsm import (
 
 
 def trace_of(machine: NeuralStateMachine, tokens: Tensor, mask: Tensor | None = None) -> Trace:
+    """A run over ``tokens``, as the recorder tells it."""
+    with TraceRecorder(machine) as recorder, torch.no_grad():
+        machine(tokens, mask=mask)
+    return recorder.trace
+
+
+def trace_by_hand(machine: NeuralStateMachine, tokens: Tensor, mask: Tensor | None = None) -> Trace:
     """Everything of a run, the memory's part by the recorder itself."""
     steps: dict[str, list[np.ndarray[Any, Any]]] = {}
 
@@ -40,7 +47,7 @@ def trace_of(machine: NeuralStateMachine, tokens: Tensor, mask: Tensor | None = 
             (machine.manager, manager_arrays),
         )
     ]
-    with TraceRecorder(machine) as recorder, torch.no_grad():
+    with TraceRecorder(machine.access) as recorder, torch.no_grad():
         outputs = machine(tokens, mask=mask).outputs
     for handle in handles:
         handle.remove()
