@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from nsm_widgets._errors import WeightsError
-from nsm_widgets.dnc import DNC, DNCStep
+from nsm_widgets.dnc import DNC, DNCStep, load_pretrained
 from nsm_widgets.stats import findings
+from nsm_widgets.tasks import CopyTask
 from nsm_widgets.trace import Trace
 from nsm_widgets.trace._dnc import SAID_OF_DNC, SEEN_BY_DNC
 from nsm_widgets.trace._known import KNOWN
@@ -124,3 +125,36 @@ def test_findings_take_shares_for_what_they_are() -> None:
     """Nothing is called "no weights" for summing to less than one."""
     kinds = {finding.kind for finding in findings(trace_of(small(), INPUTS))}
     assert "not_weights" not in kinds and "not_finite" not in kinds
+
+
+def test_views_of_the_shipped_model(tmp_path: Path) -> None:
+    """Recorded, it shows how it copies: a slot for each vector, then along the links; views draw that."""
+    generator = torch.Generator().manual_seed(0)
+    batch = CopyTask().batch(1, generator, length=6)  # six vectors, a delimiter, six answers
+    trace = trace_of(load_pretrained("copy").resize_memory(32), batch.inputs)
+
+    np.testing.assert_array_equal(trace["input"].values, batch.inputs)
+    assert ((trace["output"].values > 0) == (batch.targets.numpy() > 0.5))[7:].all()
+    written = trace["write_weights"].values[:6, 0, 0].argmax(-1)
+    assert len(set(written)) == 6 and (trace["allocation_gate"].values[:6] > 0.9).all()
+    assert (trace["read_modes"].values[8:, 0, 0, 2] > 0.9).all()  # forward
+    np.testing.assert_array_equal(trace["read_weights"].values[7:, 0, 0].argmax(-1), written)
+    follows = trace["link"].values[-1, 0][written[1:], written[:-1]]
+    assert (follows > 0.9).all()
+
+    explorer = NTMExplorer(trace)
+    views = {
+        "memory": MemoryView(trace),
+        "explorer": explorer,
+        "importance": ImportanceView(trace),
+        "link": Heatmap(trace["link"]),
+        "read_modes": Heatmap(trace["read_modes"], y="mode", x="time"),
+    }
+    for name, view in views.items():
+        path = tmp_path / f"{name}.png"
+        view.savefig(path)
+        with Image.open(path) as picture:
+            colors = picture.convert("RGB").getcolors(maxcolors=10**7)
+        assert colors is not None and len(colors) > 20, name
+    drawn = [panel.array for row in explorer._given_layout for panel in row]
+    assert {"memory", "write_weights", "read_weights", "link", "usage", "read_modes"} <= set(drawn)

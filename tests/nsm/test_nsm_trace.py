@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from nsm_widgets.nsm import NeuralStateMachine, NSMStep
+from nsm_widgets.nsm import NeuralStateMachine, NSMStep, load_pretrained
+from nsm_widgets.tasks.marked_copy import KINDS, MarkedCopyTask
 from nsm_widgets.trace._known import KNOWN
 from nsm_widgets.trace._nsm import DIMS_OF_NSM
 from nsm_widgets.widgets import (
@@ -17,9 +18,11 @@ from nsm_widgets.widgets import (
     ImportanceView,
     LineChart,
     MemoryEvolutionView,
+    MemoryView,
     NTMExplorer,
     RoutingView,
 )
+from nsm_widgets.widgets._view import View
 from tests.nsm.recorded import trace_of
 
 
@@ -85,3 +88,35 @@ def test_every_view_of_it_is_a_picture(tmp_path: Path) -> None:
         with Image.open(path) as picture:
             colors = picture.convert("RGB").getcolors(maxcolors=10**7)
         assert colors is not None and len(colors) > 20, name
+
+
+def test_views_of_the_shipped_machine(tmp_path: Path) -> None:
+    """Recorded, it shows where tokens go: marked ones all to one state; views draw that."""
+    task = MarkedCopyTask()
+    batch = task.batch(1, torch.Generator().manual_seed(0), length=6)
+    tokens, mask = task.tokens(batch.inputs)
+    trace = trace_of(load_pretrained("marked_copy"), tokens, mask)
+
+    assert ((trace["output"].values > 0) == (batch.targets.numpy() > 0.5))[7:].all()
+    weights = trace["routing_weights"].values
+    marked = ((tokens[..., KINDS.index("marked")] == 1) & mask).numpy()
+    assert marked.sum() == 6 and (weights[marked][:, 4] > 0.9).all()
+    assert (weights[~mask.numpy()] == 0).all()
+    heard = trace["communication_weights"].values.mean(axis=(0, 1, 2, 3))
+    assert heard.argmax() == 4
+
+    views = {
+        "routing_weights": RoutingView(trace),
+        "communication_weights": CommunicationView(trace),
+        "importance": ImportanceView(trace),
+        "read_weights": NTMExplorer(trace),
+        "memory": MemoryView(trace),
+    }
+    for name, view in views.items():
+        path = tmp_path / f"{name}.png"
+        view.savefig(path)
+        with Image.open(path) as picture:
+            colors = picture.convert("RGB").getcolors(maxcolors=10**7)
+        assert colors is not None and len(colors) > 20, name
+        if isinstance(view, View):  # the importance of slots is computed of several arrays
+            assert name in {panel.array for row in view._given_layout for panel in row}
