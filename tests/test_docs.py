@@ -8,6 +8,7 @@ import pkgutil
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -29,6 +30,18 @@ def test_most_modules_are_found() -> None:
     """The walk reaches every room."""
     rooms = {name.split(".")[1] for name in MODULES}
     assert {"ntm", "tasks", "trace", "stats", "view", "widgets", "export"} <= rooms
+
+
+def test_the_python_blocks_of_the_page_on_models_run() -> None:
+    """One after the other; what is recorded of both models is what the page speaks of."""
+    page = README.parent / "docs" / "models_nsm_dnc.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) == 3
+    namespace: dict[str, Any] = {}
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), namespace)
+    assert namespace["dnc_trace"]["link"].dims == ("time", "batch", "slot", "predecessor")
+    assert namespace["trace"]["routing_weights"].sizes["token"] == namespace["tokens"].shape[2]
 
 
 def test_the_python_blocks_of_the_readme_run_in_order(

@@ -131,7 +131,7 @@ def documented() -> dict[str, Any]:
     """What the code of docs/recording.md makes, run in order."""
     namespace: dict[str, Any] = {"ListedNTM": ListedNTM, "ListedHeads": ListedHeads, "NestedDNC": NestedDNC}
     blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for block in blocks:
         exec(compile(block, str(DOCS), "exec"), namespace)
     return namespace
@@ -142,6 +142,9 @@ def test_what_the_page_says_of_iterations(documented: dict[str, Any]) -> None:
     trace = documented["trace"]
     assert trace.iterations == (30, 40, 50)
     assert trace.iteration(40)["memory"].sizes["time"] == 6
+    machine = documented["recorder"].trace
+    assert machine["routing_weights"].sizes == {"time": 5, "batch": 1, "token": 3, "state": 6}
+    assert machine["memory"].sizes == {"time": 5, "batch": 1, "slot": 32, "word": 16}
     assert trace.by_iteration()["memory"].dims == ("iteration", "time", "batch", "slot", "word")
     assert {name for name in documented["rec"].trace if name != "memory"} == {
         f"{side}_{stage}weights"
