@@ -43,7 +43,8 @@ MOST_TEXELS = 8_192
 class Served:
     """An array, and what was said of it to the page."""
 
-    values: Shaped[np.ndarray, "..."]
+    values: Any
+    """A NumPy array, or values in a store, of which only what is asked for is read."""
     sent: Sent
     dims: tuple[str, ...]
     summary: Mapping[str, float]
@@ -161,7 +162,7 @@ def _part(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]
     start, stop = ask.get("start"), ask.get("stop")
     if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= array.values.size:
         raise _MalformedError
-    return {}, array.sent.encode(array.values.reshape(-1)[start:stop])
+    return {}, array.sent.encode(np.asarray(array.values).reshape(-1)[start:stop])
 
 
 _KINDS = {"picture": _picture, "range": _range, "values": _values, "part": _part}
