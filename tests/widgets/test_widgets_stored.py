@@ -75,6 +75,7 @@ def test_a_view_reads_what_it_shows(
 ) -> None:
     """A step is one read of a step; a slot through all steps is one of that slot."""
     monkeypatch.setattr(_derived, "BLOCK_VALUES", 64 * SLOTS * WORDS)
+    monkeypatch.setattr(_summary, "_QUANTILE_SAMPLE", 1_000)
     view = MemoryView(stored, budget_mb=0.001)
     assert max(reads) <= 65 * SLOTS * WORDS, "the change of memory needs the step before a block"
     reads.clear()
