@@ -51,8 +51,9 @@ interface Answer {
 }
 
 /**
- * The rule: of one lane (a panel's picture, say) only the newest ask waits; what it replaces was passed over. Asks
- * ahead of need go when nobody waits and nothing is on its way.
+ * The rule: of one lane (a panel's picture, say) only what the newest turn of the page asked for waits; what it
+ * replaces was passed over. Several panels may share a lane: what they ask for in one turn waits together. Asks ahead
+ * of need go when nobody waits and nothing is on its way.
  */
 export class Asks {
   readonly #model: Model;
@@ -65,11 +66,12 @@ export class Asks {
   readonly #inFlight = new Map<string, Flight>();
   /** Asked for, and given up: an answer that comes after all, when a busy kernel is free again, is still taken. */
   readonly #overdue = new Map<string, Flight>();
-  /** By lane. */
-  readonly #waiting = new Map<string, Ask<unknown>>();
+  /** By lane: what was asked for in one turn of the page, by key. */
+  readonly #waiting = new Map<string, { turn: number; asks: Map<string, Ask<unknown>> }>();
   readonly #ahead = new Map<string, Ask<unknown>[]>();
   readonly #arrived: (key: string) => void;
   #messages = 0;
+  #turn = 0;
   #bytes = 0;
   #scheduled = false;
   #closed = false;
@@ -90,7 +92,7 @@ export class Asks {
   get<T>(ask: Ask<T>, lane: string): T | Refusal | undefined {
     const held = this.peek(ask);
     if (held !== undefined) {
-      this.#waiting.delete(lane);
+      this.#passOver(lane);
       return held;
     }
     const refused = this.#refused.get(ask.key);
@@ -98,11 +100,22 @@ export class Asks {
     const failedAt = this.#failed.get(ask.key);
     // after a failure it is asked again only after a while: a draw that the failure caused must not
     if (failedAt === undefined || Date.now() - failedAt >= RETRY_MS) {
-      this.#waiting.delete(lane);
-      if (!this.#inFlight.has(ask.key)) this.#waiting.set(lane, ask);
+      this.#passOver(lane);
+      if (!this.#inFlight.has(ask.key)) this.#wait(ask, lane);
       this.#schedule();
     }
     return failedAt === undefined ? undefined : new Refusal(NO_ANSWER);
+  }
+
+  /** Forget what the lane asked for in an earlier turn. */
+  #passOver(lane: string): void {
+    if (this.#waiting.get(lane)?.turn !== this.#turn) this.#waiting.delete(lane);
+  }
+
+  #wait(ask: Ask<unknown>, lane: string): void {
+    const waiting = this.#waiting.get(lane) ?? { turn: this.#turn, asks: new Map() };
+    waiting.asks.set(ask.key, ask);
+    this.#waiting.set(lane, waiting);
   }
 
   /** The answer, if it is at hand. */
@@ -128,6 +141,7 @@ export class Asks {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
+      this.#turn += 1;
       if (!this.#closed) this.#next();
     });
   }
@@ -135,7 +149,7 @@ export class Asks {
   #next(): void {
     const messages = new Set([...this.#inFlight.values()].map(({ message }) => message));
     if (messages.size >= FLIGHTS) return;
-    const now = [...this.#waiting.values()].reverse(); // the newest first
+    const now = [...this.#waiting.values()].flatMap(({ asks }) => [...asks.values()]).reverse(); // the newest first
     this.#waiting.clear();
     if (now.length > 0) this.#send(now);
     else if (messages.size === 0) this.#send(this.#takeAhead());

@@ -104,6 +104,34 @@ describe("what is looked at", () => {
   });
 });
 
+describe("several that share a lane", () => {
+  test("all get their answers, whichever comes first", async () => {
+    const { asks, sent, answer } = asking();
+    const draw = () => ["a", "b"].map((key) => asks.get(ask(key), "shared") !== undefined);
+    draw();
+    await Promise.resolve();
+    expect(sent()).toEqual([["b", "a"]]);
+    answer("b");
+    draw();
+    await Promise.resolve();
+    answer("a");
+    expect(draw()).toEqual([true, true]);
+    await Promise.resolve();
+    expect(sent()).toHaveLength(1);
+  });
+
+  test("are not passed over by one whose answer is at hand", async () => {
+    const { asks, sent, answer } = asking();
+    asks.get(ask("b"), "shared");
+    await Promise.resolve();
+    answer("b");
+    asks.get(ask("a"), "shared");
+    asks.get(ask("b"), "shared");
+    await Promise.resolve();
+    expect(sent()).toEqual([["b"], ["a"]]);
+  });
+});
+
 describe("what will be looked at next", () => {
   test("is asked for when nobody waits and nothing is on its way, some at a time", async () => {
     const { asks, sent, answer } = asking();
