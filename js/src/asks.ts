@@ -5,6 +5,10 @@ import { listen, type Model } from "./model";
 import { fromBase64 } from "./wire";
 
 const FLIGHTS = 2;
+/** Asks of one message: the kernel answers no more of them, see `MOST_ASKS` in `nsm_widgets/widgets/_store.py`. */
+const MOST_AT_ONCE = 256;
+/** What the answers to one message take, about: what somebody looks at next must not stand long behind it. */
+const BYTES_AT_ONCE = 16e6;
 /** Of one message that nobody waits for yet: what somebody waits for next must not stand long behind it. */
 const AHEAD_AT_ONCE = 8;
 const AHEAD_BYTES = 1e6;
@@ -149,10 +153,28 @@ export class Asks {
   #next(): void {
     const messages = new Set([...this.#inFlight.values()].map(({ message }) => message));
     if (messages.size >= FLIGHTS) return;
-    const now = [...this.#waiting.values()].flatMap(({ asks }) => [...asks.values()]).reverse(); // the newest first
-    this.#waiting.clear();
+    const now = this.#takeWaiting();
     if (now.length > 0) this.#send(now);
     else if (messages.size === 0) this.#send(this.#takeAhead());
+    if (now.length > 0 && this.#waiting.size > 0) this.#schedule();
+  }
+
+  /** What somebody waits for, the newest first, as much as one message takes; the rest stays. */
+  #takeWaiting(): Ask<unknown>[] {
+    const taken = new Map<string, Ask<unknown>>();
+    let bytes = 0;
+    for (const [lane, { asks }] of [...this.#waiting].reverse()) {
+      for (const ask of [...asks.values()].reverse()) {
+        if (taken.size >= MOST_AT_ONCE || bytes >= BYTES_AT_ONCE) return [...taken.values()];
+        asks.delete(ask.key);
+        const coming = this.#held.has(ask.key) || this.#inFlight.has(ask.key) || taken.has(ask.key);
+        if (coming) continue;
+        taken.set(ask.key, ask);
+        bytes += ask.bytes;
+      }
+      this.#waiting.delete(lane);
+    }
+    return [...taken.values()];
   }
 
   /** A few of what each lane wants ahead, in turns. */
@@ -165,6 +187,7 @@ export class Asks {
         const ask = asks.shift();
         if (asks.length === 0) this.#ahead.delete(lane);
         if (ask === undefined || this.#held.has(ask.key) || this.#inFlight.has(ask.key)) continue;
+        if (taken.some(({ key }) => key === ask.key)) continue;
         taken.push(ask);
         bytes += ask.bytes;
       }
@@ -172,10 +195,7 @@ export class Asks {
     return taken;
   }
 
-  #send(wanted: readonly Ask<unknown>[]): void {
-    const asks = [...new Map(wanted.map((ask) => [ask.key, ask])).values()].filter(
-      ({ key }) => !this.#inFlight.has(key),
-    );
+  #send(asks: readonly Ask<unknown>[]): void {
     if (asks.length === 0) return;
     this.#messages += 1;
     for (const ask of asks) {

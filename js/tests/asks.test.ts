@@ -309,6 +309,51 @@ describe("a kernel that does not answer", () => {
   });
 });
 
+describe("very many asks", () => {
+  test("go in as many messages as the kernel answers in full, the newest first", async () => {
+    const { asks, sent, answer } = asking();
+    for (let i = 0; i < 600; i += 1) asks.get(ask(`${i}`), `${i}`);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(sent().map((keys) => keys.length)).toEqual([256, 256]);
+    expect(sent()[0]?.[0]).toBe("599");
+    answer(...the(sent()[0]));
+    await Promise.resolve();
+    expect(sent().map((keys) => keys.length)).toEqual([256, 256, 88]);
+    for (const keys of sent().slice(1)) answer(...keys);
+    await Promise.resolve();
+    expect(new Set(sent().flat()).size).toBe(600);
+    expect(sent()).toHaveLength(3);
+  });
+
+  test("of many bytes do not stand before what is looked at next", async () => {
+    const { asks, sent, answer } = asking();
+    for (let i = 0; i < 64; i += 1) asks.get(ask(`part${i}`, 1e6), `part${i}`);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(sent().map((keys) => keys.length)).toEqual([16, 16]);
+    asks.get(ask("urgent"), "1");
+    answer(...the(sent()[0]));
+    await Promise.resolve();
+    expect(sent()[2]?.[0]).toBe("urgent");
+  });
+});
+
+test("what came late is not asked for again", async () => {
+  const { asks, sent, answer } = asking();
+  asks.get(ask("a"), "1");
+  await Promise.resolve();
+  vi.advanceTimersByTime(10_000);
+  for (const key of ["b", "c"]) {
+    asks.get(ask(key), key);
+    await Promise.resolve();
+  }
+  asks.get(ask("a"), "1"); // waits: two messages are on their way
+  answer("a", "b");
+  await Promise.resolve();
+  expect(sent()).toEqual([["a"], ["b"], ["c"]]);
+});
+
 test("nothing is left when the model ends: no listener, no timer, no ask", async () => {
   const { asks, model, controller } = asking();
   asks.get(ask("a"), "1");
