@@ -240,19 +240,26 @@ export class Asks {
     const { key, part, parts } = piece;
     const flight = this.#inFlight.get(key) ?? this.#overdue.get(key);
     if (flight === undefined) return;
-    clearTimeout(flight.timer);
     if (part === 0) flight.received = [];
     flight.received.push(bytes);
-    if (flight.received.length < parts) {
-      if (this.#inFlight.has(key)) flight.timer = this.#timer(key);
-      return;
-    }
+    this.#putOff(flight.message);
+    if (flight.received.length < parts) return;
+    clearTimeout(this.#inFlight.get(key)?.timer);
     this.#inFlight.delete(key);
     this.#overdue.delete(key);
     this.#schedule();
     if (typeof piece["refused"] === "string") this.#refused.set(key, new Refusal(piece["refused"]));
     else this.#keep(key, flight.ask.read(piece, joined(flight.received)));
     this.#arrived(key);
+  }
+
+  /** The kernel is at work on a message: what it has still to say of it, and of later ones, has its time from now on. */
+  #putOff(message: number): void {
+    for (const [key, flight] of this.#inFlight) {
+      if (flight.message < message) continue;
+      clearTimeout(flight.timer);
+      flight.timer = this.#timer(key);
+    }
   }
 
   #keep(key: string, found: { value: unknown; bytes: number }): void {

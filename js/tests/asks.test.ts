@@ -274,6 +274,24 @@ describe("a kernel that does not answer", () => {
     expect(asks.get(ask("a"), "1")).toEqual([1, 2]);
   });
 
+  test("is one that says nothing at all: one that is at work on a long answer has its time", async () => {
+    const { asks, sent, answer } = asking();
+    for (const key of ["c", "b", "a"]) asks.get(ask(key), key);
+    await Promise.resolve();
+    asks.get(ask("next"), "next");
+    await Promise.resolve();
+    expect(sent()).toEqual([["a", "b", "c"], ["next"]]);
+    for (const key of ["a", "b", "c"]) {
+      vi.advanceTimersByTime(4_000);
+      answer(key);
+    }
+    expect(asks.get(ask("c"), "c")).toEqual([1, 2]);
+    vi.advanceTimersByTime(4_999);
+    expect(asks.get(ask("next"), "next")).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    expect(asks.get(ask("next"), "next")).toEqual(NO_ANSWER);
+  });
+
   test("may answer late", async () => {
     const { asks, arrived, sent, answer } = asking();
     asks.get(ask("a"), "1");
