@@ -101,14 +101,19 @@ export class Asks {
     }
     const refused = this.#refused.get(ask.key);
     if (refused !== undefined) return refused;
-    const failedAt = this.#failed.get(ask.key);
-    // after a failure it is asked again only after a while: a draw that the failure caused must not
-    if (failedAt === undefined || Date.now() - failedAt >= RETRY_MS) {
+    const failed = this.#failed.has(ask.key);
+    if (!this.#hasJustFailed(ask.key)) {
       this.#passOver(lane);
       if (!this.#inFlight.has(ask.key)) this.#wait(ask, lane);
       this.#schedule();
     }
-    return failedAt === undefined ? undefined : new Refusal(NO_ANSWER);
+    return failed ? new Refusal(NO_ANSWER) : undefined;
+  }
+
+  /** After a failure it is asked again only after a while: a draw that the failure caused must not. */
+  #hasJustFailed(key: string): boolean {
+    const failedAt = this.#failed.get(key);
+    return failedAt !== undefined && Date.now() - failedAt < RETRY_MS;
   }
 
   /** Forget what the lane asked for in an earlier turn. */
@@ -133,7 +138,7 @@ export class Asks {
 
   /** Ask for these in this order when there is nothing better to do; what the lane wanted ahead before is forgotten. */
   want(asks: readonly Ask<unknown>[], lane: string): void {
-    const missing = asks.filter(({ key }) => !this.#held.has(key) && !this.#failed.has(key));
+    const missing = asks.filter(({ key }) => !this.#held.has(key) && !this.#hasJustFailed(key));
     if (missing.length > 0) this.#ahead.set(lane, missing);
     else this.#ahead.delete(lane);
     this.#schedule();

@@ -292,6 +292,22 @@ describe("a kernel that does not answer", () => {
     expect(asks.get(ask("next"), "next")).toEqual(NO_ANSWER);
   });
 
+  test("is asked after a while for what is wanted ahead, too", async () => {
+    const { asks, sent, answer } = asking();
+    asks.want([ask("a")], "1");
+    await Promise.resolve();
+    vi.advanceTimersByTime(5_000);
+    asks.want([ask("a")], "1");
+    await Promise.resolve();
+    expect(sent()).toEqual([["a"]]);
+    vi.advanceTimersByTime(5_000);
+    asks.want([ask("a")], "1");
+    await Promise.resolve();
+    expect(sent()).toEqual([["a"], ["a"]]);
+    answer("a");
+    expect(asks.peek(ask("a"))).toEqual([1, 2]);
+  });
+
   test("may answer late", async () => {
     const { asks, arrived, sent, answer } = asking();
     asks.get(ask("a"), "1");
