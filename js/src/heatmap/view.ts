@@ -96,6 +96,8 @@ export class HeatmapView implements PanelView {
   #width = 0;
   #painted: string | undefined;
   #shown: Raster | undefined;
+  /** Where it lies: the cells that it shows, among those that are on show. */
+  #shownIn = "";
   #framed = "";
   #labelled = "";
   #said = "";
@@ -277,6 +279,7 @@ export class HeatmapView implements PanelView {
     this.#bar.style.background = gradient(cmapOf(spec, cmap), theme(), "to top");
     this.#plot.style.height = `${height + this.#margins.top + this.#margins.bottom}px`;
     this.#painted = undefined;
+    this.#shown = undefined; // in other colours, perhaps
   }
 
   /** A canvas is empty once it was told its size: one that keeps it keeps its picture until there is a newer one. */
@@ -284,7 +287,6 @@ export class HeatmapView implements PanelView {
     if (this.#canvas.width === width && this.#canvas.height === height) return;
     this.#canvas.width = width;
     this.#canvas.height = height;
-    this.#shown = undefined;
   }
 
   /** Axes of the cells on show, and what says which these are; only when they are others, or laid out anew. */
@@ -370,7 +372,8 @@ export class HeatmapView implements PanelView {
   }
 
   /** Paint a picture of these indices into a part of the box, given in shares of it, and values where they have room. */
-  #show(raster: Raster, at: Indices, { left, top, width, height }: Share): CanvasRenderingContext2D {
+  #show(raster: Raster, at: Indices, part: Share): CanvasRenderingContext2D {
+    const { left, top, width, height } = part;
     const context = this.#canvas.getContext("2d");
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
     const { cmap } = this.#context.settings();
@@ -380,13 +383,15 @@ export class HeatmapView implements PanelView {
     const box = this.#box;
     const draw = (on: CanvasRenderingContext2D) => {
       const [across, down] = [on.canvas.width, on.canvas.height];
-      if (Math.min(width, height) < 1 || left > 0 || top > 0) on.clearRect(0, 0, across, down);
+      if (Math.max(left, top) > 0 || Math.min(left + width, top + height) < 1)
+        on.clearRect(0, 0, across, down);
       const rect = { x: left * across, y: top * down, width: width * across, height: height * down };
       paintRaster(on, raster, colors, rect, cells !== undefined);
       if (cells !== undefined) printValues(on, cells, raster, colors, box, about);
     };
     draw(context);
     this.#shown = raster;
+    this.#shownIn = shareText(part);
     setRedraw(this.#canvas, cells === undefined ? undefined : draw);
     this.#frames += 1;
     this.element.dataset["painted"] = this.#planeKey(at);
@@ -407,8 +412,10 @@ export class HeatmapView implements PanelView {
 
   /** While the picture is on its way: one that was looked for before and has come meanwhile, and soon a word. */
   #wait({ window }: Picture, { share, meanwhile }: Extract<RasterResult, { state: "loading" }>): void {
-    if (meanwhile !== undefined && meanwhile.raster !== this.#shown) {
-      this.#show(meanwhile.raster, meanwhile.at, around(meanwhile.window, window));
+    if (meanwhile !== undefined) {
+      const part = around(meanwhile.window, window);
+      const shown = meanwhile.raster === this.#shown && shareText(part) === this.#shownIn;
+      if (!shown) this.#show(meanwhile.raster, meanwhile.at, part);
     }
     const text = loadingText(share);
     if (this.#frames === 0 || this.#message.textContent !== "") this.#say(text);
@@ -651,6 +658,10 @@ export class HeatmapView implements PanelView {
 
 function rangesOf({ row, rows, column, columns }: Window): string {
   return `${row}-${row + rows - 1},${column}-${column + columns - 1}`;
+}
+
+function shareText({ left, top, width, height }: Share): string {
+  return [left, top, width, height].join();
 }
 
 function inside(index: number | undefined, size: number): number | undefined {
