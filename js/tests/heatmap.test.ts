@@ -117,3 +117,16 @@ test("the picture at hand takes new colours while the one that is wanted is on i
   await draw();
   expect(images()).toHaveLength(1);
 });
+
+test("values are printed in the cells when they have come after the picture", async () => {
+  const { asked, draw, answer, picture } = panel(HeatmapView, { shape: [2, 2, 3] }, { annotate: true });
+  await draw();
+  picture(the(asked()[0]), 2, 3);
+  await draw();
+  const values = the(asked().find(({ kind }) => kind === "values"));
+  answer(values, Float32Array.of(0, 1, 2, 3, 4, 5));
+  await draw();
+  expect(drawn.filter(([name]) => name === "fillText").map(([, text]) => text)).toEqual([..."012345"]);
+  await draw();
+  expect(drawn).toEqual([]);
+});

@@ -6,7 +6,6 @@ import { type BarTick, barTicks, type Domain, NAN } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { short } from "../format";
-import type { Plane } from "../ndarray";
 import { codesAlong } from "../notes/view";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import { setRedraw } from "../out/redraw";
@@ -353,10 +352,10 @@ export class HeatmapView implements PanelView {
       return;
     }
     this.#say("");
-    const context = this.#show(result.raster, at, part);
+    const { context, printed } = this.#show(result.raster, at, part);
     const flagged = this.#paintFlags(context, at);
     setText(this.#message, this.#unknownText(result.raster));
-    this.#painted = flagged ? key : undefined; // once more when the flags have arrived
+    this.#painted = flagged && printed ? key : undefined; // once more when flags and values have arrived
     for (const dim of CURSOR_DIMS) this.#array.prefetch(picture, dim);
   }
 
@@ -372,13 +371,15 @@ export class HeatmapView implements PanelView {
   }
 
   /** Paint a picture of these indices into a part of the box, given in shares of it, and values where they have room. */
-  #show(raster: Raster, at: Indices, part: Share): CanvasRenderingContext2D {
+  #show(raster: Raster, at: Indices, part: Share): { context: CanvasRenderingContext2D; printed: boolean } {
     const { left, top, width, height } = part;
     const context = this.#canvas.getContext("2d");
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
     const { cmap } = this.#context.settings();
     const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
-    const cells = this.#printed(raster, at);
+    const printable = isAll(part) && this.#isPrintable(raster);
+    const { x, y } = this.#spec;
+    const cells = printable ? this.#array.cells(y, x, at, this.#window) : undefined;
     const about = this.#array.precision !== "exact";
     const box = this.#box;
     const draw = (on: CanvasRenderingContext2D) => {
@@ -398,16 +399,13 @@ export class HeatmapView implements PanelView {
     this.element.dataset["frames"] = String(this.#frames);
     this.element.dataset["texels"] = `${raster.columns}x${raster.rows}`;
     this.#showLegend(raster);
-    return context;
+    return { context, printed: !printable || cells !== undefined };
   }
 
-  /** The values that are printed in the cells, where they are to be, have room, and are at hand. */
-  #printed(raster: Raster, at: Indices): Plane | undefined {
-    const { annotate, x, y } = this.#spec;
-    const window = this.#window;
-    if (!annotate || isThinned(this.#spec, this.#array) || !hasRoom(window, raster, this.#box))
-      return undefined;
-    return this.#array.cells(y, x, at, window);
+  /** Whether the values of the cells on show are to be printed in them, and have room. */
+  #isPrintable(raster: Raster): boolean {
+    if (!this.#spec.annotate || isThinned(this.#spec, this.#array)) return false;
+    return hasRoom(this.#window, raster, this.#box);
   }
 
   /** While the picture is on its way: one that was looked for before and has come meanwhile, and soon a word. */
@@ -658,6 +656,10 @@ export class HeatmapView implements PanelView {
 
 function rangesOf({ row, rows, column, columns }: Window): string {
   return `${row}-${row + rows - 1},${column}-${column + columns - 1}`;
+}
+
+function isAll({ left, top, width, height }: Share): boolean {
+  return left === 0 && top === 0 && width === 1 && height === 1;
 }
 
 function shareText({ left, top, width, height }: Share): string {
