@@ -130,3 +130,30 @@ test("values are printed in the cells when they have come after the picture", as
   await draw();
   expect(drawn).toEqual([]);
 });
+
+const PER_HEAD = { domain: "per-head" } as const;
+/** Low, high, whether it is diverging. */
+const OWN = Float64Array.of(0.25, 0.5, 0);
+
+test("a picture with a range of its own crosses once, with its range, wherever one came from", async () => {
+  const { view, asked, draw, answer, picture, selection } = panel(
+    HeatmapView,
+    {},
+    { own_ranges: true },
+    PER_HEAD,
+  );
+  for (const time of [0, 1]) {
+    selection.set({ time });
+    await draw();
+    const [range, first] = ["range", "picture"].map((kind) =>
+      asked().find((each) => each.kind === kind && each.at["time"] === time),
+    );
+    answer(the(range), OWN);
+    picture(the(first));
+    await draw();
+    await draw();
+    expect(view.element.dataset["state"]).toBe("ready");
+    const here = asked().filter(({ kind, at }) => kind === "picture" && at["time"] === time);
+    expect(here).toHaveLength(1);
+  }
+});

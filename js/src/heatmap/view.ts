@@ -229,7 +229,7 @@ export class HeatmapView implements PanelView {
     return { box: this.#box, margins: this.#margins, window: this.#window };
   }
 
-  /** The domain of the plane on show where each has its own; while it has not arrived, the last one stays. */
+  /** The domain of the plane on show where each has its own; while it has not arrived, the last one is on the bar. */
   #chooseLook(at: Indices): void {
     const settings = this.#context.settings();
     if (!hasOwnRange(this.#spec, settings)) {
@@ -237,13 +237,20 @@ export class HeatmapView implements PanelView {
       this.#looked = "";
       return;
     }
-    const key = `${settings.scale} ${this.#planeKey(at)}`;
+    const key = this.#ownKey(at);
     if (key === this.#looked) return;
     const { x, y } = this.#spec;
     const own = this.#array.own(y, x, at, domainOf(this.#spec), settings.scale === "rank");
-    if (own === undefined) return;
+    if (own === undefined) {
+      this.#look = { ...this.#look, own: true };
+      return;
+    }
     this.#looked = key;
     this.#look = lookOf(this.#spec, this.#array, own);
+  }
+
+  #ownKey(at: Indices): string {
+    return `${this.#context.settings().scale} ${this.#planeKey(at)}`;
   }
 
   #planeKey(at: Indices): string {
@@ -343,7 +350,9 @@ export class HeatmapView implements PanelView {
     if (key === this.#painted) return;
     const part = keptPart(this.#window, this.#size, this.#array.kept(y, x));
     const picture = this.#picture(at, part.window);
-    const result = this.#array.raster(picture);
+    const found = this.#array.raster(picture);
+    const unbounded = this.#look.own && this.#looked !== this.#ownKey(at); // the bar is still of another plane
+    const result = found.state === "ready" && unbounded ? ({ state: "loading", share: 0 } as const) : found;
     this.element.dataset["state"] = result.state;
     if (result.state !== "ready") {
       this.#painted = undefined; // the picture that stays under the message is of another plane
