@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { ThumbnailsView } from "../src/heatmap/thumbnails";
+import { ThumbnailsView } from "../src/heatmap/thumbnails";
 import { HeatmapView } from "../src/heatmap/view";
 import type { PanelContext } from "../src/panel";
 import { createSelection } from "../src/selection";
@@ -156,4 +156,31 @@ test("a picture with a range of its own crosses once, with its range, wherever o
     const here = asked().filter(({ kind, at }) => kind === "picture" && at["time"] === time);
     expect(here).toHaveLength(1);
   }
+});
+
+/** 72 heads of which only pictures cross. */
+const HEADS = { dims: ["time", "head", "slot", "word"], shape: [9, 72, 300, 200] };
+const THUMBS = { kind: "thumbnails", columns: "head", height_px: 600, own_ranges: true } as const;
+
+test.each(["shared", "per-head"] as const)(
+  "72 thumbnails with %s colours are asked for at once",
+  async (domain) => {
+    const { view, asked, draw, answer, picture, images } = panel(ThumbnailsView, HEADS, THUMBS, { domain });
+    await draw();
+    expect(asked().filter(({ kind }) => kind === "picture")).toHaveLength(72);
+    expect(asked()).toHaveLength(domain === "shared" ? 72 : 144);
+    for (const each of asked()) each.kind === "range" ? answer(each, OWN) : picture(each);
+    await draw();
+    expect(images()).toHaveLength(72);
+    expect(view.element.dataset["state"]).toBe("ready");
+  },
+);
+
+test("thumbnails with colours of their own say why there are none", async () => {
+  const { view, asked, draw, answer } = panel(ThumbnailsView, HEADS, THUMBS, PER_HEAD);
+  await draw();
+  for (const each of asked()) answer(each, new Uint8Array(), { refused: "x cannot be read: gone" });
+  await draw();
+  expect(view.element.dataset["state"]).toBe("unavailable");
+  expect(view.element.textContent).toContain("x cannot be read: gone");
 });
