@@ -16,6 +16,7 @@ from nsm_widgets.trace._coord import clean_label, escape_surrogates
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
+from nsm_widgets.widgets._pyramids import Pyramids
 from nsm_widgets.widgets._serve import Answer, Served, answer
 from nsm_widgets.widgets._state_room import EVERYTHING_MB, current_run, state_room
 from nsm_widgets.widgets._wire import VALUE_PRECISIONS, Sent, ValuePrecision, sent_as, wire_array
@@ -111,11 +112,12 @@ class TraceStore(SyncedWidget):
         self.trace = trace
         metas = [describe(trace[name], self._arrays[name], over_budget=name not in whole) for name in names]
         self._served: dict[str, Served] = {}
+        pyramids = Pyramids()
         for meta in metas:
             name, summary = str(meta["name"]), meta["summary"]
             sent = sent_as(meta["dtype"], summary["low"], summary["high"], precision)
             meta["sent"] = sent.to_json()
-            self._served[name] = _served(self._arrays[name], sent, meta)
+            self._served[name] = _served(self._arrays[name], sent, meta, pyramids)
         state = {
             "_meta": metas,
             "_buffers": self._more_for_the_state(()),
@@ -236,7 +238,9 @@ def require_trace(value: object, owner: str) -> Trace:
     return recorded
 
 
-def _served(values: Shaped[np.ndarray, "..."], sent: Sent, meta: Mapping[str, Any]) -> Served:
+def _served(
+    values: Shaped[np.ndarray, "..."], sent: Sent, meta: Mapping[str, Any], pyramids: Pyramids
+) -> Served:
     return Served(
         values,
         sent,
@@ -244,6 +248,7 @@ def _served(values: Shaped[np.ndarray, "..."], sent: Sent, meta: Mapping[str, An
         summary=meta["summary"],
         thresholds=tuple(meta["thresholds"]),
         magnitude_thresholds=tuple(meta["magnitude_thresholds"]),
+        pyramids=pyramids,
     )
 
 
