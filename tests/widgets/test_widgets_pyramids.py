@@ -80,8 +80,16 @@ def test_the_arrays_of_a_store_share_one_limit(monkeypatch: pytest.MonkeyPatch) 
     store = TraceStore(trace, budget_mb=0)
     monkeypatch.setattr(_pyramids, "MOST_BYTES", 1)
     ask = {
-        **{"key": "k", "kind": "picture", "y": "query", "x": "key", "at": {}, "window": [0, 2048, 0, 1024]},
-        **{"domain": [0, 1, False], "scale": "linear", "own": False, "most": [2, 2]},
+        "key": "k",
+        "kind": "picture",
+        "y": "query",
+        "x": "key",
+        "at": {},
+        "window": [0, 2048, 0, 1024],
+        "domain": [0, 1, False],
+        "scale": "linear",
+        "own": False,
+        "most": [2, 2],
     }
     for name, code in (("a", 0), ("b", 255), ("a", 0), ("b", 255)):
         found = answer(store._served, {**ask, "array": name})
