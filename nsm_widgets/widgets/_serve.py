@@ -51,6 +51,7 @@ class Served:
     thresholds: tuple[float, ...]
     magnitude_thresholds: tuple[float, ...]
     pyramids: Pyramids = field(default_factory=Pyramids)
+    """Those of all arrays of a store: they have one limit together."""
 
     def may_mark(self, domain: ColorDomain) -> bool:
         """Whether any value of the array is NaN, infinite, or past a domain."""
@@ -103,7 +104,7 @@ def _picture(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], byt
         plane, rows, columns = plane.T, columns, rows
         window = (*window[2:], *window[:2])
     place = tuple(ask["at"].get(dim, 0) for dim in array.dims if dim not in (y, x))
-    pyramid = array.pyramids.of((y, x, place), plane)
+    pyramid = array.pyramids.of((ask["array"], y, x, place), plane)
     may_mark = array.may_mark(domain)
     raster = (
         rasterize(

@@ -17,6 +17,7 @@ from nsm_widgets.trace._lazy import LazyValues
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
+from nsm_widgets.widgets._pyramids import Pyramids
 from nsm_widgets.widgets._serve import Answer, Served, answer
 from nsm_widgets.widgets._state_room import EVERYTHING_MB, current_run, state_room
 from nsm_widgets.widgets._wire import VALUE_PRECISIONS, Sent, ValuePrecision, is_kept, sent_as, wire_array
@@ -112,11 +113,12 @@ class TraceStore(SyncedWidget):
         self.trace = trace
         metas = [describe(trace[name], self._arrays[name], over_budget=name not in whole) for name in names]
         self._served: dict[str, Served] = {}
+        pyramids = Pyramids()
         for meta in metas:
             name, summary = str(meta["name"]), meta["summary"]
             sent = sent_as(meta["dtype"], summary["low"], summary["high"], precision)
             meta["sent"] = sent.to_json()
-            self._served[name] = _served(self._arrays[name], sent, meta)
+            self._served[name] = _served(self._arrays[name], sent, meta, pyramids)
         state = {
             "_meta": metas,
             "_buffers": self._more_for_the_state(()),
@@ -246,7 +248,7 @@ def _held(array: NamedArray, budget_mb: float) -> Any:
     return wire_array(np.asarray(values), array.name)
 
 
-def _served(values: Any, sent: Sent, meta: Mapping[str, Any]) -> Served:
+def _served(values: Any, sent: Sent, meta: Mapping[str, Any], pyramids: Pyramids) -> Served:
     return Served(
         values,
         sent,
@@ -254,6 +256,7 @@ def _served(values: Any, sent: Sent, meta: Mapping[str, Any]) -> Served:
         summary=meta["summary"],
         thresholds=tuple(meta["thresholds"]),
         magnitude_thresholds=tuple(meta["magnitude_thresholds"]),
+        pyramids=pyramids,
     )
 
 
