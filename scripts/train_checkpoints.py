@@ -184,6 +184,8 @@ def take(name: str, recipe: Recipe, model: NTM, run_file: Path, seed: int, out: 
     info = {
         "task": f"{name} (Graves et al. 2014, section 4)",
         "seed": seed,
+        "begun_with": recipe.begin_with,
+        "lead_in": [(repr(task), until) for task, until in recipe.lead_in],
         "training": recipe.training,
         "best_step": run.best.step,
         "figures": reached,

@@ -7,11 +7,10 @@ sequences, which only the progress bar shows: they judge with 128 slots. No para
 the memory, and the model is saved with 256 slots, because what it learns needs slots to spare: with 128, some
 sequences of 100 vectors fail. What was measured stands in ``docs/models_nsm_dnc.md``.
 
-The run is written to ``--run`` at every evaluation; the same command goes on where it stopped. The same seed
-gives the same parameters to the bit with the same torch and kind of processor; elsewhere rounding differs,
-and after thousands of steps so does the model. Seeds differ: with seed 1 the loss falls within 2,700
-steps, with
-seed 2 it had not after 2,800.
+The run is written to ``--run`` at every evaluation; the same command goes on where it stopped. The same
+seed gives the same parameters to the bit with the same torch and kind of processor; elsewhere rounding
+differs, and after thousands of steps so does the model. Seeds differ: with seed 1 the loss falls within
+2,700 steps, with seed 2 it had not after 2,800.
 """
 
 from __future__ import annotations

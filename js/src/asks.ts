@@ -5,6 +5,10 @@ import { listen, type Model } from "./model";
 import { fromBase64 } from "./wire";
 
 const FLIGHTS = 2;
+/** Asks of one message: the kernel answers no more of them, see `MOST_ASKS` in `nsm_widgets/widgets/_store.py`. */
+const MOST_AT_ONCE = 256;
+/** What the answers to one message take, about: what somebody looks at next must not stand long behind it. */
+const BYTES_AT_ONCE = 16e6;
 /** Of one message that nobody waits for yet: what somebody waits for next must not stand long behind it. */
 const AHEAD_AT_ONCE = 8;
 const AHEAD_BYTES = 1e6;
@@ -51,8 +55,9 @@ interface Answer {
 }
 
 /**
- * The rule: of one lane (a panel's picture, say) only the newest ask waits; what it replaces was passed over. Asks
- * ahead of need go when nobody waits and nothing is on its way.
+ * The rule: of one lane (a panel's picture, say) only what the newest turn of the page asked for waits; what it
+ * replaces was passed over. Several panels may share a lane: what they ask for in one turn waits together. Asks ahead
+ * of need go when nobody waits and nothing is on its way.
  */
 export class Asks {
   readonly #model: Model;
@@ -65,11 +70,12 @@ export class Asks {
   readonly #inFlight = new Map<string, Flight>();
   /** Asked for, and given up: an answer that comes after all, when a busy kernel is free again, is still taken. */
   readonly #overdue = new Map<string, Flight>();
-  /** By lane. */
-  readonly #waiting = new Map<string, Ask<unknown>>();
+  /** By lane: what was asked for in one turn of the page, by key. */
+  readonly #waiting = new Map<string, { turn: number; asks: Map<string, Ask<unknown>> }>();
   readonly #ahead = new Map<string, Ask<unknown>[]>();
   readonly #arrived: (key: string) => void;
   #messages = 0;
+  #turn = 0;
   #bytes = 0;
   #scheduled = false;
   #closed = false;
@@ -90,19 +96,35 @@ export class Asks {
   get<T>(ask: Ask<T>, lane: string): T | Refusal | undefined {
     const held = this.peek(ask);
     if (held !== undefined) {
-      this.#waiting.delete(lane);
+      this.#passOver(lane);
       return held;
     }
     const refused = this.#refused.get(ask.key);
     if (refused !== undefined) return refused;
-    const failedAt = this.#failed.get(ask.key);
-    // after a failure it is asked again only after a while: a draw that the failure caused must not
-    if (failedAt === undefined || Date.now() - failedAt >= RETRY_MS) {
-      this.#waiting.delete(lane);
-      if (!this.#inFlight.has(ask.key)) this.#waiting.set(lane, ask);
+    const failed = this.#failed.has(ask.key);
+    if (!this.#hasJustFailed(ask.key)) {
+      this.#passOver(lane);
+      if (!this.#inFlight.has(ask.key)) this.#wait(ask, lane);
       this.#schedule();
     }
-    return failedAt === undefined ? undefined : new Refusal(NO_ANSWER);
+    return failed ? new Refusal(NO_ANSWER) : undefined;
+  }
+
+  /** After a failure it is asked again only after a while: a draw that the failure caused must not. */
+  #hasJustFailed(key: string): boolean {
+    const failedAt = this.#failed.get(key);
+    return failedAt !== undefined && Date.now() - failedAt < RETRY_MS;
+  }
+
+  /** Forget what the lane asked for in an earlier turn. */
+  #passOver(lane: string): void {
+    if (this.#waiting.get(lane)?.turn !== this.#turn) this.#waiting.delete(lane);
+  }
+
+  #wait(ask: Ask<unknown>, lane: string): void {
+    const waiting = this.#waiting.get(lane) ?? { turn: this.#turn, asks: new Map() };
+    waiting.asks.set(ask.key, ask);
+    this.#waiting.set(lane, waiting);
   }
 
   /** The answer, if it is at hand. */
@@ -116,7 +138,7 @@ export class Asks {
 
   /** Ask for these in this order when there is nothing better to do; what the lane wanted ahead before is forgotten. */
   want(asks: readonly Ask<unknown>[], lane: string): void {
-    const missing = asks.filter(({ key }) => !this.#held.has(key) && !this.#failed.has(key));
+    const missing = asks.filter(({ key }) => !this.#held.has(key) && !this.#hasJustFailed(key));
     if (missing.length > 0) this.#ahead.set(lane, missing);
     else this.#ahead.delete(lane);
     this.#schedule();
@@ -128,6 +150,7 @@ export class Asks {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
+      this.#turn += 1;
       if (!this.#closed) this.#next();
     });
   }
@@ -135,10 +158,28 @@ export class Asks {
   #next(): void {
     const messages = new Set([...this.#inFlight.values()].map(({ message }) => message));
     if (messages.size >= FLIGHTS) return;
-    const now = [...this.#waiting.values()].reverse(); // the newest first
-    this.#waiting.clear();
+    const now = this.#takeWaiting();
     if (now.length > 0) this.#send(now);
     else if (messages.size === 0) this.#send(this.#takeAhead());
+    if (now.length > 0 && this.#waiting.size > 0) this.#schedule();
+  }
+
+  /** What somebody waits for, the newest first, as much as one message takes; the rest stays. */
+  #takeWaiting(): Ask<unknown>[] {
+    const taken = new Map<string, Ask<unknown>>();
+    let bytes = 0;
+    for (const [lane, { asks }] of [...this.#waiting].reverse()) {
+      for (const ask of [...asks.values()].reverse()) {
+        if (taken.size >= MOST_AT_ONCE || bytes >= BYTES_AT_ONCE) return [...taken.values()];
+        asks.delete(ask.key);
+        const coming = this.#held.has(ask.key) || this.#inFlight.has(ask.key) || taken.has(ask.key);
+        if (coming) continue;
+        taken.set(ask.key, ask);
+        bytes += ask.bytes;
+      }
+      this.#waiting.delete(lane);
+    }
+    return [...taken.values()];
   }
 
   /** A few of what each lane wants ahead, in turns. */
@@ -151,6 +192,7 @@ export class Asks {
         const ask = asks.shift();
         if (asks.length === 0) this.#ahead.delete(lane);
         if (ask === undefined || this.#held.has(ask.key) || this.#inFlight.has(ask.key)) continue;
+        if (taken.some(({ key }) => key === ask.key)) continue;
         taken.push(ask);
         bytes += ask.bytes;
       }
@@ -158,10 +200,7 @@ export class Asks {
     return taken;
   }
 
-  #send(wanted: readonly Ask<unknown>[]): void {
-    const asks = [...new Map(wanted.map((ask) => [ask.key, ask])).values()].filter(
-      ({ key }) => !this.#inFlight.has(key),
-    );
+  #send(asks: readonly Ask<unknown>[]): void {
     if (asks.length === 0) return;
     this.#messages += 1;
     for (const ask of asks) {
@@ -206,19 +245,26 @@ export class Asks {
     const { key, part, parts } = piece;
     const flight = this.#inFlight.get(key) ?? this.#overdue.get(key);
     if (flight === undefined) return;
-    clearTimeout(flight.timer);
     if (part === 0) flight.received = [];
     flight.received.push(bytes);
-    if (flight.received.length < parts) {
-      if (this.#inFlight.has(key)) flight.timer = this.#timer(key);
-      return;
-    }
+    this.#putOff(flight.message);
+    if (flight.received.length < parts) return;
+    clearTimeout(this.#inFlight.get(key)?.timer);
     this.#inFlight.delete(key);
     this.#overdue.delete(key);
     this.#schedule();
     if (typeof piece["refused"] === "string") this.#refused.set(key, new Refusal(piece["refused"]));
     else this.#keep(key, flight.ask.read(piece, joined(flight.received)));
     this.#arrived(key);
+  }
+
+  /** The kernel is at work on a message: what it has still to say of it, and of later ones, has its time from now on. */
+  #putOff(message: number): void {
+    for (const [key, flight] of this.#inFlight) {
+      if (flight.message < message) continue;
+      clearTimeout(flight.timer);
+      flight.timer = this.#timer(key);
+    }
   }
 
   #keep(key: string, found: { value: unknown; bytes: number }): void {

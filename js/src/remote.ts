@@ -71,7 +71,9 @@ export function remote(meta: ArrayMeta, asks: Asks, rasters: RasterCache): Store
       if (complete !== undefined) return complete.raster(picture);
       if (whole?.small) return all();
       const ask = pictureAsk(meta, picture);
-      const look = lookKey(picture);
+      // of another place, a picture with a domain of its own is not under the colour bar of this one
+      const own = picture.look.own ? place(meta, picture.y, picture.x, picture.at) : "";
+      const look = `${lookKey(asAsked(picture))} ${own}`;
       const before = (lanes.get(picture.lane) ?? []).filter((looked) => looked.ask.key !== ask.key);
       const { at, window } = picture;
       lanes.set(picture.lane, [{ ask, look, at, window }, ...before].slice(0, REMEMBERED));
@@ -136,16 +138,22 @@ function newest(asks: Asks, before: readonly Looked[], look: string): Meanwhile 
   return undefined;
 }
 
-function pictureAsk(meta: ArrayMeta, picture: Picture): Ask<Raster> {
+/** Of a picture with a domain of its own the kernel finds that again, from the one that is shared. */
+function asAsked(picture: Picture): Picture {
+  const { look } = picture;
+  return look.own ? { ...picture, look: { ...look, domain: look.shared } } : picture;
+}
+
+function pictureAsk(meta: ArrayMeta, wanted: Picture): Ask<Raster> {
+  const picture = asAsked(wanted);
   const { y, x, at, window, look, scale, maxRows, maxColumns } = picture;
-  const { low, high, diverging } = look.own ? look.shared : look.domain;
+  const { low, high, diverging } = look.domain;
   const most = [Math.max(1, maxRows), Math.max(1, maxColumns)];
   return {
     key: `picture/${pictureKey(meta.dims, picture)}/${meta.name}`,
     content: {
       ...{ kind: "picture", array: meta.name, y, x, at, scale, most, own: look.own },
       window: [window.row, window.rows, window.column, window.columns],
-      // of a picture with a domain of its own the kernel finds that again, from the one that is shared
       domain: [low, high, diverging],
     },
     bytes: Math.min(window.rows, maxRows) * Math.min(window.columns, maxColumns),

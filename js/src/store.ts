@@ -43,6 +43,8 @@ export function createStore({ model, signal }: InitializeContext): Store {
       ...sent,
       description: oneLine(sent.description),
       source_dtype: oneLine(sent.source_dtype),
+      // a notebook that was saved before there was any says nothing
+      sent: (sent as Partial<ArrayMeta>).sent ?? { type: sent.dtype, exponent: 0 },
     };
     // only what is the object's own: an array may be called toString
     const header = Object.hasOwn(headers, meta.name) ? headers[meta.name] : undefined;

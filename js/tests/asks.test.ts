@@ -104,6 +104,34 @@ describe("what is looked at", () => {
   });
 });
 
+describe("several that share a lane", () => {
+  test("all get their answers, whichever comes first", async () => {
+    const { asks, sent, answer } = asking();
+    const draw = () => ["a", "b"].map((key) => asks.get(ask(key), "shared") !== undefined);
+    draw();
+    await Promise.resolve();
+    expect(sent()).toEqual([["b", "a"]]);
+    answer("b");
+    draw();
+    await Promise.resolve();
+    answer("a");
+    expect(draw()).toEqual([true, true]);
+    await Promise.resolve();
+    expect(sent()).toHaveLength(1);
+  });
+
+  test("are not passed over by one whose answer is at hand", async () => {
+    const { asks, sent, answer } = asking();
+    asks.get(ask("b"), "shared");
+    await Promise.resolve();
+    answer("b");
+    asks.get(ask("a"), "shared");
+    asks.get(ask("b"), "shared");
+    await Promise.resolve();
+    expect(sent()).toEqual([["b"], ["a"]]);
+  });
+});
+
 describe("what will be looked at next", () => {
   test("is asked for when nobody waits and nothing is on its way, some at a time", async () => {
     const { asks, sent, answer } = asking();
@@ -246,6 +274,40 @@ describe("a kernel that does not answer", () => {
     expect(asks.get(ask("a"), "1")).toEqual([1, 2]);
   });
 
+  test("is one that says nothing at all: one that is at work on a long answer has its time", async () => {
+    const { asks, sent, answer } = asking();
+    for (const key of ["c", "b", "a"]) asks.get(ask(key), key);
+    await Promise.resolve();
+    asks.get(ask("next"), "next");
+    await Promise.resolve();
+    expect(sent()).toEqual([["a", "b", "c"], ["next"]]);
+    for (const key of ["a", "b", "c"]) {
+      vi.advanceTimersByTime(4_000);
+      answer(key);
+    }
+    expect(asks.get(ask("c"), "c")).toEqual([1, 2]);
+    vi.advanceTimersByTime(4_999);
+    expect(asks.get(ask("next"), "next")).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    expect(asks.get(ask("next"), "next")).toEqual(NO_ANSWER);
+  });
+
+  test("is asked after a while for what is wanted ahead, too", async () => {
+    const { asks, sent, answer } = asking();
+    asks.want([ask("a")], "1");
+    await Promise.resolve();
+    vi.advanceTimersByTime(5_000);
+    asks.want([ask("a")], "1");
+    await Promise.resolve();
+    expect(sent()).toEqual([["a"]]);
+    vi.advanceTimersByTime(5_000);
+    asks.want([ask("a")], "1");
+    await Promise.resolve();
+    expect(sent()).toEqual([["a"], ["a"]]);
+    answer("a");
+    expect(asks.peek(ask("a"))).toEqual([1, 2]);
+  });
+
   test("may answer late", async () => {
     const { asks, arrived, sent, answer } = asking();
     asks.get(ask("a"), "1");
@@ -279,6 +341,51 @@ describe("a kernel that does not answer", () => {
     vi.advanceTimersByTime(5_000);
     expect(asks.get(ask("a"), "1")).toEqual(NO_ANSWER);
   });
+});
+
+describe("very many asks", () => {
+  test("go in as many messages as the kernel answers in full, the newest first", async () => {
+    const { asks, sent, answer } = asking();
+    for (let i = 0; i < 600; i += 1) asks.get(ask(`${i}`), `${i}`);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(sent().map((keys) => keys.length)).toEqual([256, 256]);
+    expect(sent()[0]?.[0]).toBe("599");
+    answer(...the(sent()[0]));
+    await Promise.resolve();
+    expect(sent().map((keys) => keys.length)).toEqual([256, 256, 88]);
+    for (const keys of sent().slice(1)) answer(...keys);
+    await Promise.resolve();
+    expect(new Set(sent().flat()).size).toBe(600);
+    expect(sent()).toHaveLength(3);
+  });
+
+  test("of many bytes do not stand before what is looked at next", async () => {
+    const { asks, sent, answer } = asking();
+    for (let i = 0; i < 64; i += 1) asks.get(ask(`part${i}`, 1e6), `part${i}`);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(sent().map((keys) => keys.length)).toEqual([16, 16]);
+    asks.get(ask("urgent"), "1");
+    answer(...the(sent()[0]));
+    await Promise.resolve();
+    expect(sent()[2]?.[0]).toBe("urgent");
+  });
+});
+
+test("what came late is not asked for again", async () => {
+  const { asks, sent, answer } = asking();
+  asks.get(ask("a"), "1");
+  await Promise.resolve();
+  vi.advanceTimersByTime(10_000);
+  for (const key of ["b", "c"]) {
+    asks.get(ask(key), key);
+    await Promise.resolve();
+  }
+  asks.get(ask("a"), "1"); // waits: two messages are on their way
+  answer("a", "b");
+  await Promise.resolve();
+  expect(sent()).toEqual([["a"], ["b"], ["c"]]);
 });
 
 test("nothing is left when the model ends: no listener, no timer, no ask", async () => {

@@ -250,3 +250,13 @@ test("a picture that was drawn here is not pooled again", () => {
   expect(draw({ at: { time: 1 }, scale: "log" })).not.toBe(first);
   expect(draw({ at: { time: 1 }, window: { row: 0, rows: 1, column: 0, columns: 3 } }).rows).toBe(1);
 });
+
+test("a notebook of a version that did not say how values are sent is opened all the same", () => {
+  const { sent: _, ...meta } = metaOf();
+  const values = new DataView(Float32Array.from({ length: 60 }, (__, i) => i).buffer);
+  const model = new FakeModel({ _meta: [meta, { ...meta, name: "y" }], _buffers: { x: values } });
+  const store = createStore({ model, signal: new AbortController().signal });
+  expect(store.array("x").value({ time: 1, slot: 0, word: 0 })).toBe(6);
+  expect(store.array("y").precision).toBe("exact");
+  expect(store.array("y").plane("slot", "word", { time: 0 })).toEqual({ state: "loading", share: 0 });
+});

@@ -9,9 +9,9 @@ from torch import nn
 
 from nsm_widgets.ntm import addressing
 from nsm_widgets.ntm._checks import check_shape
+from nsm_widgets.ntm._modes import is_autocast, is_eager
 from nsm_widgets.ntm.fused import Accessed, AccessStep
 from nsm_widgets.ntm.heads import side_by_side
-from nsm_widgets.ntm.late import is_eager
 from nsm_widgets.ntm.state import (
     AddressingStages,
     HeadParameters,
@@ -46,9 +46,9 @@ class MemoryAccess(nn.Module):
             ShapeError: If a size does not fit the memory.
         """
         heads = side_by_side(read, write)
-        if self.fused and is_eager():
+        if self.fused and is_eager(state.memory.device):
             made = access_fused(heads, write, state)
-        elif torch.is_autocast_enabled(state.memory.device.type):
+        elif is_autocast(state.memory.device):
             made = self._plain_exactly(heads, write, state)
         else:
             made = self.plain(heads, write, state)

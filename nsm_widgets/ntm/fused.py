@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from nsm_widgets.ntm._modes import refuse_second_order
 from nsm_widgets.ntm.addressing import NORM_EPSILON, WEIGHT_EPSILON
-from nsm_widgets.ntm.late import refuse_second_order
 
 
 class Accessed(NamedTuple):

@@ -13,31 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-
-def is_eager() -> bool:
-    """Whether plain eager mode runs: no compiler, no ``torch.func`` transform, no autocast.
-
-    Those see through plain functions, and would stumble over a node with a gradient of its own.
-    """
-    return not (
-        torch.compiler.is_compiling()
-        or torch._C._are_functorch_transforms_active()
-        or torch.is_autocast_enabled()
-        or torch.is_autocast_enabled("cpu")
-    )
-
-
-def refuse_second_order() -> None:
-    """Raise when a backward pass is itself to be differentiated.
-
-    Raises:
-        RuntimeError: If gradients are recorded, as by ``create_graph=True``.
-    """
-    if torch.is_grad_enabled():
-        raise RuntimeError(
-            "gradients of gradients need the plain functions, and this forward pass took hand-written ones. "
-            "Set fused = False on the NTM (or MemoryAccess) before it: model.fused = False."
-        )
+from nsm_widgets.ntm._modes import refuse_second_order
 
 
 class SequenceLinear:

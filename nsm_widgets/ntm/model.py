@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets.ntm._modes import is_eager
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
 from nsm_widgets.ntm.config import NTMConfig
@@ -17,7 +18,6 @@ from nsm_widgets.ntm.controllers import FeedForwardController, LSTMController
 from nsm_widgets.ntm.dialects import FixedInitial, ForeignAccess
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.ntm.initial import InitialMemory
-from nsm_widgets.ntm.late import is_eager
 from nsm_widgets.ntm.state import CellState, NTMOutput
 
 
@@ -117,7 +117,7 @@ class NTM(nn.Module):
             self._check_state(state, batch)
         controller_outputs, reads = [], []
         projected = self.cell.controller.input_layer(inputs)
-        late = self.fused and torch.is_grad_enabled() and is_eager()
+        late = self.fused and torch.is_grad_enabled() and is_eager(inputs.device)
         layers = self.cell.over_sequence(projected) if late else None
         for step in projected.unbind(0):
             hidden, state = self.cell(step, state, layers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ShapeError
@@ -78,8 +78,11 @@ def _steps(
 ) -> Float[np.ndarray, "*shape"]:
     """Differences to the step before, of some time steps."""
     time = dims.index("time")
-    values = np.moveaxis(_transposed(memory, dims), time, 0)[max(block.start - 1, 0) : block.stop]
-    values = values.astype(np.float64)
+    here = tuple(
+        slice(max(block.start - 1, 0), block.stop) if dim == "time" else slice(None) for dim in memory.dims
+    )
+    read = np.transpose(memory.values[here], [memory.dims.index(dim) for dim in dims])
+    values = np.moveaxis(read, time, 0).astype(np.float64)
     if block.start == 0:
         first = np.full_like(values[0], np.nan)
         if "initial_memory" in trace:
@@ -100,12 +103,12 @@ def _first_memory(first: NamedArray, memory: NamedArray, dims: tuple[str, ...]) 
             f"initial_memory must be one step of memory, {format_sizes(sizes, sizes.values())}, "
             f"got {format_sizes(first.dims, first.shape)}. Leave it out where it is not known."
         )
-    return _transposed(first, tuple(sizes)).astype(np.float64)
+    return _ordered(first, tuple(sizes))
 
 
-def _transposed(array: NamedArray, dims: tuple[str, ...]) -> Shaped[np.ndarray, "*shape"]:
-    """The values, axes in the order given; a view."""
-    return np.transpose(array.values, [array.dims.index(dim) for dim in dims])
+def _ordered(array: NamedArray, dims: tuple[str, ...]) -> Float[np.ndarray, "*shape"]:
+    """The values in float64, axes in the order given."""
+    return np.transpose(array.values, [array.dims.index(dim) for dim in dims]).astype(np.float64)
 
 
 def addressing_stages(trace: Trace, side: str) -> NamedArray | None:

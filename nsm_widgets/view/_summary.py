@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets.trace import NamedArray
+from nsm_widgets.trace._lazy import LazyValues
 from nsm_widgets.view._color import ColorDomain
 
 _QUANTILE_SAMPLE = 1_000_000
@@ -22,6 +23,13 @@ _BLOCK_BYTES = 1 << 19
 """What is worked on at a time: it stays in a processor's cache."""
 
 _LARGE_BYTES = 1 << 30
+
+_STORED_BYTES = 1 << 24
+_STORED_STEPS = 64
+"""What is read from a store at a time, and the steps that one of its files holds."""
+
+Values: TypeAlias = Any
+"""A NumPy array, or values in a store."""
 
 _SUMMARIES: WeakKeyDictionary[NamedArray, ArraySummary] = WeakKeyDictionary()
 _RANKS: WeakKeyDictionary[NamedArray, dict[bool, tuple[float, ...]]] = WeakKeyDictionary()
@@ -70,7 +78,7 @@ def ranks_of(array: NamedArray, *, magnitudes: bool) -> tuple[float, ...]:
     return known[magnitudes]
 
 
-def summarize(values: Shaped[np.ndarray, "..."]) -> ArraySummary:
+def summarize(values: Values) -> ArraySummary:
     """Count and bound the values of an array.
 
     Example:
@@ -102,13 +110,29 @@ def summarize(values: Shaped[np.ndarray, "..."]) -> ArraySummary:
     )
 
 
-def _blocks(values: Shaped[np.ndarray, "..."]) -> Iterator[Shaped[np.ndarray, "..."]]:
+def _blocks(values: Values) -> Iterator[Shaped[np.ndarray, "..."]]:
     """All values, some at a time, as they lie in memory."""
     if values.dtype.kind == "f" and values.dtype.itemsize == 2:  # NumPy has no fast extremes of these
-        for block in _views(values):
+        for block in _pieces(values):
             yield block.astype(np.float32)
     else:
+        yield from _pieces(values)
+
+
+def _pieces(values: Values) -> Iterator[Shaped[np.ndarray, "..."]]:
+    if isinstance(values, LazyValues):
+        for stored in _stored(values):
+            yield from _views(stored)
+    else:
         yield from _views(values)
+
+
+def _stored(values: LazyValues) -> Iterator[Shaped[np.ndarray, "..."]]:
+    """Whole files of a store, one after the other."""
+    steps = _STORED_BYTES * len(values) // max(1, values.nbytes) // _STORED_STEPS * _STORED_STEPS
+    steps = max(_STORED_STEPS, steps)
+    for start in range(0, len(values), steps):
+        yield np.asarray(values[start : start + steps])
 
 
 def _views(values: Shaped[np.ndarray, "..."]) -> Iterator[Shaped[np.ndarray, "..."]]:
@@ -132,7 +156,7 @@ def _views(values: Shaped[np.ndarray, "..."]) -> Iterator[Shaped[np.ndarray, "..
             yield block
 
 
-def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> tuple[float, ...]:
+def rank_thresholds(values: Values, *, magnitudes: bool) -> tuple[float, ...]:
     """The 255 values that cut an array into 256 equally filled parts, ascending, for the ``rank`` scale.
 
     Above a million values they come from a seeded sample of a million: each threshold is then within about
@@ -145,10 +169,17 @@ def rank_thresholds(values: Shaped[np.ndarray, "..."], *, magnitudes: bool) -> t
     return thresholds_of_values(_sample(values), magnitudes=magnitudes)
 
 
-def _sample(values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, " value"]:
+def _sample(values: Values) -> Shaped[np.ndarray, " value"]:
     """A million values, or all where there are no more."""
     if values.size <= _QUANTILE_SAMPLE:
-        return values.reshape(-1)
+        return np.asarray(values).reshape(-1)
+    if isinstance(values, LazyValues):  # in the order of its files, from each its share
+        random, share = np.random.default_rng(0), _QUANTILE_SAMPLE / values.size
+        picked = [
+            block.reshape(-1)[random.integers(0, block.size, max(1, round(share * block.size)))]
+            for block in _stored(values)
+        ]
+        return np.concatenate(picked)
     at = np.random.default_rng(0).integers(0, values.size, _QUANTILE_SAMPLE)
     if values.nbytes > _LARGE_BYTES:  # may lie in a file, which is read faster from its begin to its end
         at.sort()
@@ -169,7 +200,7 @@ def thresholds_of_values(flat: Shaped[np.ndarray, " value"], *, magnitudes: bool
     return tuple(float(v) for v in flat[at])
 
 
-def count_clipped(values: Shaped[np.ndarray, "..."], domain: ColorDomain) -> tuple[int, int]:
+def count_clipped(values: Values, domain: ColorDomain) -> tuple[int, int]:
     """How many finite values lie below and above a colour domain."""
     bottom, top = domain.low - domain.slack, domain.high + domain.slack
     below = above = 0

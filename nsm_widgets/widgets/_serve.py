@@ -43,13 +43,15 @@ MOST_TEXELS = 8_192
 class Served:
     """An array, and what was said of it to the page."""
 
-    values: Shaped[np.ndarray, "..."]
+    values: Any
+    """A NumPy array, or values in a store, of which only what is asked for is read."""
     sent: Sent
     dims: tuple[str, ...]
     summary: Mapping[str, float]
     thresholds: tuple[float, ...]
     magnitude_thresholds: tuple[float, ...]
     pyramids: Pyramids = field(default_factory=Pyramids)
+    """Those of all arrays of a store: they have one limit together."""
 
     def may_mark(self, domain: ColorDomain) -> bool:
         """Whether any value of the array is NaN, infinite, or past a domain."""
@@ -102,7 +104,7 @@ def _picture(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], byt
         plane, rows, columns = plane.T, columns, rows
         window = (*window[2:], *window[:2])
     place = tuple(ask["at"].get(dim, 0) for dim in array.dims if dim not in (y, x))
-    pyramid = array.pyramids.of((y, x, place), plane)
+    pyramid = array.pyramids.of((ask["array"], y, x, place), plane)
     may_mark = array.may_mark(domain)
     raster = (
         rasterize(
@@ -161,7 +163,7 @@ def _part(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]
     start, stop = ask.get("start"), ask.get("stop")
     if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= array.values.size:
         raise _MalformedError
-    return {}, array.sent.encode(array.values.reshape(-1)[start:stop])
+    return {}, array.sent.encode(np.asarray(array.values).reshape(-1)[start:stop])
 
 
 _KINDS = {"picture": _picture, "range": _range, "values": _values, "part": _part}

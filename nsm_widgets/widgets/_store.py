@@ -13,12 +13,14 @@ from jaxtyping import Shaped
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label, escape_surrogates
+from nsm_widgets.trace._lazy import LazyValues
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
+from nsm_widgets.widgets._pyramids import Pyramids
 from nsm_widgets.widgets._serve import Answer, Served, answer
 from nsm_widgets.widgets._state_room import EVERYTHING_MB, current_run, state_room
-from nsm_widgets.widgets._wire import VALUE_PRECISIONS, Sent, ValuePrecision, sent_as, wire_array
+from nsm_widgets.widgets._wire import VALUE_PRECISIONS, Sent, ValuePrecision, is_kept, sent_as, wire_array
 
 DEFAULT_BUDGET_MB = 64.0
 
@@ -104,18 +106,19 @@ class TraceStore(SyncedWidget):
             if name not in trace:
                 raise ShapeError(f"only must name arrays of the trace ({', '.join(trace)}), got {name!r}.")
         room = state_room()
-        self._arrays = {name: wire_array(trace[name].values, name) for name in names}
+        self._arrays = {name: _held(trace[name], budget_mb) for name in names}
         whole = {name: array for name, array in self._arrays.items() if array.nbytes <= budget_mb * 1e6}
         self._for_state = _for_the_state(self._arrays if room.limit_mb >= EVERYTHING_MB else whole)
         self._stand()
         self.trace = trace
         metas = [describe(trace[name], self._arrays[name], over_budget=name not in whole) for name in names]
         self._served: dict[str, Served] = {}
+        pyramids = Pyramids()
         for meta in metas:
             name, summary = str(meta["name"]), meta["summary"]
             sent = sent_as(meta["dtype"], summary["low"], summary["high"], precision)
             meta["sent"] = sent.to_json()
-            self._served[name] = _served(self._arrays[name], sent, meta)
+            self._served[name] = _served(self._arrays[name], sent, meta, pyramids)
         state = {
             "_meta": metas,
             "_buffers": self._more_for_the_state(()),
@@ -168,7 +171,8 @@ class TraceStore(SyncedWidget):
 
     def _more_for_the_state(self, already: Sequence[str]) -> dict[str, memoryview]:
         sizes = {name: array.nbytes for name, array in self._for_state.items() if name not in already}
-        return {name: self._arrays[name].data.cast("B") for name in state_room().take(self, sizes)}
+        taken = state_room().take(self, sizes)
+        return {name: np.asarray(self._arrays[name]).data.cast("B") for name in taken}
 
     def _leave_the_state(self) -> None:
         """The page keeps the copy that it has. Empty bytes, not fewer names: nbclient forgets no buffer."""
@@ -236,7 +240,15 @@ def require_trace(value: object, owner: str) -> Trace:
     return recorded
 
 
-def _served(values: Shaped[np.ndarray, "..."], sent: Sent, meta: Mapping[str, Any]) -> Served:
+def _held(array: NamedArray, budget_mb: float) -> Any:
+    """The values as the page reads them. What is in a store and too large to cross whole stays there."""
+    values: Any = array.values
+    if isinstance(values, LazyValues) and values.nbytes > budget_mb * 1e6 and is_kept(values.dtype):
+        return values
+    return wire_array(np.asarray(values), array.name)
+
+
+def _served(values: Any, sent: Sent, meta: Mapping[str, Any], pyramids: Pyramids) -> Served:
     return Served(
         values,
         sent,
@@ -244,10 +256,11 @@ def _served(values: Shaped[np.ndarray, "..."], sent: Sent, meta: Mapping[str, An
         summary=meta["summary"],
         thresholds=tuple(meta["thresholds"]),
         magnitude_thresholds=tuple(meta["magnitude_thresholds"]),
+        pyramids=pyramids,
     )
 
 
-def describe(array: NamedArray, wire: Shaped[np.ndarray, "..."], *, over_budget: bool) -> dict[str, Any]:
+def describe(array: NamedArray, wire: Any, *, over_budget: bool) -> dict[str, Any]:
     """What the page must know of an array besides its bytes."""
     summary = summary_of(array)
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Shaped
@@ -35,6 +35,11 @@ def wire_array(values: Shaped[np.ndarray, "..."], name: str) -> Shaped[np.ndarra
         )
     out = np.ascontiguousarray(values, dtype=kind)
     return out if sys.byteorder == "little" else out.astype(out.dtype.newbyteorder("<"))
+
+
+def is_kept(dtype: np.dtype[Any]) -> bool:
+    """Whether values of a type cross as they are."""
+    return dtype.name in _KEPT and dtype.isnative
 
 
 def _exact_integer_type(values: Shaped[np.ndarray, "..."], name: str) -> str:

@@ -137,6 +137,62 @@ def test_a_kernel_restarted_in_another_tab_is_found_out_by_a_move(
         expect(there.root.locator(".nsmw-detached")).to_contain_text("run the cell again", timeout=30_000)
 
 
+# --- what a page holds ---
+
+
+def held(notebook: NotebookPage) -> dict[str, int]:
+    """How many nodes and listeners the page has, once what nobody holds is gone."""
+    session = notebook.page.context.new_cdp_session(notebook.page)
+    session.send("Performance.enable")
+    session.send("HeapProfiler.enable")
+    session.send("HeapProfiler.collectGarbage")
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    session.detach()
+    found = {entry["name"]: int(entry["value"]) for entry in metrics}
+    return {name: found[name] for name in ("Nodes", "JSEventListeners")}
+
+
+def test_closed_views_leave_nothing_behind(notebook: NotebookPage) -> None:
+    """Nodes and listeners are as many as before, however often views are shown, moved, zoomed and closed.
+
+    By the mouse: JupyterLab keeps the event of every key that is pressed, and with it the page around it.
+    """
+    notebook.run_cell(PRELUDE + "out = ipywidgets.Output()\nout")
+    show = (
+        "before = set(ipywidgets.Widget.widgets)\n"
+        "selection = Selection()\n"
+        "with out:\n"
+        "    for _ in range(4):\n"
+        "        display(Heatmap(values, dims=('time', 'slot', 'word'), selection=selection))"
+    )
+    close = (
+        "made = [w for model_id, w in ipywidgets.Widget.widgets.items() if model_id not in before]\n"
+        "for widget in made:\n"
+        "    widget.close()\n"
+        "out.outputs = ()"
+    )
+    counts = []
+    for _ in range(4):
+        notebook.run_code(show)
+        view = shown(notebook)
+        shown(notebook, 3)
+        view.drag_slider("time", 1.0)
+        view.wait_painted("values", f"time={STEPS - 1}")
+        view.click_cell("values", 2, 3, SLOTS, WORDS)
+        notebook.page.mouse.wheel(0, -400)
+        view.wait_window("values", re.compile(r"^\d"))
+        canvas = view.panel("values").locator("canvas").element_handle()
+        notebook.run_code(close)
+        expect(notebook.page.locator(".nsmw-root")).to_have_count(0)
+        assert canvas.evaluate("canvas => canvas.width * canvas.height") == 0
+        canvas.dispose()
+        counts.append(held(notebook))
+    _, before, _, after = counts  # the first time, the page loads what it then keeps
+    one_view = 200  # nodes of a view, and some more; a closed output costs JupyterLab a few
+    assert after["Nodes"] - before["Nodes"] < one_view / 2, counts
+    assert after["JSEventListeners"] - before["JSEventListeners"] < 15, counts
+
+
 # --- places to be shown in ---
 
 

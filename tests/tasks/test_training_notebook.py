@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "04_train_an_ntm.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "02_train_an_ntm.ipynb"
 
 
 def test_it_trains_and_opens_the_explorer(monkeypatch: pytest.MonkeyPatch) -> None:

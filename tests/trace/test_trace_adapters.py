@@ -300,7 +300,7 @@ def test_the_nearest_type_speaks() -> None:
     ("function", "options", "error", "message"),
     [
         (lambda *call: call[3], {}, RecordingError, r"adapter of Attends must return a dict .* got Tensor"),
-        (lambda *call: {"gain": call[3]}, {}, AxisError, r"gain is no well-known name.*declared"),
+        (lambda *call: {"spread": call[3]}, {}, AxisError, r"spread is no well-known name.*declared"),
         (
             lambda *call: {"memory": call[3]},
             {},

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nsm_widgets import Trace, TraceStore
+from nsm_widgets.trace import NamedArray
 from nsm_widgets.widgets import _pyramids
 from nsm_widgets.widgets._pyramids import Pyramids
 from nsm_widgets.widgets._serve import Served, answer
@@ -67,3 +69,31 @@ def test_a_hot_cell_is_in_the_first_picture_and_in_the_next(axes: tuple[str, str
         (place,) = np.argwhere(codes)
         exact = np.array([at[y] * 100 // sizes[y], at[x] * 120 // sizes[x]])
         assert np.abs(place - exact).max() <= 1
+
+
+def test_the_arrays_of_a_store_share_one_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planes of two arrays at one place do not stand for each other, and the older one makes room."""
+    values = np.zeros((2, 2048, 1024), np.float32)
+    values[1] = 1.0
+    dims = ("query", "key")
+    trace = Trace(*[NamedArray(name, plane, dims) for name, plane in zip("ab", values, strict=True)])
+    store = TraceStore(trace, budget_mb=0)
+    monkeypatch.setattr(_pyramids, "MOST_BYTES", 1)
+    ask = {
+        "key": "k",
+        "kind": "picture",
+        "y": "query",
+        "x": "key",
+        "at": {},
+        "window": [0, 2048, 0, 1024],
+        "domain": [0, 1, False],
+        "scale": "linear",
+        "own": False,
+        "most": [2, 2],
+    }
+    for name, code in (("a", 0), ("b", 255), ("a", 0), ("b", 255)):
+        found = answer(store._served, {**ask, "array": name})
+        assert found is not None and set(bytes(found.data)) == {code}
+    held = {id(pyramid) for each in store._served.values() for pyramid in each.pyramids._held.values()}
+    assert len(held) == 1
+    store.close()

@@ -28,15 +28,15 @@ export function createOnShow(zoomOut: () => void, signal: AbortSignal): OnShow {
     "whole",
   );
   button.addEventListener("click", zoomOut, { signal });
-  const root = element("span", { class: "nsmw-chip nsmw-on-show" }, text, button);
+  const root = element("span", { class: "nsmw-on-show" }, text, button);
   root.hidden = true;
   return {
     element: root,
     show(window, size, roomPx) {
       root.hidden = isWhole(window, size);
-      const whole = windowText(window, size);
-      setText(text, roomPx < NARROW_PX ? whole.replace(/rows? /, "").replace(/, columns? /, " × ") : whole);
-      text.title = whole;
+      const said = root.hidden ? "" : windowText(window, size);
+      setText(text, roomPx < NARROW_PX ? said.replace(/rows? /, "").replace(/, columns? /, " × ") : said);
+      text.title = said;
     },
   };
 }

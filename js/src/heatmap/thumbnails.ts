@@ -231,12 +231,11 @@ export class ThumbnailsView implements PanelView {
     const { x, y } = this.#spec;
     const settings = this.#context.settings();
     const domain = domainOf(this.#spec);
-    const own = hasOwnRange(this.#spec, settings)
-      ? this.#array.own(y, x, at, domain, settings.scale === "rank")
-      : undefined;
-    if (own === undefined && hasOwnRange(this.#spec, settings)) return undefined;
+    const isOwn = hasOwnRange(this.#spec, settings);
+    const own = isOwn ? this.#array.own(y, x, at, domain, settings.scale === "rank") : undefined;
+    const look = { ...lookOf(this.#spec, this.#array, own), own: isOwn };
     const result = this.#array.raster({
-      ...{ x, y, at, look: lookOf(this.#spec, this.#array, own), scale: settings.scale },
+      ...{ x, y, at, look, scale: settings.scale },
       window: wholeOf(this.#array.kept(y, x)),
       maxRows: rect.height,
       maxColumns: rect.width,

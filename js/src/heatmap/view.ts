@@ -6,7 +6,6 @@ import { type BarTick, barTicks, type Domain, NAN } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { short } from "../format";
-import type { Plane } from "../ndarray";
 import { codesAlong } from "../notes/view";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import { setRedraw } from "../out/redraw";
@@ -96,6 +95,8 @@ export class HeatmapView implements PanelView {
   #width = 0;
   #painted: string | undefined;
   #shown: Raster | undefined;
+  /** Where it lies: the cells that it shows, among those that are on show. */
+  #shownIn = "";
   #framed = "";
   #labelled = "";
   #said = "";
@@ -228,7 +229,7 @@ export class HeatmapView implements PanelView {
     return { box: this.#box, margins: this.#margins, window: this.#window };
   }
 
-  /** The domain of the plane on show where each has its own; while it has not arrived, the last one stays. */
+  /** The domain of the plane on show where each has its own; while it has not arrived, the last one is on the bar. */
   #chooseLook(at: Indices): void {
     const settings = this.#context.settings();
     if (!hasOwnRange(this.#spec, settings)) {
@@ -236,13 +237,20 @@ export class HeatmapView implements PanelView {
       this.#looked = "";
       return;
     }
-    const key = `${settings.scale} ${this.#planeKey(at)}`;
+    const key = this.#ownKey(at);
     if (key === this.#looked) return;
     const { x, y } = this.#spec;
     const own = this.#array.own(y, x, at, domainOf(this.#spec), settings.scale === "rank");
-    if (own === undefined) return;
+    if (own === undefined) {
+      this.#look = { ...this.#look, own: true };
+      return;
+    }
     this.#looked = key;
     this.#look = lookOf(this.#spec, this.#array, own);
+  }
+
+  #ownKey(at: Indices): string {
+    return `${this.#context.settings().scale} ${this.#planeKey(at)}`;
   }
 
   #planeKey(at: Indices): string {
@@ -277,6 +285,7 @@ export class HeatmapView implements PanelView {
     this.#bar.style.background = gradient(cmapOf(spec, cmap), theme(), "to top");
     this.#plot.style.height = `${height + this.#margins.top + this.#margins.bottom}px`;
     this.#painted = undefined;
+    this.#shown = undefined; // in other colours, perhaps
   }
 
   /** A canvas is empty once it was told its size: one that keeps it keeps its picture until there is a newer one. */
@@ -284,7 +293,6 @@ export class HeatmapView implements PanelView {
     if (this.#canvas.width === width && this.#canvas.height === height) return;
     this.#canvas.width = width;
     this.#canvas.height = height;
-    this.#shown = undefined;
   }
 
   /** Axes of the cells on show, and what says which these are; only when they are others, or laid out anew. */
@@ -342,7 +350,9 @@ export class HeatmapView implements PanelView {
     if (key === this.#painted) return;
     const part = keptPart(this.#window, this.#size, this.#array.kept(y, x));
     const picture = this.#picture(at, part.window);
-    const result = this.#array.raster(picture);
+    const found = this.#array.raster(picture);
+    const unbounded = this.#look.own && this.#looked !== this.#ownKey(at); // the bar is still of another plane
+    const result = found.state === "ready" && unbounded ? ({ state: "loading", share: 0 } as const) : found;
     this.element.dataset["state"] = result.state;
     if (result.state !== "ready") {
       this.#painted = undefined; // the picture that stays under the message is of another plane
@@ -351,10 +361,10 @@ export class HeatmapView implements PanelView {
       return;
     }
     this.#say("");
-    const context = this.#show(result.raster, at, part);
+    const { context, printed } = this.#show(result.raster, at, part);
     const flagged = this.#paintFlags(context, at);
     setText(this.#message, this.#unknownText(result.raster));
-    this.#painted = flagged ? key : undefined; // once more when the flags have arrived
+    this.#painted = flagged && printed ? key : undefined; // once more when flags and values have arrived
     for (const dim of CURSOR_DIMS) this.#array.prefetch(picture, dim);
   }
 
@@ -370,45 +380,49 @@ export class HeatmapView implements PanelView {
   }
 
   /** Paint a picture of these indices into a part of the box, given in shares of it, and values where they have room. */
-  #show(raster: Raster, at: Indices, { left, top, width, height }: Share): CanvasRenderingContext2D {
+  #show(raster: Raster, at: Indices, part: Share): { context: CanvasRenderingContext2D; printed: boolean } {
+    const { left, top, width, height } = part;
     const context = this.#canvas.getContext("2d");
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
     const { cmap } = this.#context.settings();
     const colors = palette(cmapOf(this.#spec, cmap), this.#context.theme());
-    const cells = this.#printed(raster, at);
+    const printable = isAll(part) && this.#isPrintable(raster);
+    const { x, y } = this.#spec;
+    const cells = printable ? this.#array.cells(y, x, at, this.#window) : undefined;
     const about = this.#array.precision !== "exact";
     const box = this.#box;
     const draw = (on: CanvasRenderingContext2D) => {
       const [across, down] = [on.canvas.width, on.canvas.height];
-      if (Math.min(width, height) < 1 || left > 0 || top > 0) on.clearRect(0, 0, across, down);
+      if (Math.max(left, top) > 0 || Math.min(left + width, top + height) < 1)
+        on.clearRect(0, 0, across, down);
       const rect = { x: left * across, y: top * down, width: width * across, height: height * down };
       paintRaster(on, raster, colors, rect, cells !== undefined);
       if (cells !== undefined) printValues(on, cells, raster, colors, box, about);
     };
     draw(context);
     this.#shown = raster;
+    this.#shownIn = shareText(part);
     setRedraw(this.#canvas, cells === undefined ? undefined : draw);
     this.#frames += 1;
     this.element.dataset["painted"] = this.#planeKey(at);
     this.element.dataset["frames"] = String(this.#frames);
     this.element.dataset["texels"] = `${raster.columns}x${raster.rows}`;
     this.#showLegend(raster);
-    return context;
+    return { context, printed: !printable || cells !== undefined };
   }
 
-  /** The values that are printed in the cells, where they are to be, have room, and are at hand. */
-  #printed(raster: Raster, at: Indices): Plane | undefined {
-    const { annotate, x, y } = this.#spec;
-    const window = this.#window;
-    if (!annotate || isThinned(this.#spec, this.#array) || !hasRoom(window, raster, this.#box))
-      return undefined;
-    return this.#array.cells(y, x, at, window);
+  /** Whether the values of the cells on show are to be printed in them, and have room. */
+  #isPrintable(raster: Raster): boolean {
+    if (!this.#spec.annotate || isThinned(this.#spec, this.#array)) return false;
+    return hasRoom(this.#window, raster, this.#box);
   }
 
   /** While the picture is on its way: one that was looked for before and has come meanwhile, and soon a word. */
   #wait({ window }: Picture, { share, meanwhile }: Extract<RasterResult, { state: "loading" }>): void {
-    if (meanwhile !== undefined && meanwhile.raster !== this.#shown) {
-      this.#show(meanwhile.raster, meanwhile.at, around(meanwhile.window, window));
+    if (meanwhile !== undefined) {
+      const part = around(meanwhile.window, window);
+      const shown = meanwhile.raster === this.#shown && shareText(part) === this.#shownIn;
+      if (!shown) this.#show(meanwhile.raster, meanwhile.at, part);
     }
     const text = loadingText(share);
     if (this.#frames === 0 || this.#message.textContent !== "") this.#say(text);
@@ -651,6 +665,14 @@ export class HeatmapView implements PanelView {
 
 function rangesOf({ row, rows, column, columns }: Window): string {
   return `${row}-${row + rows - 1},${column}-${column + columns - 1}`;
+}
+
+function isAll({ left, top, width, height }: Share): boolean {
+  return left === 0 && top === 0 && width === 1 && height === 1;
+}
+
+function shareText({ left, top, width, height }: Share): string {
+  return [left, top, width, height].join();
 }
 
 function inside(index: number | undefined, size: number): number | undefined {
