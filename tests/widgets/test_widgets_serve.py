@@ -227,6 +227,26 @@ def test_answers_go_together_in_messages_that_the_host_can_take(
     assert sum(sizes) == 10 * 160 + 4_800 and len(sizes) == 2 + 5
 
 
+def test_answers_that_take_long_go_as_they_are_found(
+    weights: np.ndarray, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the kernel works on the third, the page has the first two."""
+    sent_before: list[int] = []
+    clock = iter(range(1_000))
+    comm = page(store_of(weights))
+    answer = _store.answer
+
+    def counted(arrays: Any, ask: Any) -> Any:
+        sent_before.append(len(comm.custom()))
+        return answer(arrays, ask)
+
+    monkeypatch.setattr(_store, "answer", counted)
+    monkeypatch.setattr(_store, "monotonic", lambda: float(next(clock)))
+    found = ask(comm, *[values(key=f"{q}", y="key", x="key", at={"query": q}) for q in range(3)])
+    assert [found[f"{q}"][1] for q in range(3)] == [weights[0, 0, q].tobytes() for q in range(3)]
+    assert sent_before == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
