@@ -30,7 +30,7 @@ BASE64_MESSAGE_BYTES = 372_000
 strings, and a message of them is shorter than half a megabyte."""
 
 SILENCE_S = 0.5
-"""A page that waits for many answers sees the first of them before it takes the kernel for one that is busy."""
+"""A page that waits for many answers has the first of them before it takes the kernel for a busy one."""
 
 MOST_ASKS = 256
 """Of one message; a page of ours asks for far fewer."""

@@ -234,7 +234,7 @@ def test_answers_that_take_long_go_as_they_are_found(
     sent_before: list[int] = []
     clock = iter(range(1_000))
     comm = page(store_of(weights))
-    answer = _store.answer
+    answer = _serve.answer
 
     def counted(arrays: Any, ask: Any) -> Any:
         sent_before.append(len(comm.custom()))
