@@ -119,7 +119,10 @@ class TraceStore(SyncedWidget):
         pyramids = Pyramids()
         for meta in metas:
             name, summary = str(meta["name"]), meta["summary"]
-            sent = sent_as(meta["dtype"], summary["low"], summary["high"], precision)
+            kept = (
+                precision if trace[name].values.dtype.kind == "f" else "exact"
+            )  # large integers are float64 there
+            sent = sent_as(meta["dtype"], summary["low"], summary["high"], kept)
             meta["sent"] = sent.to_json()
             self._served[name] = _served(self._arrays[name], sent, meta, pyramids)
         state = {

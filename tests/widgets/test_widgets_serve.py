@@ -197,6 +197,16 @@ def test_what_single_precision_cannot_hold_stays_exact(page: Page) -> None:
     assert meta["sent"]["type"] == "float64"
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_integers_are_always_exact(dtype: str, precision: Any, page: Page) -> None:
+    """Also those that take float64 on the page."""
+    numbers = np.array([[5, 2**53 - 1], [2**40 + 1, 0]], dtype)
+    store = store_of(numbers, dims=("query", "key"), precision=precision)
+    found = ask(page(store), values(at={}))
+    assert np.frombuffer(found["v"][1], "<f8").tolist() == numbers.ravel().tolist()
+
+
 def test_pictures_are_drawn_from_exact_values(weights: np.ndarray, page: Page) -> None:
     """Rounding what is hovered changes no colour."""
     exact, rounded = (
@@ -276,6 +286,7 @@ def test_answers_that_take_long_go_as_they_are_found(
         {"scale": ["log"]},
         {"most": [0, 5]},
         {"most": 5},
+        {"kind": "range", "y": "key"},
         {"kind": "part", "start": 0, "stop": 99_999},
         {"kind": "part", "start": 5, "stop": 5},
         {"kind": "part", "start": "0", "stop": 5},
