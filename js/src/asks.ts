@@ -281,7 +281,9 @@ export class Asks {
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const [only] = pieces;
-  if (only !== undefined && pieces.length === 1) return only;
+  if (only !== undefined && pieces.length === 1)
+    // a small part of a message would keep all of it from being freed
+    return 2 * only.byteLength < only.buffer.byteLength ? only.slice() : only;
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let end = 0;
   for (const piece of pieces) {

@@ -260,3 +260,12 @@ test("a notebook of a version that did not say how values are sent is opened all
   expect(store.array("y").precision).toBe("exact");
   expect(store.array("y").plane("slot", "word", { time: 0 })).toEqual({ state: "loading", share: 0 });
 });
+
+test("a picture that is kept keeps nothing of the message that it came with", async () => {
+  const { array, asked, answer, drawn } = remoteArray({ ...WIDE, over_budget: true });
+  array.raster(pictureOf());
+  await Promise.resolve();
+  answer(the(asked()[0]), new Uint8Array(new ArrayBuffer(4e6), 100, 2), drawn);
+  const result = array.raster(pictureOf());
+  expect(result.state === "ready" && result.raster.codes.buffer.byteLength).toBe(2);
+});

@@ -143,6 +143,8 @@ def _picture(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], byt
 
 def _range(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     y, x = _axes(array, ask)
+    if y == x:
+        raise _MalformedError
     shared = _domain(ask)
     plane = _plane(array, ask, y, x)
     own = own_domain(plane, shared)

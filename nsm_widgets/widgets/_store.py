@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ BINARY_MESSAGE_BYTES = 4_000_000
 BASE64_MESSAGE_BYTES = 372_000
 """Most bytes of one message. VS Code serialises binary buffers number by number: there, bytes are base64
 strings, and a message of them is shorter than half a megabyte."""
+
+SILENCE_S = 0.5
+"""A page that waits for many answers has the first of them before it takes the kernel for a busy one."""
 
 MOST_ASKS = 256
 """Of one message; a page of ours asks for far fewer."""
@@ -116,7 +120,10 @@ class TraceStore(SyncedWidget):
         pyramids = Pyramids()
         for meta in metas:
             name, summary = str(meta["name"]), meta["summary"]
-            sent = sent_as(meta["dtype"], summary["low"], summary["high"], precision)
+            kept = (
+                precision if trace[name].values.dtype.kind == "f" else "exact"
+            )  # large integers are float64 there
+            sent = sent_as(meta["dtype"], summary["low"], summary["high"], kept)
             meta["sent"] = sent.to_json()
             self._served[name] = _served(self._arrays[name], sent, meta, pyramids)
         state = {
@@ -193,7 +200,7 @@ class TraceStore(SyncedWidget):
         encoded = content.get("encoding") == "base64"
         room = BASE64_MESSAGE_BYTES if encoded else BINARY_MESSAGE_BYTES
         answers = (answer(self._served, ask) for ask in asks[:MOST_ASKS])
-        for pieces in _messages([found for found in answers if found is not None], room):
+        for pieces in _messages((found for found in answers if found is not None), room):
             headers = [header for header, _ in pieces]
             if encoded:
                 texts = [base64.b64encode(data).decode("ascii") for _, data in pieces]
@@ -202,10 +209,13 @@ class TraceStore(SyncedWidget):
                 self.send({"type": "answer", "pieces": headers}, [data for _, data in pieces])
 
 
-def _messages(answers: Sequence[Answer], room: int) -> Iterator[list[tuple[dict[str, Any], memoryview]]]:
-    """Answers cut into pieces, and pieces put together into messages of at most ``room`` bytes."""
+def _messages(answers: Iterable[Answer], room: int) -> Iterator[list[tuple[dict[str, Any], memoryview]]]:
+    """Answers cut into pieces, and pieces put together into messages of at most ``room`` bytes.
+
+    What is found goes at once when the page has heard nothing for ``SILENCE_S``.
+    """
     message: list[tuple[dict[str, Any], memoryview]] = []
-    free = room
+    free, heard = room, monotonic()
     for found in answers:
         data = memoryview(found.data).cast("B")
         starts = range(0, max(len(data), 1), room)
@@ -213,9 +223,12 @@ def _messages(answers: Sequence[Answer], room: int) -> Iterator[list[tuple[dict[
             piece = data[start : start + room]
             if message and len(piece) > free:
                 yield message
-                message, free = [], room
+                message, free, heard = [], room, monotonic()
             message.append(({**found.header, "part": part, "parts": len(starts)}, piece))
             free -= len(piece)
+        if monotonic() - heard >= SILENCE_S:
+            yield message
+            message, free, heard = [], room, monotonic()
     if message:
         yield message
 

@@ -197,6 +197,16 @@ def test_what_single_precision_cannot_hold_stays_exact(page: Page) -> None:
     assert meta["sent"]["type"] == "float64"
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_integers_are_always_exact(dtype: str, precision: Any, page: Page) -> None:
+    """Also those that take float64 on the page."""
+    numbers = np.array([[5, 2**53 - 1], [2**40 + 1, 0]], dtype)
+    store = store_of(numbers, dims=("query", "key"), precision=precision)
+    found = ask(page(store), values(at={}))
+    assert np.frombuffer(found["v"][1], "<f8").tolist() == numbers.ravel().tolist()
+
+
 def test_pictures_are_drawn_from_exact_values(weights: np.ndarray, page: Page) -> None:
     """Rounding what is hovered changes no colour."""
     exact, rounded = (
@@ -225,6 +235,26 @@ def test_answers_go_together_in_messages_that_the_host_can_take(
         sizes.append(sum(map(len, buffers if texts is None else map(base64.b64decode, texts))))
     assert max(sizes) <= most
     assert sum(sizes) == 10 * 160 + 4_800 and len(sizes) == 2 + 5
+
+
+def test_answers_that_take_long_go_as_they_are_found(
+    weights: np.ndarray, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the kernel works on the third, the page has the first two."""
+    sent_before: list[int] = []
+    clock = iter(range(1_000))
+    comm = page(store_of(weights))
+    answer = _serve.answer
+
+    def counted(arrays: Any, ask: Any) -> Any:
+        sent_before.append(len(comm.custom()))
+        return answer(arrays, ask)
+
+    monkeypatch.setattr(_store, "answer", counted)
+    monkeypatch.setattr(_store, "monotonic", lambda: float(next(clock)))
+    found = ask(comm, *[values(key=f"{q}", y="key", x="key", at={"query": q}) for q in range(3)])
+    assert [found[f"{q}"][1] for q in range(3)] == [weights[0, 0, q].tobytes() for q in range(3)]
+    assert sent_before == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -256,6 +286,7 @@ def test_answers_go_together_in_messages_that_the_host_can_take(
         {"scale": ["log"]},
         {"most": [0, 5]},
         {"most": 5},
+        {"kind": "range", "y": "key"},
         {"kind": "part", "start": 0, "stop": 99_999},
         {"kind": "part", "start": 5, "stop": 5},
         {"kind": "part", "start": "0", "stop": 5},
