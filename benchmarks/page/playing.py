@@ -57,6 +57,9 @@ def _play(notebook: NotebookPage, plan: Plan) -> PlayingResult:
     if first["failed"]:
         raise GivenUpError(f"no first picture: {first['failed']}")
     notebook.page.wait_for_function(f"() => {PICTURES}.length === {VIEWS}", timeout=plan.first_limit_s * 1000)
+    # the first pictures are the kernel's; what is measured is the page, which has all values after a while
+    whole = f"document.querySelectorAll('.nsmw-root [data-whole=true]').length === {VIEWS}"
+    notebook.page.wait_for_function(f"() => {whole}", timeout=plan.first_limit_s * 1000)
     probe.settle()
     changes, frames, apart, seconds, skipped, played = 0, 0, 0, 0.0, 0, 0.0
     while played < plan.playing_s:

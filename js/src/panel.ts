@@ -26,6 +26,8 @@ export interface PanelView {
   /** Bring the picture up to date. Cheap when nothing changed. */
   draw(): void;
   resize(widthPx: number): void;
+  /** Ask for what will be drawn at these indices; whether it is at hand. A panel without it always has it. */
+  prepare?(selected: Readonly<Indices>): boolean;
   /** Room that labels take at the sides. */
   sides(): Sides;
   /** What a picture of it must say besides: which cells it shows, where these are not all. */

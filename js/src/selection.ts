@@ -6,6 +6,11 @@ import { SyncedTraits } from "./sync";
 import { createZooms, type Zooms } from "./zooms";
 
 export type Listener = () => void;
+/** Asks for what a view will show at these indices, and says whether it is at hand. */
+export type Preparer = (indices: Readonly<Indices>) => boolean;
+
+/** A player waits no longer for pictures of a step: then the views say that they are loading. */
+const PREPARED_WITHIN_MS = 1_000;
 
 export interface Player {
   readonly playing: boolean;
@@ -30,6 +35,8 @@ export interface Selection {
   hover(cell: Indices | null): void;
   /** Called at most once a frame, in the same frame for all views, after anything changed. */
   subscribe(listener: Listener, signal: AbortSignal): void;
+  /** Asked by the player before it shows a step: all views then show it in the same frame. */
+  prepare(preparer: Preparer, signal: AbortSignal): void;
 }
 
 export function createSelection({ model, signal }: InitializeContext): Selection {
@@ -47,11 +54,17 @@ export function createSelection({ model, signal }: InitializeContext): Selection
   const set = (changes: Indices) => {
     if (traits.set(changes)) notify();
   };
-  const player = createPlayer(() => traits.values, set, notify);
+  const preparers = new Set<Preparer>();
+  const isPrepared = (changes: Indices) => {
+    const indices = { ...traits.values, ...changes };
+    return [...preparers].map((prepare) => prepare(indices)).every(Boolean); // each of them asks
+  };
+  const player = createPlayer(() => traits.values, set, notify, isPrepared);
   signal.addEventListener("abort", () => {
     player.pause();
     cancelAnimationFrame(frame);
     listeners.clear();
+    preparers.clear();
   });
 
   return {
@@ -76,14 +89,19 @@ export function createSelection({ model, signal }: InitializeContext): Selection
       listeners.add(listener);
       viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
     },
+    prepare(preparer, viewSignal) {
+      preparers.add(preparer);
+      viewSignal.addEventListener("abort", () => preparers.delete(preparer), { once: true });
+    },
   };
 }
 
-/** Plays one axis by the clock: a page too slow for the rate skips steps instead of falling behind. */
+/** Plays one axis by the clock: what is too slow for the rate, page or kernel, skips steps instead of falling behind. */
 function createPlayer(
   indices: () => Readonly<Indices>,
   set: (changes: Indices) => void,
   notify: () => void,
+  isPrepared: (changes: Indices) => boolean,
 ): Player {
   let frame = 0;
   let speed = 5;
@@ -102,18 +120,30 @@ function createPlayer(
     let from = indices()[dim] ?? 0;
     let since = performance.now();
     let shown = from;
+    /** The step that is shown next, once all views have what they need, and since when. */
+    let next: number | undefined;
+    let nextSince = since;
     restartClock = () => {
       from = indices()[dim] ?? 0;
       since = performance.now();
     };
     const tick = () => {
       const here = indices()[dim] ?? 0;
-      if (here !== shown) restartClock(); // moved by hand
-      const next = clampIndex(from + Math.floor(((performance.now() - since) / 1_000) * speed), size);
-      skipped += Math.max(0, next - here - 1);
-      shown = next;
-      set({ [dim]: next });
-      if (next >= size - 1) pause();
+      const now = performance.now();
+      if (here !== shown) {
+        restartClock(); // moved by hand
+        shown = here;
+        next = undefined;
+      }
+      const due = clampIndex(from + Math.floor(((now - since) / 1_000) * speed), size);
+      if (next === undefined && due > here) [next, nextSince] = [due, now];
+      if (next !== undefined && (isPrepared({ [dim]: next }) || now - nextSince > PREPARED_WITHIN_MS)) {
+        skipped += next - here - 1;
+        shown = next;
+        next = undefined;
+        set({ [dim]: shown });
+      }
+      if (shown >= size - 1) pause();
       else frame = requestAnimationFrame(tick);
     };
     frame = requestAnimationFrame(tick);

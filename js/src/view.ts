@@ -232,6 +232,10 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
   });
 
   selection.subscribe(() => draw(), signal);
+  selection.prepare((indices) => {
+    const near = panels.filter((panel) => !isWaiting(panel));
+    return near.map((panel) => panel.prepare?.(indices) ?? true).every(Boolean);
+  }, signal);
   store.subscribe(invalidate, signal);
   exports.onChange(invalidate, signal);
   onThemeChange(invalidate, signal);

@@ -103,6 +103,61 @@ describe("a selection", () => {
   });
 });
 
+describe("a player whose views wait for pictures", () => {
+  function waiting() {
+    const { selection, controller } = selected();
+    const asked: number[] = [];
+    const ready = new Set<number>();
+    selection.prepare((indices) => {
+      asked.push(indices["time"] as number);
+      return ready.has(indices["time"] as number);
+    }, controller.signal);
+    const other = vi.fn(() => true);
+    selection.prepare(other, controller.signal);
+    selection.player.speed = 10;
+    selection.player.toggle("time", 30);
+    screen.frame(0);
+    return { selection, asked, ready, other, controller };
+  }
+
+  test("shows a step when all have its picture, and counts those that are passed over", () => {
+    const { selection, asked, ready, other } = waiting();
+    screen.frame(110);
+    expect([selection.indices["time"], asked]).toEqual([0, [1]]);
+    expect(other).toHaveBeenCalledTimes(1); // each is asked, whatever another one says
+    screen.frame(300);
+    expect([selection.indices["time"], asked]).toEqual([0, [1, 1]]);
+    ready.add(1);
+    screen.frame(20);
+    expect([selection.indices["time"], selection.player.skipped]).toEqual([1, 0]);
+    ready.add(4);
+    screen.frame(20); // 450 ms after the start
+    expect([selection.indices["time"], selection.player.skipped]).toEqual([4, 2]);
+  });
+
+  test("goes on without after a second", () => {
+    const { selection } = waiting();
+    screen.frame(110);
+    screen.frame(990);
+    expect(selection.indices["time"]).toBe(0);
+    screen.frame(20);
+    expect(selection.indices["time"]).toBe(1);
+  });
+
+  test("does not wait for a view that is gone", () => {
+    const { selection, controller } = selected();
+    const view = new AbortController();
+    selection.prepare(() => false, view.signal);
+    view.abort();
+    selection.player.speed = 10;
+    selection.player.toggle("time", 30);
+    screen.frame(0);
+    screen.frame(110);
+    expect(selection.indices["time"]).toBe(1);
+    controller.abort();
+  });
+});
+
 describe("the player", () => {
   test("goes by the clock, step by step", () => {
     const { selection } = selected();

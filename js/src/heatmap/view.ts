@@ -368,6 +368,15 @@ export class HeatmapView implements PanelView {
     for (const dim of CURSOR_DIMS) this.#array.prefetch(picture, dim);
   }
 
+  /** Ask for the picture of other indices; whether it is at hand, or will not come. */
+  prepare(selected: Readonly<Indices>): boolean {
+    if (this.#width <= 0) return true;
+    const { x, y } = this.#spec;
+    const at = indicesFor(this.#spec, this.#array, selected);
+    const { window } = keptPart(this.#window, this.#size, this.#array.kept(y, x));
+    return this.#array.raster(this.#picture(at, window)).state !== "loading";
+  }
+
   #picture(at: Indices, window: Window): Picture {
     const { x, y } = this.#spec;
     const { width, height } = this.#canvas;
