@@ -98,7 +98,7 @@ RECIPES = {
     "repeat-copy": Recipe(
         REPEAT,
         MEMORY | {"controller": "lstm"},
-        {"num_steps": 8_000, "batch_size": 8, "evaluate_every": 250},
+        {"num_steps": 24_000, "batch_size": 8, "evaluate_every": 250},
         lambda: [
             REPEAT.batch(32, seeded(100 + length + repeats), length=length, repeats=repeats)
             for length, repeats in ((10, 10), (5, 10), (10, 5), (3, 2))
@@ -110,7 +110,7 @@ RECIPES = {
             for length, repeats in ((1, 1), (5, 5), (10, 1), (1, 10), (10, 10), (20, 10), (10, 20))
         },
         lead_in=((ShortRepeatCopy(6, 3), 1_500), (ShortRepeatCopy(8, 5), 4_000)),
-        finish={"num_steps": 6_000, "learning_rate": 5e-5, "final_learning_rate": 2e-6},
+        finish={"num_steps": 8_000, "learning_rate": 5e-5, "final_learning_rate": 2e-6},
         begin_with="copy",
     ),
     "priority-sort": Recipe(
