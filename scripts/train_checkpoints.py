@@ -15,7 +15,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,8 @@ class Recipe:
     """Fresh batches for the figures, by what is asked."""
     lead_in: tuple[tuple[Task, int], ...] = ()
     """Easier tasks to train on first, each with the step up to which it is."""
+    finish: dict[str, Any] = field(default_factory=dict)
+    """Settings of a second run that goes on from the best of the first, mostly more slowly; none if empty."""
     begin_with: str | None = None
     """The shipped model to begin with: what it has learned is where the two models' tensors overlap."""
 
@@ -96,7 +98,7 @@ RECIPES = {
     "repeat-copy": Recipe(
         REPEAT,
         MEMORY | {"controller": "lstm"},
-        {"num_steps": 30_000, "batch_size": 8, "evaluate_every": 250},
+        {"num_steps": 24_000, "batch_size": 8, "evaluate_every": 250},
         lambda: [
             REPEAT.batch(32, seeded(100 + length + repeats), length=length, repeats=repeats)
             for length, repeats in ((10, 10), (5, 10), (10, 5), (3, 2))
@@ -108,6 +110,7 @@ RECIPES = {
             for length, repeats in ((1, 1), (5, 5), (10, 1), (1, 10), (10, 10), (20, 10), (10, 20))
         },
         lead_in=((ShortRepeatCopy(6, 3), 1_500), (ShortRepeatCopy(8, 5), 4_000)),
+        finish={"num_steps": 8_000, "learning_rate": 5e-5, "final_learning_rate": 2e-6},
         begin_with="copy",
     ),
     "priority-sort": Recipe(
@@ -169,14 +172,27 @@ def figures(recipe: Recipe, model: NTM) -> dict[str, dict[str, float]]:
     return found
 
 
-def take(name: str, recipe: Recipe, model: NTM, run_file: Path, seed: int, out: Path) -> None:
-    """Write the best parameters of a run as a checkpoint, with what they reach."""
-    settings = TrainingSettings(**recipe.training, seed=seed)
-    run = TrainingRun(model, settings)
+def stages(recipe: Recipe, run_file: Path, seed: int) -> list[tuple[Path, dict[str, Any]]]:
+    """The run, and the one that finishes it: file and settings of each."""
+    first = recipe.training | {"seed": seed}
+    finish = run_file.with_suffix(f".finish{run_file.suffix}")
+    return [(run_file, first)] + ([(finish, first | recipe.finish)] if recipe.finish else [])
+
+
+def best_of(model: NTM, run_file: Path, settings: dict[str, Any]) -> TrainingRun:
+    """Read a run, and leave in the model the best that it has been."""
+    run = TrainingRun(model, TrainingSettings(**settings))
     load_run(run, run_file)
     if run.best is None:
         raise SystemExit(f"{run_file} holds no evaluation yet")
     run.restore_best()
+    return run
+
+
+def take(name: str, recipe: Recipe, model: NTM, run_file: Path, seed: int, out: Path) -> None:
+    """Write the best parameters of a run as a checkpoint, with what they reach."""
+    started = [(path, settings) for path, settings in stages(recipe, run_file, seed) if path.exists()]
+    run = best_of(model, *started[-1])
     model.eval()
     reached = figures(recipe, model)
     for asked, values in reached.items():
@@ -187,7 +203,8 @@ def take(name: str, recipe: Recipe, model: NTM, run_file: Path, seed: int, out: 
         "begun_with": recipe.begin_with,
         "lead_in": [(repr(task), until) for task, until in recipe.lead_in],
         "training": recipe.training,
-        "best_step": run.best.step,
+        "finish": recipe.finish if len(started) > 1 else {},
+        "best_step": run.best.step if run.best else None,
         "figures": reached,
     }
     save_checkpoint(model, out, info)
@@ -215,17 +232,16 @@ def main() -> None:
     if not arguments.take:
         watched = sys.stderr.isatty()
         tell = None if watched else log(time.perf_counter())
-        for task, until in (*recipe.lead_in, (recipe.task, recipe.training["num_steps"])):
-            train(
-                model,
-                task,
-                path=run_file,
-                held_out=recipe.held_out(),
-                on_evaluation=tell,
-                progress=watched,
-                seed=arguments.seed,
-                **recipe.training | {"num_steps": until},
-            )
+        common: dict[str, Any] = {
+            "held_out": recipe.held_out(),
+            "on_evaluation": tell,
+            "progress": watched,
+        }
+        [(_, first), *finish] = stages(recipe, run_file, arguments.seed)
+        for task, until in (*recipe.lead_in, (recipe.task, first["num_steps"])):
+            train(model, task, path=run_file, **common, **first | {"num_steps": until})
+        for path, settings in finish:  # begins where the first run left the model: with its best parameters
+            train(model, recipe.task, path=path, **common, **settings)
     take(arguments.name, recipe, model, run_file, arguments.seed, out)
 
 
