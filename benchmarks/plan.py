@@ -54,10 +54,10 @@ FULL = Plan(
     tools=tuple(TOOLS),
     moves=40,
     scrub_s=2.5,
-    first_limit_s=60,
+    first_limit_s=40,
     step_limit_s=20,
     size_limit_s=8,
-    repeats=9,
+    repeats=7,
     costs=True,
     playing_s=4,
 )

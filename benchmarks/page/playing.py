@@ -50,6 +50,7 @@ def playing(lab: Lab, plan: Plan) -> list[PlayingResult]:
 
 
 def _play(notebook: NotebookPage, plan: Plan) -> PlayingResult:
+    notebook.page.set_viewport_size({"width": 1600, "height": 1800})  # what is out of sight is not drawn
     probe = Probe.of(notebook)
     prepare(notebook, "import ipywidgets\nfrom nsm_widgets import Heatmap, Selection", SIZE)
     probe.begin(PICTURES, pictures=VIEWS)
