@@ -15,12 +15,13 @@ from tests.browser.views import ViewOnPage
 
 Theme = Literal["light", "dark"]
 SLOTS, WORDS, STEPS = 128, 20, 41
+ALL_IN_SIGHT = (VIEWPORT[0], 2600)  # what is out of sight waits until it comes near
 
 
 @pytest.fixture(scope="module")
 def quickstart(lab: JupyterLab) -> Iterator[NotebookPage]:
     """The executed quickstart, shared by the tests in their order; the last ones shut its kernel down."""
-    with lab.open("notebooks/01_quickstart.ipynb") as notebook:
+    with lab.open("notebooks/01_quickstart.ipynb", viewport=ALL_IN_SIGHT) as notebook:
         notebook.set_theme("light")
         notebook.run_all()
         for view, panel in ((0, "memory"), (1, "memory"), (2, "attention")):
@@ -315,7 +316,7 @@ def test_nothing_is_cut_off(
             quickstart.screenshot(f"{name}-{theme}-{width}", view.root)
             assert view.root.evaluate(OVERFLOWING) == []
     finally:
-        page.set_viewport_size({"width": VIEWPORT[0], "height": VIEWPORT[1]})
+        page.set_viewport_size({"width": ALL_IN_SIGHT[0], "height": ALL_IN_SIGHT[1]})
         quickstart.set_theme("light")
 
 

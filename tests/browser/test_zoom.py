@@ -456,7 +456,7 @@ def test_of_a_hundred_heatmaps_those_near_the_screen_are_drawn(opened: Opener) -
     with opened(*views) as page:
         shown = [ViewOnPage(page.page, number) for number in range(100)]
         for one in (shown[0], shown[99]):
-            one.wait_painted("values", "time=0")
+            one.wait_painted("values")
         frames = (
             "() => [...document.querySelectorAll('[data-panel]')].map(panel => Number(panel.dataset.frames))"
         )

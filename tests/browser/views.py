@@ -34,12 +34,23 @@ class ViewOnPage:
         if text is None:
             panel.to_have_attribute("data-frames", re.compile(r"^\d+$"), timeout=PAINTED_MS)
         else:
+            self._bring_near(self.panel(name))
             panel.to_have_attribute("data-painted", text)
 
     def index(self, dim: str) -> int:
         return int(self.root.get_attribute(f"data-{dim}") or "-1")
 
+    def _bring_near(self, node: Locator) -> None:
+        """As a reader scrolls to what they want to see: what is out of sight is not drawn."""
+        node.evaluate(
+            """node => {
+                const { top, bottom } = node.getBoundingClientRect();
+                if (bottom < 0 || top > innerHeight) node.scrollIntoView({ block: "center" });
+            }"""
+        )
+
     def wait_index(self, dim: str, index: int) -> None:
+        self._bring_near(self.root)
         expect(self.root).to_have_attribute(f"data-{dim}", str(index))
 
     def slider(self, dim: str) -> Locator:
