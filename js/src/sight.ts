@@ -29,21 +29,20 @@ export function watchSight(elements: readonly Element[], onNear: () => void, sig
       if (!isIntersecting) far.add(target);
       else came = far.delete(target) || came;
     }
+    refresh(); // a notebook that has grown meanwhile may scroll now
     if (came) onNear();
   };
-  return {
-    isNear: (element) => !far.has(element),
-    refresh() {
-      const [whole] = elements;
-      if (signal.aborted || !whole?.isConnected || typeof IntersectionObserver === "undefined") return;
-      const root = outermostScroller(whole);
-      if (root === within) return;
-      within = root;
-      close();
-      observer = new IntersectionObserver(look, { root, rootMargin: MARGIN });
-      for (const element of elements) observer.observe(element);
-    },
+  const refresh = () => {
+    const [whole] = elements;
+    if (signal.aborted || !whole?.isConnected || typeof IntersectionObserver === "undefined") return;
+    const root = outermostScroller(whole);
+    if (root === within) return;
+    within = root;
+    close();
+    observer = new IntersectionObserver(look, { root, rootMargin: MARGIN });
+    for (const element of elements) observer.observe(element);
   };
+  return { isNear: (element) => !far.has(element), refresh };
 }
 
 /**
@@ -54,7 +53,8 @@ function outermostScroller(element: Element): Element | null {
   let found: Element | null = null;
   for (let node = parentOf(element); node !== null; node = parentOf(node)) {
     if (node === document.body || node === document.documentElement) break;
-    if (/auto|scroll/.test(getComputedStyle(node).overflowY)) found = node;
+    const overflows = node.scrollHeight > node.clientHeight + 1; // many a box could scroll, and has no need to
+    if (overflows && /auto|scroll/.test(getComputedStyle(node).overflowY)) found = node;
   }
   return found;
 }
