@@ -208,6 +208,7 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
   const widths = new Map<Element, PanelView>(panels.map((panel) => [panel.element, panel]));
   const observer = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) widths.get(target)?.resize(Math.floor(contentRect.width));
+    sight.refresh();
     draw();
   });
   for (const panel of panels) observer.observe(panel.element);

@@ -472,7 +472,7 @@ def test_of_a_hundred_heatmaps_those_near_the_screen_are_drawn(opened: Opener) -
         drawn = np.subtract(page.page.evaluate(frames), first)
         reach = """() => [...document.querySelectorAll("[data-panel]")].map(panel => {
             const { top } = panel.getBoundingClientRect();
-            return top < innerHeight ? "seen" : top > innerHeight + 600 ? "far" : "near";
+            return top < innerHeight ? "seen" : top > innerHeight + 300 ? "far" : "near";
         })"""
         places = np.array(page.page.evaluate(reach))
         assert (places == "far").sum() > 85
