@@ -1,7 +1,7 @@
 /** Which elements are near enough to the screen to be worth drawing. */
 
-/** How far beyond the edge: room for the next turns of a wheel. */
-const MARGIN = "300px";
+/** How far beyond the edge: a screen or two, so that who scrolls meets what is drawn already. */
+const MARGIN = "2000px";
 
 export interface Sight {
   /** True, too, as long as the browser has not told, or where it never will. */

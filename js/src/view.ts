@@ -209,7 +209,7 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
   const observer = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) widths.get(target)?.resize(Math.floor(contentRect.width));
     sight.refresh();
-    draw();
+    draw(true); // what is out of sight would keep its old size, and reach out of its view
   });
   for (const panel of panels) observer.observe(panel.element);
   const watched = [root, ...panels.map((panel) => panel.element)];
