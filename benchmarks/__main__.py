@@ -79,7 +79,7 @@ def measure(plan: Plan, only: str | None = None) -> Results:
             results.limits = timed("limits", measure_limits, lab)
             results.costs += timed("costs", measure_costs, lab, plan)
     if wanted("kernel"):  # without the server beside them
-        results.ratios += timed("export", exporting, max(3, plan.repeats // 3))
+        results.ratios += timed("export", exporting, plan.export_repeats)
         for part in (imports, model_steps, recording):
             results.ratios += timed(part.__name__, part, plan.repeats)
     return results

@@ -44,6 +44,8 @@ class Plan:
     """No more slider steps of a tool at a size after this; what was measured by then counts."""
     repeats: int
     """Runs behind a median outside the browser."""
+    export_repeats: int
+    """The same of exported pages, of which treescope's takes seven seconds to show."""
     costs: bool
     """Whether to measure what grows with the data."""
     playing_s: float
@@ -58,6 +60,7 @@ FULL = Plan(
     step_limit_s=20,
     size_limit_s=8,
     repeats=7,
+    export_repeats=3,
     costs=True,
     playing_s=4,
 )
@@ -65,12 +68,13 @@ FULL = Plan(
 QUICK = replace(
     FULL,
     sizes=(Size(128, 20, 100), Size(1024, 1024, 100)),
-    tools=("ours", "interact", "ipympl", "bokeh"),
+    tools=("ours", "interact", "ipympl"),
     moves=20,
     scrub_s=1.5,
     first_limit_s=15,
     size_limit_s=4,
     repeats=3,
+    export_repeats=1,
     costs=False,
     playing_s=2,
 )
