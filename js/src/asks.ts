@@ -64,7 +64,8 @@ export class Asks {
   readonly #encoding = inVscode() ? "base64" : "binary";
   /** Answers, the most recently used last. */
   readonly #held = new Map<string, { value: unknown; bytes: number }>();
-  readonly #refused = new Map<string, Refusal>();
+  /** What the kernel could not give, and when it said so: a file may be there again later. */
+  readonly #refused = new Map<string, { refusal: Refusal; at: number }>();
   /** When the kernel last failed to answer. */
   readonly #failed = new Map<string, number>();
   readonly #inFlight = new Map<string, Flight>();
@@ -100,14 +101,14 @@ export class Asks {
       return held;
     }
     const refused = this.#refused.get(ask.key);
-    if (refused !== undefined) return refused;
+    if (refused !== undefined && Date.now() - refused.at < RETRY_MS) return refused.refusal;
     const failed = this.#failed.has(ask.key);
     if (!this.#hasJustFailed(ask.key)) {
       this.#passOver(lane);
       if (!this.#inFlight.has(ask.key)) this.#wait(ask, lane);
       this.#schedule();
     }
-    return failed ? new Refusal(NO_ANSWER) : undefined;
+    return refused?.refusal ?? (failed ? new Refusal(NO_ANSWER) : undefined);
   }
 
   /** After a failure it is asked again only after a while: a draw that the failure caused must not. */
@@ -253,7 +254,8 @@ export class Asks {
     this.#inFlight.delete(key);
     this.#overdue.delete(key);
     this.#schedule();
-    if (typeof piece["refused"] === "string") this.#refused.set(key, new Refusal(piece["refused"]));
+    if (typeof piece["refused"] === "string")
+      this.#refused.set(key, { refusal: new Refusal(piece["refused"]), at: Date.now() });
     else this.#keep(key, flight.ask.read(piece, joined(flight.received)));
     this.#arrived(key);
   }
@@ -269,6 +271,7 @@ export class Asks {
 
   #keep(key: string, found: { value: unknown; bytes: number }): void {
     this.#failed.delete(key);
+    this.#refused.delete(key);
     this.#held.set(key, found);
     this.#bytes += found.bytes;
     for (const [oldest, { bytes }] of this.#held) {

@@ -221,6 +221,27 @@ describe("answers", () => {
     expect(asks.get(ask("a"), "1")).toEqual(new Refusal("x cannot be read: gone"));
   });
 
+  test("that are none are asked for again after a while", async () => {
+    const { model, asks, sent, bytes, answer } = asking();
+    asks.get(ask("a"), "1");
+    await Promise.resolve();
+    const gone = new Refusal("x cannot be read: gone");
+    model.receive({ type: "answer", pieces: [{ key: "a", part: 0, parts: 1, refused: gone.why }] }, [
+      bytes(),
+    ]);
+    for (const [passed, messages] of [
+      [4_000, 1],
+      [2_000, 2],
+    ] as const) {
+      vi.advanceTimersByTime(passed);
+      expect(asks.get(ask("a"), "1")).toEqual(gone);
+      await Promise.resolve();
+      expect(sent()).toHaveLength(messages);
+    }
+    answer("a");
+    expect(asks.get(ask("a"), "1")).toEqual([1, 2]);
+  });
+
   test("that nobody waits for are ignored, as are other messages", async () => {
     const { model, arrived, answer, asks } = asking();
     answer("a");

@@ -176,6 +176,21 @@ test.each(["shared", "per-head"] as const)(
   },
 );
 
+test("thumbnails of the step before stay until those of the new one come", async () => {
+  const { view, asked, draw, picture, images, selection } = panel(ThumbnailsView, HEADS, THUMBS);
+  await draw();
+  for (const each of asked()) picture(each);
+  await draw();
+  selection.set({ time: 3 });
+  await draw();
+  expect(images()).toHaveLength(72);
+  expect(view.element.dataset["state"]).toBe("loading");
+  for (const each of asked().slice(72)) picture(each);
+  await draw();
+  expect(images()).toHaveLength(72);
+  expect(view.element.dataset["state"]).toBe("ready");
+});
+
 test("thumbnails with colours of their own say why there are none", async () => {
   const { view, asked, draw, answer } = panel(ThumbnailsView, HEADS, THUMBS, PER_HEAD);
   await draw();

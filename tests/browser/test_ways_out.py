@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from io import BytesIO
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -159,6 +160,22 @@ def test_values_are_copied_exactly_without_a_kernel(notebook: NotebookPage) -> N
     assert lines[0] == ["slot", "word 6"]
     assert [line[0] for line in lines[1:]] == [str(slot) for slot in range(SLOTS)]
     assert (np.array([line[1] for line in lines[1:]], dtype="f4") == values[:, 6].astype("f4")).all()
+
+
+def test_a_row_that_the_kernel_holds_is_fetched_and_copied(notebook: NotebookPage) -> None:
+    """One press is enough, though most of the row's values had not been looked at."""
+    notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    source = """
+    values = random.random((4, 300, 400)).astype("f4")
+    Heatmap(values, dims=("time", "slot", "word"), name="values", budget_mb=1)
+    """
+    view = show(notebook, dedent(source), "values")
+    view.panel("values").locator("canvas").focus()
+    view.hover_cell("values", 150, 200, 300, 400)
+    view.page.keyboard.press("r")
+    say(view, "copied slot 150 of values: 400 values")
+    copied = clipboard(notebook).split("\n")[1].split("\t")[1:]
+    assert np.array(copied, dtype="f4").tolist() == notebook.python("values[0, 150].astype('f8').tolist()")
 
 
 def test_a_cell_is_copied_where_the_page_may_not_use_the_clipboard(notebook: NotebookPage) -> None:

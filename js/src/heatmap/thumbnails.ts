@@ -157,9 +157,9 @@ export class ThumbnailsView implements PanelView {
       const [row, column] = [Math.floor(index / across), index % across];
       const here = { ...at, ...(rows ? { [rows]: row } : {}), ...(columns ? { [columns]: column } : {}) };
       const rect = this.#rectOf(index);
-      const raster = this.#raster(index, here, rect);
+      const { raster, isNewest } = this.#raster(index, here, rect);
       if (raster === undefined) continue;
-      this.#missing.delete(index);
+      if (isNewest) this.#missing.delete(index);
       paintFrame(context, rect, line);
       paintRaster(context, raster, colors, rect);
     }
@@ -226,8 +226,8 @@ export class ThumbnailsView implements PanelView {
     };
   }
 
-  /** The picture of one thumbnail; undefined while it has not arrived. */
-  #raster(index: number, at: Indices, rect: Rect): Raster | undefined {
+  /** The picture of one thumbnail; while it has not arrived the one before it, if there is one. */
+  #raster(index: number, at: Indices, rect: Rect): { raster: Raster | undefined; isNewest: boolean } {
     const { x, y } = this.#spec;
     const settings = this.#context.settings();
     const domain = domainOf(this.#spec);
@@ -242,7 +242,9 @@ export class ThumbnailsView implements PanelView {
       lane: `${this.#lane} ${index}`,
     });
     if (result.state === "unavailable") this.#why = result.why;
-    return result.state === "ready" ? result.raster : undefined;
+    if (result.state === "ready") return { raster: result.raster, isNewest: true };
+    const before = result.state === "loading" ? result.meanwhile?.raster : undefined;
+    return { raster: before, isNewest: false };
   }
 
   #name(dim: string | null, index: number, batch: number): string {

@@ -5,10 +5,12 @@ import { element, FRESHEN_EVENT, setText } from "../dom";
 import type { PanelView } from "../panel";
 import { copyText } from "./clipboard";
 import { download, fileName } from "./download";
-import type { Part } from "./excerpt";
+import type { Excerpt, Part } from "./excerpt";
 import { takePicture } from "./picture";
 
 const SAID_MS = 6_000;
+/** A browser lets a page write to the clipboard for five seconds after the key or the click that asked for it. */
+const FETCHED_WITHIN_MS = 4_500;
 
 export interface WaysOut {
   /** For the toolbar: the menu, and below it what was done last. */
@@ -59,7 +61,7 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
   const copy = async (part: Part, where: "here" | "selected") => {
     const excerpt = touched?.excerpt?.(part, where);
     if (excerpt === undefined) return;
-    const text = excerpt.text();
+    const text = await arrived(excerpt, () => say(`fetching ${excerpt.name}…`), signal);
     if (text === undefined) {
       say(`not copied: ${excerpt.name} is not loaded`);
       return;
@@ -116,6 +118,18 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
       return true;
     },
   };
+}
+
+/** Its text, once the values are here; undefined if they have not come after a while, or the view is gone. */
+async function arrived(excerpt: Excerpt, wait: () => void, signal: AbortSignal): Promise<string | undefined> {
+  const start = performance.now();
+  let text = excerpt.text();
+  if (text === undefined) wait();
+  while (text === undefined && !signal.aborted && performance.now() - start < FETCHED_WITHIN_MS) {
+    await new Promise((done) => requestAnimationFrame(done));
+    text = excerpt.text();
+  }
+  return text;
 }
 
 /** `c` and `r`; Ctrl+C, or Cmd+C, where it would not copy a text that the reader marked. */
