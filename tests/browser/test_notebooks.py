@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.harness import JupyterLab, NotebookPage
+from tests.browser.harness import JupyterLab, NotebookPage, open_exported
 from tests.browser.harness.lab import VIEWPORT
 from tests.browser.views import ViewOnPage
 
@@ -96,6 +97,15 @@ def test_padding_is_empty_across_and_not_down(transformer: NotebookPage) -> None
     pair.wait_painted("attention", "layer=0 batch=0 head=0")
     full = pair.cell_colors("attention", [(0, key) for key in padded], size, size)
     assert len(set(full)) > 1
+
+
+def test_its_page_lives_without_a_kernel(transformer: NotebookPage, browser: Browser) -> None:
+    """The page that the last cell wrote has all heads, and they are picked as in the notebook."""
+    with open_exported(browser, Path(transformer.python("str(files[0])"))) as exported:
+        view = ViewOnPage(exported.page)
+        view.wait_painted("attention")
+        view.click_cell("attention_thumbnails", 5, 11, LAYERS, HEADS)
+        view.wait_painted("attention", "layer=5 batch=0 head=11")
 
 
 @pytest.mark.screenshots
