@@ -422,6 +422,11 @@ def test_an_ipywidgets_slider_linked_on_the_page_moves_all_views(
     notebook.page_errors.clear()
 
 
+def _ground(node: Locator) -> str:
+    color: str = node.evaluate("node => getComputedStyle(node).backgroundColor")
+    return color
+
+
 def test_the_notebook_of_charts_runs_and_moves_as_one(lab: JupyterLab) -> None:
     """Maps, charts in a Tab, an ipywidgets slider: painted, linked, and still so when the kernel is dead."""
     with lab.open("notebooks/02_charts_and_export.ipynb") as notebook:
@@ -444,6 +449,10 @@ def test_the_notebook_of_charts_runs_and_moves_as_one(lab: JupyterLab) -> None:
         expect(figure(notebook, shown["read_strength"]).locator(".axislabel").first).to_be_visible()
         assert plot_size(notebook, shown["read_strength"])[0] > 500
         notebook.screenshot("notebook-02-tab", notebook.page.locator(".jp-Notebook"))
+        notebook.set_theme("dark")  # a Tab's ground is lighter there than the page's
+        box = notebook.page.locator(".nsmw-chart-box").nth(shown["read_strength"])
+        assert _ground(box) == _ground(box.locator(".nsmw-root")) == "rgb(17, 17, 17)"
+        notebook.set_theme("light")
 
         notebook.shutdown_kernel()
         maps.drag_slider("time", 0.25)

@@ -14,12 +14,23 @@ from tests.vscode.server import KernelServer
 
 @pytest.mark.parametrize(
     ("name", "dim", "follows"),
-    [("02_charts_and_export", "time", "write_gate"), ("03_seed_notebook", "time", "memory_difference")],
+    [
+        ("02_charts_and_export", "time", "write_gate"),
+        ("03_seed_notebook", "time", "memory_difference"),
+        ("06_your_own_model", "time", "memory_change"),
+    ],
 )
 def test_every_panel_of_a_notebook_is_painted_and_follows(
-    browser: Browser, driver: Path, tmp_path: Path, name: str, dim: str, follows: str
+    browser: Browser,
+    driver: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    dim: str,
+    follows: str,
 ) -> None:
     """Maps, charts by bqplot and graphs; a slider moves what it should; no network is asked."""
+    monkeypatch.setenv("NSM_WIDGETS_SHORT", "1")  # what trains takes a few steps only
     with (
         KernelServer(tmp_path, started_by_vscode=True) as server,
         open_page(browser, server, driver) as page,
