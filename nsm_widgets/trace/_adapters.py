@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from nsm_widgets.trace._array import check_name
 from nsm_widgets.trace._known import KINDS, default_kind, known
 from nsm_widgets.trace._recording import Part
 from nsm_widgets.trace._source import Found, Hooks, Source, in_backward
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace._select import Select
 
 CALLS = ("time", "layer", "once")
 
@@ -29,8 +33,8 @@ class Adapter:
         function: What it is.
         dims: Axis names by array name, as each call gives it. Well-known names (``memory``, ``read_weights``,
             ``attention``, ...) need none. Where ``time`` leads them, a call gives a whole sequence.
-        calls: What a call is: ``"time"``, one step of a sequence; ``"layer"``, one layer; ``"once"``, all
-            there is of an iteration.
+        calls: What a call is: ``"time"``, one step of a sequence; ``"layer"``, one layer, together with those of
+            modules whose paths differ in numbers only; ``"once"``, all there is of an iteration.
         kinds: Kinds by array name, as in ``Trace.from_arrays``.
         memory_seen: Which memory the weights were applied to: ``"before_write"`` or ``"after_write"``.
 
@@ -171,28 +175,36 @@ def check_adapters(adapters: Any) -> dict[type, Adapter]:
 
 
 class AdapterSource(Source):
-    """One module that an adapter speaks for.
+    """A module that an adapter speaks for, or several whose calls are layers.
 
     Args:
-        path: Its path.
-        module: The module.
+        path: Its path; of several, what their paths have in common.
+        modules: The module by its path, or several in the model's order.
         adapter: Says what it holds.
     """
 
     is_open = True
 
-    def __init__(self, path: str, module: Any, adapter: Adapter) -> None:
-        super().__init__(path, module)
+    def __init__(self, path: str, modules: Mapping[str, Any], adapter: Adapter) -> None:
+        super().__init__(path, next(iter(modules.values())))
+        self._modules = dict(modules)
         self._adapter = adapter
         self.is_stepwise = adapter.calls == "time"
+
+    def choose(self, select: Select) -> None:
+        """Those of several modules that are named are recorded whole, and the others are not."""
+        wanted = {path: module for path, module in self._modules.items() if select.wants_module(path, module)}
+        self._modules = wanted or self._modules
+        self._select = None if wanted else select
 
     def names(self) -> Sequence[str]:
         """Those that were declared."""
         return tuple(self._adapter.dims)
 
     def install(self, hooks: Hooks) -> None:
-        """Hang the hook on."""
-        hooks.add(self.module.register_forward_hook(self._on_call, with_kwargs=True))
+        """Hang the hooks on."""
+        for path, module in self._modules.items():
+            hooks.add(module.register_forward_hook(partial(self._on_call, path), with_kwargs=True))
 
     def describe(self, name: str, size: int) -> tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]:
         """As declared, with ``time`` leading."""
@@ -207,8 +219,10 @@ class AdapterSource(Source):
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """The calls of an iteration as layers, or the only one."""
         found = {}
-        for name in dict.fromkeys(key for key, _ in part.calls):
-            copies = [copy for key, copy in part.calls if key == name]
+        for name in dict.fromkeys(name for (name, _), _ in part.calls):
+            calls = [(path, copy) for (called, path), copy in part.calls if called == name]
+            copies = [copy for _, copy in calls]
+            coords = {}
             attrs = self._attrs(name)
             if copies[0].source_dtype is not None:
                 attrs["source_dtype"] = copies[0].source_dtype
@@ -221,13 +235,17 @@ class AdapterSource(Source):
             values = [copy.values() for copy in copies]
             if self._adapter.calls == "layer":
                 dims = ("layer", *dims)
+                if len(self._modules) > 1:
+                    coords = {"layer": [path for path, _ in calls]}
                 if len({value.shape for value in values}) > 1:
                     raise ShapeError(
                         f"{self.prefix}{name}: layers must have one shape, got "
                         f"{', '.join(str(value.shape) for value in values)}. Give each a name of its own."
                     )
             joined = np.stack(values) if self._adapter.calls == "layer" else values[0]
-            found[name] = Found(joined[None] if timed else joined, ("time", *dims) if timed else dims, attrs)
+            if timed:
+                joined, dims = joined[None], ("time", *dims)
+            found[name] = Found(joined, dims, attrs, coords)
         return found
 
     def _attrs(self, name: str) -> dict[str, Any]:
@@ -240,7 +258,9 @@ class AdapterSource(Source):
             attrs["memory_seen"] = self._adapter.memory_seen
         return attrs
 
-    def _on_call(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def _on_call(
+        self, path: str, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+    ) -> None:
         if in_backward() or self._recording.part(self.index) is None:
             return
         given = self._adapter.function(module, args, kwargs, output)
@@ -256,7 +276,7 @@ class AdapterSource(Source):
             dims = self._adapter.dims_of(name)
             tensor = self._tensor(name, value, dims)
             if not self.is_stepwise:
-                self._recording.call(self.index, name, tensor, self.prefix + name)
+                self._recording.call(self.index, (name, path), tensor, self.prefix + name)
             elif dims[:1] == ("time",):
                 self._recording.whole(self.index, name, tensor, self.prefix)
             else:

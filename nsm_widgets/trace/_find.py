@@ -89,11 +89,19 @@ def _memories(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list
 
 
 def _adapted(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list[Source]:
-    return [
-        AdapterSource(path, module, adapter)
-        for path, module in modules.items()
-        if (adapter := adapter_of(module, adapters)) is not None
-    ]
+    """Modules that an adapter speaks for; those of one kind together where their calls are layers."""
+    groups: dict[tuple[int, str], tuple[Adapter, dict[str, Any]]] = {}
+    for path, module in modules.items():
+        adapter = adapter_of(module, adapters)
+        if adapter is not None:
+            common = _without_numbers(path) if adapter.calls == "layer" else path
+            groups.setdefault((id(adapter), common), (adapter, {}))[1][path] = module
+    return [AdapterSource(path, group, adapter) for (_, path), (adapter, group) in groups.items()]
+
+
+def _without_numbers(path: str) -> str:
+    """What the paths of modules of one kind have in common: ``encoder.layers.self_attn``."""
+    return ".".join(part for part in path.split(".") if not part.isdigit())
 
 
 def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
@@ -103,8 +111,7 @@ def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
     groups: dict[str, dict[str, Any]] = {}
     for path, module in modules.items():
         if isinstance(module, nn.MultiheadAttention):
-            kind = ".".join(part for part in path.split(".") if not part.isdigit())
-            groups.setdefault(kind, {})[path] = module
+            groups.setdefault(_without_numbers(path), {})[path] = module
     fused = (nn.TransformerEncoder, nn.TransformerEncoderLayer)
     containers = [module for module in modules.values() if isinstance(module, fused)]
     around = [

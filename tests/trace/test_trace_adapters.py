@@ -242,6 +242,45 @@ def test_calls_as_layers() -> None:
     np.testing.assert_array_equal(array.values.reshape(6, *array.shape[2:]), stacked(model.seen))
 
 
+class Blocks(nn.Module):
+    """Three modules of one kind, and one of another place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([Attends() for _ in range(3)])
+        self.last = Attends()
+
+    def forward(self) -> list[torch.Tensor]:
+        return [block() for block in (*self.blocks, self.last)]
+
+
+LAYERS = {Attends: Adapter(attention, calls="layer")}
+
+
+def test_modules_of_one_kind_are_layers() -> None:
+    """Their paths differ in numbers only; others have arrays of their own."""
+    model = Blocks()
+    with TraceRecorder(model, adapters=LAYERS) as rec:
+        seen = model()
+    assert set(rec.trace) == {"blocks.attention", "last.attention"}
+    array = rec.trace["blocks.attention"]
+    assert array.dims == ("layer", "batch", "head", "query", "key")
+    assert array.labels("layer") == ("blocks.0", "blocks.1", "blocks.2")
+    np.testing.assert_array_equal(array.values, stacked(seen[:3]))
+    np.testing.assert_array_equal(rec.trace["last.attention"].values[0], seen[3])
+
+
+def test_some_modules_of_one_kind_are_chosen_by_their_paths() -> None:
+    """The others are not recorded; a name of an array chooses all."""
+    model = Blocks()
+    with TraceRecorder(model, adapters=LAYERS, select=["blocks.0", "blocks.2"]) as rec:
+        seen = model()
+    np.testing.assert_array_equal(rec.trace["blocks.attention"].values, stacked([seen[0], seen[2]]))
+    with TraceRecorder(model, adapters=LAYERS, select="last.attention") as rec:
+        model()
+    assert list(rec.trace) == ["last.attention"]
+
+
 def test_one_call_an_iteration() -> None:
     """Declared so, a second call is refused."""
     adapter = Adapter(
