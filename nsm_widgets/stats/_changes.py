@@ -54,7 +54,7 @@ def changed_heads(
     - ``entropy_change``: mean entropy in ``b`` less that in ``a``, in nats; ``focus_change``: of the focus
       (1 less the entropy as a share of the largest), in [-1, 1].
     - ``time``: the step of the largest change, the first one of several; ``largest_js_divergence``: the mean
-      divergence at that step.
+      divergence at that step. None where nothing changed.
     - ``rows``: how many weightings were compared. Left out, and counted for themselves, are those that in
       one of the two traces are masked, zero or NaN. Where none is left, numbers are NaN, and the row is last.
 
@@ -232,7 +232,7 @@ def _statistics(change: Change, at: tuple[Any, ...]) -> dict[str, Any]:
     left = tuple(dim for dim, index in zip(change.dims, at, strict=True) if isinstance(index, slice))
     if "time" in left:
         steps = _mean_along(np.asarray(change.divergence[at]), valid, left, ("time",))
-        if not np.isnan(steps).all():
+        if not np.isnan(steps).all() and np.nanmax(steps) > 0:
             record["time"] = int(np.nanargmax(steps))
             record["largest_js_divergence"] = float(steps[record["time"]])
     return record
