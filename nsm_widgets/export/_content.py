@@ -192,8 +192,8 @@ def _drawings(models: Mapping[str, Model]) -> Drawings:
         store = str(view["_store"]).removeprefix("anywidget:")
         for panel in (panel for row in view["_layout"] for panel in row):
             array = metas.get(store, {}).get(panel["array"])
-            if array is None or panel["kind"] == "table":
-                continue  # a table brings its own texts
+            if array is None:
+                continue
             key = store, panel["array"]
             drawing = _drawing_of(panel, str(view["scale"]), array)
             if panel.get("own_ranges") and view.get("domain") == "per-head":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,9 @@ COLUMNS = (
     "nan_rows",
 )
 _BY = ("layer", "head")
+
+BLOCK_VALUES = 1 << 22
+"""Values that are compared at a time: in float64 a large attention would take several times its size."""
 
 
 def changed_heads(
@@ -140,6 +143,29 @@ def weighting_change(one: NamedArray, other: NamedArray) -> Change:
         WeightsError: If a row is no weighting.
     """
     check_same_axes(one, other, ("a", "b"))
+    length = max(1, BLOCK_VALUES * one.shape[0] // one.values.size) if one.ndim > 1 else one.shape[0]
+    blocks = [slice(start, start + length) for start in range(0, one.shape[0], length)]
+    if len(blocks) == 1:
+        return _change(one, other)
+    first = one.dims[0]
+    parts = [_change(one.isel(**{first: block}), other.isel(**{first: block})) for block in blocks]
+
+    def joined(of: Callable[[Change], Any]) -> Any:
+        return np.concatenate([of(part) for part in parts])
+
+    return Change(
+        one,
+        one.dims[:-1],
+        joined(lambda part: part.divergence),
+        joined(lambda part: part.variation),
+        (joined(lambda part: part.entropies[0]), joined(lambda part: part.entropies[1])),
+        joined(lambda part: part.most_entropy),
+        {why: np.concatenate([part.left_out[why] for part in parts]) for why in parts[0].left_out},
+    )
+
+
+def _change(one: NamedArray, other: NamedArray) -> Change:
+    """The same of what is read at once."""
     shares = kind_of(one) == "shares"
     rows = [take_rows(array, axes=one.dims[-1:], shares=shares) for array in (one, other)]
     p, q = (_whole(each) if shares else each.weights for each in rows)
@@ -162,26 +188,16 @@ def weighting_change(one: NamedArray, other: NamedArray) -> Change:
     )
 
 
-def change_arrays(changes: Sequence[Change]) -> list[NamedArray]:
-    """The mean divergence at each step, layer and head, named ``<array>_change``, in nats."""
-    found = []
+def change_arrays(changes: Sequence[Change]) -> dict[str, NamedArray]:
+    """The mean divergence at each step, layer and head, in nats, by the name of the weighting."""
+    found = {}
     for change in changes:
         values, dims = change.mean_along(("iteration", "time", *_BY))
-        if not dims:
-            continue
-        found.append(
-            NamedArray(
-                f"{change.array.name}_change",
-                values,
-                dims,
-                {
-                    dim: coord
-                    for dim, coord in change.array.coords.items()
-                    if coord.dims == (dim,) and dim in dims
-                },
-                {"kind": "scalar", "description": "mean Jensen-Shannon divergence of the two, in nats"},
-            )
-        )
+        if dims:
+            own = change.array.coords.items()
+            coords = {dim: coord for dim, coord in own if coord.dims == (dim,) and dim in dims}
+            attrs = {"kind": "scalar", "description": "mean Jensen-Shannon divergence of the two, in nats"}
+            found[change.array.name] = NamedArray("change", values, dims, coords, attrs)
     return found
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.stats import Matching
 from nsm_widgets.stats._belonging import PLACES, head_group, kind_of, place_group, split_name
-from nsm_widgets.trace import Coord, NamedArray, Trace
-from nsm_widgets.trace._coord import same_coord
+from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace._coord import Labels, same_coord
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._panel import (
     Coloring,
@@ -56,6 +56,7 @@ _PAIRS = (
 _SQUARE = {"key", "sender", "predecessor"}
 _PICTURE_PX, _SQUARE_PX, _ROW_PX = 210, 320, 22
 _MOST_NAMED = 12
+_LONGEST_NAME = 100
 _IS = "is "
 
 
@@ -94,7 +95,7 @@ def two_traces_layout(
     *,
     names: tuple[str, str],
     matching: Matching,
-    changes: Sequence[NamedArray] = (),
+    changes: Mapping[str, NamedArray] | None = None,
     records: Sequence[Mapping[str, Any]] = (),
     said: Sequence[str] = (),
 ) -> tuple[Layout, Trace]:
@@ -106,7 +107,7 @@ def two_traces_layout(
         arrays: Names of what is drawn; of both.
         names: What the traces are called.
         matching: How ``b`` was brought into that order.
-        changes: Mean divergences, ``<array>_change``, as ``stats`` computes them.
+        changes: Mean divergences by the array's name.
         records: Rows of the table of heads, most changed first.
         said: Sentences below.
 
@@ -120,23 +121,25 @@ def two_traces_layout(
     rows: list[tuple[Panel, ...]] = []
     apart: list[Panel] = []
     held: list[NamedArray] = []
-    for name in arrays:
+    keys = {name: _key(name, number) for number, name in enumerate(arrays)}
+    for name, key in keys.items():
         axes = axes_of(a[name])
         if axes is None:
             raise ShapeError(
                 f"{name} must have two axes to be compared as a picture, got ({', '.join(a[name].dims)}). "
                 "Leave it out of arrays; changed_heads and LineChart take it."
             )
-        one = _renamed(a[name], f"a.{name}")
-        other = _renamed(_labelled(b[name], matching), f"b.{name}")
-        difference = array_difference(one, other, f"difference.{name}")
+        one = _renamed(a[name], f"a.{key}")
+        other = _renamed(_labelled(b[name], matching), f"b.{key}")
+        difference = array_difference(one, other, f"difference.{key}")
         order = _order_array(a[name], a, matching)
         held += [one, other, difference, *([order] if order is not None else [])]
         rows.append(_beside(name, (one, other), axes, names, order))
         apart.append(_difference_panel(name, difference, axes, names, order))
-    changes = [_renamed(change, f"change.{change.name.removesuffix('_change')}") for change in changes]
-    charts = [_change_panel(change) for change in changes if change.ndim > 1]
-    below = [*([_table_panel(held + changes, records, names)] if records else [])]
+    moved = {name: _renamed(change, f"change.{keys[name]}") for name, change in (changes or {}).items()}
+    held += moved.values()
+    charts = [_change_panel(name, change) for name, change in moved.items() if change.ndim > 1]
+    below = [*([_table_panel(held, records, names)] if records else [])]
     below += [_notes_panel(held, said)] if said else []
     layout = (
         *rows,
@@ -144,7 +147,7 @@ def two_traces_layout(
         *_in_rows(charts),
         *((panel,) for panel in below),
     )
-    return layout, Trace(*{array.name: array for array in [*held, *changes]}.values())
+    return layout, Trace(*{array.name: array for array in held}.values())
 
 
 def array_difference(one: NamedArray, other: NamedArray, name: str) -> NamedArray:
@@ -178,37 +181,42 @@ def _order_said(what: str, order: Sequence[int], names: tuple[str, str]) -> str:
     return f"{what}, matched, {len(moved)} of {len(order)} moved ({names[0]} is {names[1]}): {shown}{more}"
 
 
+def _key(name: str, number: int) -> str:
+    """What arrays of the view are called by: a name that leaves room for what goes before it."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}~{number}"
+
+
 def _renamed(array: NamedArray, name: str) -> NamedArray:
     return NamedArray(name, array.values, array.dims, array.coords, array.attrs)
 
 
 def _labelled(array: NamedArray, matching: Matching) -> NamedArray:
     """Slots and states that were moved say which ones they are in their own trace: ``is 117``."""
-    coords = dict(array.coords)
+    coords: dict[str, Any] = dict(array.coords)
     for dim in PLACES.keys() & set(array.dims):
         order = matching.slots.get(place_group(array.name, dim))
         if order is None or (order == np.arange(len(order))).all():
             continue
         own = coords[dim].values if dim in coords else order
-        dims = coords[dim].dims if dim in coords else (dim,)
         moved = np.broadcast_to(order != np.arange(len(order)), np.shape(own))
         told = [f"{_IS}{x}" if moves else str(x) for x, moves in zip(own.flat, moved.flat, strict=True)]
-        coords[dim] = Coord(dims, np.array(told).reshape(np.shape(own)))
+        coords[dim] = np.array(told, dtype=object).reshape(np.shape(own)).tolist()
     return NamedArray(array.name, array.values, array.dims, coords, array.attrs)
 
 
-def _joined(one: NamedArray, other: NamedArray, dim: str) -> Coord:
+def _joined(one: NamedArray, other: NamedArray, dim: str) -> Labels:
     """The labels of an axis, of both where they differ."""
     found = one.coords.get(dim), other.coords.get(dim)
     if found[0] is not None and same_coord(*found):
         return found[0]
-    items = one.sizes["batch"] if any(coord and len(coord.dims) == 2 for coord in found) else 1
+    per_item = any(coord and len(coord.dims) == 2 for coord in found)
+    items = one.sizes["batch"] if per_item else 1
 
     def label(x: str, y: str) -> str:
         return x if x == y else f"{x} {y}" if dim in PLACES and y.startswith(_IS) else f"{x} | {y}"
 
     rows = [list(map(label, one.labels(dim, item), other.labels(dim, item))) for item in range(items)]
-    return Coord((dim,), np.array(rows[0])) if items == 1 else Coord(("batch", dim), np.array(rows))
+    return rows if per_item else rows[0]
 
 
 def _order_array(array: NamedArray, trace: Trace, matching: Matching) -> NamedArray | None:
@@ -296,11 +304,9 @@ def _panel(
     )
 
 
-def _change_panel(change: NamedArray) -> Panel:
+def _change_panel(name: str, change: NamedArray) -> Panel:
     axes = ("head", "time") if {"head", "time"} <= set(change.dims) else (change.dims[-2], change.dims[-1])
-    name = _words(change.name.removeprefix("change."))
-    coloring = Coloring(ColorDomain(0.0, math.log(2)), "ink")
-    return _panel(change, axes, f"change of {name}", coloring)
+    return _panel(change, axes, f"change of {_words(name)}", Coloring(ColorDomain(0.0, math.log(2)), "ink"))
 
 
 def _table_panel(
@@ -338,8 +344,8 @@ def _table_panel(
 _NUMBERS = {
     "js_divergence": "divergence (nats)",
     "total_variation": "total variation",
-    "entropy_change": "entropy (nats)",
-    "focus_change": "focus",
+    "entropy_change": "entropy change (nats)",
+    "focus_change": "focus change",
     "largest_js_divergence": "largest (nats)",
 }
 _LEFT_OUT = {"masked_rows": "masked rows", "zero_rows": "zero rows", "nan_rows": "NaN rows"}

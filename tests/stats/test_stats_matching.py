@@ -365,6 +365,14 @@ def test_shares_that_go_nowhere_count_as_a_place() -> None:
     assert row["js_divergence"] == pytest.approx(math.log(2)) and row["total_variation"] == 1.0
 
 
+def test_large_weightings_are_compared_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And come out the same, to the last bit."""
+    a, b = ntm_like(seed=4), ntm_like(seed=5)
+    whole = rows_of(stats.changed_heads(a, b))
+    monkeypatch.setattr("nsm_widgets.stats._changes.BLOCK_VALUES", 2 * 2 * 3 * 7)
+    assert rows_of(stats.changed_heads(a, b)) == whole
+
+
 def test_half_precision_and_tensors_are_taken() -> None:
     """As recorded; numbers are float64."""
     weights = torch.softmax(torch.randn(3, 1, 2, 8, generator=torch.Generator().manual_seed(0)), -1)

@@ -20,6 +20,7 @@ from nsm_widgets.dnc import load_pretrained as load_dnc
 from nsm_widgets.nsm import load_pretrained as load_nsm
 from nsm_widgets.tasks.marked_copy import MarkedCopyTask
 from nsm_widgets.trace import NamedArray
+from tests.hostile import STRINGS, hostile_trace, named_trace
 
 
 def weights(*shape: int, seed: int = 0) -> np.ndarray:
@@ -232,6 +233,40 @@ def test_a_dnc_and_a_neural_state_machine_are_compared() -> None:
     view = TraceComparison(*traces, match=("heads", "slots"))
     assert {"state", "slot"} <= {group.rpartition(".")[2] for group in view.slot_order}
     assert any(name.startswith("difference.") and "routing" in name for name in view.store.arrays)
+
+
+def test_hostile_names_and_labels_are_compared(tmp_path: Path) -> None:
+    """Anything that may name an array, a slot, or a trace."""
+    trace, named = hostile_trace(), named_trace()
+    strange = TraceComparison(trace, trace, match=("heads", "slots"), names=(STRINGS["script"], "\ud800"))
+    strange.savefig(tmp_path / "strange.png")
+    page = str(strange.to_html())
+    assert "<script>window" not in page and "\ud800" not in page
+    view = TraceComparison(named, named)
+    assert set(view.difference) == set(named)
+
+
+def test_traces_in_files_and_stores_are_compared(tmp_path: Path) -> None:
+    """Mapped, or read step by step, they give what those in memory give."""
+    a, b = run(), moved(run(1), read=[1, 2, 0])
+    expected = TraceComparison(a, b, match=("heads", "slots"))
+    a.save(tmp_path / "a.nsmt")
+    b.to_zarr(tmp_path / "b.zarr")
+    opened = Trace.open(tmp_path / "a.nsmt", mmap=True), Trace.open(tmp_path / "b.zarr")
+    view = TraceComparison(*opened, match=("heads", "slots"))
+    assert (view.head_order, view.slot_order) == (expected.head_order, expected.slot_order)
+    for name, array in expected.difference.items():
+        assert (view.difference[name].values == array.values).all()
+    assert list(view.table()["js_divergence"]) == list(expected.table()["js_divergence"])
+
+
+def test_weightings_without_heads_have_a_row_of_their_own() -> None:
+    """Routing is compared as a whole."""
+    one, two = (Trace.from_arrays({"routing_weights": weights(4, 3, 5, seed=seed)}) for seed in (0, 1))
+    view = TraceComparison(one, two)
+    table = view.table()
+    assert list(table["array"]) == ["routing_weights"] and "head" not in table.columns
+    assert "which head changed most" in str(view.to_html())
 
 
 def test_closing_takes_everything_along() -> None:
