@@ -14,6 +14,7 @@ from nsm_widgets.stats import Matching
 from nsm_widgets.stats._belonging import PLACES, head_group, kind_of, place_group, split_name
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import Labels, same_coord
+from nsm_widgets.view._changed_heads import changed_heads_panel, words
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._panel import (
     Coloring,
@@ -21,8 +22,6 @@ from nsm_widgets.view._panel import (
     Note,
     Panel,
     ScalarReadout,
-    TableOf,
-    TableRow,
     default_coloring,
     default_domain,
 )
@@ -39,9 +38,6 @@ SHOWN = frozenset(
     ]
 )
 """Arrays that are drawn when none are named: what a model did, not how it came to it."""
-
-MOST_TABLE_ROWS = 50
-"""A table is made of elements of the page: more rows than this are named by their number."""
 
 _PAIRS = (
     ("query", "key"),
@@ -139,7 +135,7 @@ def two_traces_layout(
     moved = {name: _renamed(change, f"change.{keys[name]}") for name, change in (changes or {}).items()}
     held += moved.values()
     charts = [_change_panel(name, change) for name, change in moved.items() if change.ndim > 1]
-    below = [*([_table_panel(held, records, names)] if records else [])]
+    below = [*([changed_heads_panel(held, records, names)] if records else [])]
     below += [_notes_panel(held, said)] if said else []
     layout = (
         *rows,
@@ -249,7 +245,7 @@ def _beside(
         _panel(
             array,
             axes,
-            f"{_words(name)} · {who}",
+            f"{words(name)} · {who}",
             default_coloring(array, vmin=domain.low, vmax=domain.high, cmap=cmap),
             "side by side",
             scalars if array is pair[1] else (),
@@ -273,7 +269,7 @@ def _difference_panel(
     )
     moved = "the head that is matched with the head on show"
     scalars = () if order is None else (ScalarReadout(f"head of {names[1]}", order.name, moved),)
-    return _panel(difference, axes, f"{_words(name)}: {names[1]} − {names[0]}", domain, "difference", scalars)
+    return _panel(difference, axes, f"{words(name)}: {names[1]} − {names[0]}", domain, "difference", scalars)
 
 
 def _panel(
@@ -306,70 +302,7 @@ def _panel(
 
 def _change_panel(name: str, change: NamedArray) -> Panel:
     axes = ("head", "time") if {"head", "time"} <= set(change.dims) else (change.dims[-2], change.dims[-1])
-    return _panel(change, axes, f"change of {_words(name)}", Coloring(ColorDomain(0.0, math.log(2)), "ink"))
-
-
-def _table_panel(
-    arrays: Sequence[NamedArray], records: Sequence[Mapping[str, Any]], names: tuple[str, str]
-) -> Panel:
-    """The heads that changed most; choosing one selects it, at the step where it changed most."""
-    columns = {"array": "array", "layer": "layer", "head": "head", **_NUMBERS, "time": "at time", **_LEFT_OUT}
-    told = [name for name in columns if any(record.get(name) not in (None, "") for record in records)]
-    told = [name for name in told if name not in _LEFT_OUT or any(record[name] for record in records)]
-    rows = tuple(
-        TableRow(
-            tuple(_cell(record, name, names[1]) for name in told),
-            {dim: record[dim] for dim in ("layer", "head", "time") if record.get(dim) is not None},
-        )
-        for record in records[:MOST_TABLE_ROWS]
-    )
-    least = min(arrays, key=lambda array: array.values.size)  # it is drawn of none, and must name one
-    more = len(records) - len(rows)
-    return Panel(
-        id="changed_heads",
-        array=least.name,
-        y=least.dims[-1],
-        x=least.dims[-1],
-        title=f"which head changed most from {names[0]} to {names[1]}",
-        domain=ColorDomain(0.0, 1.0),
-        cmap="ink",
-        kind="table",
-        min_width_px=600,
-        table=TableOf(
-            tuple(columns[name] for name in told), rows, f"{more} more heads changed less" if more > 0 else ""
-        ),
-    )
-
-
-_NUMBERS = {
-    "js_divergence": "divergence (nats)",
-    "total_variation": "total variation",
-    "entropy_change": "entropy change (nats)",
-    "focus_change": "focus change",
-    "largest_js_divergence": "largest (nats)",
-}
-_LEFT_OUT = {"masked_rows": "masked rows", "zero_rows": "zero rows", "nan_rows": "NaN rows"}
-_SIGNED = ("entropy_change", "focus_change")
-
-
-def _cell(record: Mapping[str, Any], name: str, second: str) -> str:
-    value = record.get(name)
-    if value is None:
-        return ""
-    if name == "array":
-        return _words(str(value))
-    if name == "head" and record.get("matched_head", value) != value:
-        return f"{value} ({record['matched_head']} in {second})"
-    if isinstance(value, float):
-        return _number(value, signed=name in _SIGNED)
-    return str(value)
-
-
-def _number(value: float, *, signed: bool) -> str:
-    """Three digits; nothing that rounds to zero has a sign."""
-    if math.isnan(value):
-        return "NaN"
-    return f"{value:+.3f}" if signed and round(value, 3) != 0 else f"{abs(value):.3f}"
+    return _panel(change, axes, f"change of {words(name)}", Coloring(ColorDomain(0.0, math.log(2)), "ink"))
 
 
 def _notes_panel(arrays: Sequence[NamedArray], said: Sequence[str]) -> Panel:
@@ -391,7 +324,3 @@ def _notes_panel(arrays: Sequence[NamedArray], said: Sequence[str]) -> Panel:
 
 def _in_rows(panels: Sequence[Panel]) -> list[tuple[Panel, ...]]:
     return [tuple(panels[start : start + 2]) for start in range(0, len(panels), 2)]
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -13,7 +13,7 @@ import torch
 from nsm_widgets import stats
 from nsm_widgets._errors import AxisError, ShapeError, UnknownOptionError, WeightsError
 from nsm_widgets.stats._assignment import best_assignment
-from nsm_widgets.stats._matching import head_costs
+from nsm_widgets.stats._costs import head_costs
 from nsm_widgets.trace import NamedArray, Trace
 from tests.stats.samples import Array, random_weights
 

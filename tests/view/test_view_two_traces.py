@@ -19,7 +19,8 @@ from nsm_widgets.view import (
     matching_said,
     two_traces_layout,
 )
-from nsm_widgets.view._two_traces import MOST_TABLE_ROWS, axes_of
+from nsm_widgets.view._changed_heads import MOST_TABLE_ROWS
+from nsm_widgets.view._two_traces import axes_of
 
 NAMES = ("early", "late")
 
