@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         RoutingView,
         Selection,
         StatisticChart,
+        TraceComparison,
         TraceStore,
         ViewGroup,
     )
@@ -59,6 +60,7 @@ _ROOM_OF = {
     "RoutingView": "widgets",
     "Selection": "widgets",
     "StatisticChart": "widgets",
+    "TraceComparison": "widgets",
     "TraceStore": "widgets",
     "ViewGroup": "widgets",
 }
@@ -84,6 +86,7 @@ __all__ = [
     "StatisticChart",
     "StoreWriter",
     "Trace",
+    "TraceComparison",
     "TraceRecorder",
     "TraceStore",
     "ViewGroup",

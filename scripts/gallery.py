@@ -90,6 +90,16 @@ ENTRIES = (
         "AttentionView(attention, x_labels=tokens, y_labels=tokens, head_names=heads)",
     ),
     Entry(
+        "TraceComparison",
+        "Two traces of one layout, side by side or as a difference; heads matched by the best permutation on "
+        "request, and a table of which head changed most. Press a row to select its head.",
+        """before = Trace.from_attentions(attention, tokens=tokens, head_names=heads)
+later = attention[[2, 0, 1]]                       # the heads of another run come in another order
+later[0] = softmax(3 * np.log(later[0]))           # and one of them is sharper
+after = Trace.from_attentions(later, tokens=tokens)
+TraceComparison(before, after, names=("run 1", "run 2"), match="heads", selection=Selection(head=2))""",
+    ),
+    Entry(
         "ComparisonView",
         "Named matrices, their differences to a chosen one, and the divergence of each row.",
         "ComparisonView(dict(zip(heads, attention)), x_labels=tokens, y_labels=tokens)",

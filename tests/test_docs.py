@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import nsm_widgets
+from nsm_widgets.stats._changes import COLUMNS
 
 README = Path(__file__).parents[1] / "README.md"
 MODULES = sorted(module.name for module in pkgutil.walk_packages(nsm_widgets.__path__, prefix="nsm_widgets."))
@@ -42,6 +43,19 @@ def test_the_python_blocks_of_the_page_on_models_run() -> None:
         exec(compile(block, str(page), "exec"), namespace)
     assert namespace["dnc_trace"]["link"].dims == ("time", "batch", "slot", "predecessor")
     assert namespace["trace"]["routing_weights"].sizes["token"] == namespace["tokens"].shape[2]
+
+
+def test_the_python_blocks_of_the_page_on_comparing_run() -> None:
+    """One after the other; every column of the table is told."""
+    page = README.parent / "docs" / "compare.md"
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 4
+    namespace: dict[str, Any] = {}
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), namespace)
+    assert max(namespace["table"]["js_divergence"]) > 0.1, "unmatched slots are far apart"
+    assert {column for column in COLUMNS if f"`{column}`" not in text} == set()
 
 
 def test_the_python_blocks_of_the_readme_run_in_order(

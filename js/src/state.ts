@@ -39,7 +39,7 @@ export interface ArrayMeta {
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph" | "notes";
+  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph" | "notes" | "table";
   array: string;
   y: string;
   x: string;
@@ -75,9 +75,20 @@ export interface PanelSpec {
   flags?: string;
   /** Of kind "notes": text, code, whether it is also said of nobody. A code of null is a plain text. */
   notes?: [string, number | null, boolean][];
+  /** Of kind "table": its cells. */
+  table?: TableSpec | null;
+  /** Of a view that shows one of several things: with which of them; always where empty. */
+  shown_in?: string;
 }
 
 /** What belongs to a panel of bars, besides its values. */
+export interface TableSpec {
+  columns: string[];
+  /** Cells, and the indices that choosing a row goes to. */
+  rows: { cells: string[]; go: Indices }[];
+  note: string;
+}
+
 export interface BarsSpec {
   /** What the values mean. */
   note: string;
@@ -93,6 +104,9 @@ export interface BarsSpec {
 export type DomainChoice = "shared" | "per-head";
 export const DOMAIN_CHOICES: readonly DomainChoice[] = ["shared", "per-head"];
 
+/** What a comparison of two traces shows. */
+export const SHOW_CHOICES = ["side by side", "difference"] as const;
+
 export type Layout = PanelSpec[][];
 
 /** What the reader chose for all panels of a view. */
@@ -102,6 +116,8 @@ export interface Settings {
   domain: DomainChoice;
   /** The order of the bars, where there are any. */
   sort?: string;
+  /** Which panels of a comparison are on show. */
+  show?: string;
 }
 
 /** Synced traits by widget kind. A test holds these lists equal to Python's. */
@@ -176,6 +192,20 @@ export const TRAITS = {
     "_together",
     "_figure",
     "sort",
+  ],
+  comparison: [
+    "cmap",
+    "scale",
+    "domain",
+    "title",
+    "_store",
+    "_selection",
+    "_layout",
+    "_sizes",
+    "_toolbar",
+    "_leader",
+    "_together",
+    "show",
   ],
 } as const;
 

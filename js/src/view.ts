@@ -15,9 +15,10 @@ import { createWaysOut } from "./out/ways";
 import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panel";
 import type { Selection } from "./selection";
 import { watchSight } from "./sight";
-import { clampIndex, type Indices, type Layout, type PanelSpec, type Settings } from "./state";
+import { clampIndex, type Indices, type Layout, type PanelSpec, type Settings, SHOW_CHOICES } from "./state";
 import type { Store } from "./store";
 import { SyncedTraits } from "./sync";
+import { TableView } from "./table/view";
 import { oneLine } from "./text";
 import { currentTheme, onThemeChange } from "./theme";
 
@@ -48,8 +49,9 @@ export function createViewExports({
   const changed = () => {
     for (const listener of [...listeners]) listener();
   };
-  const names = model.get("_kind") === "bars" ? ([...COLORING, "sort"] as const) : COLORING;
-  const traits = new SyncedTraits<Settings>(model, names, changed, signal);
+  const kind = model.get("_kind");
+  const own: readonly (keyof Settings)[] = kind === "bars" ? ["sort"] : kind === "comparison" ? ["show"] : [];
+  const traits = new SyncedTraits<Settings>(model, [...COLORING, ...own], changed, signal);
   return {
     settings: traits,
     get values() {
@@ -130,7 +132,10 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     signal,
   };
   const rows = layout.map((row) => row.map((spec) => createPanel(spec, context, figure)));
-  const panels = rows.flat();
+  const all = rows.flat();
+  const specs = layout.flat();
+  /** Those that are shown with what the reader chose to see. */
+  let panels = all;
   const heading = element("h3", { class: "nsmw-heading" });
   const showTitle = () => {
     setText(heading, oneLine((model.get("title") as string | undefined) ?? ""));
@@ -141,6 +146,15 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
   const lines = rows.map((row) =>
     element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element)),
   );
+  const pick = () => {
+    const { show } = exports.values;
+    panels = all.filter((_panel, i) => !specs[i]?.shown_in || specs[i]?.shown_in === show);
+    for (const panel of all) panel.element.hidden = !panels.includes(panel);
+    rows.forEach((row, i) => {
+      (lines[i] as HTMLElement).hidden = row.every((panel) => panel.element.hidden);
+    });
+  };
+  pick();
   const together = ((model.get("_together") ?? []) as Layout).flat();
   const shown = [...layout.flat(), ...together];
   const pictured = () => {
@@ -153,7 +167,7 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     root,
     heading,
     pictured,
-    panels,
+    panels: all,
     caption: () => [...selectionTexts(shown, store, selection.indices, exports.values), ...notesOf(panels)],
     announce: context.announce,
     signal,
@@ -205,14 +219,14 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
   const freshen = () => {
     if (stale) draw(true);
   };
-  const widths = new Map<Element, PanelView>(panels.map((panel) => [panel.element, panel]));
+  const widths = new Map<Element, PanelView>(all.map((panel) => [panel.element, panel]));
   const observer = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) widths.get(target)?.resize(Math.floor(contentRect.width));
     sight.refresh();
     draw(true); // what is out of sight would keep its old size, and reach out of its view
   });
-  for (const panel of panels) observer.observe(panel.element);
-  const watched = [root, ...panels.map((panel) => panel.element)];
+  for (const panel of all) observer.observe(panel.element);
+  const watched = [root, ...all.map((panel) => panel.element)];
   const sight = watchSight(
     watched,
     () => {
@@ -238,13 +252,16 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     return near.map((panel) => panel.prepare?.(indices) ?? true).every(Boolean);
   }, signal);
   store.subscribe(invalidate, signal);
-  exports.onChange(invalidate, signal);
+  exports.onChange(() => {
+    pick();
+    invalidate();
+  }, signal);
   onThemeChange(invalidate, signal);
   const played = ["iteration", "time"].find((dim) => (sizes[dim] ?? 1) > 1);
   root.addEventListener(
     "keydown",
     (event) => {
-      if (!ways.onKey(event)) onKey(event, selection, sizes, played);
+      if (!ways.onKey(event)) onKey(event, selection, sizes, played, exports);
       else {
         event.preventDefault();
         event.stopPropagation();
@@ -262,7 +279,8 @@ function selectionTexts(
   { scale, domain }: Settings,
 ): string[] {
   const sizes = new Map<string, number>();
-  for (const { array, x, y } of panels) {
+  for (const { array, x, y, kind } of panels) {
+    if (kind === "table") continue;
     const { dims, shape } = store.array(array).meta;
     dims.forEach((dim, axis) => {
       if ((dim !== x && dim !== y) || CURSOR_DIMS.includes(dim)) {
@@ -287,14 +305,21 @@ function createPanel(spec: PanelSpec, context: PanelContext, figure: FigureModel
   if (spec.kind === "thumbnails") return new ThumbnailsView(spec, context);
   if (spec.kind === "graph") return new GraphView(spec, context);
   if (spec.kind === "notes") return new NotesView(spec, context);
+  if (spec.kind === "table") return new TableView(spec, context);
   if (spec.kind === "heatmap") return new HeatmapView(spec, context);
   if (figure === undefined)
     throw new Error(`the ${spec.kind} of ${spec.array} must have a bqplot figure to be drawn in`);
   return spec.kind === "bars" ? new BarsPanel(spec, context, figure) : new LinesPanel(spec, context, figure);
 }
 
-/** Keys that work anywhere in a view: comma and full stop step, space plays, brackets change the head. */
-function onKey(event: KeyboardEvent, selection: Selection, sizes: Indices, played: string | undefined): void {
+/** Keys that work anywhere in a view: comma and full stop step, space plays, brackets change the head, d what is shown. */
+function onKey(
+  event: KeyboardEvent,
+  selection: Selection,
+  sizes: Indices,
+  played: string | undefined,
+  { values, choose }: ViewExports,
+): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typed = event.target instanceof HTMLElement ? event.target.tagName : "";
   const step = (dim: string, by: number) => {
@@ -308,7 +333,9 @@ function onKey(event: KeyboardEvent, selection: Selection, sizes: Indices, playe
     selection.player.toggle(played, sizes[played] ?? 1);
   } else if (event.key === "[" && "head" in sizes) step("head", -1);
   else if (event.key === "]" && "head" in sizes) step("head", 1);
-  else return;
+  else if (event.key === "d" && values.show !== undefined && typed !== "SELECT") {
+    choose({ show: SHOW_CHOICES.find((other) => other !== values.show) ?? SHOW_CHOICES[0] });
+  } else return;
   event.preventDefault();
   event.stopPropagation();
 }

@@ -188,7 +188,7 @@ def _drawings(models: Mapping[str, Model]) -> Drawings:
         model_id: {meta["name"]: meta for meta in state["_meta"]}
         for model_id, state in each_state(models, "store")
     }
-    for _, view in each_state(models, "view", "chart", "bars"):
+    for _, view in each_state(models, "view", "chart", "bars", "comparison"):
         store = str(view["_store"]).removeprefix("anywidget:")
         for panel in (panel for row in view["_layout"] for panel in row):
             array = metas.get(store, {}).get(panel["array"])

@@ -17,6 +17,7 @@ from nsm_widgets.export._heatmap import HeatmapPicture
 from nsm_widgets.export._lines import LinesPicture
 from nsm_widgets.export._notes import NotesPicture
 from nsm_widgets.export._scene import Scene
+from nsm_widgets.export._sheet import TablePicture
 from nsm_widgets.export._thumbnails import ThumbnailsPicture
 from nsm_widgets.export._where import selection_text
 from nsm_widgets.trace import Trace
@@ -42,7 +43,15 @@ TEXELS_PX = (1, 2, 4)
 EDGE_PX, ROW_GAP_PX = 14, 12
 HEADING_LINE_PX, SELECTION_LINE_PX = 24, 20
 
-PanelPicture = HeatmapPicture | ThumbnailsPicture | LinesPicture | BarsPicture | GraphPicture | NotesPicture
+PanelPicture = (
+    HeatmapPicture
+    | ThumbnailsPicture
+    | LinesPicture
+    | BarsPicture
+    | GraphPicture
+    | NotesPicture
+    | TablePicture
+)
 
 
 def draw_picture(
@@ -173,6 +182,7 @@ def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
         "bars": BarsPicture,
         "graph": GraphPicture,
         "notes": NotesPicture,
+        "table": TablePicture,
     }
     return kinds.get(panel.kind, HeatmapPicture)(panel, scene)
 

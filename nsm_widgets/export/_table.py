@@ -53,7 +53,7 @@ def csv_lines(
         >>> "".join(csv_lines(trace, heatmap_layout(trace["memory"]), {})).split("\r\n")[:3]
         ['panel,array,slot,word,value', 'memory,memory,0,0,0.0', 'memory,memory,0,1,0.1']
     """
-    chosen = _chosen(list(panels_of(layout)), panel)
+    chosen = _chosen([each for each in panels_of(layout) if each.kind != "table"], panel)
     tables = [_Table.of(each, trace[each.array], indices) for each in chosen]
     dims = list(dict.fromkeys(dim for table in tables for dim in table.array.dims))
     labelled = [dim for dim in dims if any(dim in table.array.coords for table in tables)]

@@ -52,8 +52,8 @@ def selection_text(trace: Trace, layout: Layout, indices: Mapping[str, int]) -> 
     """The selected indices that change what is drawn, ``time 7 of 0-40 · head 0 of 0-1``, if any."""
     sizes: dict[str, int] = {}
     for panel in panels_of(layout):
-        if panel.kind == "notes" and all(note.code is None for note in panel.notes):
-            continue  # plain sentences, which nothing moves
+        if panel.is_plain:
+            continue  # nothing moves it
         for dim, size in trace[panel.array].sizes.items():
             if dim not in (panel.x, panel.y) or is_marked(panel, dim):
                 sizes[dim] = max(size, sizes.get(dim, 0))

@@ -132,6 +132,7 @@ REQUIRED: dict[str, dict[str, type]] = {
     "view": {"_layout": list, "_store": str, "scale": str},
     "chart": {"_layout": list, "_store": str, "scale": str},
     "bars": {"_layout": list, "_store": str, "scale": str},
+    "comparison": {"_layout": list, "_store": str, "scale": str},
 }
 """What the state of our widgets must hold, by kind."""
 

@@ -17,9 +17,11 @@ from nsm_widgets.stats._attention import (
     previous_token_share,
     same_token_share,
 )
+from nsm_widgets.stats._changes import changed_heads
 from nsm_widgets.stats._divergence import head_agreement, head_divergence, js_divergence, kl_divergence
 from nsm_widgets.stats._findings import Finding, findings
 from nsm_widgets.stats._heads import HEAD_CLASSES, HeadClasses, classify_heads
+from nsm_widgets.stats._matching import Matching, match_traces
 from nsm_widgets.stats._memory import (
     active_slots,
     memory_mean,
@@ -54,6 +56,7 @@ __all__ = [
     "HEAD_CLASSES",
     "Finding",
     "HeadClasses",
+    "Matching",
     "Table",
     "active_slots",
     "analyze",
@@ -63,6 +66,7 @@ __all__ = [
     "attention_distance",
     "attention_rollout",
     "causal_mask",
+    "changed_heads",
     "classify_heads",
     "dead_slots",
     "effective_slots",
@@ -77,6 +81,7 @@ __all__ = [
     "importance",
     "js_divergence",
     "kl_divergence",
+    "match_traces",
     "max_weight",
     "memory_mean",
     "memory_range",

@@ -54,7 +54,17 @@ from nsm_widgets.view._lines import (
 from nsm_widgets.view._notes import note_lines
 from nsm_widgets.view._operations import operations_layout
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
-from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Note, Panel, ScalarReadout, default_coloring
+from nsm_widgets.view._panel import (
+    BarsOf,
+    Coloring,
+    Layout,
+    Note,
+    Panel,
+    ScalarReadout,
+    TableOf,
+    TableRow,
+    default_coloring,
+)
 from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
 from nsm_widgets.view._summary import (
     ArraySummary,
@@ -63,6 +73,14 @@ from nsm_widgets.view._summary import (
     ranks_of,
     summarize,
     summary_of,
+)
+from nsm_widgets.view._two_traces import (
+    SHOW_CHOICES,
+    ShowChoice,
+    array_difference,
+    default_arrays,
+    matching_said,
+    two_traces_layout,
 )
 
 __all__ = [
@@ -76,6 +94,7 @@ __all__ = [
     "MOST_NODES",
     "NOWHERE",
     "PALETTE",
+    "SHOW_CHOICES",
     "ArraySummary",
     "BarsOf",
     "ColorDomain",
@@ -87,8 +106,12 @@ __all__ = [
     "Note",
     "Panel",
     "ScalarReadout",
+    "ShowChoice",
+    "TableOf",
+    "TableRow",
     "Theme",
     "addressing_stages",
+    "array_difference",
     "arrays_of",
     "attention_layout",
     "bar_codes",
@@ -106,6 +129,7 @@ __all__ = [
     "comparison_layout",
     "count_clipped",
     "count_lines",
+    "default_arrays",
     "default_coloring",
     "evolution_layouts",
     "explorer_layout",
@@ -118,6 +142,7 @@ __all__ = [
     "line_names",
     "line_values",
     "lines_layout",
+    "matching_said",
     "memory_change",
     "memory_difference",
     "memory_layout",
@@ -143,5 +168,6 @@ __all__ = [
     "summary_of",
     "tick_steps",
     "tick_values",
+    "two_traces_layout",
     "with_derived",
 ]

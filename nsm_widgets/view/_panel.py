@@ -66,14 +66,38 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table, and where choosing it goes."""
+
+    cells: tuple[str, ...]
+    go: Mapping[str, int]
+    """Indices by axis; without its time, what the row is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableOf:
+    """What belongs to a panel that is a table, the same at every selection."""
+
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+    note: str = ""
+    """What is said below."""
+
+    def to_json(self) -> dict[str, object]:
+        """The same, for the wire."""
+        rows = [{"cells": list(row.cells), "go": dict(row.go)} for row in self.rows]
+        return {"columns": list(self.columns), "rows": rows, "note": self.note}
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A heatmap, a grid of thumbnails, lines, bars, a graph, or notes, of one array.
+    """A heatmap, a grid of thumbnails, lines, bars, a graph, notes, or a table, of one array.
 
     Axes that are neither drawn nor in ``fixed`` follow the selection. Of lines, ``x`` runs across, and there
     is one for each index of ``y``; only one where ``y`` is ``x``. Bars have one axis, which is both. In a
     graph, each index of ``y``, which is as long as ``x``, is a node, and each cell an edge from the node
     ``x`` to the node ``y``. Of notes, which are sentences, ``y`` and ``x`` are the axis whose indices they
-    name.
+    name. A table draws nothing of its array.
     """
 
     id: str
@@ -83,7 +107,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph", "notes"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph", "notes", "table"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""
@@ -116,6 +140,16 @@ class Panel:
     """An array along ``y`` (its other axes follow the selection): rows where it is not 0 are marked."""
     notes: tuple[Note, ...] = ()
     """Of kind ``notes``: what is said."""
+    table: TableOf | None = None
+    """Of kind ``table``: its cells."""
+    shown_in: str = ""
+    """Of a view that shows one of several things: with which of them; always where empty."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it shows nothing of its array: a table, or sentences that count nothing."""
+        told = self.kind == "notes" and all(note.code is None for note in self.notes)
+        return told or self.kind == "table"
 
     def to_json(self) -> dict[str, object]:
         """The same, for the wire."""
@@ -148,6 +182,8 @@ class Panel:
             "unknown": self.unknown,
             "flags": self.flags,
             "notes": [[note.text, note.code, note.always] for note in self.notes],
+            "table": None if self.table is None else self.table.to_json(),
+            "shown_in": self.shown_in,
         }
 
 
@@ -182,7 +218,7 @@ def default_coloring(
         ColorDomain(low=-3.0, high=3.0, diverging=True)
     """
     summary = summary_of(array)
-    domain = _default_domain(array, summary)
+    domain = default_domain(array, summary)
     if vmin is not None or vmax is not None:
         low = domain.low if vmin is None else float(vmin)
         high = domain.high if vmax is None else float(vmax)
@@ -200,7 +236,8 @@ def default_coloring(
     return Coloring(domain, cmap or _default_cmap(array, domain), below, above)
 
 
-def _default_domain(array: NamedArray, summary: ArraySummary) -> ColorDomain:
+def default_domain(array: NamedArray, summary: ArraySummary) -> ColorDomain:
+    """The colour domain that goes with values of an array's kind in this range."""
     if _is_weighting(array) and summary.low >= -CLIP_TOLERANCE:  # not below 0 but by rounding
         return ColorDomain(0.0, 1.0)
     if summary.low < 0:

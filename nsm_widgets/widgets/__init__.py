@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets._operations import OperationsView
     from nsm_widgets.widgets._routing import RoutingView
     from nsm_widgets.widgets._statistic import StatisticChart
+    from nsm_widgets.widgets._two_traces import TraceComparison
 
 _LATER = {
     "ComparisonView": "_comparison",
@@ -29,6 +30,7 @@ _LATER = {
     "OperationsView": "_operations",
     "RoutingView": "_routing",
     "StatisticChart": "_statistic",
+    "TraceComparison": "_two_traces",
 }
 """Modules of the names that load when first used."""
 
@@ -47,6 +49,7 @@ __all__ = [
     "RoutingView",
     "Selection",
     "StatisticChart",
+    "TraceComparison",
     "TraceStore",
     "View",
     "ViewGroup",

@@ -25,6 +25,7 @@ from nsm_widgets.export._notes import NotesPicture
 from nsm_widgets.export._picture import heading_of
 from nsm_widgets.export._save import PX_PER_INCH
 from nsm_widgets.export._scene import Scene
+from nsm_widgets.export._sheet import TablePicture
 from nsm_widgets.export._thumbnails import ThumbnailsPicture
 from nsm_widgets.view import Layout, Theme, attention_layout, read_write_layout
 from tests.export.samples import (
@@ -111,7 +112,7 @@ def colors_of_panels(trace: Trace, layout: Layout, theme: Theme) -> list[np.ndar
     """The colours of every drawn plane, in the order in which panels are drawn."""
     planes = []
     for picture, *_ in page_of(trace, layout, AT, theme=theme).placed:
-        if isinstance(picture, NotesPicture):
+        if isinstance(picture, (NotesPicture, TablePicture)):
             continue  # words alone
         panel, at = picture.panel, picture.at
         if isinstance(picture, ThumbnailsPicture):

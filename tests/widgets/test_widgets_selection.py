@@ -16,7 +16,7 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from nsm_widgets import Heatmap, Selection, Trace, TraceStore
+from nsm_widgets import Heatmap, Selection, Trace, TraceComparison, TraceStore
 from nsm_widgets._axes import AXES
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.view import BAR_COLORS, BY_VALUE, MOST_NAMED_LINES, _color
@@ -62,6 +62,7 @@ def js_list(source: str, name: str) -> list[str]:
         ("view", View),
         ("chart", ChartControls),
         ("bars", BarControls),
+        ("comparison", TraceComparison),
     ],
     ids=str,
 )

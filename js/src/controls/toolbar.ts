@@ -12,6 +12,7 @@ import {
   type PanelSpec,
   SELECTABLE,
   type Settings,
+  SHOW_CHOICES,
 } from "../state";
 import type { Store } from "../store";
 import { createChoice } from "./choice";
@@ -100,12 +101,20 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     (value) => choose({ domain: value as Settings["domain"] }),
     signal,
   );
+  const show = createChoice(
+    "show",
+    { "": SHOW_CHOICES },
+    "the two beside each other, or the second less the first (d)",
+    (value) => choose({ show: value }),
+    signal,
+  );
   const onlyColors = (some: readonly PanelSpec[]) =>
     some.some(({ array }) => store.array(array).precision === "display");
   const ranged = painted.filter((panel) => panel.own_ranges && hasSeveralPlanes(panel, store));
   if (onlyColors(painted)) scale.lock(ONE_SCALE);
   if (onlyColors(ranged)) domain.lock(ONE_DOMAIN);
   const coloring = painted.length > 0 ? [colors.element, scale.element] : [];
+  if (settings().show !== undefined) coloring.unshift(show.element);
   if (ranged.length > 0) coloring.push(domain.element);
   const zoomable = panels.filter((panel) => panel.kind === "heatmap");
   const zoomKeys = new Set(zoomable.map((panel) => zoomKeyOf(panel, store.array(panel.array))));
@@ -146,6 +155,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       colors.show(settings().cmap);
       scale.show(settings().scale);
       domain.show(settings().domain ?? "shared");
+      show.show(settings().show ?? "");
       link.show(selection.zooms.linked);
       link.element.hidden = ![...zoomKeys].some((key) => selection.zooms.isShared(key));
     },
@@ -172,7 +182,7 @@ function hasSeveralPlanes({ array, x, y }: PanelSpec, store: Store): boolean {
 
 /** Whether a panel shows anything of its array: plain sentences do not. */
 function follows({ kind, notes }: PanelSpec): boolean {
-  return kind !== "notes" || (notes ?? []).some(([, code]) => code !== null);
+  return kind === "notes" ? (notes ?? []).some(([, code]) => code !== null) : kind !== "table";
 }
 
 /** Whether an axis is chosen from by name: one without an order to slide along, each of its indices with a name. */

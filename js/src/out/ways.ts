@@ -45,7 +45,12 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
 
   const copyable = panels.filter((panel) => panel.excerpt !== undefined);
-  let touched = copyable[0];
+  let touched: PanelView | undefined;
+  /** What is copied from: of a panel that is hidden, and of none, it is the first that is shown. */
+  const source = () =>
+    touched !== undefined && !touched.element.hidden
+      ? touched
+      : copyable.find(({ element }) => !element.hidden);
   for (const panel of copyable) {
     for (const event of ["pointermove", "focusin"]) {
       panel.element.addEventListener(
@@ -59,7 +64,7 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
   }
 
   const copy = async (part: Part, where: "here" | "selected") => {
-    const excerpt = touched?.excerpt?.(part, where);
+    const excerpt = source()?.excerpt?.(part, where);
     if (excerpt === undefined) return;
     const text = await arrived(excerpt, () => say(`fetching ${excerpt.name}…`), signal);
     if (text === undefined) {
@@ -96,7 +101,7 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
 
   const items = (): MenuItem[] => {
     const copies = (["cell", "row", "column"] as const).flatMap((part): MenuItem[] => {
-      const excerpt = touched?.excerpt?.(part, "selected");
+      const excerpt = source()?.excerpt?.(part, "selected");
       if (excerpt === undefined) return [];
       const label = `copy ${part}: ${excerpt.name}`;
       const key = { cell: "c", row: "r", column: undefined }[part];

@@ -1,0 +1,219 @@
+"""Two traces of one layout, side by side or as a difference, as a view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import traitlets
+
+from nsm_widgets._axes import did_you_mean
+from nsm_widgets._errors import AxisError, LabelError
+from nsm_widgets._text import one_line
+from nsm_widgets.stats import Matching, match_traces
+from nsm_widgets.stats._changes import (
+    change_arrays,
+    changes_of,
+    changes_table,
+    is_weighting,
+    records_of_changes,
+)
+from nsm_widgets.stats._matching import check_matched
+from nsm_widgets.stats._same_layout import Common, common_arrays
+from nsm_widgets.stats._table import TableLike
+from nsm_widgets.trace import Trace
+from nsm_widgets.trace._coord import clean_label
+from nsm_widgets.view import SHOW_CHOICES, Layout, array_difference, two_traces_layout
+from nsm_widgets.view._two_traces import axes_of, default_arrays, matching_said
+from nsm_widgets.widgets._store import require_trace
+from nsm_widgets.widgets._view import View
+
+_MOST_LISTED = 8
+
+
+class TraceComparison(View):
+    """Two traces of one layout, side by side or as a difference, and a table of which head changed most.
+
+    Every array has one colour domain for both traces, over all times and heads; the difference, second less
+    first, has one centred on zero. All pictures follow one selection: where the head slider stands, both
+    traces show that head. The table names the heads by how far they changed; a row that is pressed selects
+    its head, at the step where it changed most.
+
+    Args:
+        a: A trace, or a finished recorder.
+        b: Another one of the same layout: what both hold has the same axes and sizes.
+        names: What the two are called.
+        show: ``"side by side"`` or ``"difference"``, at first; the reader can switch.
+        match: ``"heads"``, ``"slots"`` or both: heads and slots of ``b`` are brought into the order that
+            makes it most like ``a`` (see :func:`nsm_widgets.stats.match_traces`). Which is which is said on
+            screen. By itself nothing is moved.
+        arrays: Names of what is compared; when not given, what a model did (memory, weights, attention, ...)
+            and arrays with names of their own, not the stages of addressing.
+        **options: See :class:`View`.
+
+    Attributes:
+        a: The first trace: the arrays that are compared.
+        b: The second one, in the order of the first.
+        matching: How it was brought into that order.
+
+    Example:
+        >>> import numpy as np
+        >>> weights = np.eye(3)[[0, 1, 2, 2]].reshape(2, 1, 2, 3)  # (time, batch, head, slot)
+        >>> a = Trace.from_arrays({"read_weights": weights})
+        >>> b = Trace.from_arrays({"read_weights": weights[:, :, ::-1]})
+        >>> comparison = TraceComparison(a, b, match="heads", names=("run 1", "run 2"))
+        >>> comparison.head_order
+        {'read': [1, 0]}
+        >>> float(np.abs(comparison.difference["read_weights"].values).max())
+        0.0
+        >>> comparison.show = "difference"
+
+    Raises:
+        ShapeError: If the traces share no array, or one differs in size, with the first that does.
+        AxisError: If one differs in axes, or ``arrays`` names one that is not in both.
+        UnknownOptionError: If ``match`` is something else.
+        LabelError: If ``names`` are not two different strings.
+        WeightsError: If what is called weights is none.
+    """
+
+    _kind = traitlets.Unicode("comparison").tag(sync=True)
+
+    show = traitlets.Unicode("side by side").tag(sync=True)
+    """``"side by side"`` or ``"difference"``. Two-way. Default: ``"side by side"``."""
+
+    _page_writable = frozenset({"cmap", "scale", "domain", "show"})
+
+    def __init__(
+        self,
+        a: Any,
+        b: Any,
+        *,
+        names: Sequence[str] = ("A", "B"),
+        match: Any = None,
+        arrays: Sequence[str] | None = None,
+        **options: Any,
+    ) -> None:
+        first, second = (require_trace(each, "TraceComparison") for each in (a, b))
+        self.names = _checked_names(names)
+        wanted = check_matched(match)
+        if arrays is not None:
+            kept = _checked_arrays(first, second, arrays)
+            common = common_arrays(_only(first, kept), _only(second, kept), self.names)
+            drawn = kept
+        else:
+            common = common_arrays(first, second, self.names)
+            drawn = default_arrays(first, common.both)
+        self.matching = _matched(first, second, wanted, self.names)
+        self.a = _only(first, common.both)
+        moved = [self.matching.apply_to(second[name], second) for name in common.both]
+        self.b = Trace(*moved, attrs=second.attrs)
+        changes = changes_of(self.a, self.b, [name for name in drawn if is_weighting(first[name])])
+        self._records = records_of_changes(changes, self.matching, first)
+        layout, shown = two_traces_layout(
+            self.a,
+            self.b,
+            drawn,
+            names=self.names,
+            matching=self.matching,
+            changes=change_arrays(changes),
+            records=self._records,
+            said=[*matching_said(self.matching, self.names), *_said(common, drawn, self.names, self.a)],
+        )
+        super().__init__(shown, layout, **options)
+
+    @property
+    def _shown(self) -> Layout:
+        """The panels that are on show now."""
+        rows = (
+            tuple(panel for panel in row if panel.shown_in in ("", self.show)) for row in self._given_layout
+        )
+        return tuple(row for row in rows if row)
+
+    @property
+    def head_order(self) -> dict[str, Any]:
+        """By group of heads (``"read"``, ``"attention"``), the head of the second trace at each of the first.
+
+        A list for each layer where attention has layers. Empty where heads were not matched.
+        """
+        return {group: order.tolist() for group, order in self.matching.heads.items()}
+
+    @property
+    def slot_order(self) -> dict[str, list[int]]:
+        """By group of slots (``"slot"``, ``"state"``), the slot of the second trace at each of the first."""
+        return {group: order.tolist() for group, order in self.matching.slots.items()}
+
+    @property
+    def difference(self) -> Trace:
+        """Second less first, of every array that both hold, in float64; heads and slots as matched."""
+        return Trace(*(array_difference(array, self.b[name], name) for name, array in self.a.items()))
+
+    def table(self) -> TableLike:
+        """Which head changed most; see :func:`nsm_widgets.stats.changed_heads`.
+
+        Returns:
+            A ``DataFrame`` or :class:`~nsm_widgets.stats.Table`, most changed first.
+        """
+        return changes_table(self._records)
+
+    @traitlets.validate("show")
+    def _validate_show(self, proposal: dict[str, Any]) -> str:
+        show = str(proposal["value"])
+        if show not in SHOW_CHOICES:
+            raise traitlets.TraitError(f"show must be one of {', '.join(SHOW_CHOICES)}, got {show!r}.")
+        return show
+
+
+def _checked_names(names: Any) -> tuple[str, str]:
+    ok = isinstance(names, Sequence) and not isinstance(names, str) and len(names) == 2
+    if not ok or not all(isinstance(name, str) and name.strip() for name in names) or names[0] == names[1]:
+        raise LabelError(
+            f"names must be two different strings, got {names!r}. For example ('step 1,000', 'step 20,000')."
+        )
+    return one_line(clean_label(names[0])), one_line(clean_label(names[1]))
+
+
+def _checked_arrays(a: Trace, b: Trace, arrays: Any) -> tuple[str, ...]:
+    """The arrays that were asked for, once both traces have them."""
+    if isinstance(arrays, str) or not isinstance(arrays, Sequence) or not arrays:
+        raise AxisError(f"arrays must be a list of names, got {arrays!r}. For example ['memory'].")
+    both = [name for name in a if name in b]
+    for name in arrays:
+        if name not in both:
+            raise AxisError(
+                f"arrays must name what both traces hold ({', '.join(both) or 'nothing'}), got "
+                f"{name!r}.{did_you_mean(name, both)}"
+            )
+    return tuple(dict.fromkeys(arrays))
+
+
+def _matched(a: Trace, b: Trace, wanted: tuple[str, ...], names: tuple[str, str]) -> Matching:
+    if not wanted:
+        return Matching()
+    both = common_arrays(a, b, names).both  # heads may be told apart by what is not drawn
+    return match_traces(_only(a, both), _only(b, both), wanted)
+
+
+def _only(trace: Trace, names: Sequence[str]) -> Trace:
+    return Trace(*(trace[name] for name in names), attrs=trace.attrs)
+
+
+def _said(common: Common, drawn: Sequence[str], names: tuple[str, str], a: Trace) -> list[str]:
+    """What is in one trace alone, and what is compared and not drawn."""
+    said = [
+        f"only in {name}: {_listed(only)}"
+        for name, only in zip(names, (common.only_a, common.only_b), strict=True)
+        if only
+    ]
+    rest = [name for name in common.both if name not in drawn]
+    more = [name for name in rest if axes_of(a[name]) is not None]
+    if more:
+        said.append(f"in both, drawn when named (arrays=[...]): {_listed(more)}")
+    numbers = [name for name in rest if name not in more]
+    if numbers:
+        said.append(f"in both, without two axes to draw: {_listed(numbers)}")
+    return said
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(names[:_MOST_LISTED]) + more
