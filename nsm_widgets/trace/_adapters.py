@@ -33,8 +33,8 @@ class Adapter:
         function: What it is.
         dims: Axis names by array name, as each call gives it. Well-known names (``memory``, ``read_weights``,
             ``attention``, ...) need none. Where ``time`` leads them, a call gives a whole sequence.
-        calls: What a call is: ``"time"``, one step of a sequence; ``"layer"``, one layer, with those of modules
-            whose paths differ in numbers only; ``"once"``, all there is of an iteration.
+        calls: What a call is: ``"time"``, one step of a sequence; ``"layer"``, one layer, with the calls of
+            modules whose paths differ in numbers only; ``"once"``, all there is of an iteration.
         kinds: Kinds by array name, as in ``Trace.from_arrays``.
         memory_seen: Which memory the weights were applied to: ``"before_write"`` or ``"after_write"``.
 
