@@ -13,8 +13,9 @@ knows those: one array per name, and in the header's metadata three strings:
                                  "attrs": {"kind": "weights"}}}}
 
   in the trace's order. Labels are all strings or all integers, one list for ``[axis]``, one list per batch
-  item for ``["batch", axis]``. A mask (``key_mask``, ``mask``) has a text of 0 and 1 for each row. A lone surrogate
-  is written as an escape of its own, ``\ud83d``, and read as it was. No object in it has a name twice.
+  item for ``["batch", axis]``. A mask (``key_mask``, ``mask``) has a text of 0 and 1 for each row. A lone
+  surrogate is written as an escape of its own, ``\ud83d``, and read as it was. No object in it has a name
+  twice.
 
 Names in the file are names of arrays, never paths. A file is written in a hidden folder beside its place,
 brought to the disk, and only then given its name, so a crash leaves the old file or the new one (and perhaps
