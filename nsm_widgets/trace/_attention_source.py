@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._device_copy import HostCopy
 from nsm_widgets.trace._known import KNOWN
+from nsm_widgets.trace._mask import CELLS, axis_of, joined_masks, reduced, telling
 from nsm_widgets.trace._recording import Part
 from nsm_widgets.trace._source import Found, Hooks, Source, in_backward
 
@@ -73,42 +76,60 @@ class AttentionSource(Source):
 
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """Layers, stacked; where their shapes differ, an array for each module."""
-        shapes = {copy.values().shape for _, copy in part.calls}
-        if len(shapes) == 1:
-            return {"attention": self._stack(part.calls, timed)}
+        return self.arrays_of(part, range(len(part.calls)), "attention", timed)
+
+    def arrays_of(self, part: Part, chosen: Sequence[int], name: str, timed: bool) -> dict[str, Found]:
+        """Some of the calls, stacked by this name; by the path of each module where their shapes differ."""
+        calls = [(*part.calls[index], _masks_of(part, index)) for index in chosen]
+        if len({copy.values().shape for _, copy, _ in calls}) == 1:
+            return {name: self._stack(calls, timed)}
         return {
-            f"{path}.attention": self._stack([call for call in part.calls if call[0] == path], timed)
+            f"{path}.attention": self._stack([call for call in calls if call[0] == path], timed)
             for path in self._modules
-            if any(key == path for key, _ in part.calls)
+            if any(key == path for key, _, _ in calls)
         }
 
-    def _stack(self, calls: Sequence[tuple[Any, Any]], timed: bool) -> Found:
+    def _stack(self, calls: Sequence[_Call], timed: bool) -> Found:
         attrs: dict[str, Any] = {"kind": ENTRY.kind, "description": ENTRY.description}
         if calls[0][1].source_dtype is not None:
             attrs["source_dtype"] = calls[0][1].source_dtype
         if self._repeated == "layer":
-            labels = [path for path, _ in calls]
-            values = np.stack([copy.values() for _, copy in calls])
+            steps, labels = [calls], [path for path, _, _ in calls]
         else:
-            labels = [path for path in self._modules if any(key == path for key, _ in calls)]
-            of_each = [[copy.values() for key, copy in calls if key == path] for path in labels]
-            values = np.stack([np.stack(times) for times in of_each], axis=1)  # (time, layer, ...)
-            values = values if timed else values[0]
-        dims = ("time", *ENTRY.dims) if timed else ENTRY.dims
-        return Found(values, dims, attrs, {"layer": [label or "attention" for label in labels]})
+            labels = [path for path in self._modules if any(key == path for key, _, _ in calls)]
+            of_each = [[call for call in calls if call[0] == path] for path in labels]
+            steps = [list(step) for step in zip(*of_each, strict=True)]
+        values = np.stack([np.stack([copy.values() for _, copy, _ in step]) for step in steps])
+        sizes = dict(zip(ENTRY.dims, values.shape[1:], strict=True))
+        of_steps = [joined_masks([(masks, sizes) for *_, masks in step], "layer", new=True) for step in steps]
+        coords: dict[str, Any] = {"layer": [label or "attention" for label in labels]}
+        if not timed:
+            return Found(values[0], ENTRY.dims, attrs, {**coords, **telling(of_steps[0])})
+        masks = joined_masks([(of_step, sizes) for of_step in of_steps], "time", new=True)
+        return Found(values, ("time", *ENTRY.dims), attrs, {**coords, **telling(masks)})
+
+    def record_call(self, part: Part, path: str, weights: Any, masks: Mapping[str, Any]) -> None:
+        """Copy the weights of a call, and masks, True where a value counts, by their names."""
+        name = f"{self.prefix}attention"
+        index = len(part.calls)
+        self._recording.call(self.index, path, weights, name)
+        for kind, mask in masks.items():
+            if len(part.calls) > index:  # there was room for it
+                self._recording.aside(self.index, (index, kind), mask, f"{name}, {kind}")
 
     def _hook(self, path: str, module: Any) -> Any:
         signature = inspect.signature(module.forward)
 
         def on_call(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            if in_backward() or self._recording.part(self.index) is None:
+            part = None if in_backward() else self._recording.part(self.index)
+            if part is None:
                 return
             call = signature.bind(*args, **kwargs)
             call.apply_defaults()
             weights = _shown_weights(module, call.arguments, output)
             if weights.ndim == 3:  # without a batch axis
                 weights = weights[None]
-            self._recording.call(self.index, path, weights, f"{self.prefix}attention")
+            self.record_call(part, path, weights, _given_masks(call.arguments, weights))
 
         return on_call
 
@@ -120,6 +141,42 @@ class AttentionSource(Source):
     def _open(self, *_: Any) -> None:
         if self._fast_path:
             sys.modules["torch"].backends.mha.set_fastpath_enabled(self._fast_path.pop())
+
+
+_Call: TypeAlias = "tuple[Any, HostCopy, dict[str, Coord]]"
+
+
+def _masks_of(part: Part, index: int) -> dict[str, Coord]:
+    """The masks of one call, by name, without the axes along which they were given once for all."""
+    found = {}
+    for (of_call, name), copy in part.asides:
+        if of_call == index:
+            dims = ("batch", axis) if (axis := axis_of(name)) else ENTRY.dims[1:]
+            values = copy.values()
+            found[name] = reduced(Coord(dims, values), [d for d in dims[:2] if name == CELLS])
+    return found
+
+
+def _given_masks(arguments: dict[str, Any], weights: Any) -> dict[str, Any]:
+    """What a call was told to leave out, turned: True where a value counts, in the shape of the weights."""
+    torch = sys.modules["torch"]
+    padding, cells = arguments.get("key_padding_mask"), arguments.get("attn_mask")
+    batch, heads, queries, keys = weights.shape
+    found = {}
+
+    def counts(mask: Any) -> Any:
+        flags = ~mask if mask.dtype == torch.bool else mask != -torch.inf
+        more = keys - flags.shape[-1]  # keys that the module adds itself, such as add_zero_attn's
+        return torch.nn.functional.pad(flags, (0, more), value=True) if more else flags
+
+    if padding is not None:
+        found["key_mask"] = counts(padding).reshape(batch, keys)
+        if arguments["query"] is arguments["key"]:  # what is padded attends as well
+            found["query_mask"] = found["key_mask"][:, :queries]
+    if cells is not None:
+        cells = counts(cells)
+        found[CELLS] = cells.reshape(batch, heads, queries, keys) if cells.ndim == 3 else cells[None, None]
+    return found
 
 
 def _shown_weights(module: Any, arguments: dict[str, Any], output: Any) -> Any:

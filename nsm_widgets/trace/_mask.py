@@ -64,7 +64,7 @@ def make_mask(name: str, given: Any, sizes: Mapping[str, int], array: str) -> Co
     coord = given if isinstance(given, Coord) else None
     if axis is not None and coord is None:
         check_has_axis(axis, sizes, array)
-    values = _flags(coord.values if coord is not None else given, f"{array}: {name}")
+    values = as_flags(coord.values if coord is not None else given, f"{array}: {name}")
     dims = tuple(coord.dims) if coord is not None else _dims_of(axis, values.ndim, tuple(sizes))
     if dims != tuple(dim for dim in sizes if dim in dims) or len(dims) != values.ndim or not dims:
         raise LabelError(
@@ -103,7 +103,9 @@ def joined_masks(
     """
     joined = {}
     for name in dict.fromkeys(name for masks, _ in found for name in masks if is_mask(name)):
-        dims = _common_dims([masks[name].dims for masks, _ in found if name in masks], found[0][1], axis)
+        some = {dim for masks, _ in found if name in masks for dim in masks[name].dims}
+        some = some - {axis} if new else some | {axis}
+        dims = tuple(dim for dim in found[0][1] if dim in some)
         parts = []
         for masks, sizes in found:
             shape = [sizes[dim] for dim in dims]
@@ -113,11 +115,6 @@ def joined_masks(
         values = np.stack(parts) if new else np.concatenate(parts, axis=dims.index(axis))
         joined[name] = reduced(Coord((axis, *dims) if new else dims, values), (axis,))
     return joined
-
-
-def _common_dims(of_each: Iterable[tuple[str, ...]], order: Iterable[str], axis: str) -> tuple[str, ...]:
-    some = {dim for dims in of_each for dim in dims} | {axis}
-    return tuple(dim for dim in order if dim in some)
 
 
 def reduced(coord: Coord, axes: Iterable[str]) -> Coord:
@@ -130,6 +127,11 @@ def reduced(coord: Coord, axes: Iterable[str]) -> Coord:
             values = first.squeeze(place)
             dims = dims[:place] + dims[place + 1 :]
     return Coord(dims, values)
+
+
+def telling(coords: Mapping[str, Coord]) -> dict[str, Coord]:
+    """The masks of these that leave anything out."""
+    return {name: coord for name, coord in coords.items() if is_mask(name) and not coord.values.all()}
 
 
 def pack_mask(coord: Coord) -> list[str]:
@@ -186,8 +188,12 @@ def _dims_of(axis: str | None, ndim: int, dims: tuple[str, ...]) -> tuple[str, .
     return (axis,) if ndim == 1 else ("batch", axis) if ndim == 2 else ()
 
 
-def _flags(values: Any, what: str) -> NDArray[np.bool_]:
-    """Values that are true or false, as a new array."""
+def as_flags(values: Any, what: str) -> NDArray[np.bool_]:
+    """Values that are true or false, as a new array.
+
+    Raises:
+        LabelError: If they are something else.
+    """
     try:
         array = to_numpy(values, what)[0] if is_tensor(values) else np.array(values)
     except ValueError as error:
