@@ -149,8 +149,9 @@ class HuggingFaceSource(Source):
             }
             if side == "encoder":
                 self._encoded = self._of_encoder = None
-            else:
-                self._fresh = []
+            # of a call that failed; what an encoder showed belongs to the call that comes
+            kept = "encoder.attention" if side == "decoder" else None
+            self._fresh = [each for each in self._fresh if each[0][0] == kept]
 
         return before
 
@@ -160,7 +161,7 @@ class HuggingFaceSource(Source):
         self._of_encoder = getattr(output, "attentions", None)
 
     def _on_fused(self, path: str, arguments: Mapping[str, Any]) -> None:
-        if self._recording.part(self.index) is None or arguments["query"].is_nested:
+        if self._recording.is_passing_by or arguments["query"].is_nested:
             return
         name = self._name_of(path)
         if self.wants(name):
