@@ -23,6 +23,8 @@ interface Mask {
 }
 
 const decoded = new WeakMap<ArrayMeta, Mask[]>();
+const found = new WeakMap<ArrayMeta, Map<string, LeftOutCells | undefined>>();
+const MOST_KEPT = 8;
 
 function masksOf(meta: ArrayMeta): Mask[] {
   let masks = decoded.get(meta);
@@ -84,6 +86,29 @@ export function leftOutCells(
 ): LeftOutCells | undefined {
   const masks = masksOf(meta);
   if (masks.length === 0) return undefined;
+  // most masks are the same for all heads and layers: a slider or a thumbnail finds what the one before left
+  const free = meta.dims.filter(
+    (dim) => dim !== y && dim !== x && masks.some(({ dims }) => dims.includes(dim)),
+  );
+  const place = free.map((dim) => at[dim] ?? 0);
+  const key = [y, x, ...place, window.row, window.rows, window.column, window.columns, rows, columns].join();
+  const known = found.get(meta) ?? new Map<string, LeftOutCells | undefined>();
+  found.set(meta, known);
+  if (known.has(key)) return known.get(key);
+  const cells = find(masks, [y, x], at, window, rows, columns);
+  if (known.size >= MOST_KEPT) known.delete(known.keys().next().value as string);
+  known.set(key, cells);
+  return cells;
+}
+
+function find(
+  masks: readonly Mask[],
+  [y, x]: [string, string],
+  at: Indices,
+  window: Window,
+  rows: number,
+  columns: number,
+): LeftOutCells | undefined {
   const codes = new Uint8Array(window.rows * window.columns);
   for (const why of [...LEFT_OUT].reverse()) {
     for (const mask of masks) if (mask.why === why) mark(codes, mask, [y, x], at, window);

@@ -40,6 +40,14 @@ describe("cells that do not count", () => {
     expect(cellsOf(1, { row: 1, rows: 1, column: 0, columns: 2 })).toBeUndefined();
   });
 
+  test("are found once for all heads", () => {
+    const heads = { ...META, dims: ["batch", "head", "query", "key"], shape: [2, 4, 3, 3] };
+    const cells = (head: number, batch = 1) =>
+      leftOutCells(heads, ["query", "key"], { batch, head }, WHOLE, 3, 3);
+    expect(cells(3)).toBe(cells(0));
+    expect(cells(0, 0)).not.toBe(cells(0));
+  });
+
   test("make a texel that holds nothing else", () => {
     expect([...(cellsOf(1, WHOLE, 2, 1)?.texels ?? [])]).toEqual([0, 1]);
   });
