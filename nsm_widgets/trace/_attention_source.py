@@ -6,15 +6,14 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from nsm_widgets._errors import RecordingError
-from nsm_widgets.trace._coord import Coord
-from nsm_widgets.trace._device_copy import HostCopy
+from nsm_widgets.trace._attention_masks import Call, fitted, given_masks, masks_of
 from nsm_widgets.trace._known import KNOWN
-from nsm_widgets.trace._mask import CELLS, axis_of, joined_masks, reduced, telling
+from nsm_widgets.trace._mask import joined_masks, telling
 from nsm_widgets.trace._recording import Part
 from nsm_widgets.trace._source import Found, Hooks, Source, in_backward
 
@@ -79,9 +78,17 @@ class AttentionSource(Source):
         return self.arrays_of(part, range(len(part.calls)), "attention", timed)
 
     def arrays_of(self, part: Part, chosen: Sequence[int], name: str, timed: bool) -> dict[str, Found]:
-        """Some of the calls, stacked by this name; by the path of each module where their shapes differ."""
-        calls = [(*part.calls[index], _masks_of(part, index)) for index in chosen]
-        if len({copy.values().shape for _, copy, _ in calls}) == 1:
+        """Some of the calls, stacked by this name; by the path of each module where their shapes differ.
+
+        Calls of one module may have other numbers of queries and keys each time: then what one of them had
+        not is 0, and masked.
+        """
+        calls = [(*part.calls[index], masks_of(part, index)) for index in chosen]
+        shapes: dict[str, list[tuple[int, ...]]] = {}
+        for path, copy, _ in calls:
+            shapes.setdefault(path, []).append(copy.values().shape)
+        in_turn = self._repeated == "time"
+        if len({tuple(each if in_turn else sorted(set(each))) for each in shapes.values()}) == 1:
             return {name: self._stack(calls, timed)}
         return {
             f"{path}.attention": self._stack([call for call in calls if call[0] == path], timed)
@@ -89,7 +96,7 @@ class AttentionSource(Source):
             if any(key == path for key, _, _ in calls)
         }
 
-    def _stack(self, calls: Sequence[_Call], timed: bool) -> Found:
+    def _stack(self, calls: Sequence[Call], timed: bool) -> Found:
         attrs: dict[str, Any] = {"kind": ENTRY.kind, "description": ENTRY.description}
         if calls[0][1].source_dtype is not None:
             attrs["source_dtype"] = calls[0][1].source_dtype
@@ -99,9 +106,12 @@ class AttentionSource(Source):
             labels = [path for path in self._modules if any(key == path for key, _, _ in calls)]
             of_each = [[call for call in calls if call[0] == path] for path in labels]
             steps = [list(step) for step in zip(*of_each, strict=True)]
-        values = np.stack([np.stack([copy.values() for _, copy, _ in step]) for step in steps])
+        stacked = [fitted(step, [copy.values().shape for _, copy, _ in calls]) for step in steps]
+        values = np.stack([np.stack([of_call for of_call, _ in step]) for step in stacked])
         sizes = dict(zip(ENTRY.dims, values.shape[1:], strict=True))
-        of_steps = [joined_masks([(masks, sizes) for *_, masks in step], "layer", new=True) for step in steps]
+        of_steps = [
+            joined_masks([(masks, sizes) for _, masks in step], "layer", new=True) for step in stacked
+        ]
         coords: dict[str, Any] = {"layer": [label or "attention" for label in labels]}
         if not timed:
             return Found(values[0], ENTRY.dims, attrs, {**coords, **telling(of_steps[0])})
@@ -129,7 +139,7 @@ class AttentionSource(Source):
             weights = _shown_weights(module, call.arguments, output)
             if weights.ndim == 3:  # without a batch axis
                 weights = weights[None]
-            self.record_call(part, path, weights, _given_masks(call.arguments, weights))
+            self.record_call(part, path, weights, given_masks(call.arguments, weights))
 
         return on_call
 
@@ -141,42 +151,6 @@ class AttentionSource(Source):
     def _open(self, *_: Any) -> None:
         if self._fast_path:
             sys.modules["torch"].backends.mha.set_fastpath_enabled(self._fast_path.pop())
-
-
-_Call: TypeAlias = "tuple[Any, HostCopy, dict[str, Coord]]"
-
-
-def _masks_of(part: Part, index: int) -> dict[str, Coord]:
-    """The masks of one call, by name, without the axes along which they were given once for all."""
-    found = {}
-    for (of_call, name), copy in part.asides:
-        if of_call == index:
-            dims = ("batch", axis) if (axis := axis_of(name)) else ENTRY.dims[1:]
-            values = copy.values()
-            found[name] = reduced(Coord(dims, values), [d for d in dims[:2] if name == CELLS])
-    return found
-
-
-def _given_masks(arguments: dict[str, Any], weights: Any) -> dict[str, Any]:
-    """What a call was told to leave out, turned: True where a value counts, in the shape of the weights."""
-    torch = sys.modules["torch"]
-    padding, cells = arguments.get("key_padding_mask"), arguments.get("attn_mask")
-    batch, heads, queries, keys = weights.shape
-    found = {}
-
-    def counts(mask: Any) -> Any:
-        flags = ~mask if mask.dtype == torch.bool else mask != -torch.inf
-        more = keys - flags.shape[-1]  # keys that the module adds itself, such as add_zero_attn's
-        return torch.nn.functional.pad(flags, (0, more), value=True) if more else flags
-
-    if padding is not None:
-        found["key_mask"] = counts(padding).reshape(batch, keys)
-        if arguments["query"] is arguments["key"]:  # what is padded attends as well
-            found["query_mask"] = found["key_mask"][:, :queries]
-    if cells is not None:
-        cells = counts(cells)
-        found[CELLS] = cells.reshape(batch, heads, queries, keys) if cells.ndim == 3 else cells[None, None]
-    return found
 
 
 def _shown_weights(module: Any, arguments: dict[str, Any], output: Any) -> Any:

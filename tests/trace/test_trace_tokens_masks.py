@@ -336,6 +336,41 @@ def test_masks_of_single_layers_times_and_iterations() -> None:
     np.testing.assert_array_equal(coord.values[:, 1], np.stack([np.ones((2, 4), bool), ENCODED]))
 
 
+class Growing(nn.Module):
+    """Attention to more and more keys, as a decoder with a cache of its own has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attn = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, values: torch.Tensor, steps: int, padding: torch.Tensor | None = None) -> None:
+        for step in range(1, steps + 1):
+            keys = values[:, :step]
+            mask = None if padding is None else padding[:, :step]
+            self.attn(values[:, step - 1 : step], keys, keys, key_padding_mask=mask)
+
+
+@pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
+def test_calls_with_more_and_more_keys(padded: bool) -> None:
+    """Steps of one array: a key that was not there yet is 0 and masked, and says so."""
+    model, values = Growing(), torch.rand(2, 4, 8)
+    padding = ~ENCODED[:, [0, 2, 1, 3]] if padded else None
+    with TraceRecorder(model) as rec:
+        model(values, 4, padding)
+    attention = rec.trace["attention"]
+    assert attention.sizes == {"time": 4, "layer": 1, "batch": 2, "head": 2, "query": 1, "key": 4}
+    for step in range(4):
+        keys = values[:, : step + 1]
+        mask = None if padding is None else padding[:, : step + 1]
+        query = values[:, step : step + 1]
+        shown = model.attn(query, keys, keys, key_padding_mask=mask, average_attn_weights=False)[1]
+        np.testing.assert_array_equal(attention.values[step, 0, ..., : step + 1], shown)
+        assert not attention.values[step, 0, ..., step + 1 :].any()
+        expected = np.zeros((2, 2, 1, 4), bool)
+        expected[..., : step + 1] = True if mask is None else ~mask.numpy()[:, None, None]
+        np.testing.assert_array_equal(attention.mask[step, 0], expected)  # type: ignore[index]
+
+
 # Tokenizers
 
 
