@@ -2,6 +2,7 @@
 
 import { element } from "./dom";
 import { count } from "./format";
+import { LEFT_OUT, type LeftOut, type LeftOutCells } from "./masks";
 import type { PanelSpec } from "./state";
 import type { StoredArray } from "./store";
 
@@ -36,6 +37,24 @@ export function markChips(
           : `${count(all)} ${name} in all`,
       ),
     );
+}
+
+const MEANT: Record<LeftOut, string> = {
+  padding: "no token stood there",
+  inactive: "a state that takes no part",
+  masked: "masked out, or not there yet",
+};
+
+/** How many of the cells on show do not count, and why; nothing where all do. */
+export function leftOutChips(cells: LeftOutCells | undefined): HTMLElement[] {
+  if (cells === undefined) return [];
+  return LEFT_OUT.filter((why) => cells.counts[why] > 0).map((why) =>
+    element(
+      "span",
+      { class: "nsmw-chip nsmw-chip-hatched", title: `${MEANT[why]}; hatched, and left out of statistics` },
+      `${count(cells.counts[why])} ${why}`,
+    ),
+  );
 }
 
 /**

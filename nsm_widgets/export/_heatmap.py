@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nsm_widgets.export._annotate import draw_values, has_room
@@ -10,6 +12,7 @@ from nsm_widgets.export._bar import bar_labels, bar_pixels
 from nsm_widgets.export._canvas import CURSOR_IN, CURSOR_OUT, Canvas
 from nsm_widgets.export._geometry import Box, plot_size, span
 from nsm_widgets.export._glyphs import TITLE_PX, cut, drawable, text_width
+from nsm_widgets.export._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export._marks import draw_marks
 from nsm_widgets.export._raster import Raster
 from nsm_widgets.export._scene import Scene
@@ -17,6 +20,7 @@ from nsm_widgets.export._where import CURSOR_DIMS, describe_index, indices_for, 
 from nsm_widgets.export._words import count, short
 from nsm_widgets.view import Panel, paint
 from nsm_widgets.view._color import ABOVE, NAN
+from nsm_widgets.view._masked import left_out
 
 CAPTION_PX, NOTE_PX = 22, 18
 BAR_PX, BAR_GAP_PX, BAR_LABEL_GAP_PX = 9, 10, 5
@@ -67,7 +71,8 @@ class HeatmapPicture:
         self.box_left, self.width = left, width
         self.box_size = plot_size(room, min(self.panel.height_px, HIGHEST_PX), *shape, self.panel.aspect)
         self.raster = self.scene.rasterize(self.panel, self.at, *self.box_size, self.look)
-        self.notes = notes(self.raster, self.panel.nan_means)
+        self.left_out = left_out(self.array, self.panel.y, self.panel.x, self.at)
+        self.notes = notes(self.raster, self.panel.nan_means, left_out_notes(self.left_out))
         below = self.x.height(self.box_size[0]) + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
         self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)
         self.height = CAPTION_PX + self.box_size[1] + below
@@ -96,9 +101,13 @@ class HeatmapPicture:
         cmap = self.scene.cmap_of(self.panel)
         if self.panel.annotate and has_room(self.raster, box.width, box.height):
             draw_raster(canvas, self.raster, cmap, box, named=True)
+            if self.left_out is not None:
+                draw_hatch(canvas, self.left_out, self.raster.codes.shape, box, ground=False)
             draw_values(canvas, self.scene.plane(self.panel, self.at), self.raster, cmap, box)
         else:
             draw_raster(canvas, self.raster, cmap, box)
+            if self.left_out is not None:
+                draw_hatch(canvas, self.left_out, self.raster.codes.shape, box)
 
     def _caption(self, canvas: Canvas, box: Box, right: int) -> None:
         """Title, then the indices of the axes that are not drawn and the numbers that belong to them."""
@@ -199,12 +208,13 @@ def draw_cursor(canvas: Canvas, band: Box, *, down: bool) -> None:
     canvas.draw.line((*start, *end), fill=canvas.ink.accent)
 
 
-def notes(raster: Raster, nan_means: str = "") -> list[str]:
-    """What has to be said of the cells: marks among them, and whether several share a pixel."""
+def notes(raster: Raster, nan_means: str = "", left_out: Sequence[tuple[int, str]] = ()) -> list[str]:
+    """What has to be said of the cells: marks, what does not count, whether several share a pixel."""
     counted = [
         (raster.nan, f"NaN: {nan_means}" if nan_means else "NaN"),
         (raster.infinite, "±inf"),
         (raster.clipped, "clipped"),
+        *left_out,
     ]
     said = [count(number, word) for number, word in counted if number]
     if raster.pooled:

@@ -98,6 +98,8 @@ def _describe(array: NamedArray, summary: ArraySummary) -> str:
         parts.append(f"{summary.low:.6g} to {summary.high:.6g}")
     marks = [(summary.nan, "NaN"), (summary.positive_infinity, "+inf"), (summary.negative_infinity, "-inf")]
     parts += [count(number, word) for number, word in marks if number or word == "NaN"]
+    if array.mask is not None:
+        parts.append(f"{int((~array.mask).sum()):,} of {array.mask.size:,} do not count")
     along = "time" if "time" in array.dims else array.dims[0]
     if summary.finite:
         largest = max(abs(summary.low), abs(summary.high))

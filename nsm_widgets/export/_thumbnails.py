@@ -7,11 +7,13 @@ from nsm_widgets.export._geometry import Box, ticks
 from nsm_widgets.export._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export._grid import GAP_PX as GRID_GAP_PX
 from nsm_widgets.export._grid import NAME_PX, wrapped_grid
+from nsm_widgets.export._hatch import draw_hatch
 from nsm_widgets.export._heatmap import CAPTION_PX, HIGHEST_PX, LEAST_EXTENT_PX, NOTE_PX, draw_raster, notes
 from nsm_widgets.export._raster import Raster
 from nsm_widgets.export._scene import Scene
 from nsm_widgets.export._where import index_label, indices_for
 from nsm_widgets.view import Panel
+from nsm_widgets.view._masked import left_out
 
 GAP_PX, LABELS_PX, MOST_LABELS_PX, COLUMN_LABELS_PX = 3, 30, 84, 16
 LARGEST_PX, SMALLEST_PX = 96, 8
@@ -97,6 +99,9 @@ class ThumbnailsPicture:
             box = self.box(row, column, left, top)
             canvas.frame(box, ink.line)
             draw_raster(canvas, raster, cmap, box)
+            codes = left_out(self.array, self.panel.y, self.panel.x, self._at(row, column))
+            if codes is not None:
+                draw_hatch(canvas, codes, raster.codes.shape, box)
         if self.wraps:
             self._names(canvas, left, top)
         else:
@@ -116,9 +121,11 @@ class ThumbnailsPicture:
         return min(max(self.array.sizes[self.panel.y] / self.array.sizes[self.panel.x], 0.5), 1.5)
 
     def _rasterize(self, row: int, column: int) -> Raster:
+        return self.scene.rasterize(self.panel, self._at(row, column), *self.picture)
+
+    def _at(self, row: int, column: int) -> dict[str, int]:
         here = {self.panel.rows: row, self.panel.columns: column}
-        at = {**self.at, **{dim: index for dim, index in here.items() if dim is not None}}
-        return self.scene.rasterize(self.panel, at, *self.picture)
+        return {**self.at, **{dim: index for dim, index in here.items() if dim is not None}}
 
     def box(self, row: int, column: int, left: int, top: int) -> Box:
         """The drawn area of one thumbnail, where the panel's left upper corner is at this place."""

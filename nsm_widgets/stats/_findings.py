@@ -150,7 +150,8 @@ def _of_heads(array: NamedArray, places: _Places) -> Iterator[Finding]:
 def _seen(array: NamedArray, places: _Places) -> _Places:
     """What counts, and may be seen where attention looks causal."""
     square = array.dims[-2:] == ("query", "key") and array.shape[-1] == array.shape[-2] > 1
-    if not square or np.triu(np.nan_to_num(array.values), 1).any():
+    values = array.values if places is None else np.where(places, array.values, 0)
+    if not square or np.triu(np.nan_to_num(values), 1).any():
         return places
     mask = causal_mask(array.shape[-1])
     return mask if places is None else np.asarray(places & mask)

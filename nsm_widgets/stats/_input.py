@@ -111,22 +111,26 @@ def take(value: ArrayLike, name: str, axes: Sequence[str]) -> Given:
 def counted(mask: Mask, given: Given) -> Bool[np.ndarray, "..."] | None:
     """The mask in the shape of the values (a view), or None where everything counts.
 
+    What a ``NamedArray``'s own masks say does not count, such as padding, counts in no case.
+
     Raises:
         DtypeError: If it is neither boolean nor all 0 and 1.
         ShapeError: If it does not broadcast to the values.
         AxisError: If it is named and has an axis that the values have not.
     """
+    own = None if given.source is None else given.source.mask
     if mask is None:
-        return None
+        return own
     flags = _aligned(mask, given) if isinstance(mask, NamedArray) else to_readonly(mask, "mask")[0]
     flags = as_flags(flags, "mask")
     try:
-        return np.broadcast_to(flags, given.values.shape)
+        asked = np.broadcast_to(flags, given.values.shape)
     except ValueError as error:
         raise ShapeError(
             f"mask must broadcast to {given.name}, {given.describe()}, got shape {flags.shape}. "
             "Padding of keys, one row per batch item? Pass mask[:, None, None, :]."
         ) from error
+    return asked if own is None else np.asarray(asked & own)
 
 
 def as_flags(values: NDArray[Any], name: str) -> Bool[np.ndarray, "..."]:

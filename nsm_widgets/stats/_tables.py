@@ -15,7 +15,7 @@ import numpy as np
 from nsm_widgets._axes import AXES, did_you_mean
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError
 from nsm_widgets.stats._entries import make_entries, make_entry, masks_of
-from nsm_widgets.stats._input import Mask, take
+from nsm_widgets.stats._input import Mask, counted, take
 from nsm_widgets.stats._memory import NEAR_ZERO
 from nsm_widgets.stats._records import COLUMNS, basic_statistics, records_of
 from nsm_widgets.stats._rows import mean_where
@@ -145,8 +145,8 @@ def summary_statistics(arrays: Any) -> TableLike:
 
     Returns:
         A ``DataFrame`` or :class:`Table`: ``name, shape, total_elements, mean, std, min, max`` of the finite
-        values, ``nan``, ``infinite`` (how many there are), and ``sparsity``, the fraction of finite
-        magnitudes below 0.01.
+        values that count, ``nan``, ``infinite`` and ``masked`` (how many there are), and ``sparsity``, the
+        fraction of finite magnitudes below 0.01.
 
     Raises:
         DtypeError, ShapeError: If an array holds no real numbers, or is empty.
@@ -162,9 +162,11 @@ def summary_statistics(arrays: Any) -> TableLike:
     records = []
     for name, value in arrays.items():
         given = take(value, str(name), ())
-        finite = np.isfinite(given.values)
-        nan = int(np.isnan(given.values).sum())
-        basic = basic_statistics(given.values, np.ones_like(finite))
+        places = counted(None, given)
+        kept = np.ones(given.values.shape, bool) if places is None else places
+        finite = np.isfinite(given.values) & kept
+        nan = int((np.isnan(given.values) & kept).sum())
+        basic = basic_statistics(given.values, kept)
         basic.pop("non_finite")
         near_zero = np.asarray(np.abs(given.values) < NEAR_ZERO, dtype=np.float64)
         records.append(
@@ -173,7 +175,8 @@ def summary_statistics(arrays: Any) -> TableLike:
                 "shape": given.values.shape,
                 **basic,
                 "nan": nan,
-                "infinite": int(finite.size - finite.sum()) - nan,
+                "infinite": int(kept.sum() - finite.sum()) - nan,
+                "masked": int(kept.size - kept.sum()),
                 "sparsity": float(mean_where(near_zero.reshape(-1), finite.reshape(-1))),
             }
         )

@@ -17,6 +17,7 @@ from nsm_widgets.trace._convert import ArrayLike, to_readonly
 from nsm_widgets.trace._coord import Coord, clean_label, make_coords, same_coord
 from nsm_widgets.trace._json import FrozenDict, freeze_attrs
 from nsm_widgets.trace._lazy import LazyValues
+from nsm_widgets.trace._mask import is_mask, mask_of
 
 Indexer: TypeAlias = Any
 """An int (drops the axis), a slice, or a list of ints (both keep it). Checked at run time."""
@@ -46,7 +47,8 @@ class NamedArray:
         values: Anything :func:`~nsm_widgets.trace._convert.to_numpy` takes.
         dims: One axis name per axis, from ``nsm_widgets._axes.AXES``.
         coords: Labels by axis: a :class:`Coord`, a list of strings or integers, or one such list per batch
-            item.
+            item. And masks, True where a value counts: ``key_mask`` and the like of one axis, ``mask`` of
+            single cells.
         attrs: JSON values. In use: ``kind``, ``memory_seen``, ``source_dtype``, ``description``.
 
     Raises:
@@ -60,7 +62,7 @@ class NamedArray:
     """Read-only. In a store, :class:`~nsm_widgets.trace._lazy.LazyValues`, which read what is looked at."""
     dims: tuple[str, ...]
     coords: dict[str, Coord]
-    """Labels by axis, read-only."""
+    """Labels by axis, and masks by their names; read-only."""
     attrs: dict[str, Any]
     """JSON values, read-only."""
 
@@ -147,11 +149,20 @@ class NamedArray:
             values.flags.writeable = False
         dims = tuple(dim for dim in self.dims if not isinstance(checked.get(dim), int))
         coords = {}
-        for dim, coord in self.coords.items():
-            if dim in dims:
-                kept = tuple(axis for axis in coord.dims if axis in dims)
-                coords[dim] = Coord(kept, _take(coord.values, coord.dims, checked))
+        for name, coord in self.coords.items():
+            kept = tuple(axis for axis in coord.dims if axis in dims)
+            if name in dims or (is_mask(name) and kept):
+                coords[name] = Coord(kept, _take(coord.values, coord.dims, checked))
         return NamedArray(self.name, values, dims, coords, self.attrs)
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """Which values count, in the shape of the values (read-only); ``None`` where nothing is masked.
+
+        >>> NamedArray("w", [[0.5, 0.5, 0]], ("query", "key"), {"key_mask": [1, 1, 0]}).mask.tolist()
+        [[True, True, False]]
+        """
+        return mask_of(self.coords, self.sizes)
 
     def labels(self, dim: str, batch: int = 0) -> tuple[str, ...]:
         """The labels along one axis, as they may be shown; ``"0", "1", ...`` where it has none.
@@ -189,7 +200,10 @@ class NamedArray:
         if type(self.values) is np.ndarray:
             about = _describe(self.values)
         head = f"<NamedArray {self.name} {sizes} {self.dtype}, {about}>"
-        lines = [f"  {dim}: {_preview(self.labels(dim))}" for dim in self.coords]
+        lines = [
+            f"  {name}: {_left_out(coord)}" if is_mask(name) else f"  {name}: {_preview(self.labels(name))}"
+            for name, coord in self.coords.items()
+        ]
         return "\n".join([head, *lines])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -282,6 +296,10 @@ def _describe(values: NDArray[Any]) -> str:
         low, high = values.min(where=finite, initial=np.inf), values.max(where=finite, initial=-np.inf)
         text = f"{low:.6g} to {high:.6g}"
     return text + (f", {num_nan} NaN" if num_nan else "") + (f", {num_inf} infinite" if num_inf else "")
+
+
+def _left_out(mask: Coord) -> str:
+    return f"{int((~mask.values).sum())} of {mask.values.size} do not count"
 
 
 def _preview(labels: tuple[str, ...]) -> str:

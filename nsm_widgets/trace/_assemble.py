@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError, SelectionError
 from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._mask import axis_of, is_mask, joined_masks, reduced, telling
 from nsm_widgets.trace._recording import Iteration, Part, Recording
 from nsm_widgets.trace._source import Found, Source
 from nsm_widgets.trace._trace import Trace
@@ -19,11 +21,22 @@ INITIAL = "initial_memory"
 INITIALS = "initial_memories"
 
 
-def assemble(recording: Recording, sources: Sequence[Source], model_name: str, only: Any = None) -> Trace:
+LabelsByIteration: TypeAlias = "dict[int, dict[str, dict[str, Any]]]"
+"""Labels by the number of an iteration, the name of an array and the axis."""
+
+
+def assemble(
+    recording: Recording,
+    sources: Sequence[Source],
+    model_name: str,
+    only: Any = None,
+    labels: LabelsByIteration | None = None,
+) -> Trace:
     """All that a recording holds; values are copied.
 
     What has a ``time`` lies one iteration after the other along it. What has none gets an axis ``iteration``
-    where there are several. ``only`` is the number of the one that is wanted alone.
+    where there are several. ``only`` is the number of the one that is wanted alone. Labels that differ
+    between iterations are no labels of the whole: they are put into ``labels``.
 
     Raises:
         SelectionError: If that one was not kept.
@@ -58,7 +71,7 @@ def assemble(recording: Recording, sources: Sequence[Source], model_name: str, o
     numbers = [iteration.number for iteration in iterations]
     for source in callwise:
         parts = [_part(iteration, source) for iteration in iterations]
-        arrays += _callwise_arrays(source, parts, numbers, source in timed)
+        arrays += _callwise_arrays(source, parts, numbers, source in timed, {} if labels is None else labels)
 
     attrs: dict[str, Any] = {"model": model_name}
     starts = _sequence_starts(iterations, stepwise, steps) if steps is not None else []
@@ -177,17 +190,37 @@ def _stepwise_arrays(
         source_dtypes[INITIAL] = source_dtypes[INITIALS] = firsts[0].source_dtype
     if 1 < len(firsts) == len(parts):
         values[INITIALS] = _own(np.stack([first.values() for first in firsts]))
+    masks = _step_masks(parts, lengths)
     arrays = []
     for name in source.order(list(values)):
         dims, attrs, coords = source.describe(name, values[name].shape[-1] if values[name].ndim else 0)
         if source_dtypes[name] is not None:
             attrs["source_dtype"] = source_dtypes[name]
+        coords = {**coords, **{key: mask for key, mask in masks.items() if set(mask.dims) <= set(dims)}}
         arrays.append(NamedArray(source.prefix + name, values[name], dims, coords, attrs))
     return arrays, left_out
 
 
+def _step_masks(parts: Sequence[Part], lengths: Sequence[int]) -> dict[str, Coord]:
+    """Masks that single steps were given, as masks along time; a step without one leaves nothing out."""
+    found: dict[str, NDArray[np.bool_]] = {}
+    before = 0
+    for part, length in zip(parts, lengths, strict=True):
+        for (name, step), copy in part.asides:
+            if step < length:
+                values = copy.values()
+                found.setdefault(name, np.ones((sum(lengths), *values.shape), bool))[before + step] = values
+        before += length
+    dims = {2: ("time",), 3: ("time", "batch")}
+    masks = {
+        name: reduced(Coord((*dims[values.ndim], str(axis_of(name))), values), ("time",))
+        for name, values in found.items()
+    }
+    return telling(masks)
+
+
 def _callwise_arrays(
-    source: Source, parts: Sequence[Part], numbers: Sequence[int], timed: bool
+    source: Source, parts: Sequence[Part], numbers: Sequence[int], timed: bool, labels: LabelsByIteration
 ) -> list[NamedArray]:
     """One source's arrays: along ``time`` where its modules were called again, else one beside the other."""
     found = [source.collect(part, timed) for part in parts]
@@ -197,19 +230,42 @@ def _callwise_arrays(
         full = source.prefix + name
         _check_alike(full, of_all, len(parts), timed)
         first = of_all[0]
-        values, dims, coords = [item.values for item in of_all], first.dims, dict(first.coords)
+        values, dims = [item.values for item in of_all], first.dims
+        coords = {dim: given for dim, given in first.coords.items() if _is_same(dim, of_all)}
+        for number, item in zip(numbers, of_all, strict=True):
+            own = {d: given for d, given in item.coords.items() if d not in coords and not is_mask(d)}
+            if own:
+                labels.setdefault(number, {})[full] = own
+        masks = [(_masks(item.coords), dict(zip(dims, item.values.shape, strict=True))) for item in of_all]
         if timed:
             joined = np.concatenate(values)
+            coords |= joined_masks(masks, "time", new=False)
         elif len(values) > 1:
-            joined, dims, coords = (
-                np.stack(values),
-                ("iteration", *dims),
-                {**coords, "iteration": list(numbers)},
-            )
+            joined, dims = np.stack(values), ("iteration", *dims)
+            coords |= {**joined_masks(masks, "iteration", new=True), "iteration": list(numbers)}
         else:
             joined = values[0].copy()
+            coords |= _masks(first.coords)
         arrays.append(NamedArray(full, _own(joined), dims, coords, first.attrs))
     return arrays
+
+
+def with_labels(trace: Trace, labels: dict[str, dict[str, Any]]) -> Trace:
+    """The trace of one iteration with the labels that it alone has."""
+    named = []
+    for name, own in labels.items():
+        array = trace[name]
+        named.append(NamedArray(name, array.values, array.dims, {**array.coords, **own}, array.attrs))
+    return trace.assign(*named) if named else trace
+
+
+def _masks(coords: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: mask for name, mask in coords.items() if is_mask(name)}
+
+
+def _is_same(dim: str, found: Sequence[Found]) -> bool:
+    """Whether an axis has the same labels in all iterations; masks are joined."""
+    return not is_mask(dim) and all(item.coords.get(dim) == found[0].coords[dim] for item in found)
 
 
 def _check_alike(name: str, found: Sequence[Found], num_iterations: int, timed: bool) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace._attention_masks import Call, fitted, given_masks, masks_of
 from nsm_widgets.trace._known import KNOWN
+from nsm_widgets.trace._mask import joined_masks, telling
 from nsm_widgets.trace._recording import Part
 from nsm_widgets.trace._source import Found, Hooks, Source, in_backward
 
@@ -73,42 +75,71 @@ class AttentionSource(Source):
 
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """Layers, stacked; where their shapes differ, an array for each module."""
-        shapes = {copy.values().shape for _, copy in part.calls}
-        if len(shapes) == 1:
-            return {"attention": self._stack(part.calls, timed)}
+        return self.arrays_of(part, range(len(part.calls)), "attention", timed)
+
+    def arrays_of(self, part: Part, chosen: Sequence[int], name: str, timed: bool) -> dict[str, Found]:
+        """Some of the calls, stacked by this name; by the path of each module where their shapes differ.
+
+        Calls of one module may have other numbers of queries and keys each time: then what one of them had
+        not is 0, and masked.
+        """
+        calls = [(*part.calls[index], masks_of(part, index)) for index in chosen]
+        shapes: dict[str, list[tuple[int, ...]]] = {}
+        for path, copy, _ in calls:
+            shapes.setdefault(path, []).append(copy.values().shape)
+        in_turn = self._repeated == "time"
+        if len({tuple(each if in_turn else sorted(set(each))) for each in shapes.values()}) == 1:
+            return {name: self._stack(calls, timed)}
         return {
-            f"{path}.attention": self._stack([call for call in part.calls if call[0] == path], timed)
+            f"{path}.attention": self._stack([call for call in calls if call[0] == path], timed)
             for path in self._modules
-            if any(key == path for key, _ in part.calls)
+            if any(key == path for key, _, _ in calls)
         }
 
-    def _stack(self, calls: Sequence[tuple[Any, Any]], timed: bool) -> Found:
+    def _stack(self, calls: Sequence[Call], timed: bool) -> Found:
         attrs: dict[str, Any] = {"kind": ENTRY.kind, "description": ENTRY.description}
         if calls[0][1].source_dtype is not None:
             attrs["source_dtype"] = calls[0][1].source_dtype
         if self._repeated == "layer":
-            labels = [path for path, _ in calls]
-            values = np.stack([copy.values() for _, copy in calls])
+            steps, labels = [calls], [path for path, _, _ in calls]
         else:
-            labels = [path for path in self._modules if any(key == path for key, _ in calls)]
-            of_each = [[copy.values() for key, copy in calls if key == path] for path in labels]
-            values = np.stack([np.stack(times) for times in of_each], axis=1)  # (time, layer, ...)
-            values = values if timed else values[0]
-        dims = ("time", *ENTRY.dims) if timed else ENTRY.dims
-        return Found(values, dims, attrs, {"layer": [label or "attention" for label in labels]})
+            labels = [path for path in self._modules if any(key == path for key, _, _ in calls)]
+            of_each = [[call for call in calls if call[0] == path] for path in labels]
+            steps = [list(step) for step in zip(*of_each, strict=True)]
+        stacked = [fitted(step, [copy.values().shape for _, copy, _ in calls]) for step in steps]
+        values = np.stack([np.stack([of_call for of_call, _ in step]) for step in stacked])
+        sizes = dict(zip(ENTRY.dims, values.shape[1:], strict=True))
+        of_steps = [
+            joined_masks([(masks, sizes) for _, masks in step], "layer", new=True) for step in stacked
+        ]
+        coords: dict[str, Any] = {"layer": [label or "attention" for label in labels]}
+        if not timed:
+            return Found(values[0], ENTRY.dims, attrs, {**coords, **telling(of_steps[0])})
+        masks = joined_masks([(of_step, sizes) for of_step in of_steps], "time", new=True)
+        return Found(values, ("time", *ENTRY.dims), attrs, {**coords, **telling(masks)})
+
+    def record_call(self, part: Part, path: str, weights: Any, masks: Mapping[str, Any]) -> None:
+        """Copy the weights of a call, and masks, True where a value counts, by their names."""
+        name = f"{self.prefix}attention"
+        index = len(part.calls)
+        self._recording.call(self.index, path, weights, name)
+        for kind, mask in masks.items():
+            if len(part.calls) > index:  # there was room for it
+                self._recording.aside(self.index, (index, kind), mask, f"{name}, {kind}")
 
     def _hook(self, path: str, module: Any) -> Any:
         signature = inspect.signature(module.forward)
 
         def on_call(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            if in_backward() or self._recording.part(self.index) is None:
+            part = None if in_backward() else self._recording.part(self.index)
+            if part is None:
                 return
             call = signature.bind(*args, **kwargs)
             call.apply_defaults()
             weights = _shown_weights(module, call.arguments, output)
             if weights.ndim == 3:  # without a batch axis
                 weights = weights[None]
-            self._recording.call(self.index, path, weights, f"{self.prefix}attention")
+            self.record_call(part, path, weights, given_masks(call.arguments, weights))
 
         return on_call
 

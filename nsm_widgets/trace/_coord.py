@@ -23,13 +23,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Coord(NamedTuple):
-    """Labels along one axis, the same for every batch item or different for each."""
+    """Labels along one axis, the same for every batch item or different for each; or a mask (``_mask``)."""
 
     dims: tuple[str, ...]
-    """``(axis,)``, or ``("batch", axis)`` where the labels differ per batch item."""
+    """``(axis,)``, or ``("batch", axis)`` where the labels differ per batch item; of a mask, any axes."""
     values: NDArray[Any]
     """Labels, ``str`` or ``int64``; object where NumPy's text type would cut off a NUL at an end, or would
-    give each of many the room of a few long ones."""
+    give each of many the room of a few long ones. Of a mask, ``bool``."""
 
 
 def clean_label(label: object) -> str:
@@ -98,12 +98,19 @@ def make_coord(dim: str, labels: Labels, sizes: Mapping[str, int], name: str) ->
 
 
 def make_coords(coords: Any, sizes: Mapping[str, int], name: str) -> FrozenDict:
-    """Check all labels of an array; see :func:`make_coord`."""
+    """Check all labels and masks of an array; see :func:`make_coord`."""
     if coords is None:
         return FrozenDict()
     if not isinstance(coords, Mapping):
         raise LabelError(f"{name}: coords must map axis names to labels, got {type(coords).__name__}.")
-    return FrozenDict({dim: make_coord(dim, labels, sizes, name) for dim, labels in coords.items()})
+    from nsm_widgets.trace._mask import is_mask, make_mask  # which is made of what stands here
+
+    return FrozenDict(
+        {
+            key: (make_mask if is_mask(key) else make_coord)(key, given, sizes, name)
+            for key, given in coords.items()
+        }
+    )
 
 
 def same_coord(one: Coord | None, other: Coord | None) -> bool:

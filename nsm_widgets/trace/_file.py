@@ -13,8 +13,9 @@ knows those: one array per name, and in the header's metadata three strings:
                                  "attrs": {"kind": "weights"}}}}
 
   in the trace's order. Labels are all strings or all integers, one list for ``[axis]``, one list per batch
-  item for ``["batch", axis]``. A lone surrogate is written as an escape of its own, ``\ud83d``, and read as
-  it was. No object in it has a name twice.
+  item for ``["batch", axis]``. A mask (``key_mask``, ``mask``) has a text of 0 and 1 for each row. A lone
+  surrogate is written as an escape of its own, ``\ud83d``, and read as it was. No object in it has a name
+  twice.
 
 Names in the file are names of arrays, never paths. A file is written in a hidden folder beside its place,
 brought to the disk, and only then given its name, so a crash leaves the old file or the new one (and perhaps
@@ -39,9 +40,9 @@ from nsm_widgets._errors import NsmWidgetsError, TraceFileError
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import printable
 from nsm_widgets.trace._array import NamedArray
-from nsm_widgets.trace._coord import Coord
 from nsm_widgets.trace._json import dump_json, load_json
 from nsm_widgets.trace._mapped import MappedArrays, holds_flags
+from nsm_widgets.trace._mask import coords_from_json, is_mask, pack_mask
 from nsm_widgets.trace._trace import Trace
 
 FORMAT = "nsm_widgets.trace"
@@ -105,7 +106,7 @@ def open_trace(path: str | os.PathLike[str], *, mmap: bool = False) -> Trace:
 
 def _describe(array: NamedArray) -> dict[str, Any]:
     coords = {
-        dim: {"dims": list(coord.dims), "labels": coord.values.tolist()}
+        dim: {"dims": list(coord.dims), "labels": pack_mask(coord) if is_mask(dim) else coord.values.tolist()}
         for dim, coord in array.coords.items()
     }
     return {"dims": list(array.dims), "coords": coords, "attrs": array.attrs}
@@ -188,7 +189,7 @@ def _read_array(
         _refuse(path, f"array {name!r} cannot be read ({type(error).__name__}: {error})")
     if values.dtype == np.bool_ and not holds_flags(values):
         _refuse(path, f"array {name!r} is of type bool and holds other bytes than 0 and 1")
-    coords = {dim: Coord(tuple(coord["dims"]), coord["labels"]) for dim, coord in entry["coords"].items()}
+    coords = coords_from_json(entry["coords"], entry["dims"], values.shape)
     return NamedArray(name, values, entry["dims"], coords, entry["attrs"])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace._adapters import Adapter, AdapterSource, adapter_of
 from nsm_widgets.trace._attention_source import AttentionSource
+from nsm_widgets.trace._fused import FusedSource
 from nsm_widgets.trace._hugging_face import HuggingFaceSource, is_hugging_face
 from nsm_widgets.trace._memory_source import MemorySource
 from nsm_widgets.trace._owned_source import OwnedSource
@@ -18,7 +19,15 @@ from nsm_widgets.trace._source import Owner, Source
 from nsm_widgets.trace._step_source import StepSource, steps_by_type, steps_of
 
 
-def find_sources(model: Any, select: Select, adapters: Mapping[type, Adapter], repeated: str) -> list[Source]:
+def find_sources(
+    model: Any,
+    select: Select,
+    adapters: Mapping[type, Adapter],
+    repeated: str,
+    *,
+    tokenizer: Any = None,
+    recompute: bool = False,
+) -> list[Source]:
     """Everything in a model that is known and selected, each with its prefix.
 
     Raises:
@@ -26,7 +35,9 @@ def find_sources(model: Any, select: Select, adapters: Mapping[type, Adapter], r
     """
     modules = _modules(model)
     stepwise = _memories(modules, adapters) + _adapted(modules, adapters)
-    attention = _attention(modules, repeated) + _hugging_face(modules)
+    attention = _attention(modules, repeated) + _hugging_face(modules, tokenizer, recompute)
+    if recompute:
+        attention += _fused(modules, repeated)
     _name(stepwise, attention)
     found = stepwise + attention
     if not found:
@@ -34,8 +45,9 @@ def find_sources(model: Any, select: Select, adapters: Mapping[type, Adapter], r
             f"{type(model).__name__} holds nothing that a TraceRecorder knows: it knows nsm_widgets.ntm.NTM, "
             "NTMMemory and MemoryAccess, "
             "nsm_widgets.dnc.DNC, nsm_widgets.nsm.NeuralStateMachine and its parts, "
-            "torch.nn.MultiheadAttention, and transformers' models. For another "
-            "module say what it holds, adapters={Type: function}, or pass its tensors to Trace.from_arrays "
+            "torch.nn.MultiheadAttention, and transformers' models. Attention that calls "
+            "scaled_dot_product_attention itself? TraceRecorder(model, recompute=True). For another module "
+            "say what it holds, adapters={Type: function}, or pass its tensors to Trace.from_arrays "
             "or Trace.from_attentions."
         )
     chosen = []
@@ -124,13 +136,27 @@ def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
     ]
 
 
-def _hugging_face(modules: dict[str, Any]) -> list[Source]:
+def _hugging_face(modules: dict[str, Any], tokenizer: Any, recompute: bool) -> list[Source]:
     """The outermost ones: what they hand out holds what those within hand to them."""
-    paths = [path for path, module in modules.items() if is_hugging_face(module)]
-    outermost = [
-        path for path in paths if not any(path != other and _is_within(path, other) for other in paths)
+    return [
+        HuggingFaceSource(path, modules[path], tokenizer, recompute=recompute) for path in _outermost(modules)
     ]
-    return [HuggingFaceSource(path, modules[path]) for path in outermost]
+
+
+def _outermost(modules: dict[str, Any]) -> list[str]:
+    paths = [path for path, module in modules.items() if is_hugging_face(module)]
+    return [path for path in paths if not any(path != other and _is_within(path, other) for other in paths)]
+
+
+def _fused(modules: dict[str, Any], repeated: str) -> list[Source]:
+    """What may call the fused kernel, but for transformers' models, which see to that themselves."""
+    theirs = _outermost(modules)
+    own = {
+        path: module
+        for path, module in modules.items()
+        if not any(path == other or _is_within(path, other) for other in theirs)
+    }
+    return [FusedSource(own, repeated)] if own else []
 
 
 def _name(stepwise: list[Source], attention: list[Source]) -> None:

@@ -17,6 +17,7 @@ from nsm_widgets._errors import (
 from nsm_widgets.trace._array import NamedArray, check_name
 from nsm_widgets.trace._convert import ArrayLike, to_readonly
 from nsm_widgets.trace._known import KINDS, KNOWN, default_kind, known
+from nsm_widgets.trace._mask import axis_of, is_mask
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace._weights import check_shares, check_weightings
 
@@ -138,7 +139,8 @@ def _with_coords(arrays: list[NamedArray], coords: Any) -> list[NamedArray]:
     for dim, labels in coords.items():
         if isinstance(labels, Mapping):
             continue
-        having = [array for array in arrays if dim in array.dims]
+        axis = axis_of(dim) if is_mask(dim) else dim
+        having = [array for array in arrays if axis in array.dims] if axis is not None else arrays
         if not having:
             dims = dict.fromkeys(dim for array in arrays for dim in array.dims)
             raise LabelError(

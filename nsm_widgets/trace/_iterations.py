@@ -10,11 +10,13 @@ A trace of several iterations has them one after the other along ``time``, each 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nsm_widgets._errors import RecordingError, SelectionError, ShapeError
 from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._mask import is_mask
 
 if TYPE_CHECKING:
     from nsm_widgets.trace._trace import Trace
@@ -89,7 +91,7 @@ def side_by_side(trace: Trace) -> Trace:
         initials = f"{prefix}.{INITIALS}" if prefix else INITIALS
         if last == INITIALS:
             continue
-        coords: dict[str, Any] = {**array.coords, "iteration": numbers}
+        coords: dict[str, Any] = {**_cut(array.coords, len(steps), length), "iteration": numbers}
         if last == INITIAL and (initials in trace or len(steps) == 1):
             values = trace[initials].values if initials in trace else array.values[None]
             array = NamedArray(name, values, ("iteration", *array.dims), coords, array.attrs)
@@ -98,6 +100,16 @@ def side_by_side(trace: Trace) -> Trace:
             array = NamedArray(name, values, ("iteration", *array.dims), coords, array.attrs)
         arrays.append(array)
     return type(trace)(*arrays, attrs=attrs)
+
+
+def _cut(coords: Mapping[str, Coord], count: int, length: int) -> dict[str, Coord]:
+    """Masks along time, cut into as many iterations as time is."""
+    return {
+        name: Coord(("iteration", *coord.dims), coord.values.reshape(count, length, *coord.values.shape[1:]))
+        if is_mask(name) and coord.dims[:1] == ("time",)
+        else coord
+        for name, coord in coords.items()
+    }
 
 
 def iterations_text(trace: Trace) -> str:

@@ -45,3 +45,17 @@ def propagator_arrays(
 def manager_arrays(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> dict[str, Any]:
     """After a ``StateManager``: the importance of each state."""
     return {"state_importance": output}
+
+
+def masks_given(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What a call of one of the parts leaves out: tokens that are padding, states that take no part.
+
+    All parts are given them by keyword, but the manager, whose own the states' mask is.
+    """
+    del args
+    tokens, active = kwargs.get("mask"), kwargs.get("active")
+    own = getattr(module, "active", None)
+    if own is not None and not bool(own.all()):
+        active = own
+    found = {} if tokens is None else {"token_mask": tokens}
+    return found if active is None else {**found, "state_mask": active, "sender_mask": active}

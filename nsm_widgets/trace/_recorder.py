@@ -8,13 +8,14 @@ from typing import Any
 
 from nsm_widgets._errors import MissingDependencyError, RecordingError, UnknownOptionError
 from nsm_widgets.trace._adapters import check_adapters
-from nsm_widgets.trace._assemble import assemble
+from nsm_widgets.trace._assemble import LabelsByIteration, assemble, with_labels
 from nsm_widgets.trace._boundary import Boundary
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._find import find_sources
 from nsm_widgets.trace._recording import Recording
 from nsm_widgets.trace._select import Select
 from nsm_widgets.trace._source import Hooks
+from nsm_widgets.trace._tokens import check_tokenizer
 from nsm_widgets.trace._trace import Trace
 
 
@@ -65,6 +66,12 @@ class TraceRecorder:
         adapters: Functions by module type, for this recorder alone; see :func:`register_adapter`.
         repeated: What the second call of an ``nn.MultiheadAttention`` within one iteration is: the next step
             of ``"time"``, or one more ``"layer"``.
+        tokenizer: Labels the tokens of Hugging Face's models by the ids that they are called with: any object
+            with ``convert_ids_to_tokens``.
+        recompute: Whether to compute attention weights again where torch's fused kernel
+            (``scaled_dot_product_attention``) never shows them, from what it is called with: of any module,
+            Hugging Face's on SDPA among them. It takes the memory and time that the kernel saves; what the
+            model answers stays as it was, to the last bit.
 
     Raises:
         RecordingError: If it is no torch module, or holds nothing known, or nothing that is selected.
@@ -73,16 +80,31 @@ class TraceRecorder:
     """
 
     def __init__(
-        self, model: Any, *, select: Any = None, adapters: Any = None, repeated: Any = "time"
+        self,
+        model: Any,
+        *,
+        select: Any = None,
+        adapters: Any = None,
+        repeated: Any = "time",
+        tokenizer: Any = None,
+        recompute: bool = False,
     ) -> None:
         self.model = _check_model(model)
         if repeated not in ("time", "layer"):
             raise UnknownOptionError(f"repeated must be 'time' or 'layer', got {repeated!r}.")
-        self._sources = find_sources(model, Select(select), check_adapters(adapters), repeated)
+        self._sources = find_sources(
+            model,
+            Select(select),
+            check_adapters(adapters),
+            repeated,
+            tokenizer=check_tokenizer(tokenizer),
+            recompute=recompute,
+        )
         self._boundary = Boundary(model)
         self._choice = Choice()
         self._recording: Recording | None = None
         self._trace: Trace | None = None
+        self._labels: LabelsByIteration = {}
         self._hooks: Hooks | None = None
 
     def every(self, n: Any) -> TraceRecorder:
@@ -167,7 +189,7 @@ class TraceRecorder:
                 "nothing is recorded yet. Run the model inside a block: with TraceRecorder(model) as rec: "
                 "model(inputs)."
             )
-        trace = assemble(self._recording, self._sources, type(self.model).__name__)
+        trace = assemble(self._recording, self._sources, type(self.model).__name__, labels=self._labels)
         if self._hooks is None:  # the block is over: nothing will be added
             self._trace, self._recording = trace, None
         return trace
@@ -190,7 +212,7 @@ class TraceRecorder:
             SelectionError: If it was not kept.
         """
         if self._trace is not None or self._recording is None:
-            return self.trace.iteration(number)
+            return with_labels(self.trace.iteration(number), self._labels.get(number, {}))
         return assemble(self._recording, self._sources, type(self.model).__name__, only=number)
 
 

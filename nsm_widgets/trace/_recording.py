@@ -31,6 +31,8 @@ class Part:
     starts: list[int] = field(default_factory=list)
     calls: list[tuple[Any, HostCopy]] = field(default_factory=list)
     """What single calls gave, with a key of the source's own."""
+    asides: list[tuple[Any, HostCopy]] = field(default_factory=list)
+    """What belongs to calls or steps and is no array by itself, such as masks, with keys as above."""
     num_steps: int = 0
     """How many steps were taken."""
 
@@ -150,6 +152,12 @@ class Recording:
         part, copy = self.part(source), self.copy(tensor, name)
         if part is not None and copy is not None:
             part.calls.append((key, copy))
+
+    def aside(self, source: int, key: Any, tensor: Any, name: str) -> None:
+        """Copy what belongs to a call or a step, such as a mask."""
+        part, copy = self.part(source), self.copy(tensor, name)
+        if part is not None and copy is not None:
+            part.asides.append((key, copy))
 
     def copy(self, tensor: Any, name: str) -> HostCopy | None:
         """A copy of a tensor on its way to the host, or ``None`` where the budget is used up.

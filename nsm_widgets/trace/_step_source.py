@@ -29,6 +29,8 @@ class StepsOf:
     memory_seen: Mapping[str, str] = field(default_factory=dict)
     coords: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Labels by axis."""
+    masks: Callable[..., dict[str, Any]] | None = None
+    """From module, args and kwargs to the masks that a call was given, True where a value counts."""
 
 
 def steps_by_type() -> dict[type, StepsOf]:
@@ -52,7 +54,8 @@ def steps_by_type() -> dict[type, StepsOf]:
         coords={"mode": _dnc.READ_MODES},
     )
     machine = {
-        kind: StepsOf(function, names, dims=_nsm.DIMS_OF_NSM) for kind, (function, names) in parts.items()
+        kind: StepsOf(function, names, dims=_nsm.DIMS_OF_NSM, masks=_nsm.masks_given)
+        for kind, (function, names) in parts.items()
     }
     return {DNCAccess: dnc, **machine}
 
@@ -95,6 +98,9 @@ class StepSource(OwnedSource):
                 for name, tensor in self._said.initial(module, args, kwargs).items():
                     self._recording.first(self.index, name, tensor, self.prefix)
             named = self._said.function(module, args, kwargs, output)
+        if self._said.masks is not None:
+            for mask, given in self._said.masks(module, args, kwargs).items():
+                self._recording.aside(self.index, (mask, part.num_steps), given, self.prefix + mask)
         self._recording.step(
             self.index, self._step_names, [named[name] for name in self._step_names], self.prefix
         )

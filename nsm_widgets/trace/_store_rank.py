@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import RecordingError, TraceFileError
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._json import dump_json
+from nsm_widgets.trace._mask import is_mask, pack_mask
 from nsm_widgets.trace._store_files import MOST_JSON, remove, stage, sync_folder, write_whole
 from nsm_widgets.trace._store_format import (
     FORMAT,
@@ -300,7 +301,7 @@ _STEPS: dict[str, Any] = {
 
 def _entry(array: NamedArray, layout: Layout, grows: bool) -> dict[str, Any]:
     coords = {
-        dim: {"dims": list(coord.dims), "labels": coord.values.tolist()}
+        dim: {"dims": list(coord.dims), "labels": pack_mask(coord) if is_mask(dim) else coord.values.tolist()}
         for dim, coord in array.coords.items()
     }
     return {

@@ -13,6 +13,7 @@ from nsm_widgets._errors import NsmWidgetsError, TraceFileError
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
 from nsm_widgets.trace._lazy import LazyValues
+from nsm_widgets.trace._mask import coords_from_json
 from nsm_widgets.trace._store_array import StoredArray
 from nsm_widgets.trace._store_files import open_inside, read_json, refuse
 from nsm_widgets.trace._store_format import FORMAT, VERSION, Layout, is_key, read_layout
@@ -150,7 +151,7 @@ class _Rank:
                 source = StoredArray(where, layout, layout.shard[0], layout.shard[0], [], 0)
             source.check_last()
             values = LazyValues(source)
-            coords = dict(entry["coords"])
+            coords: dict[str, Any] = coords_from_json(entry["coords"], entry["dims"], values.shape)
             if commit.lost and entry["grows"]:
                 coords.setdefault(layout.dims[0], Coord(layout.dims[:1], _true_steps(commit)))
             if entry["dims"]:
@@ -188,7 +189,7 @@ class _Rank:
             if not isinstance(coord, dict) or sorted(coord) != ["dims", "labels"]:
                 raise refuse(self._root, f"labels of {entry['key']} must have dims and labels")
             dims, labels = self._expect(coord, "dims", list), self._expect(coord, "labels", list)
-            coords[dim] = Coord(tuple(map(str, dims)), labels)
+            coords[dim] = {"dims": list(map(str, dims)), "labels": labels}
         return {**entry, "coords": coords}
 
     def _expect(self, owner: dict[str, Any], name: str, kind: type) -> Any:

@@ -13,7 +13,6 @@ from nsm_widgets._axes import check_time_leads, did_you_mean, format_dims, forma
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError
 from nsm_widgets._text import one_line
 from nsm_widgets.trace._array import Indexer, NamedArray
-from nsm_widgets.trace._convert import ArrayLike
 from nsm_widgets.trace._coord import Coord, Labels, clean_label, same_coord
 from nsm_widgets.trace._json import freeze_attrs
 
@@ -266,14 +265,19 @@ class Trace(Mapping[str, NamedArray]):
     @classmethod
     def from_attentions(
         cls,
-        attentions: ArrayLike,
+        attentions: Any,
         *,
         tokens: Labels = None,
         query_tokens: Labels = None,
         key_tokens: Labels = None,
         head_names: Labels = None,
+        tokenizer: Any = None,
+        input_ids: Any = None,
+        decoder_input_ids: Any = None,
+        mask: Any = None,
+        decoder_mask: Any = None,
     ) -> Trace:
-        """Make a trace of attention, such as Hugging Face's ``outputs.attentions``.
+        """Make a trace of attention, such as Hugging Face's ``outputs`` or ``outputs.attentions``.
 
         The axes of its array ``attention`` are always (layer, batch, head, query, key). Axes of size 1 are
         added in front where they are missing, and nothing else is reshaped:
@@ -284,18 +288,33 @@ class Trace(Mapping[str, NamedArray]):
         - ``[head, query, key]``: one layer, one batch item,
         - ``[query, key]``: one layer, one batch item, one head.
 
+        Of a model's whole output, each kind that it holds becomes an array: ``attention``, or of an encoder
+        and a decoder ``encoder.attention``, ``decoder.attention`` and ``cross.attention``. What ``generate``
+        returns (``return_dict_in_generate=True, output_attentions=True``) has a tuple of layers for each
+        call: calls are joined along ``query``. A key that did not exist yet has the weight 0, and is masked.
+
         Args:
-            attentions: The attention weights; each row sums to 1 along ``key``.
+            attentions: The attention weights, each row of which sums to 1 along ``key``; or an output that
+                holds them.
             tokens: Labels of both ``query`` and ``key``: one list for all batch items, or one per item.
             query_tokens: Labels of ``query`` alone, where they differ from those of ``key``
                 (cross-attention).
             key_tokens: Labels of ``key`` alone.
             head_names: Labels of ``head``.
+            tokenizer: Labels tokens by their ids: any object with ``convert_ids_to_tokens``.
+            input_ids: The ids ``[batch, token]`` of what the model, or its encoder, was given. After
+                ``generate`` those of a decoder are known from the output.
+            decoder_input_ids: Those of the decoder.
+            mask: True or 1 for a token, False or 0 for padding, ``[batch, token]``, as a tokenizer's
+                ``attention_mask`` has it: of the model, or of its encoder. Padded queries and keys are drawn
+                as such, and left out of statistics.
+            decoder_mask: The same of the decoder's tokens.
 
         Raises:
             RecordingError: If there are no attentions (an empty tuple, None), with how to get them.
-            ShapeError: If layers differ in shape, or the rank is none of the above.
-            LabelError: If the number of tokens or of names is wrong.
+            ShapeError: If layers differ in shape, or the rank is none of the above, or beams were searched.
+            LabelError: If the number of tokens, of ids or of names is wrong.
+            DtypeError: If the tokenizer is none.
             WeightsError: If a row does not sum to 1.
 
         Example:
@@ -305,9 +324,20 @@ class Trace(Mapping[str, NamedArray]):
               query: 'the', 'cat'
               key: 'the', 'cat'
         """
-        from nsm_widgets.trace._attentions import trace_from_attentions
+        from nsm_widgets.trace._attentions import Said, trace_from_attentions
 
-        return trace_from_attentions(attentions, tokens, query_tokens, key_tokens, head_names)
+        said = Said(
+            tokens,
+            query_tokens,
+            key_tokens,
+            head_names,
+            tokenizer,
+            input_ids,
+            decoder_input_ids,
+            mask,
+            decoder_mask,
+        )
+        return trace_from_attentions(attentions, said)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to one file, all or nothing; see :mod:`nsm_widgets.trace._file` for the format.

@@ -10,7 +10,7 @@ Each node is a dataset whose arrays agree on sizes and labels:
 
 Arrays keep names, axes, values, types and attrs; the trace's attrs are the root's. Labels become the
 coordinate of their axis; labels that differ per batch item become a coordinate ``<axis>_labels`` with axes
-(batch, axis), because xarray keeps the axis' own name for flat ones.
+(batch, axis), because xarray keeps the axis' own name for flat ones. Masks are coordinates of their names.
 
 The way back takes each variable of each node, in the tree's order, whatever the nodes are called. Coordinates
 that are no labels of one of its axes (a scalar left by ``isel``, for one) stay behind, as do the attrs of
@@ -26,6 +26,7 @@ import numpy as np
 from nsm_widgets._errors import DtypeError, MissingDependencyError
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord, same_coord
+from nsm_widgets.trace._mask import is_mask
 from nsm_widgets.trace._trace import Trace
 
 
@@ -61,6 +62,10 @@ def _from_variable(variable: Any) -> NamedArray:
             if name in variable.coords and variable.coords[name].dims in ((dim,), ("batch", dim)):
                 labels = variable.coords[name]
                 coords[dim] = Coord(tuple(labels.dims), labels.values)
+    for name, mask in variable.coords.items():
+        if is_mask(name) and mask.dtype == bool and mask.dims:
+            order = tuple(dim for dim in variable.dims if dim in mask.dims)
+            coords[name] = Coord(order, mask.transpose(*order).values)
     return NamedArray(variable.name, variable.values, variable.dims, coords, dict(variable.attrs))
 
 
@@ -100,12 +105,26 @@ def _fits(one: NamedArray, other: NamedArray) -> bool:
         one.sizes[dim] == other.sizes[dim] and same_coord(one.coords.get(dim), other.coords.get(dim))
         for dim in one.dims
         if dim in other.dims
+    ) and all(_has_mask(name, one, other) and _has_mask(name, other, one) for name in _masks(one, other))
+
+
+def _masks(one: NamedArray, other: NamedArray) -> set[str]:
+    return {name for array in (one, other) for name in array.coords if is_mask(name)}
+
+
+def _has_mask(name: str, one: NamedArray, other: NamedArray) -> bool:
+    """Whether the other array has the same mask, or not all axes of it, so that a dataset gives it none."""
+    mask = one.coords.get(name)
+    if mask is None:
+        return True
+    return same_coord(mask, other.coords.get(name)) or (
+        name not in other.coords and not set(mask.dims) <= set(other.dims)
     )
 
 
 def _dataset(xr: Any, arrays: list[NamedArray]) -> Any:
     coords = {
-        (dim if len(coord.dims) == 1 else f"{dim}_labels"): (coord.dims, coord.values)
+        (dim if is_mask(dim) or len(coord.dims) == 1 else f"{dim}_labels"): (coord.dims, coord.values)
         for array in arrays
         for dim, coord in array.coords.items()
     }

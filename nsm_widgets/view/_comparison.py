@@ -86,12 +86,14 @@ def pattern_difference(patterns: NamedArray, references: Sequence[int]) -> Named
 def row_divergence(patterns: NamedArray, references: Sequence[int]) -> NamedArray:
     """The Jensen-Shannon divergence of each row to the reference's, in nats, in [0, log 2].
 
-    NaN where one of the two rows is unknown (NaN) or all zero.
+    NaN where one of the two rows is unknown (NaN), all zero or padding; masked keys count for nothing.
 
     Returns:
         ``row_divergence`` (reference, pattern, query), computed in float64 from rows that sum to 1.
     """
     values = np.maximum(patterns.values.astype(np.float64), 0.0)
+    if patterns.mask is not None:
+        values = np.where(patterns.mask, values, 0.0)
     total = values.sum(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore"):
         rows = values / total  # 0 / 0 is NaN: a row that is not used is like none
@@ -102,7 +104,7 @@ def row_divergence(patterns: NamedArray, references: Sequence[int]) -> NamedArra
         ("reference", "pattern", "query"),
         {
             "reference": _names(patterns, references),
-            **{dim: coord for dim, coord in patterns.coords.items() if dim != "key"},
+            **{name: coord for name, coord in patterns.coords.items() if "key" not in (name, *coord.dims)},
         },
         {
             "kind": "scalar",

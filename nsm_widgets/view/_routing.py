@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64, Shaped, UInt8
+from jaxtyping import Bool, Float64, Shaped, UInt8
 
 from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace._mask import is_mask
 from nsm_widgets.trace._weights import check_weightings
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._layouts import need, panel_of
@@ -16,9 +17,9 @@ from nsm_widgets.view._panel import Layout, Note, Panel
 NOWHERE = 0.9
 """A token whose normalised entropy over the states is at least this goes nowhere in particular."""
 
-DECIDED, UNDECIDED, UNKNOWN, UNUSED = 0, 1, 2, 3
+DECIDED, UNDECIDED, UNKNOWN, UNUSED, PADDING = 0, 1, 2, 3, 4
 """What ``token_fate`` says of a token: it goes somewhere; nowhere in particular; its weights hold a NaN; all
-its weights are 0."""
+its weights are 0; it is none, but padding."""
 
 _ROW_PX, _LEAST_PX, _MOST_PX, _STRIP_PX = 24, 150, 520, 28
 
@@ -62,7 +63,7 @@ def routing_statistics(routing: NamedArray) -> tuple[NamedArray, NamedArray, Nam
     """What the routing weights say of tokens and of states, in float64 from the recorded values.
 
     Tokens whose weights are unknown (a NaN among them) or all zero have no entropy and are left out of the
-    states' shares.
+    states' shares, and so is padding; a masked state counts for nothing.
 
     Returns:
         ``token_spread`` ``(..., token, statistic)``, the entropy over states divided by its largest value,
@@ -75,7 +76,11 @@ def routing_statistics(routing: NamedArray) -> tuple[NamedArray, NamedArray, Nam
     """
     outer = tuple(dim for dim in routing.dims if dim not in ("token", "state"))
     order = [routing.dims.index(dim) for dim in (*outer, "token", "state")]
-    values = routing.values.transpose(order)
+    values, mask = routing.values.transpose(order), routing.mask
+    there = None
+    if mask is not None:
+        there = mask.transpose(order)
+        values = np.where(there, values, 0.0)
     remedy = "Normalise them over the states: weights / weights.sum(-1, keepdims=True)."
     check_weightings(values, routing.name, "state", remedy, routing.attrs.get("source_dtype"))
     weights = np.maximum(values.astype(np.float64), 0.0)  # crumbs below zero are rounding
@@ -83,9 +88,11 @@ def routing_statistics(routing: NamedArray) -> tuple[NamedArray, NamedArray, Nam
     fate = np.full(total.shape, DECIDED, dtype=np.uint8)
     fate[np.isnan(total)] = UNKNOWN
     fate[total == 0] = UNUSED
+    if there is not None:
+        fate[~there.any(axis=-1)] = PADDING
     going = fate == DECIDED
     share_of_token = np.where(going[..., None], weights / np.where(going, total, 1.0)[..., None], 0.0)
-    spread = np.where(going, _normalised_entropy(share_of_token), np.nan)
+    spread = np.where(going, _normalised_entropy(share_of_token, there), np.nan)
     with np.errstate(invalid="ignore"):
         fate[going & (spread >= NOWHERE)] = UNDECIDED
         share = share_of_token.sum(axis=-2) / going.sum(axis=-1)[..., None]
@@ -98,17 +105,21 @@ def routing_statistics(routing: NamedArray) -> tuple[NamedArray, NamedArray, Nam
 
 _SAID = {
     "token_spread": "entropy of each token's weights over log(states): 0 goes to one state, 1 to all alike",
-    "token_fate": "0 goes somewhere, 1 nowhere in particular, 2 not known (NaN), 3 nowhere at all (zeros)",
+    "token_fate": "0 goes somewhere, 1 nowhere in particular, 2 not known (NaN), 3 nowhere at all (zeros), "
+    "4 padding",
     "state_share": "share of each state in where tokens go, the mean over tokens",
 }
 
 
-def _normalised_entropy(weights: Float64[np.ndarray, "*outer state"]) -> Float64[np.ndarray, "*outer"]:
+def _normalised_entropy(
+    weights: Float64[np.ndarray, "*outer state"], there: Bool[np.ndarray, "*outer state"] | None
+) -> Float64[np.ndarray, "*outer"]:
     if weights.shape[-1] == 1:
         return np.zeros(weights.shape[:-1])  # there is nowhere else to go
+    num_states = weights.shape[-1] if there is None else np.maximum(there.sum(axis=-1), 2)
     logs = np.log(np.where(weights > 0, weights, 1.0))
     entropy: Float64[np.ndarray, "*outer"] = -(weights * logs).sum(axis=-1)
-    share: Float64[np.ndarray, "*outer"] = np.clip(entropy / np.log(weights.shape[-1]), 0.0, 1.0)
+    share: Float64[np.ndarray, "*outer"] = np.clip(entropy / np.log(num_states), 0.0, 1.0)
     return share
 
 
@@ -120,6 +131,7 @@ def _named(
     statistic: str | None,
 ) -> NamedArray:
     coords: dict[str, object] = {dim: routing.coords[dim] for dim in dims if dim in routing.coords}
+    coords |= {k: coord for k, coord in routing.coords.items() if is_mask(k) and set(coord.dims) <= set(dims)}
     if statistic is not None:
         coords["statistic"] = [statistic]
     return NamedArray(name, values, dims, coords, {"kind": "scalar", "description": _SAID[name]})
@@ -140,6 +152,7 @@ def _notes_panel(fate: NamedArray, like: Panel, options: dict[str, float | int])
             Note(f"tokens, with an entropy of {NOWHERE:g} or more", UNDECIDED, always=True),
             Note("tokens not known: NaN among their weights", UNKNOWN),
             Note("tokens go nowhere at all: every weight is 0", UNUSED),
+            Note("places are padding, and hold no token", PADDING),
         ),
         **options,  # type: ignore[arg-type]
     )

@@ -9,6 +9,7 @@ from nsm_widgets._errors import LabelError, SelectionError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._convert import to_readonly
 from nsm_widgets.trace._coord import clean_label
+from nsm_widgets.trace._mask import is_mask
 from nsm_widgets.view import comparison_layout
 from nsm_widgets.view._comparison import rows_that_are_none
 from nsm_widgets.widgets._given import given_trace
@@ -147,6 +148,7 @@ def _of_trace(trace: Trace) -> NamedArray:
     order = (*outer, "query", "key")
     values = kept.values.transpose([kept.dims.index(dim) for dim in order])
     coords: dict[str, Any] = {d: kept.coords[d] for d in ("query", "key") if d in kept.coords}
+    coords |= {k: c for k, c in kept.coords.items() if is_mask(k) and set(c.dims) <= {"query", "key"}}
     coords["pattern"] = _head_names(kept, outer)
     shape = (-1, *values.shape[-2:])
     return NamedArray("patterns", values.reshape(shape), ("pattern", "query", "key"), coords, kept.attrs)

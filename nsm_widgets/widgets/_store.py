@@ -12,9 +12,10 @@ import traitlets
 from jaxtyping import Shaped
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import Coord, NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label, escape_surrogates
 from nsm_widgets.trace._lazy import LazyValues
+from nsm_widgets.trace._mask import is_mask
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
@@ -287,11 +288,20 @@ def describe(array: NamedArray, wire: Any, *, over_budget: bool) -> dict[str, An
         "memory_seen": clean_label(array.attrs.get("memory_seen", "")),
         "labels": {dim: _labels(array, dim) for dim in array.dims if dim in array.coords},
         "written_labels": _written_labels(array),
+        "masks": {
+            name: {"dims": list(coord.dims), "bits": _bits(coord)}
+            for name, coord in array.coords.items()
+            if is_mask(name)
+        },
         "summary": summary.to_json(),
         "thresholds": list(ranks_of(array, magnitudes=False)),
         "magnitude_thresholds": list(ranks_of(array, magnitudes=True)) if summary.low < 0 else [],
         "over_budget": over_budget,
     }
+
+
+def _bits(mask: Coord) -> str:
+    return base64.b64encode(np.packbits(mask.values).tobytes()).decode("ascii")
 
 
 def _written_labels(array: NamedArray) -> dict[str, Any]:
@@ -300,7 +310,7 @@ def _written_labels(array: NamedArray) -> dict[str, Any]:
     def written(labels: Any) -> Any:
         return list(map(written, labels)) if isinstance(labels, list) else escape_surrogates(str(labels))
 
-    stored = {dim: c.values.tolist() for dim, c in array.coords.items() if c.values.dtype.kind != "i"}
+    stored = {dim: c.values.tolist() for dim, c in array.coords.items() if c.values.dtype.kind not in "ib"}
     return {dim: written(labels) for dim, labels in stored.items() if written(labels) != labels}
 
 

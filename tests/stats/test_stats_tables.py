@@ -244,6 +244,7 @@ def test_summary_statistics() -> None:
         "max",
         "nan",
         "infinite",
+        "masked",
         "sparsity",
     ]
     a = [float(v) for v in arrays["a"].double().reshape(-1)]

@@ -131,7 +131,7 @@ def documented() -> dict[str, Any]:
     """What the code of docs/recording.md makes, run in order."""
     namespace: dict[str, Any] = {"ListedNTM": ListedNTM, "ListedHeads": ListedHeads, "NestedDNC": NestedDNC}
     blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 9
     for block in blocks:
         exec(compile(block, str(DOCS), "exec"), namespace)
     return namespace

@@ -102,17 +102,24 @@ BAD = {
     "empty": ((), {}, RecordingError, r"attentions are empty: the model returned none\. .*" + EAGER),
     "none-layer": ((LAYERS[0], None), {}, RecordingError, r"attentions\[1\] is None: .*" + EAGER),
     "none-layers": ((None, None), {}, RecordingError, r"attentions\[0\] is None: .*" + EAGER),
-    "generate": (
-        (LAYERS, LAYERS),
+    "generate-layers": (
+        (LAYERS, LAYERS[:2]),
         {},
         ShapeError,
-        r"got a tuple of 6: this is what generate\(\) returns.*attentions\[0\]",
+        r"attentions\[1\] must hold 6 layers, as those of the first call, got 2",
     ),
-    "outputs": (
-        SimpleNamespace(attentions=LAYERS),
+    "generate-none": ((LAYERS, (None,) * 6), {}, RecordingError, r"attentions\[1\]\[0\] is None"),
+    "outputs-empty": (
+        SimpleNamespace(attentions=None, logits=1),
+        {},
+        RecordingError,
+        r"the SimpleNamespace must hold attentions, got none.*" + EAGER,
+    ),
+    "beams": (
+        SimpleNamespace(attentions=(LAYERS,), beam_indices=torch.zeros(2, 2)),
         {},
         ShapeError,
-        r"got a whole SimpleNamespace\. Pass outputs\.att",
+        r"beam search sorts.*num_beams=1",
     ),
     "heads-differ": (
         (LAYERS[0], weights(2, 4, 4, 5)),

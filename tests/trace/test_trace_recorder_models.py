@@ -76,6 +76,15 @@ def test_a_machine_is_recorded_as_by_hand(options: dict[str, Any], masked: bool)
     trace = nsm.trace_of(machine, tokens(), mask)
     assert_same_arrays(trace, nsm.trace_by_hand(machine, tokens(), mask))
     assert set(trace) == OF_A_MACHINE
+    given = {name: set(array.coords) for name, array in trace.items() if array.mask is not None}
+    if mask is None:
+        assert not given
+    else:
+        routing, heard = trace["routing_weights"], trace["communication_weights"]
+        active = np.broadcast_to([True, False, True], routing.shape)
+        np.testing.assert_array_equal(routing.mask, mask.numpy()[..., None] & active)
+        np.testing.assert_array_equal(heard.mask, np.outer([1, 0, 1], [1, 0, 1]) & np.ones(heard.shape, bool))
+        assert given["state_importance"] == given["state_vectors"] == {"state_mask"}
     assert num_hooks(machine) == 0
 
 

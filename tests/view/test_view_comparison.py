@@ -133,3 +133,17 @@ def test_too_many_differences_are_those_to_the_reference_given(monkeypatch: pyte
     assert trace["difference"].labels("reference") == ("p1",)
     assert np.array_equal(trace["difference"].values[0], given.values - given.values[1])
     assert trace["row_divergence"].sizes == {"reference": 1, "pattern": 3, "query": 4}
+
+
+def test_padding_is_compared_with_nothing() -> None:
+    """A padded query has no divergence, a padded key no part in it; what is drawn stays masked."""
+    values = np.array([[[0.5, 0.25, 0.25], [0.5, 0.5, 0.0]], [[0.25, 0.5, 0.25], [1.0, 0.0, 0.0]]])
+    masks = {"query_mask": [1, 0], "key_mask": [1, 1, 0]}
+    patterns = NamedArray("patterns", values, ("pattern", "query", "key"), masks, {"kind": "attention"})
+    found = row_divergence(patterns, [0])
+    one, other = np.array([2, 1]) / 3, np.array([1, 2]) / 3
+    mean = (one + other) / 2
+    expected = 0.5 * (one * np.log(one / mean)).sum() + 0.5 * (other * np.log(other / mean)).sum()
+    np.testing.assert_allclose(found.values[0], [[0.0, np.nan], [expected, np.nan]], atol=1e-12)
+    assert list(found.coords) == ["reference", "query_mask"]
+    assert pattern_difference(patterns, [0]).mask is not None

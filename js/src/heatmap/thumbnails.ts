@@ -1,6 +1,7 @@
 /** All heads (and layers) of an array as small pictures on one canvas, to pick from. */
 
 import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
+import { leftOutCells } from "../masks";
 import {
   cmapOf,
   describeIndex,
@@ -18,6 +19,7 @@ import type { StoredArray } from "../store";
 import { isolated } from "../text";
 import { textWidth } from "./axes";
 import { GRID_GAP, type Grid, NAME_PX, wrappedGrid } from "./grid";
+import { paintHatch } from "./hatch";
 import { paintRaster, type Rect, releaseScratch } from "./paint";
 import { palette, type Raster } from "./raster";
 import { wholeOf } from "./window";
@@ -162,6 +164,9 @@ export class ThumbnailsView implements PanelView {
       if (isNewest) this.#missing.delete(index);
       paintFrame(context, rect, line);
       paintRaster(context, raster, colors, rect);
+      const whole = wholeOf({ rows: this.#array.size(y), columns: this.#array.size(x) });
+      const out = leftOutCells(this.#array.meta, [y, x], here, whole, raster.rows, raster.columns);
+      if (out !== undefined) paintHatch(context, out, rect, theme(), true);
     }
     const waiting = this.#why === "" ? "loading" : "unavailable";
     this.element.dataset["state"] = this.#missing.size === 0 ? "ready" : waiting;

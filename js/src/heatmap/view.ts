@@ -1,11 +1,12 @@
 /** One heatmap on screen: a canvas, its axes, its colour bar, its cursors. It wires; the maths is beside it. */
 
 import { ticks } from "d3-array";
-import { isThinned, markChips, peakChips } from "../chips";
+import { isThinned, leftOutChips, markChips, peakChips } from "../chips";
 import { type BarTick, barTicks, type Domain, NAN } from "../color/scale";
 import { gradient } from "../color/tables";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { short } from "../format";
+import { type LeftOutCells, leftOutCells, whyLeftOut } from "../masks";
 import { codesAlong } from "../notes/view";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import { setRedraw } from "../out/redraw";
@@ -33,6 +34,7 @@ import { type AxisLabels, bottomFor, drawAxes, marginsFor } from "./axes";
 import { Cursors, type Laid, put } from "./cursors";
 import { paintFlags } from "./flags";
 import { type Box, type Cell, cellAt, type Margins, plotSize, type Window } from "./geometry";
+import { paintHatch } from "./hatch";
 import { createOnShow } from "./onshow";
 import { paintRaster, releaseScratch } from "./paint";
 import { listenToPointer } from "./pointer";
@@ -400,24 +402,33 @@ export class HeatmapView implements PanelView {
     const cells = printable ? this.#array.cells(y, x, at, this.#window) : undefined;
     const about = this.#array.precision !== "exact";
     const box = this.#box;
+    const theme = this.#context.theme();
+    const out = isAll(part) ? this.#leftOut(raster, at) : undefined;
     const draw = (on: CanvasRenderingContext2D) => {
       const [across, down] = [on.canvas.width, on.canvas.height];
       if (Math.max(left, top) > 0 || Math.min(left + width, top + height) < 1)
         on.clearRect(0, 0, across, down);
       const rect = { x: left * across, y: top * down, width: width * across, height: height * down };
       paintRaster(on, raster, colors, rect, cells !== undefined);
+      if (out !== undefined) paintHatch(on, out, rect, theme, cells === undefined);
       if (cells !== undefined) printValues(on, cells, raster, colors, box, about);
     };
     draw(context);
     this.#shown = raster;
     this.#shownIn = shareText(part);
-    setRedraw(this.#canvas, cells === undefined ? undefined : draw);
+    setRedraw(this.#canvas, cells === undefined && out === undefined ? undefined : draw);
     this.#frames += 1;
     this.element.dataset["painted"] = this.#planeKey(at);
     this.element.dataset["frames"] = String(this.#frames);
     this.element.dataset["texels"] = `${raster.columns}x${raster.rows}`;
-    this.#showLegend(raster);
+    this.#showLegend(raster, out);
     return { context, printed: !printable || cells !== undefined };
+  }
+
+  /** The cells on show that do not count. */
+  #leftOut({ rows, columns }: Raster, at: Indices): LeftOutCells | undefined {
+    const { x, y } = this.#spec;
+    return leftOutCells(this.#array.meta, [y, x], at, this.#window, rows, columns);
   }
 
   /** Whether the values of the cells on show are to be printed in them, and have room. */
@@ -463,11 +474,12 @@ export class HeatmapView implements PanelView {
   }
 
   /** Marks here and in all of the array, whether cells share a colour, and how exact values are. */
-  #showLegend(raster: Raster): void {
+  #showLegend(raster: Raster, out: LeftOutCells | undefined): void {
     const { nan, infinite, above, below } = raster.marks;
     const spec = this.#look.own ? { ...this.#spec, below: 0, above: 0 } : this.#spec; // nothing is clipped
     this.#legend.replaceChildren(
       ...markChips({ nan, infinite, clipped: above + below }, spec, this.#array),
+      ...leftOutChips(out),
       ...peakChips(raster, this.#spec, this.#array, this.#window),
       ...precisionChips(this.#array),
     );
@@ -507,7 +519,9 @@ export class HeatmapView implements PanelView {
 
   #describeCell(at: Indices): string {
     const { x, y } = this.#spec;
-    return `${describeIndex(this.#array, y, at)} · ${describeIndex(this.#array, x, at)} ${valueText(this.#array, at)}`;
+    const why = whyLeftOut(this.#array.meta, at);
+    const text = `${describeIndex(this.#array, y, at)} · ${describeIndex(this.#array, x, at)} ${valueText(this.#array, at)}`;
+    return why === undefined ? text : `${text} · ${why}`;
   }
 
   /** Indices of the axes that are neither drawn nor fixed, and the scalars that belong to them; else what is shown. */

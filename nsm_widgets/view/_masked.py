@@ -1,0 +1,56 @@
+"""Which cells of a plane do not count: padding, and what was masked out. The rule of ``js/src/masks.ts``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from nsm_widgets.trace import NamedArray
+from nsm_widgets.trace._mask import axis_of, is_mask
+
+LEFT_OUT = ("padding", "inactive", "masked")
+"""Why a cell does not count: no token is there; a state takes no part; masked out, or not there yet."""
+_STATES = ("state", "sender")
+
+
+def left_out(
+    array: NamedArray, y: str, x: str, at: Mapping[str, int]
+) -> UInt8[np.ndarray, "row column"] | None:
+    """Why each cell does not count: 0 where it does, else 1 and its place in :data:`LEFT_OUT`.
+
+    Args:
+        array: Whose plane it is.
+        y: The axis that is drawn down.
+        x: The axis that is drawn across.
+        at: An index for every other axis.
+
+    Returns:
+        The codes, or ``None`` where every cell of the plane counts.
+
+    Example:
+        >>> array = NamedArray("w", [[0.5, 0.5, 0.0]], ("query", "key"), {"key_mask": [1, 1, 0]})
+        >>> left_out(array, "query", "key", {}).tolist()
+        [[0, 0, 1]]
+    """
+    codes = np.zeros((array.sizes[y], array.sizes[x]), np.uint8)
+    found = {name: coord for name, coord in array.coords.items() if is_mask(name)}
+    for code in reversed(range(len(LEFT_OUT))):
+        for name, (dims, values) in found.items():
+            if LEFT_OUT[code] == _why(axis_of(name)):
+                plane = values[tuple(slice(None) if dim in (y, x) else at[dim] for dim in dims)]
+                drawn = [dim for dim in dims if dim in (y, x)]
+                codes[np.broadcast_to(~_laid(plane, drawn, y, x), codes.shape)] = code + 1
+    return codes if codes.any() else None
+
+
+def _laid(plane: Bool[np.ndarray, "..."], drawn: list[str], y: str, x: str) -> Bool[np.ndarray, "row column"]:
+    """Values along the axes that are drawn, as rows and columns."""
+    if drawn == [x, y]:
+        return plane.T
+    return plane.reshape([plane.shape[drawn.index(dim)] if dim in drawn else 1 for dim in (y, x)])
+
+
+def _why(axis: str | None) -> str:
+    return "masked" if axis is None else "inactive" if axis in _STATES else "padding"
