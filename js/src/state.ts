@@ -35,11 +35,15 @@ export interface ArrayMeta {
   over_budget: boolean;
   /** How values are written that come on demand; a float16 is this power of two times the value. */
   sent: { type: string; exponent: number };
+  /** Of a recording that runs: which one. */
+  live?: string;
+  /** Grows where its arrays are told of anew. */
+  generation?: number;
 }
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph" | "notes";
+  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph" | "notes" | "scalars";
   array: string;
   y: string;
   x: string;
@@ -106,7 +110,7 @@ export interface Settings {
 
 /** Synced traits by widget kind. A test holds these lists equal to Python's. */
 export const TRAITS = {
-  store: ["_meta", "_buffers", "_state_mb"],
+  store: ["_meta", "_buffers", "_state_mb", "_live"],
   selection: [
     "iteration",
     "time",
@@ -131,6 +135,7 @@ export const TRAITS = {
     "stage",
     "predecessor",
     "mode",
+    "follow",
     "_sizes",
   ],
   view: [
@@ -145,6 +150,8 @@ export const TRAITS = {
     "_toolbar",
     "_leader",
     "_together",
+    "_generation",
+    "_figures",
   ],
   chart: [
     "cmap",
@@ -158,6 +165,8 @@ export const TRAITS = {
     "_toolbar",
     "_leader",
     "_together",
+    "_generation",
+    "_figures",
     "_figure",
     "_lines",
     "_cursor",
@@ -174,12 +183,14 @@ export const TRAITS = {
     "_toolbar",
     "_leader",
     "_together",
+    "_generation",
+    "_figures",
     "_figure",
     "sort",
   ],
 } as const;
 
-export const SELECTABLE = TRAITS.selection.filter((name) => name !== "_sizes");
+export const SELECTABLE = TRAITS.selection.filter((name) => name !== "_sizes" && name !== "follow");
 
 /** The nearest index that exists. */
 export function clampIndex(index: number, size: number): number {

@@ -16,6 +16,7 @@ from nsm_widgets.export._graph import GraphPicture
 from nsm_widgets.export._heatmap import HeatmapPicture
 from nsm_widgets.export._lines import LinesPicture
 from nsm_widgets.export._notes import NotesPicture
+from nsm_widgets.export._scalars import ScalarsPicture
 from nsm_widgets.export._scene import Scene
 from nsm_widgets.export._thumbnails import ThumbnailsPicture
 from nsm_widgets.export._where import selection_text
@@ -173,6 +174,7 @@ def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
         "bars": BarsPicture,
         "graph": GraphPicture,
         "notes": NotesPicture,
+        "scalars": ScalarsPicture,
     }
     return kinds.get(panel.kind, HeatmapPicture)(panel, scene)
 

@@ -60,7 +60,8 @@ class Watcher(Protocol):
 class Watch:
     """Tells watchers of a recording, at the end of an iteration and no more often than is due.
 
-    An update that took long, or sent much, is followed by a longer pause. A watcher that fails is warned of
+    An update that took long, or sent much, is followed by a longer pause; not so the first of a block, which
+    sets up what later ones need. A watcher that fails is warned of
     once and counted; the training goes on.
 
     Args:
@@ -71,6 +72,7 @@ class Watch:
         self._clock = clock
         self._watchers: list[Watcher] = []
         self._next = float("-inf")
+        self._updates = 0
         self.failures = 0
         """How often a watcher failed."""
 
@@ -92,7 +94,7 @@ class Watch:
 
     def begin(self) -> None:
         """A block begins."""
-        self._next = float("-inf")
+        self._next, self._updates = float("-inf"), 0
         for watcher in self._watchers:
             self._guarded(watcher.begin)
 
@@ -102,7 +104,9 @@ class Watch:
         for watcher in self._watchers:
             sent += self._guarded(lambda watcher=watcher: watcher.update(news)) or 0  # type: ignore[misc]
         now = self._clock()
-        self._next = now + max(LEAST_S, (now - start) / SHARE, sent / BYTES_PER_S)
+        pause = max((now - start) / SHARE, sent / BYTES_PER_S) if self._updates else 0.0
+        self._next = now + max(LEAST_S, pause)
+        self._updates += 1
 
     def end(self, news: News, whole: Callable[[], Trace], error: BaseException | None) -> None:
         """The block is over: what is newest always arrives."""

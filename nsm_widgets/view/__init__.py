@@ -56,6 +56,7 @@ from nsm_widgets.view._operations import operations_layout
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
 from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Note, Panel, ScalarReadout, default_coloring
 from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
+from nsm_widgets.view._scalars import scalars_row
 from nsm_widgets.view._summary import (
     ArraySummary,
     count_clipped,
@@ -135,6 +136,7 @@ __all__ = [
     "routing_layout",
     "routing_statistics",
     "row_divergence",
+    "scalars_row",
     "slot_importance",
     "slot_statistics",
     "slot_use",

@@ -73,7 +73,7 @@ class Panel:
     is one for each index of ``y``; only one where ``y`` is ``x``. Bars have one axis, which is both. In a
     graph, each index of ``y``, which is as long as ``x``, is a node, and each cell an edge from the node
     ``x`` to the node ``y``. Of notes, which are sentences, ``y`` and ``x`` are the axis whose indices they
-    name.
+    name. Scalars are one line over the iterations for which a number was logged, ``y`` and ``x`` alike.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph", "notes"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph", "notes", "scalars"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""

@@ -141,7 +141,10 @@ class Selection(SyncedWidget):
     """Length of each axis in the longest data attached."""
 
     _kind = traitlets.Unicode("selection").tag(sync=True)
-    _page_writable = frozenset(SELECTABLE)
+    follow = traitlets.Bool(True).tag(sync=True)
+    """While a recorder runs, whether the page keeps to its newest iteration. Two-way. Default: ``True``."""
+
+    _page_writable = frozenset(SELECTABLE) | {"follow"}
 
     def __repr__(self) -> str:
         """Only the axes that matter: those of attached data, or those that were moved."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import (
+    Layout,
     attention_layout,
     explorer_layout,
     heatmap_layout,
@@ -102,8 +103,7 @@ class MemoryView(View):
     """
 
     def __init__(self, trace: Trace, **options: Any) -> None:
-        layout, shown = memory_layout(require_trace(trace, "MemoryView"))
-        super().__init__(shown, layout, **options)
+        self._open(trace, _memory, options)
 
 
 class ReadWriteView(View):
@@ -124,8 +124,7 @@ class ReadWriteView(View):
     """
 
     def __init__(self, trace: Trace, **options: Any) -> None:
-        shown = require_trace(trace, "ReadWriteView")
-        super().__init__(shown, read_write_layout(shown), **options)
+        self._open(trace, _read_write, options)
 
 
 MANY_KEYS = 64
@@ -171,15 +170,24 @@ class AttentionView(View):
         head_names: Sequence[str] | None = None,
         **options: Any,
     ) -> None:
-        shown = given_trace(trace)
-        if shown is None:
-            if not (hasattr(trace, "shape") or isinstance(trace, (list, tuple))):
-                require_trace(trace, "AttentionView")
-            shown = Trace.from_attentions(trace)
-        shown = labelled(shown, "attention", {"key": x_labels, "query": y_labels, "head": head_names})
-        layout = attention_layout(shown)
-        scale = "log" if shown["attention"].sizes["key"] > MANY_KEYS else "linear"
-        super().__init__(shown, layout, **{"scale": scale, **options})
+        labels = {"key": x_labels, "query": y_labels, "head": head_names}
+
+        def build(given: Any) -> tuple[Trace, Layout]:
+            shown = given_trace(given)
+            if shown is None:
+                if not (hasattr(given, "shape") or isinstance(given, (list, tuple))):
+                    require_trace(given, "AttentionView")
+                shown = Trace.from_attentions(given)
+            shown = labelled(shown, "attention", labels)
+            layout = attention_layout(shown)
+            if shown["attention"].sizes["key"] > MANY_KEYS:
+                options.setdefault("scale", "log")
+            return shown, layout
+
+        def at_first(view: View, _shown: Trace) -> None:
+            view.scale = options.get("scale", view.scale)
+
+        self._open(trace, build, options, at_first)
 
 
 class NTMExplorer(View):
@@ -201,8 +209,22 @@ class NTMExplorer(View):
     """
 
     def __init__(self, trace: Trace, **options: Any) -> None:
-        layout, shown = explorer_layout(require_trace(trace, "NTMExplorer"))
-        super().__init__(shown, layout, **options)
+        self._open(trace, _explored, options)
+
+
+def _memory(given: Any) -> tuple[Trace, Layout]:
+    layout, shown = memory_layout(require_trace(given, "MemoryView"))
+    return shown, layout
+
+
+def _read_write(given: Any) -> tuple[Trace, Layout]:
+    shown = require_trace(given, "ReadWriteView")
+    return shown, read_write_layout(shown)
+
+
+def _explored(given: Any) -> tuple[Trace, Layout]:
+    layout, shown = explorer_layout(require_trace(given, "NTMExplorer"))
+    return shown, layout
 
 
 def _as_trace(
