@@ -385,7 +385,9 @@ function createPanel(
 /** Keys that work anywhere in a view: comma and full stop step, space plays, brackets change the head. */
 function onKey(event: KeyboardEvent, selection: Selection, sizes: Indices, played: string | undefined): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const typed = event.target instanceof HTMLElement ? event.target.tagName : "";
+  const { target } = event;
+  const ticks = target instanceof HTMLInputElement && target.type === "checkbox"; // by the space bar
+  const typed = ticks ? "BUTTON" : target instanceof HTMLElement ? target.tagName : "";
   const step = (dim: string, by: number) => {
     const size = sizes[dim] ?? 1;
     selection.player.pause();

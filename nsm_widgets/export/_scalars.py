@@ -6,6 +6,7 @@ import numpy as np
 
 from nsm_widgets.export._lines import LinesPicture
 from nsm_widgets.export._scene import Scene
+from nsm_widgets.export._words import short
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Panel
 
@@ -24,6 +25,14 @@ class ScalarsPicture(LinesPicture):
         if number is not None and "logged" in self.array.coords:
             logged = np.array([float(label) for label in self.array.labels("logged")])
             self.at = {"logged": int(np.abs(logged - number).argmin())}
+
+    def _entries(self) -> list[str]:
+        """The value at the cursor, and of which iteration."""
+        place = self.at["logged"]
+        return [f"iteration {self.x.label(place)} = {short(float(self.values[0][place]))}"]
+
+    def _where(self) -> list[str]:
+        return []
 
 
 def iteration_on_show(trace: Trace, index: int) -> float | None:

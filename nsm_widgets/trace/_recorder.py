@@ -207,8 +207,9 @@ class TraceRecorder:
         return {name: series.array(name) for name, series in self._scalars.series.items()}
 
     def _tell(self, _: bool) -> None:
-        if self.watch.is_due and self._recording is not None:
-            self.watch.update(self._news(self._recording))
+        recording = self._recording
+        if recording is not None and recording.seen > 1 and self.watch.is_due:  # else there is none before
+            self.watch.update(self._news(recording))
 
     def _news(self, recording: Recording) -> News:
         return News(

@@ -106,7 +106,7 @@ class Watch:
         now = self._clock()
         pause = max((now - start) / SHARE, sent / BYTES_PER_S) if self._updates else 0.0
         self._next = now + max(LEAST_S, pause)
-        self._updates += 1
+        self._updates += sent > 0
 
     def end(self, news: News, whole: Callable[[], Trace], error: BaseException | None) -> None:
         """The block is over: what is newest always arrives."""

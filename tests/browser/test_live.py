@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,8 @@ with rec:
         rec.log(loss=loss, lr=1e-3)
         time.sleep(0.005)
 """
+
+GROWN_MS = 90_000
 
 KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
@@ -84,8 +87,10 @@ def last(view: ViewOnPage) -> int:
 
 
 def wait_until_longer(view: ViewOnPage, than: int) -> None:
+    """Until more than so many more iterations are on the page; a busy machine sends few a minute."""
+    shorter = "|".join(map(str, range(than + 1)))
     expect(view.slider("iteration")).to_have_attribute(
-        "max", re.compile(rf"^(?!({'|'.join(map(str, range(than + 1)))})$)")
+        "max", re.compile(rf"^(?!({shorter})$)"), timeout=GROWN_MS
     )
 
 
@@ -214,7 +219,7 @@ def test_an_error_ends_the_recording_and_the_view_says_so(notebook: NotebookPage
 
 
 def test_opened_inside_the_block_in_the_same_cell(notebook: NotebookPage) -> None:
-    """``display(NTMExplorer(rec))`` as the first line of the block: it fills, and a second run fills it anew."""
+    """``display(NTMExplorer(rec))`` in the block: it fills, and a second run fills it anew."""
     notebook.run_cell(OPEN.format(choice="").replace("explorer = NTMExplorer(rec)\nexplorer\n", ""))
     code = """
     with rec:
@@ -223,8 +228,6 @@ def test_opened_inside_the_block_in_the_same_cell(notebook: NotebookPage) -> Non
         for _ in range({n}):
             model(torch.rand(6, 1, 5))
     """
-    import textwrap
-
     notebook.run_cell(textwrap.dedent(code).format(n=12))
     view = ViewOnPage(notebook.page)
     expect(view.slider("iteration")).to_have_attribute("max", "11")

