@@ -135,6 +135,7 @@ export const TRAITS = {
     "stage",
     "predecessor",
     "mode",
+    "logged",
     "follow",
     "_sizes",
   ],

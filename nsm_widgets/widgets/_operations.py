@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import Trace
+from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.trace._convert import to_readonly
 from nsm_widgets.view import Layout, operations_layout
 from nsm_widgets.widgets._given import labelled
@@ -38,7 +38,9 @@ class OperationsView(View):
         LabelError: If there are not as many labels as slots.
     """
 
-    def __init__(self, trace: Trace, *, memory_slots: Sequence[str] | None = None, **options: Any) -> None:
+    def __init__(
+        self, trace: Trace | TraceRecorder, *, memory_slots: Sequence[str] | None = None, **options: Any
+    ) -> None:
         def build(given: Any) -> tuple[Trace, Layout]:
             named = require_trace(given, "OperationsView")
             for name in ("read_weights", "write_weights"):

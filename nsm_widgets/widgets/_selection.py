@@ -34,6 +34,7 @@ SELECTABLE: tuple[str, ...] = (
     "stage",
     "predecessor",
     "mode",
+    "logged",
 )
 
 
@@ -136,6 +137,9 @@ class Selection(SyncedWidget):
 
     mode = Index(0).tag(sync=True)
     """Way to read that is on show."""
+
+    logged = Index(0).tag(sync=True)
+    """Iteration on show of those for which a number was logged."""
 
     _sizes = traitlets.Dict().tag(sync=True)
     """Length of each axis in the longest data attached."""

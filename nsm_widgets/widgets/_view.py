@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 import anywidget
@@ -26,6 +26,11 @@ class View(WaysOut, SyncedWidget):
     Beside the widget, a cell's output keeps a picture and a summary of the view as it was when the cell
     showed it; run the cell again to save another moment. A notebook that is saved with its widgets' state
     opens where the view stood when it was saved.
+
+    A view that is given a recorder whose block runs or is still to run fills while it does, iteration by
+    iteration, and when the block is over holds what ``rec.trace.by_iteration()`` has. Numbers that were logged
+    (``rec.log``) are drawn as curves above. What a page has meanwhile is bounded by ``budget_mb``, and what it
+    has not is counted there.
 
     Args:
         selection: The cursor to follow; a new one when not given.
@@ -74,7 +79,7 @@ class View(WaysOut, SyncedWidget):
 
     _page_writable = frozenset({"cmap", "scale", "domain"})
     _feed: LiveFeed | None = None
-    _curves: dict[str, tuple[Any, list[Any]]]
+    _curves: MutableMapping[str, tuple[Any, list[Any]]]
     """By panel a figure, and all that is closed with it."""
 
     _shared: tuple[SyncedWidget, ...] = ()
@@ -183,7 +188,7 @@ class View(WaysOut, SyncedWidget):
         if self._feed is not None:
             self._feed.close()
         super().close()
-        for _, parts in self._curves.values():
+        for _, parts in getattr(self, "_curves", {}).values():  # none where the view could not be made
             for part in parts:
                 part.close()
         for shared in self._shared:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.view import (
     Layout,
     attention_layout,
@@ -89,7 +89,8 @@ class MemoryView(View):
     """Memory contents at the current step, and beside them how far each slot moved at every step.
 
     Args:
-        trace: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes.
+        trace: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes. Or a recorder
+            whose block runs or is still to run (see :class:`View`).
         **options: See :class:`View`.
 
     Example:
@@ -102,7 +103,7 @@ class MemoryView(View):
         ShapeError: If there is no such ``memory``.
     """
 
-    def __init__(self, trace: Trace, **options: Any) -> None:
+    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
         self._open(trace, _memory, options)
 
 
@@ -110,7 +111,8 @@ class ReadWriteView(View):
     """Write and read weights of every head over time and slots, told apart by colour, with the cursor.
 
     Args:
-        trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both.
+        trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both. Or a
+            recorder whose block runs or is still to run (see :class:`View`).
         **options: See :class:`View`.
 
     Example:
@@ -123,7 +125,7 @@ class ReadWriteView(View):
         ShapeError: If there are no such weights.
     """
 
-    def __init__(self, trace: Trace, **options: Any) -> None:
+    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
         self._open(trace, _read_write, options)
 
 
@@ -142,7 +144,8 @@ class AttentionView(View):
     Args:
         trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are
             several; or the weights themselves, as :meth:`Trace.from_attentions` takes them: ``[query, key]``,
-            ``[head, query, key]``, ``[batch, head, query, key]``, or such a tensor for each layer.
+            ``[head, query, key]``, ``[batch, head, query, key]``, or such a tensor for each layer. Or a
+            recorder whose block runs or is still to run (see :class:`View`).
         x_labels: One string for each key.
         y_labels: One string for each query.
         head_names: One string for each head.
@@ -195,7 +198,8 @@ class NTMExplorer(View):
 
     Args:
         trace: As :class:`~nsm_widgets.TraceRecorder` records it. What it does not hold is left out; at least
-            ``memory``, ``read_weights`` or ``write_weights`` is needed.
+            ``memory``, ``read_weights`` or ``write_weights`` is needed. Or the recorder itself, whose block
+            runs or is still to run: the view fills while it does (see :class:`View`).
         **options: See :class:`View`.
 
     Example:
@@ -208,7 +212,7 @@ class NTMExplorer(View):
         >>> explorer.selection.time = 7
     """
 
-    def __init__(self, trace: Trace, **options: Any) -> None:
+    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
         self._open(trace, _explored, options)
 
 
