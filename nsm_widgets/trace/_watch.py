@@ -15,7 +15,7 @@ from nsm_widgets.trace._trace import Trace
 LEAST_S = 0.25
 """Between two updates at least so long: a reader sees four pictures a second as a film."""
 
-SHARE = 0.03
+SHARE = 0.02
 """Of the training's time, what updates take at most; what a kernel's sending thread takes comes on top."""
 
 BYTES_PER_S = 24e6

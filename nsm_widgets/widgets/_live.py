@@ -247,17 +247,15 @@ class LiveFeed:
 
 
 def one_of_many(trace: Trace, number: int) -> Trace:
-    """The trace of one iteration, with an axis ``iteration`` of length one in every array."""
-    side = trace.by_iteration()
+    """The trace of one iteration, as :meth:`Trace.by_iteration` gives it, with the axis in every array."""
     arrays = []
-    for array in side.values():
+    for array in trace.values():
         if "iteration" not in array.dims:
             coords = {**array.coords, "iteration": [number]}
-            array = NamedArray(
-                array.name, array.values[None], ("iteration", *array.dims), coords, array.attrs
-            )
+            array = NamedArray(array.name, array.values[None], ("iteration", *array.dims), coords, array.attrs)
         arrays.append(array)
-    return Trace(*arrays, attrs=side.attrs)
+    told = {key: value for key, value in trace.attrs["iterations"].items() if key != "steps"}
+    return Trace(*arrays, attrs={**trace.attrs, "iterations": told})
 
 
 def merged_layout(old: Layout, new: Layout) -> Layout | None:

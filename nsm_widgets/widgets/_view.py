@@ -28,9 +28,9 @@ class View(WaysOut, SyncedWidget):
     opens where the view stood when it was saved.
 
     A view that is given a recorder whose block runs or is still to run fills while it does, iteration by
-    iteration, and when the block is over holds what ``rec.trace.by_iteration()`` has. Numbers that were logged
-    (``rec.log``) are drawn as curves above. What a page has meanwhile is bounded by ``budget_mb``, and what it
-    has not is counted there.
+    iteration, and when the block is over holds what ``rec.trace.by_iteration()`` has. Numbers that were
+    logged (``rec.log``) are drawn as curves above. What a page has meanwhile is bounded by ``budget_mb``, and
+    what it has not is counted there.
 
     Args:
         selection: The cursor to follow; a new one when not given.

@@ -76,7 +76,7 @@ def test_an_update_is_followed_by_a_pause(takes: float, sends: int, pause: float
 
 
 def test_updates_take_a_small_share_of_the_time_whatever_they_cost() -> None:
-    """Iterations of 10 ms, updates of 40 ms: of the whole time updates take 3 %, and so less than 5."""
+    """Iterations of 10 ms, updates of 40 ms: of the whole time updates take 2 %, and so less than 5."""
     clock = Clock()
     watch, onlooker = Watch(clock), Onlooker(clock, takes=0.04)
     watch.add(onlooker)

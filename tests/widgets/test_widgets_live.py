@@ -118,7 +118,7 @@ def test_at_the_end_the_view_is_one_of_the_trace_side_by_side(tmp_path: Path) ->
     assert view.store._live["state"] == "ended"
     view.savefig(tmp_path / "end.png")
     assert "iteration 4 of 0-4" in view._fallbacks("NTMExplorer")["text/plain"]
-    assert "scalar.loss" in view.to_csv()
+    assert "scalar.loss" in str(view.to_csv())
 
 
 @pytest.mark.parametrize("kind", [NTMExplorer, MemoryView, ReadWriteView], ids=lambda kind: kind.__name__)
