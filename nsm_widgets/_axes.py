@@ -36,6 +36,7 @@ AXES: dict[str, str] = {
     "stage": "addressing stages, in the order in which they are computed",
     "predecessor": "rows of a memory that another row was written right after",
     "mode": "ways to read, such as backward, content and forward",
+    "logged": "training iterations for which a number was logged, oldest first",
 }
 """Every axis name, with what one step along it means."""
 

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("frames", "notebook", "plot", "transformers", "xarray", "zarr")
+EXTRAS = ("frames", "lightning", "notebook", "plot", "trainer", "transformers", "xarray", "zarr")
 LEFT_OUT = ("nsm-widgets", "torch")
 
 

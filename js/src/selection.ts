@@ -1,5 +1,6 @@
 /** The shared cursor: time, head, slot, ... and the hovered cell. One for each Selection model, read by every view. */
 
+import { Follow } from "./follow";
 import type { InitializeContext } from "./model";
 import { clampIndex, type Indices, SELECTABLE } from "./state";
 import { SyncedTraits } from "./sync";
@@ -27,6 +28,8 @@ export interface Selection {
   /** Axes of the cell under the pointer (or the keyboard's cell); null when there is none. */
   readonly hovered: Readonly<Indices> | null;
   readonly player: Player;
+  /** Of a recording that runs: whether its newest iteration is kept to. */
+  readonly follow: Follow;
   /** Which cells heatmaps show. Lives on the page alone, and is no part of what Python knows. */
   readonly zooms: Zooms;
   /** Python took a message and did not answer: it knows this selection no more. */
@@ -48,11 +51,27 @@ export function createSelection({ model, signal }: InitializeContext): Selection
       for (const listener of [...listeners]) listener();
     });
   };
-  const traits = new SyncedTraits<Indices>(model, SELECTABLE, notify, signal);
+  const moved = () => {
+    follow.look();
+    notify();
+  };
+  const traits = new SyncedTraits<Indices>(model, SELECTABLE, moved, signal);
+  const following = new SyncedTraits<{ follow: boolean }>(model, ["follow"], notify, signal);
+  const follow = new Follow({
+    index: () => traits.values["iteration"] ?? 0,
+    place: (index, told) => {
+      const changed = told ? traits.set({ iteration: index }) : traits.place({ iteration: index });
+      if (changed) notify();
+    },
+    isOn: () => following.values.follow !== false, // a notebook that was saved before there was any says nothing
+    turn: (on) => {
+      if (following.set({ follow: on })) notify();
+    },
+  });
   let hovered: Indices | null = null;
 
   const set = (changes: Indices) => {
-    if (traits.set(changes)) notify();
+    if (traits.set(changes)) moved();
   };
   const preparers = new Set<Preparer>();
   const isPrepared = (changes: Indices) => {
@@ -75,6 +94,7 @@ export function createSelection({ model, signal }: InitializeContext): Selection
       return hovered;
     },
     player,
+    follow,
     zooms: createZooms(notify),
     get unheard() {
       return traits.unheard;

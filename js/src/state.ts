@@ -38,11 +38,15 @@ export interface ArrayMeta {
   over_budget: boolean;
   /** How values are written that come on demand; a float16 is this power of two times the value. */
   sent: { type: string; exponent: number };
+  /** Of a recording that runs: which one. */
+  live?: string;
+  /** Grows where its arrays are told of anew. */
+  generation?: number;
 }
 
 export interface PanelSpec {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph" | "notes" | "table";
+  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph" | "notes" | "table" | "scalars";
   array: string;
   y: string;
   x: string;
@@ -125,7 +129,7 @@ export interface Settings {
 
 /** Synced traits by widget kind. A test holds these lists equal to Python's. */
 export const TRAITS = {
-  store: ["_meta", "_buffers", "_state_mb"],
+  store: ["_meta", "_buffers", "_state_mb", "_live"],
   selection: [
     "iteration",
     "time",
@@ -150,6 +154,8 @@ export const TRAITS = {
     "stage",
     "predecessor",
     "mode",
+    "logged",
+    "follow",
     "_sizes",
   ],
   view: [
@@ -164,6 +170,8 @@ export const TRAITS = {
     "_toolbar",
     "_leader",
     "_together",
+    "_generation",
+    "_figures",
   ],
   chart: [
     "cmap",
@@ -177,6 +185,8 @@ export const TRAITS = {
     "_toolbar",
     "_leader",
     "_together",
+    "_generation",
+    "_figures",
     "_figure",
     "_lines",
     "_cursor",
@@ -193,6 +203,8 @@ export const TRAITS = {
     "_toolbar",
     "_leader",
     "_together",
+    "_generation",
+    "_figures",
     "_figure",
     "sort",
   ],
@@ -212,7 +224,7 @@ export const TRAITS = {
   ],
 } as const;
 
-export const SELECTABLE = TRAITS.selection.filter((name) => name !== "_sizes");
+export const SELECTABLE = TRAITS.selection.filter((name) => name !== "_sizes" && name !== "follow");
 
 /** The nearest index that exists. */
 export function clampIndex(index: number, size: number): number {

@@ -3,6 +3,7 @@
 import { Asks } from "./asks";
 import { ChunkCache } from "./chunkcache";
 import { type ChunkHeader, chunked, type MissingHeader, missing } from "./chunks";
+import { type Extent, Live, type Status } from "./live";
 import { type InitializeContext, listen } from "./model";
 import { RasterCache } from "./pictures";
 import { remote } from "./remote";
@@ -19,6 +20,14 @@ export interface Store {
   saved(name: string): boolean;
   /** What the arrays of all views may take in a saved notebook, in 10**6 bytes; undefined outside of notebooks. */
   readonly stateMb: number | undefined;
+  /** Whether it holds this array. */
+  has(name: string): boolean;
+  /** Of a recording that was watched: how far it is. */
+  readonly status: Status | undefined;
+  /** Of a recording that was watched: the iterations at hand, oldest first. */
+  readonly numbers: readonly number[];
+  /** Of a recording that runs: the colours of panels, where they are others than at first. */
+  readonly domains: ReadonlyMap<string, Extent>;
   /** Called when planes arrive, and when arrays join or leave the state. */
   subscribe(listener: () => void, signal: AbortSignal): void;
 }
@@ -37,20 +46,61 @@ export function createStore({ model, signal }: InitializeContext): Store {
     return bytes?.byteLength ? bytes : undefined; // those of an array that left the state are empty
   };
   listen(model, "change:_buffers", arrived, signal);
+  const live = new Live(rasters);
   const arrays = new Map<string, StoredArray>();
-  for (const sent of (model.get("_meta") ?? []) as ArrayMeta[]) {
-    const meta = {
-      ...sent,
-      description: oneLine(sent.description),
-      source_dtype: oneLine(sent.source_dtype),
-      // a notebook that was saved before there was any says nothing
-      sent: (sent as Partial<ArrayMeta>).sent ?? { type: sent.dtype, exponent: 0 },
-    };
-    // only what is the object's own: an array may be called toString
-    const header = Object.hasOwn(headers, meta.name) ? headers[meta.name] : undefined;
-    if (header === undefined) arrays.set(meta.name, stored(meta, inState(meta.name), asks, rasters));
-    else arrays.set(meta.name, "missing" in header ? missing(meta) : chunked(meta, header, chunks, rasters));
-  }
+  let iterations: number[] = [];
+  const hold = () => {
+    arrays.clear();
+    iterations = [];
+    const metas = ((model.get("_meta") ?? []) as ArrayMeta[]).map(read);
+    if (metas.some((meta) => meta.live !== undefined)) {
+      for (const array of live.begin(metas)) arrays.set(array.meta.name, array);
+      return;
+    }
+    live.end();
+    for (const meta of metas) {
+      // only what is the object's own: an array may be called toString
+      const header = Object.hasOwn(headers, meta.name) ? headers[meta.name] : undefined;
+      if (header === undefined) arrays.set(meta.name, stored(meta, inState(meta.name), asks, rasters));
+      else
+        arrays.set(meta.name, "missing" in header ? missing(meta) : chunked(meta, header, chunks, rasters));
+    }
+    iterations = iterationsOf([...arrays.values()]);
+  };
+  hold();
+  const told = (): Status | undefined => {
+    const status = (model.get("_live") ?? {}) as Partial<Status>;
+    return status.state === undefined ? undefined : (status as Status);
+  };
+  let status = told();
+  listen(
+    model,
+    "change:_meta",
+    () => {
+      hold();
+      arrived();
+    },
+    signal,
+  );
+  listen(
+    model,
+    "change:_live",
+    () => {
+      status = told();
+      arrived();
+    },
+    signal,
+  );
+  listen(
+    model,
+    "msg:custom",
+    (message: object, buffers: DataView[]) => {
+      if (!live.take(message, buffers)) return;
+      status = live.status;
+      arrived();
+    },
+    signal,
+  );
   return {
     array(name) {
       const array = arrays.get(name);
@@ -58,6 +108,14 @@ export function createStore({ model, signal }: InitializeContext): Store {
         throw new RangeError(`the store holds ${[...arrays.keys()].join(", ")}, not ${name}`);
       return array;
     },
+    has: (name) => arrays.has(name),
+    get status() {
+      return status;
+    },
+    get numbers() {
+      return live.numbers.length > 0 ? live.numbers : iterations;
+    },
+    domains: live.domains,
     saved: (name) => inState(name) !== undefined,
     stateMb: (model.get("_state_mb") as number | null | undefined) ?? undefined,
     subscribe(listener, viewSignal) {
@@ -65,6 +123,22 @@ export function createStore({ model, signal }: InitializeContext): Store {
       viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
     },
   };
+}
+
+function read(sent: ArrayMeta): ArrayMeta {
+  return {
+    ...sent,
+    description: oneLine(sent.description),
+    source_dtype: oneLine(sent.source_dtype),
+    // a notebook that was saved before there was any says nothing
+    sent: (sent as Partial<ArrayMeta>).sent ?? { type: sent.dtype, exponent: 0 },
+  };
+}
+
+/** The numbers of the iterations that lie side by side in arrays. */
+function iterationsOf(arrays: readonly StoredArray[]): number[] {
+  const labels = arrays.map(({ meta }) => meta.labels["iteration"]).find((found) => found !== undefined);
+  return (labels ?? []).map(Number);
 }
 
 /**

@@ -49,6 +49,10 @@ export interface StoredArray {
   plane(y: string, x: string, at: Indices): PlaneResult;
   /** The value of a cell, as exact as `precision` says; undefined while it has not arrived. */
   value(at: Indices): number | undefined;
+  /** Names the values at these indices, where the indices may come to mean others. */
+  mark?(at: Indices): string;
+  /** Of what was logged: the iterations it belongs to. */
+  readonly numbers?: ArrayLike<number>;
   /** Ask for what will be needed next along an axis: pictures like the one at hand, or planes. */
   prefetch(here: Picture | Place, dim: string): void;
 }

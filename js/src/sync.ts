@@ -94,6 +94,14 @@ export class SyncedTraits<T extends object> {
     return true;
   }
 
+  /** Set traits on this page alone: Python hears of them when it is told something else. Whether anything changed. */
+  place(changes: Partial<T>): boolean {
+    const real = Object.entries(changes).filter(([name, value]) => this.#values[name as keyof T] !== value);
+    this.#values = { ...this.#values, ...(Object.fromEntries(real) as Partial<T>) };
+    this.#writeBack();
+    return real.length > 0;
+  }
+
   /** Keep the widget model current, so that a saved notebook holds what was on show. Never sends. */
   #writeBack(): void {
     for (const [name, value] of Object.entries(this.#values)) {

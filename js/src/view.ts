@@ -1,14 +1,17 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
 import { BarsPanel } from "./chart/bars";
+import { embedder } from "./chart/embed";
 import { type FigureModels, figureOf } from "./chart/marks";
+import { ScalarsPanel } from "./chart/scalars";
 import { LinesPanel } from "./chart/view";
-import { createToolbar } from "./controls/toolbar";
+import { createToolbar, isRunning } from "./controls/toolbar";
 import { type Attachment, DETACHED_TEXT, watchKernel } from "./detached";
 import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "./dom";
 import { GraphView } from "./graph/view";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
+import { statusText } from "./live";
 import { listen, type RenderContext } from "./model";
 import { NotesView } from "./notes/view";
 import { createWaysOut } from "./out/ways";
@@ -106,11 +109,58 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
       : own,
   ]);
   if (signal.aborted) return;
+  const parts = { root, store, selection, figure, exports };
+  let drawn: AbortController | undefined;
+  let generation: unknown;
+  /** Draw it anew where its panels are others, once the store holds their arrays. */
+  const show = () => {
+    if (drawn !== undefined && generation === model.get("_generation")) return;
+    const layout = model.get("_layout") as Layout;
+    if (layout.flat().some(({ array }) => !store.has(array))) return;
+    generation = model.get("_generation");
+    const focused = focusOf(root);
+    root.style.minHeight = `${root.getBoundingClientRect().height}px`; // the notebook would jump
+    drawn?.abort();
+    root.replaceChildren();
+    drawn = new AbortController();
+    drawView(render, parts, drawn.signal);
+    requestAnimationFrame(() => root.style.removeProperty("min-height"));
+    if (focused !== undefined) root.querySelector<HTMLElement>(focused)?.focus({ preventScroll: true });
+  };
+  signal.addEventListener("abort", () => drawn?.abort(), { once: true });
+  listen(model, "change:_generation", show, signal);
+  store.subscribe(show, signal);
+  show();
+}
 
+/** How the control that has the focus is found again; undefined where none has it. */
+function focusOf(root: HTMLElement): string | undefined {
+  const focused = (root.getRootNode() as Document | ShadowRoot).activeElement;
+  if (!(focused instanceof HTMLElement) || !root.contains(focused)) return undefined;
+  const name = ["dim", "action", "toggle", "choice"].find((each) => each in focused.dataset);
+  return name === undefined ? undefined : `[data-${name}="${focused.dataset[name]}"]`;
+}
+
+interface Parts {
+  root: HTMLElement;
+  store: Store;
+  selection: Selection;
+  figure: FigureModels | undefined;
+  exports: ViewExports;
+}
+
+/** Toolbar and panels, until the signal takes them away. */
+function drawView(
+  render: RenderContext,
+  { root, store, selection, figure, exports }: Parts,
+  signal: AbortSignal,
+): void {
+  const { model } = render;
   const layout = (model.get("_layout") as Layout).map((row) =>
     row.map((spec) => ({ ...spec, title: oneLine(spec.title) })),
   );
-  const sizes = model.get("_sizes") as Indices;
+  const sizes = { ...(model.get("_sizes") as Indices) };
+  const runs = isRunning(store);
   const live = element("div", { class: "nsmw-live", role: "status", "aria-live": "polite" });
   let frame = 0;
   const invalidate = () => {
@@ -131,7 +181,7 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     sides: () => sides,
     signal,
   };
-  const rows = layout.map((row) => row.map((spec) => createPanel(spec, context, figure)));
+  const rows = layout.map((row) => row.map((spec) => createPanel(spec, context, figure, render)));
   const all = rows.flat();
   const specs = layout.flat();
   /** Those that are shown with what the reader chose to see. */
@@ -186,7 +236,9 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
   });
   const detached = element("p", { class: "nsmw-detached", role: "status" });
   const alone = model.get("_toolbar") !== "none"; // else the first part of a group has the controls of all
-  root.append(heading, ...(alone ? [detached, toolbar.element] : []), ...lines, live);
+  const status = element("p", { class: "nsmw-status" });
+  toolbar.element.hidden = panels.length === 0;
+  root.append(heading, ...(alone ? [detached, toolbar.element] : []), status, ...lines, live);
 
   let sides: Sides = { left: 0, right: 0 };
   /** Panels that have had a picture: out of sight, they then wait until they come near. */
@@ -199,11 +251,11 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     frame = 0;
     const drawn = everything ? panels : panels.filter((panel) => !isWaiting(panel));
     stale = drawn.length < panels.length;
-    if (drawn.length === 0 && !(everything || sight.isNear(root))) return;
+    if (drawn.length === 0 && panels.length > 0 && !(everything || sight.isNear(root))) return;
     const wanted = panels.map((panel) => panel.sides());
     sides = {
-      left: Math.max(...wanted.map(({ left }) => left)),
-      right: Math.max(...wanted.map(({ right }) => right)),
+      left: Math.max(0, ...wanted.map(({ left }) => left)),
+      right: Math.max(0, ...wanted.map(({ right }) => right)),
     };
     root.dataset["theme"] = currentTheme();
     setText(detached, exports.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
@@ -246,18 +298,45 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
     cancelAnimationFrame(frame);
   });
 
+  let said = "";
+  const grow = () => {
+    const { numbers, status: how } = store;
+    if (how === undefined) return;
+    const running = isRunning(store);
+    if (running && "iteration" in sizes) sizes["iteration"] = Math.max(1, numbers.length);
+    for (const spec of shown) {
+      const extent = store.domains.get(spec.id);
+      if (extent !== undefined) {
+        spec.domain = [extent[0], extent[1]];
+        [spec.below, spec.above] = [extent[2], extent[3]];
+      }
+    }
+    const text = statusText(how, numbers.length);
+    setText(status, text);
+    status.hidden = text === "";
+    root.dataset["live"] = how.state;
+    if (said !== "" && said !== how.state) context.announce(text || "recording ended"); // not each iteration
+    said = how.state;
+    if (panels.length > 0) selection.follow.grow(numbers, running);
+  };
+  grow();
   selection.subscribe(() => draw(), signal);
   selection.prepare((indices) => {
     const near = panels.filter((panel) => !isWaiting(panel));
     return near.map((panel) => panel.prepare?.(indices) ?? true).every(Boolean);
   }, signal);
-  store.subscribe(invalidate, signal);
+  store.subscribe(() => {
+    grow();
+    invalidate();
+  }, signal);
   exports.onChange(() => {
     pick();
     invalidate();
   }, signal);
   onThemeChange(invalidate, signal);
-  const played = ["iteration", "time"].find((dim) => (sizes[dim] ?? 1) > 1);
+  const played = ["iteration", "time"].find(
+    (dim) => (sizes[dim] ?? 1) > 1 || (runs && dim === "iteration" && dim in sizes),
+  );
   root.addEventListener(
     "keydown",
     (event) => {
@@ -280,7 +359,7 @@ function selectionTexts(
 ): string[] {
   const sizes = new Map<string, number>();
   for (const { array, x, y, kind } of panels) {
-    if (kind === "table") continue;
+    if (kind === "table" || kind === "scalars") continue; // scalars mark the iteration that others select
     const { dims, shape } = store.array(array).meta;
     dims.forEach((dim, axis) => {
       if ((dim !== x && dim !== y) || CURSOR_DIMS.includes(dim)) {
@@ -301,7 +380,16 @@ function notesOf(panels: readonly PanelView[]): string[] {
   return [...new Set(panels.map((panel) => panel.note?.() ?? ""))].filter(Boolean);
 }
 
-function createPanel(spec: PanelSpec, context: PanelContext, figure: FigureModels | undefined): PanelView {
+function createPanel(
+  spec: PanelSpec,
+  context: PanelContext,
+  figure: FigureModels | undefined,
+  render: RenderContext,
+): PanelView {
+  if (spec.kind === "scalars") {
+    const figures = (render.model.get("_figures") ?? {}) as Record<string, string>;
+    return new ScalarsPanel(spec, context, embedder(render.model, figures[spec.id]));
+  }
   if (spec.kind === "thumbnails") return new ThumbnailsView(spec, context);
   if (spec.kind === "graph") return new GraphView(spec, context);
   if (spec.kind === "notes") return new NotesView(spec, context);
@@ -321,7 +409,9 @@ function onKey(
   { values, choose }: ViewExports,
 ): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const typed = event.target instanceof HTMLElement ? event.target.tagName : "";
+  const { target } = event;
+  const ticks = target instanceof HTMLInputElement && target.type === "checkbox"; // by the space bar
+  const typed = ticks ? "BUTTON" : target instanceof HTMLElement ? target.tagName : "";
   const step = (dim: string, by: number) => {
     const size = sizes[dim] ?? 1;
     selection.player.pause();

@@ -16,7 +16,7 @@ TICK_PX, TICK_GAP_PX = 3, 3
 LINE_PX, NUMBER_LINE_PX, NUMBER_GAP_PX, LABEL_GAP_PX = 14, 20, 26, 8
 LONGEST_LABEL_PX = 96
 
-_TITLES = {"time": "time (step)", "statistic": ""}
+_TITLES = {"time": "time (step)", "statistic": "", "logged": "iteration"}
 
 
 @dataclass(frozen=True)

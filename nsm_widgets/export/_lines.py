@@ -93,14 +93,16 @@ class LinesPicture:
         title = cut(drawable(self.panel.title), right - box.left, TITLE_PX)
         canvas.text((box.left, baseline), title, "ls", canvas.ink.text, TITLE_PX)
         after = box.left + round(text_width(title, TITLE_PX)) + 10
-        where = [
+        where = " · ".join(self._where())
+        canvas.text((after, baseline), cut(drawable(where), right - after), "ls", canvas.ink.faint)
+
+    def _where(self) -> list[str]:
+        """Where the cursor is, and which indices of the axes that are not drawn."""
+        return [
             describe_index(self.array, dim, self.at)
             for dim, size in self.array.sizes.items()
             if dim == self.panel.x or (dim != self.panel.y and size > 1)
         ]
-        canvas.text(
-            (after, baseline), cut(drawable(" · ".join(where)), right - after), "ls", canvas.ink.faint
-        )
 
     def _entries(self) -> list[str]:
         """Each line's name, and its value at the cursor."""

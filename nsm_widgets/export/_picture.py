@@ -16,6 +16,7 @@ from nsm_widgets.export._graph import GraphPicture
 from nsm_widgets.export._heatmap import HeatmapPicture
 from nsm_widgets.export._lines import LinesPicture
 from nsm_widgets.export._notes import NotesPicture
+from nsm_widgets.export._scalars import ScalarsPicture
 from nsm_widgets.export._scene import Scene
 from nsm_widgets.export._sheet import TablePicture
 from nsm_widgets.export._thumbnails import ThumbnailsPicture
@@ -183,6 +184,7 @@ def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
         "graph": GraphPicture,
         "notes": NotesPicture,
         "table": TablePicture,
+        "scalars": ScalarsPicture,
     }
     return kinds.get(panel.kind, HeatmapPicture)(panel, scene)
 

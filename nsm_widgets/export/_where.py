@@ -54,6 +54,8 @@ def selection_text(trace: Trace, layout: Layout, indices: Mapping[str, int]) -> 
     for panel in panels_of(layout):
         if panel.is_plain:
             continue  # nothing moves it
+        if panel.kind == "scalars":
+            continue  # marked by the iteration that others select
         for dim, size in trace[panel.array].sizes.items():
             if dim not in (panel.x, panel.y) or is_marked(panel, dim):
                 sizes[dim] = max(size, sizes.get(dim, 0))

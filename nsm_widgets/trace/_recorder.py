@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from nsm_widgets._errors import MissingDependencyError, RecordingError, UnknownOptionError
 from nsm_widgets.trace._adapters import check_adapters
+from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._assemble import LabelsByIteration, assemble, with_labels
 from nsm_widgets.trace._boundary import Boundary
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._find import find_sources
 from nsm_widgets.trace._recording import Recording
+from nsm_widgets.trace._scalars import Scalars
 from nsm_widgets.trace._select import Select
 from nsm_widgets.trace._source import Hooks
 from nsm_widgets.trace._tokens import check_tokenizer
 from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace._watch import News, Watch
 
 
 class TraceRecorder:
@@ -106,6 +110,9 @@ class TraceRecorder:
         self._trace: Trace | None = None
         self._labels: LabelsByIteration = {}
         self._hooks: Hooks | None = None
+        self._scalars = Scalars()
+        self.watch = Watch()
+        """Who looks on while a block runs, as a view that was given this recorder."""
 
     def every(self, n: Any) -> TraceRecorder:
         """Record iterations 0, n, 2n, ...; the others pass by at hardly any cost, and are counted.
@@ -154,6 +161,8 @@ class TraceRecorder:
                 "Inside its block make a second one: TraceRecorder(model)."
             )
         self._trace, self._recording = None, Recording(self._choice, len(self._sources))
+        self._scalars = Scalars()
+        self._recording.listen.append(self._tell)  # at the start of an iteration, the one before is whole
         hooks = Hooks()
         try:
             self._boundary.install(hooks, self._recording)
@@ -164,6 +173,7 @@ class TraceRecorder:
             hooks.close()
             raise
         self._hooks = hooks
+        self.watch.begin()
         return self
 
     def __exit__(
@@ -174,6 +184,63 @@ class TraceRecorder:
             hooks.close()
         if self._recording is not None:
             self._recording.end()
+            if self.watch:
+                self.watch.end(self._news(self._recording), lambda: self.trace, error)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a block was run, and none is running."""
+        return self._hooks is None and (self._trace is not None or self._recording is not None)
+
+    def log(self, values: Mapping[str, Any] | None = None, /, **scalars: Any) -> None:
+        """Note numbers of the running iteration, such as the loss: views draw them above the arrays.
+
+        They are kept for every iteration, also for those that are not recorded, and belong to the trace as
+        arrays ``scalar.<name>`` with an axis ``logged``. Of one name in one iteration the last one counts.
+
+        Args:
+            values: Numbers by name, where a name is no Python name: ``{"val/loss": 0.3}``.
+            **scalars: Numbers by name. Real ones, or tensors that hold one; NaN and infinity are values.
+
+        Example:
+            >>> import torch
+            >>> from nsm_widgets.ntm import NTM
+            >>> model = NTM(input_size=3, output_size=2, memory_size=8, word_size=4)
+            >>> with TraceRecorder(model) as rec, torch.no_grad():
+            ...     for _ in range(3):
+            ...         rec.log(loss=model(torch.rand(5, 1, 3))[0].mean() * 0 + 0.5)
+            >>> rec.scalars["loss"].values.tolist()
+            [0.5, 0.5, 0.5]
+
+        Raises:
+            RecordingError: Outside of a block, or if a name is no printable text.
+            DtypeError, ShapeError: If a value is no single real number.
+        """
+        if self._hooks is None or self._recording is None:
+            raise RecordingError(
+                "log(...) notes numbers while a block runs, and none does. "
+                "Call it inside: with TraceRecorder(model) as rec: ... rec.log(loss=loss)."
+            )
+        self._scalars.log(max(self._recording.seen - 1, 0), {**(values or {}), **scalars})
+
+    @property
+    def scalars(self) -> dict[str, NamedArray]:
+        """What was logged in this block or the last one, by name; ``coords["logged"]`` are iterations."""
+        return {name: series.array(name) for name, series in self._scalars.series.items()}
+
+    def _tell(self, _: bool) -> None:
+        recording = self._recording
+        if recording is not None and recording.seen > 1 and self.watch.is_due:  # else there is none before
+            self.watch.update(self._news(recording))
+
+    def _news(self, recording: Recording) -> News:
+        return News(
+            numbers=tuple(iteration.number for iteration in recording.iterations()),
+            seen=recording.seen,
+            left_out=dict(recording.left_out),
+            scalars=self._scalars,
+            take=lambda number: assemble(recording, self._sources, type(self.model).__name__, only=number),
+        )
 
     @property
     def trace(self) -> Trace:
@@ -190,6 +257,7 @@ class TraceRecorder:
                 "model(inputs)."
             )
         trace = assemble(self._recording, self._sources, type(self.model).__name__, labels=self._labels)
+        trace = trace.assign(*self._scalars.arrays())
         if self._hooks is None:  # the block is over: nothing will be added
             self._trace, self._recording = trace, None
         return trace

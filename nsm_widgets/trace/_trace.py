@@ -477,11 +477,11 @@ def _check_agree(arrays: Mapping[str, NamedArray]) -> None:
         check_time_leads(array.dims, name)
         for dim in _SHARED:
             if dim in array.dims:
-                first, size = seen.setdefault(dim, (name, array.sizes[dim]))
-                if array.sizes[dim] != size:
+                length = array.shape[array.dims.index(dim)]
+                first, size = seen.setdefault(dim, (name, length))
+                if length != size:
                     raise ShapeError(
-                        f"arrays of a trace must agree on {dim!r}: {first} has {size}, {name} has "
-                        f"{array.sizes[dim]}. "
+                        f"arrays of a trace must agree on {dim!r}: {first} has {size}, {name} has {length}. "
                         "Cut them to the same run, or make two traces."
                     )
 

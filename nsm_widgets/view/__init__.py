@@ -66,6 +66,7 @@ from nsm_widgets.view._panel import (
     default_coloring,
 )
 from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
+from nsm_widgets.view._scalars import scalars_row
 from nsm_widgets.view._summary import (
     ArraySummary,
     count_clipped,
@@ -160,6 +161,7 @@ __all__ = [
     "routing_layout",
     "routing_statistics",
     "row_divergence",
+    "scalars_row",
     "slot_importance",
     "slot_statistics",
     "slot_use",

@@ -97,7 +97,8 @@ class Panel:
     is one for each index of ``y``; only one where ``y`` is ``x``. Bars have one axis, which is both. In a
     graph, each index of ``y``, which is as long as ``x``, is a node, and each cell an edge from the node
     ``x`` to the node ``y``. Of notes, which are sentences, ``y`` and ``x`` are the axis whose indices they
-    name. A table draws nothing of its array.
+    name. Scalars are one line over the iterations for which a number was logged, ``y`` and ``x`` alike. A
+    table draws nothing of its array.
     """
 
     id: str
@@ -107,7 +108,7 @@ class Panel:
     title: str
     domain: ColorDomain
     cmap: str
-    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph", "notes", "table"] = "heatmap"
+    kind: Literal["heatmap", "thumbnails", "lines", "bars", "graph", "notes", "table", "scalars"] = "heatmap"
     fixed: Mapping[str, int] = field(default_factory=dict)
     rows: str | None = None
     """Thumbnails only: the axis that runs down the grid."""

@@ -10,7 +10,9 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._convert import to_readonly
 from nsm_widgets.trace._weights import check_weightings
-from nsm_widgets.view import communication_layout
+from nsm_widgets.view import Layout, communication_layout
+from nsm_widgets.widgets._live import is_running
+from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
 
 NAME = "communication_weights"
@@ -68,6 +70,9 @@ class CommunicationView(View):
         check_weights: bool = True,
         **options: Any,
     ) -> None:
+        if is_running(weights):
+            self._open(weights, _communication, options, _choose_scale if "scale" not in options else None)
+            return
         if isinstance(weights, (Trace, NamedArray)):
             if state_labels is not None or dims is not None or check_weights is not True:
                 raise TypeError(
@@ -81,6 +86,16 @@ class CommunicationView(View):
         layout = communication_layout(trace, name)
         scale = "log" if trace[name].sizes["state"] > MANY_STATES else "linear"
         super().__init__(trace, layout, **{"scale": scale, **options})
+
+
+def _communication(given: Any) -> tuple[Trace, Layout]:
+    trace = require_trace(given, "CommunicationView")
+    return trace, communication_layout(trace, NAME)
+
+
+def _choose_scale(view: View, shown: Trace) -> None:
+    if shown[NAME].sizes["state"] > MANY_STATES:
+        view.scale = "log"
 
 
 def _as_trace(weights: Any, labels: Sequence[Any] | None, dims: Sequence[str] | None, check: bool) -> Trace:

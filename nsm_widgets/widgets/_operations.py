@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import Trace
+from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.trace._convert import to_readonly
-from nsm_widgets.view import operations_layout
+from nsm_widgets.view import Layout, operations_layout
 from nsm_widgets.widgets._given import labelled
 from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
@@ -38,12 +38,17 @@ class OperationsView(View):
         LabelError: If there are not as many labels as slots.
     """
 
-    def __init__(self, trace: Trace, *, memory_slots: Sequence[str] | None = None, **options: Any) -> None:
-        given = require_trace(trace, "OperationsView")
-        for name in ("read_weights", "write_weights"):
-            given = labelled(given, name, {"slot": memory_slots})
-        layout, shown = operations_layout(given)
-        super().__init__(shown, layout, **options)
+    def __init__(
+        self, trace: Trace | TraceRecorder, *, memory_slots: Sequence[str] | None = None, **options: Any
+    ) -> None:
+        def build(given: Any) -> tuple[Trace, Layout]:
+            named = require_trace(given, "OperationsView")
+            for name in ("read_weights", "write_weights"):
+                named = labelled(named, name, {"slot": memory_slots})
+            layout, shown = operations_layout(named)
+            return shown, layout
+
+        self._open(trace, build, options)
 
     @classmethod
     def from_weights(

@@ -7,7 +7,7 @@ from typing import Any
 
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._convert import to_readonly
-from nsm_widgets.view import routing_layout
+from nsm_widgets.view import Layout, routing_layout
 from nsm_widgets.widgets._given import dims_by_rank, given_trace, labelled
 from nsm_widgets.widgets._view import View
 
@@ -55,14 +55,18 @@ class RoutingView(View):
         dims: Sequence[str] | None = None,
         **options: Any,
     ) -> None:
-        trace = given_trace(trace_or_weights)
-        if trace is None:
-            trace = _trace_of(trace_or_weights, dims)
-        elif dims is not None:
-            raise TypeError("dims come with a Trace; give them only with a tensor or array.")
-        trace = labelled(trace, "routing_weights", {"token": token_labels, "state": state_labels})
-        layout, shown = routing_layout(trace)
-        super().__init__(shown, layout, **options)
+        labels = {"token": token_labels, "state": state_labels}
+
+        def build(given: Any) -> tuple[Trace, Layout]:
+            trace = given_trace(given)
+            if trace is None:
+                trace = _trace_of(given, dims)
+            elif dims is not None:
+                raise TypeError("dims come with a Trace; give them only with a tensor or array.")
+            layout, shown = routing_layout(labelled(trace, "routing_weights", labels))
+            return shown, layout
+
+        self._open(trace_or_weights, build, options)
 
 
 def _trace_of(weights: Any, dims: Sequence[str] | None) -> Trace:

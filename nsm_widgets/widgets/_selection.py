@@ -34,6 +34,7 @@ SELECTABLE: tuple[str, ...] = (
     "stage",
     "predecessor",
     "mode",
+    "logged",
 )
 
 
@@ -137,11 +138,17 @@ class Selection(SyncedWidget):
     mode = Index(0).tag(sync=True)
     """Way to read that is on show."""
 
+    logged = Index(0).tag(sync=True)
+    """Iteration on show of those for which a number was logged."""
+
     _sizes = traitlets.Dict().tag(sync=True)
     """Length of each axis in the longest data attached."""
 
     _kind = traitlets.Unicode("selection").tag(sync=True)
-    _page_writable = frozenset(SELECTABLE)
+    follow = traitlets.Bool(True).tag(sync=True)
+    """While a recorder runs, whether the page keeps to its newest iteration. Two-way. Default: ``True``."""
+
+    _page_writable = frozenset(SELECTABLE) | {"follow"}
 
     def __repr__(self) -> str:
         """Only the axes that matter: those of attached data, or those that were moved."""

@@ -88,6 +88,9 @@ class TraceStore(SyncedWidget):
     _state_mb = traitlets.Float().tag(sync=True)
     """What the arrays of a saved notebook take at most, for the page to say it."""
 
+    _live = traitlets.Dict().tag(sync=True)
+    """Of a recording that is watched: which run it is, and how far; see :mod:`nsm_widgets.widgets._live`."""
+
     def __init__(
         self,
         trace: Trace,
@@ -110,9 +113,15 @@ class TraceStore(SyncedWidget):
         for name in names:
             if name not in trace:
                 raise ShapeError(f"only must name arrays of the trace ({', '.join(trace)}), got {name!r}.")
+        self._budget_mb, self._precision = budget_mb, precision
+        state = self._take(trace, names)
+        super().__init__(_state=state, **options)
+
+    def _take(self, trace: Trace, names: Sequence[str]) -> dict[str, Any]:
+        """Hold these arrays from now on; what the page is told of them."""
         room = state_room()
-        self._arrays = {name: _held(trace[name], budget_mb) for name in names}
-        whole = {name: array for name, array in self._arrays.items() if array.nbytes <= budget_mb * 1e6}
+        self._arrays = {name: _held(trace[name], self._budget_mb) for name in names}
+        whole = {name: array for name, array in self._arrays.items() if array.nbytes <= self._budget_mb * 1e6}
         self._for_state = _for_the_state(self._arrays if room.limit_mb >= EVERYTHING_MB else whole)
         self._stand()
         self.trace = trace
@@ -122,17 +131,38 @@ class TraceStore(SyncedWidget):
         for meta in metas:
             name, summary = str(meta["name"]), meta["summary"]
             kept = (
-                precision if trace[name].values.dtype.kind == "f" else "exact"
+                self._precision if trace[name].values.dtype.kind == "f" else "exact"
             )  # large integers are float64 there
             sent = sent_as(meta["dtype"], summary["low"], summary["high"], kept)
             meta["sent"] = sent.to_json()
             self._served[name] = _served(self._arrays[name], sent, meta, pyramids)
-        state = {
+        return {
             "_meta": metas,
             "_buffers": self._more_for_the_state(()),
             "_state_mb": room.limit_mb,
         }
-        super().__init__(_state=state, **options)
+
+    def hold(self, trace: Trace, only: Sequence[str]) -> None:
+        """Hold these arrays of another trace instead of those at hand, on every page.
+
+        Args:
+            trace: What to show.
+            only: Names of the arrays to hold.
+        """
+        state_room().give_back(self)
+        state = self._take(trace, tuple(only))
+        with self.hold_sync():
+            for name, value in state.items():
+                setattr(self, name, value)
+
+    def _hold_running(
+        self, trace: Trace, arrays: Mapping[str, Shaped[np.ndarray, "..."]], metas: list[dict[str, Any]]
+    ) -> None:
+        """Hold the newest iteration of a recording that runs; a page is sent the others as they come."""
+        state_room().give_back(self)
+        self.trace, self._arrays, self._for_state, self._served = trace, dict(arrays), {}, {}
+        with self.hold_sync():
+            self._meta, self._buffers = metas, {}
 
     @property
     def arrays(self) -> tuple[str, ...]:

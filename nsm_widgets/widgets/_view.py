@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 import anywidget
@@ -11,8 +11,9 @@ import traitlets
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label
-from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind
+from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind, scalars_row
 from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._live import Build, LiveFeed, is_running
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
 from nsm_widgets.widgets._ways_out import WaysOut
@@ -25,6 +26,11 @@ class View(WaysOut, SyncedWidget):
     Beside the widget, a cell's output keeps a picture and a summary of the view as it was when the cell
     showed it; run the cell again to save another moment. A notebook that is saved with its widgets' state
     opens where the view stood when it was saved.
+
+    A view that is given a recorder whose block runs or is still to run fills while it does, iteration by
+    iteration, and when the block is over holds what ``rec.trace.by_iteration()`` has. Numbers that were
+    logged (``rec.log``) are drawn as curves above. What a page has meanwhile is bounded by ``budget_mb``, and
+    what it has not is counted there.
 
     Args:
         selection: The cursor to follow; a new one when not given.
@@ -65,7 +71,17 @@ class View(WaysOut, SyncedWidget):
     _selection = anywidget.WidgetTrait().tag(sync=True)
     _layout: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _sizes = traitlets.Dict().tag(sync=True)
+    _generation = traitlets.Int(0).tag(sync=True)
+    """Grows with each change of panels: pages then draw the view anew."""
+
+    _figures: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    """Figures of the curves of what was logged, by panel."""
+
     _page_writable = frozenset({"cmap", "scale", "domain"})
+    _feed: LiveFeed | None = None
+    _curves: MutableMapping[str, tuple[Any, list[Any]]]
+    """By panel a figure, and all that is closed with it."""
+
     _shared: tuple[SyncedWidget, ...] = ()
     _made: tuple[SyncedWidget, ...] = ()
     """What is closed with the view, unless another view uses it; empty while the view is being made."""
@@ -83,6 +99,7 @@ class View(WaysOut, SyncedWidget):
         **options: Any,
     ) -> None:
         names = arrays_of(layout)
+        self._curves = {}
         if selection is not None and not isinstance(selection, Selection):
             raise TypeError(
                 f"selection must be a Selection, got {type(selection).__name__}. "
@@ -101,6 +118,7 @@ class View(WaysOut, SyncedWidget):
             "_selection": self._given_selection,
             "_layout": [[panel.to_json() for panel in row] for row in layout],
             "_sizes": sizes,
+            "_figures": self._figures_of(trace, layout),
         }
         super().__init__(_state=state, **options)
         self._given_selection.attach(sizes)
@@ -111,13 +129,68 @@ class View(WaysOut, SyncedWidget):
         for shared in self._shared:
             shared.users.add(self)
 
+    def _open(
+        self,
+        given: Any,
+        build: Build,
+        options: dict[str, Any],
+        at_first: Callable[[View, Trace], None] | None = None,
+    ) -> None:
+        """Make the view of a trace; or, of a recorder that runs or is to run, one that fills meanwhile.
+
+        Args:
+            given: What the view was given.
+            build: From it, or from a trace, to what is drawn; see :data:`~nsm_widgets.widgets._live.Build`.
+            options: See :class:`View`.
+            at_first: Of a recorder: called with the view and the first trace that it shows.
+        """
+        if not is_running(given):
+            shown, layout = build(given)
+            View.__init__(self, shown, (*scalars_row(shown), *layout), **options)
+            return
+        if options.get("store") is not None:
+            raise TypeError(
+                "a view of a recorder that runs has a store of its own, got store=... as well. "
+                "Leave it out; selection=... moves several views together."
+            )
+        View.__init__(self, Trace(), (), **options)
+        self._feed = LiveFeed(self, given, build, at_first)
+
+    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
+        """Draw other panels, of what the store holds now; ``above`` on pages alone."""
+        sizes = selectable_sizes(trace, arrays_of(layout))
+        self._given_layout = layout
+        self._given_selection.attach(sizes)
+        whole = (*above, *layout)
+        with self._page_lock, self.hold_sync():
+            self._figures = self._figures_of(trace, whole)
+            self._layout = [[panel.to_json() for panel in row] for row in whole]
+            self._sizes = sizes
+            self._generation += 1
+
+    def _figures_of(self, trace: Trace, layout: Layout) -> dict[str, str]:
+        """References to a figure for each curve; one that there is already stays."""
+        panels = [panel for row in layout for panel in row if panel.kind == "scalars"]
+        if panels:
+            from nsm_widgets.widgets._scalars import scalar_figure  # bqplot loads pandas
+
+            for panel in panels:
+                if panel.id not in self._curves:
+                    self._curves[panel.id] = scalar_figure(trace, panel)
+        return {panel.id: f"anywidget:{self._curves[panel.id][0].model_id}" for panel in panels}
+
     @property
     def _lead(self) -> View:
         return self
 
     def close(self) -> None:
         """Take the view off every page. What it made for itself and no other view uses is closed with it."""
+        if self._feed is not None:
+            self._feed.close()
         super().close()
+        for _, parts in getattr(self, "_curves", {}).values():  # none where the view could not be made
+            for part in parts:
+                part.close()
         for shared in self._shared:
             shared.users.discard(self)
         for made in self._made:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.view import (
+    Layout,
     attention_layout,
     explorer_layout,
     heatmap_layout,
@@ -88,7 +89,8 @@ class MemoryView(View):
     """Memory contents at the current step, and beside them how far each slot moved at every step.
 
     Args:
-        trace: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes.
+        trace: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes. Or a recorder
+            whose block runs or is still to run (see :class:`View`).
         **options: See :class:`View`.
 
     Example:
@@ -101,16 +103,16 @@ class MemoryView(View):
         ShapeError: If there is no such ``memory``.
     """
 
-    def __init__(self, trace: Trace, **options: Any) -> None:
-        layout, shown = memory_layout(require_trace(trace, "MemoryView"))
-        super().__init__(shown, layout, **options)
+    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
+        self._open(trace, _memory, options)
 
 
 class ReadWriteView(View):
     """Write and read weights of every head over time and slots, told apart by colour, with the cursor.
 
     Args:
-        trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both.
+        trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both. Or a
+            recorder whose block runs or is still to run (see :class:`View`).
         **options: See :class:`View`.
 
     Example:
@@ -123,9 +125,8 @@ class ReadWriteView(View):
         ShapeError: If there are no such weights.
     """
 
-    def __init__(self, trace: Trace, **options: Any) -> None:
-        shown = require_trace(trace, "ReadWriteView")
-        super().__init__(shown, read_write_layout(shown), **options)
+    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
+        self._open(trace, _read_write, options)
 
 
 MANY_KEYS = 64
@@ -143,7 +144,8 @@ class AttentionView(View):
     Args:
         trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are
             several; or the weights themselves, as :meth:`Trace.from_attentions` takes them: ``[query, key]``,
-            ``[head, query, key]``, ``[batch, head, query, key]``, or such a tensor for each layer.
+            ``[head, query, key]``, ``[batch, head, query, key]``, or such a tensor for each layer. Or a
+            recorder whose block runs or is still to run (see :class:`View`).
         x_labels: One string for each key.
         y_labels: One string for each query.
         head_names: One string for each head.
@@ -171,15 +173,24 @@ class AttentionView(View):
         head_names: Sequence[str] | None = None,
         **options: Any,
     ) -> None:
-        shown = given_trace(trace)
-        if shown is None:
-            if not (hasattr(trace, "shape") or isinstance(trace, (list, tuple))):
-                require_trace(trace, "AttentionView")
-            shown = Trace.from_attentions(trace)
-        shown = labelled(shown, "attention", {"key": x_labels, "query": y_labels, "head": head_names})
-        layout = attention_layout(shown)
-        scale = "log" if shown["attention"].sizes["key"] > MANY_KEYS else "linear"
-        super().__init__(shown, layout, **{"scale": scale, **options})
+        labels = {"key": x_labels, "query": y_labels, "head": head_names}
+
+        def build(given: Any) -> tuple[Trace, Layout]:
+            shown = given_trace(given)
+            if shown is None:
+                if not (hasattr(given, "shape") or isinstance(given, (list, tuple))):
+                    require_trace(given, "AttentionView")
+                shown = Trace.from_attentions(given)
+            shown = labelled(shown, "attention", labels)
+            layout = attention_layout(shown)
+            if shown["attention"].sizes["key"] > MANY_KEYS:
+                options.setdefault("scale", "log")
+            return shown, layout
+
+        def at_first(view: View, _shown: Trace) -> None:
+            view.scale = options.get("scale", view.scale)
+
+        self._open(trace, build, options, at_first)
 
 
 class NTMExplorer(View):
@@ -187,7 +198,8 @@ class NTMExplorer(View):
 
     Args:
         trace: As :class:`~nsm_widgets.TraceRecorder` records it. What it does not hold is left out; at least
-            ``memory``, ``read_weights`` or ``write_weights`` is needed.
+            ``memory``, ``read_weights`` or ``write_weights`` is needed. Or the recorder itself, whose block
+            runs or is still to run: the view fills while it does (see :class:`View`).
         **options: See :class:`View`.
 
     Example:
@@ -200,9 +212,23 @@ class NTMExplorer(View):
         >>> explorer.selection.time = 7
     """
 
-    def __init__(self, trace: Trace, **options: Any) -> None:
-        layout, shown = explorer_layout(require_trace(trace, "NTMExplorer"))
-        super().__init__(shown, layout, **options)
+    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
+        self._open(trace, _explored, options)
+
+
+def _memory(given: Any) -> tuple[Trace, Layout]:
+    layout, shown = memory_layout(require_trace(given, "MemoryView"))
+    return shown, layout
+
+
+def _read_write(given: Any) -> tuple[Trace, Layout]:
+    shown = require_trace(given, "ReadWriteView")
+    return shown, read_write_layout(shown)
+
+
+def _explored(given: Any) -> tuple[Trace, Layout]:
+    layout, shown = explorer_layout(require_trace(given, "NTMExplorer"))
+    return shown, layout
 
 
 def _as_trace(

@@ -171,6 +171,8 @@ class WaysOut:
 
     def _fallbacks(self, name: str) -> dict[str, str]:
         """Text and picture of the present state, under this name."""
+        if not self._shown:  # a recorder's first iteration is still to come
+            return {"text/plain": f"{name}: waiting for the first iteration"}
         from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
 
         return fallbacks(

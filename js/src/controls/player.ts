@@ -22,15 +22,15 @@ export interface PlayerControls {
 
 export function createPlayerControls(
   dim: string,
-  size: number,
+  size: () => number,
   selection: Selection,
   signal: AbortSignal,
 ): PlayerControls {
   const go = (index: number) => {
     selection.player.pause();
-    selection.set({ [dim]: clampIndex(index, size) });
+    selection.set({ [dim]: clampIndex(index, size()) });
   };
-  const here = () => clampIndex(selection.indices[dim] ?? 0, size);
+  const here = () => clampIndex(selection.indices[dim] ?? 0, size());
   const button = (icon: keyof typeof ICONS, label: string, onClick: () => void) => {
     const node = element("button", {
       type: "button",
@@ -43,7 +43,7 @@ export function createPlayerControls(
     node.addEventListener("click", onClick, { signal });
     return node;
   };
-  const play = button("play", "play (space)", () => selection.player.toggle(dim, size));
+  const play = button("play", "play (space)", () => selection.player.toggle(dim, size()));
   const speed = element("select", {
     "aria-label": `speed, ${dim} steps per second`,
     title: "steps per second",
@@ -68,7 +68,10 @@ export function createPlayerControls(
       button("back", "one back (,)", () => go(here() - 1)),
       play,
       button("forward", "one on (.)", () => go(here() + 1)),
-      button("last", "last", () => go(size - 1)),
+      button("last", "last", () => {
+        go(size() - 1);
+        if (dim === "iteration" && selection.follow.running) selection.follow.turn(true);
+      }),
       speed,
       skipped,
     ),

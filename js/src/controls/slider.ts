@@ -11,24 +11,31 @@ export interface Slider {
 
 export function createSlider(
   dim: string,
-  size: number,
+  size: () => number,
   onInput: (index: number) => void,
   signal: AbortSignal,
 ): Slider {
   const input = element("input", {
     type: "range",
     min: 0,
-    max: size - 1,
+    max: size() - 1,
     step: 1,
     value: 0,
     "aria-label": dim,
     "data-dim": dim,
-    disabled: size < 2,
+    disabled: size() < 2,
     ...OWN_KEYS,
   });
   const output = element("output", { class: "nsmw-value" });
-  const width = `${2 * String(size - 1).length + 3}ch`;
-  output.style.minWidth = width;
+  let shown = -1;
+  const resize = () => {
+    if (size() === shown) return;
+    shown = size();
+    output.style.minWidth = `${2 * String(shown - 1).length + 3}ch`;
+    input.max = String(shown - 1);
+    input.disabled = shown < 2;
+  };
+  resize();
   input.addEventListener("input", () => onInput(input.valueAsNumber), { signal });
   return {
     element: element(
@@ -39,10 +46,11 @@ export function createSlider(
       output,
     ),
     show(index, label) {
+      resize();
       if (input.valueAsNumber !== index) input.value = String(index);
       const named = label !== undefined && label !== String(index) ? ` “${isolated(label)}”` : "";
-      setText(output, `${index} / ${size - 1}${named}`);
-      input.setAttribute("aria-valuetext", `${dim} ${index}${named} of ${size - 1}`);
+      setText(output, `${index} / ${shown - 1}${named}`);
+      input.setAttribute("aria-valuetext", `${dim} ${index}${named} of ${shown - 1}`);
     },
   };
 }

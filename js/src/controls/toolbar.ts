@@ -29,6 +29,7 @@ export interface Toolbar {
 
 export interface ToolbarOptions {
   panels: readonly PanelSpec[];
+  /** They may grow while a recording runs. */
   sizes: Indices;
   store: Store;
   selection: Selection;
@@ -52,16 +53,17 @@ const ONE_DOMAIN =
 
 export function createToolbar(options: ToolbarOptions): Toolbar {
   const { panels, sizes, store, selection, settings, choose, extra, signal } = options;
-  const axes = axesToControl(panels, sizes, store);
+  const runs = isRunning(store);
+  const axes = axesToControl(panels, sizes, store, runs);
   const sliders = axes.map((dim) => {
-    const size = sizes[dim] ?? 1;
+    const size = () => sizes[dim] ?? 1;
     const go = (index: number) => {
       selection.player.pause();
       selection.set({ [dim]: index });
     };
     const nameAt = (index: number, batch: number) => labelOf(panels, store, dim, index, batch);
-    if (isNamed(dim, size, nameAt)) {
-      const chooser = createChooser(dim, size, go, signal);
+    if (isNamed(dim, size(), nameAt)) {
+      const chooser = createChooser(dim, size(), go, signal);
       let namedFor: number | undefined;
       const show = (index: number, batch: number) => {
         if (batch !== namedFor) chooser.name((i) => nameAt(i, batch) ?? String(i));
@@ -74,9 +76,13 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     const show = (index: number, batch: number) => slider.show(index, nameAt(index, batch));
     return { dim, size, element: slider.element, show };
   });
-  const played = axes.find((dim) => PLAYED.includes(dim) && (sizes[dim] ?? 1) > 1);
+  const played = axes.find(
+    (dim) => PLAYED.includes(dim) && ((sizes[dim] ?? 1) > 1 || (runs && dim === "iteration")),
+  );
   const player =
-    played === undefined ? undefined : createPlayerControls(played, sizes[played] ?? 1, selection, signal);
+    played === undefined
+      ? undefined
+      : createPlayerControls(played, () => sizes[played] ?? 1, selection, signal);
   const painted = panels.filter((panel) => panel.kind === "heatmap" || panel.kind === "thumbnails");
   const kinds = new Set(painted.map((panel) => (panel.diverging ? "diverging" : "sequential")));
   const groups = { "": ["auto"], ...Object.fromEntries([...kinds].map((kind) => [kind, mapNames(kind)])) };
@@ -125,6 +131,12 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     signal,
   );
   if (zoomable.length > 0) coloring.push(link.element);
+  const follow = createToggle(
+    "follow",
+    "keep to the newest iteration while it is recorded; off as soon as an older one is chosen",
+    (on) => selection.follow.turn(on),
+    signal,
+  );
   const main = sliders.filter(({ dim }) => dim === played).map((slider) => slider.element);
   const others = sliders.filter(({ dim }) => dim !== played).map((slider) => slider.element);
   const rows = [
@@ -133,6 +145,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       { class: "nsmw-controls nsmw-controls-main" },
       ...(player ? [player.element] : []),
       ...main,
+      ...(runs ? [follow.element] : []),
       ...(player ? extra : []),
     ),
     element("div", { class: "nsmw-controls" }, ...others, ...coloring, ...(player ? [] : extra)),
@@ -147,11 +160,13 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     ),
     draw() {
       saved.draw();
+      if (isRunning(store)) saved.element.hidden = true; // what a notebook carries is settled at the end
       const batch = clampIndex(selection.indices["batch"] ?? 0, sizes["batch"] ?? 1);
       for (const { dim, size, show } of sliders) {
-        show(clampIndex(selection.indices[dim] ?? 0, size), batch);
+        show(clampIndex(selection.indices[dim] ?? 0, size()), batch);
       }
       player?.draw();
+      follow.show(selection.follow.on);
       colors.show(settings().cmap);
       scale.show(settings().scale);
       domain.show(settings().domain ?? "shared");
@@ -163,7 +178,12 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
 }
 
 /** Axes worth a slider: those that some panel does not draw, and those marked by a cursor. */
-export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, store: Store): string[] {
+export function axesToControl(
+  panels: readonly PanelSpec[],
+  sizes: Indices,
+  store: Store,
+  runs = false,
+): string[] {
   const followed = new Set<string>();
   for (const panel of panels.filter(follows)) {
     for (const dim of store.array(panel.array).meta.dims) {
@@ -171,8 +191,14 @@ export function axesToControl(panels: readonly PanelSpec[], sizes: Indices, stor
       if (!drawn || isMarked(panel, dim)) followed.add(dim);
     }
   }
-  const shown = (dim: string) => (sizes[dim] ?? 0) > (ALWAYS_SHOWN.includes(dim) ? 0 : 1);
+  const always = runs ? [...ALWAYS_SHOWN, "iteration"] : ALWAYS_SHOWN;
+  const shown = (dim: string) => (sizes[dim] ?? 0) > (always.includes(dim) ? 0 : 1);
   return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
+}
+
+/** Whether a recorder records into the store just now. */
+export function isRunning({ status }: Store): boolean {
+  return status?.state === "running" || status?.state === "waiting";
 }
 
 function hasSeveralPlanes({ array, x, y }: PanelSpec, store: Store): boolean {
@@ -182,7 +208,8 @@ function hasSeveralPlanes({ array, x, y }: PanelSpec, store: Store): boolean {
 
 /** Whether a panel shows anything of its array: plain sentences do not. */
 function follows({ kind, notes }: PanelSpec): boolean {
-  return kind === "notes" ? (notes ?? []).some(([, code]) => code !== null) : kind !== "table";
+  if (kind === "table" || kind === "scalars") return false; // the iteration that scalars mark is that of others
+  return kind !== "notes" || (notes ?? []).some(([, code]) => code !== null);
 }
 
 /** Whether an axis is chosen from by name: one without an order to slide along, each of its indices with a name. */

@@ -153,7 +153,8 @@ export class GraphView implements PanelView {
     const { cmap, scale } = settings();
     const free = this.#array.meta.dims.filter((dim) => dim !== x && dim !== y);
     const place = free.map((dim) => `${dim}=${at[dim]}`).join(" ");
-    const key = [place, this.#width, devicePixelRatio, cmap, scale, theme(), this.#least.value].join();
+    const mark = `${this.#array.mark?.(at) ?? ""} ${this.#spec.domain} ${this.#spec.largest_sum}`;
+    const key = [place, this.#width, devicePixelRatio, cmap, scale, theme(), this.#least.value, mark].join();
     if (key === this.#laidOut) return this.#shown;
     const result = this.#array.plane(y, x, at);
     this.element.dataset["state"] = result.state;

@@ -143,7 +143,17 @@ export class ThumbnailsView implements PanelView {
     const drawn = new Set([rows, columns, x, y]);
     const where = this.#array.meta.dims.filter((dim) => !drawn.has(dim)).map((dim) => `${dim}=${at[dim]}`);
     const { cmap, scale, domain } = settings();
-    const key = [this.#width, cmap, scale, domain, theme(), devicePixelRatio, ...where].join();
+    const key = [
+      this.#width,
+      cmap,
+      scale,
+      domain,
+      theme(),
+      devicePixelRatio,
+      ...where,
+      this.#spec.domain,
+      this.#array.mark?.(at) ?? "",
+    ].join();
     if (key !== this.#framed) {
       this.#framed = key;
       this.#frame(at["batch"] ?? 0);

@@ -269,7 +269,7 @@ export class HeatmapView implements PanelView {
     const sides = this.#context.sides();
     const look = this.#look.own ? this.#looked : "";
     const placed = [this.#width, sides.left, sides.right, batch, devicePixelRatio];
-    const key = [...placed, cmap, scale, theme(), look].join();
+    const key = [...placed, cmap, scale, theme(), look, this.#spec.domain].join();
     if (key === this.#framed) return;
     this.#framed = key;
     this.#labelled = "";
@@ -332,7 +332,7 @@ export class HeatmapView implements PanelView {
 
   /** Margins that this panel's own labels need; measured once for each batch item and scale. */
   #naturalMargins(batch: number): Margins {
-    const key = `${batch} ${this.#context.settings().scale} ${this.#looked}`;
+    const key = `${batch} ${this.#context.settings().scale} ${this.#looked} ${this.#spec.domain}`;
     if (this.#measured?.key !== key) this.#measured = { key, margins: this.#measure(batch) };
     return this.#measured.margins;
   }
@@ -348,7 +348,7 @@ export class HeatmapView implements PanelView {
   #paint(at: Indices): void {
     const { x, y } = this.#spec;
     const place = this.#planeKey(at);
-    const key = `${place} ${rangesOf(this.#window)}`;
+    const key = `${place} ${rangesOf(this.#window)} ${this.#array.mark?.(at) ?? ""}`;
     if (key === this.#painted) return;
     const part = keptPart(this.#window, this.#size, this.#array.kept(y, x));
     const picture = this.#picture(at, part.window);

@@ -35,7 +35,7 @@ export class NotesView implements PanelView {
 
   draw(): void {
     const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
-    const key = JSON.stringify({ ...at, [this.#spec.y]: 0 });
+    const key = JSON.stringify({ ...at, [this.#spec.y]: 0 }) + (this.#array.mark?.(at) ?? "");
     if (key === this.#shown) return;
     const notes = (this.#spec.notes ?? []).map(
       ([text, code, always]) => [escaped(text), code, always] as const,

@@ -1,0 +1,123 @@
+"""How much slower training is while a view of it is open, beside the same recording without a view.
+
+A real kernel trains an NTM in short runs, by turns with and without ``NTMExplorer(rec)``; somebody reads what
+it sends, as a page does. Prints each pair and the median ratio: ``python -m benchmarks.live``. What counts is
+the kernel's processor time, that of the thread that sends included: on a machine that others use, a clock on
+the wall tells more of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+from queue import Empty
+from statistics import median
+from typing import Any
+
+from jupyter_client.manager import start_new_kernel
+
+PREPARE = """
+import time, torch
+torch.set_num_threads(1)
+from nsm_widgets import NTMExplorer, TraceRecorder
+from nsm_widgets.ntm import NTM
+
+def run(watched, seconds, batch):
+    torch.manual_seed(0)
+    model = NTM(input_size=9, output_size=8, memory_size=128, word_size=20)
+    optimizer = torch.optim.RMSprop(model.parameters(), 1e-4)
+    inputs = torch.rand(20, batch, 9)
+    rec = TraceRecorder(model).every(10).last(50)
+    explorer = NTMExplorer(rec) if watched else None
+    steps = 0
+    with rec:
+        start, before = time.perf_counter(), time.process_time()
+        while time.perf_counter() - start < seconds:
+            loss = model(inputs)[0].square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            rec.log(loss=loss)
+            steps += 1
+        took = time.process_time() - before
+    if explorer is not None:
+        explorer.close()
+    return took / steps
+"""
+
+
+class Kernel:
+    """A kernel whose messages are read and thrown away, but for what a cell prints."""
+
+    def __init__(self) -> None:
+        self.manager, self.client = start_new_kernel(kernel_name="python3")
+        self.messages, self.bytes, self.text = 0, 0, ""
+        self._idle = threading.Event()
+        self._open = True
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while self._open:
+            try:
+                message: Any = self.client.get_iopub_msg(timeout=0.2)
+            except Empty:
+                continue
+            if message["msg_type"] == "comm_msg":
+                self.messages += 1
+                self.bytes += sum(len(memoryview(buffer).cast("B")) for buffer in message["buffers"])
+            elif message["msg_type"] == "stream":
+                self.text += message["content"]["text"]
+            elif message["msg_type"] == "error":
+                self.text += "\n".join(message["content"]["traceback"])
+            elif message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                self._idle.set()
+
+    def run(self, code: str) -> str:
+        """What a cell prints."""
+        self.text = ""
+        self._idle.clear()
+        self.client.execute(code)
+        self._idle.wait()
+        return self.text
+
+    def close(self) -> None:
+        """Shut it down."""
+        self._open = False
+        self._reader.join()
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+def measure(pairs: int, seconds: float, batch: int) -> list[dict[str, float]]:
+    """Processor seconds per training step without and with a view, in pairs; which is first alternates."""
+    kernel = Kernel()
+    found = []
+    try:
+        kernel.run(PREPARE)
+        kernel.run(f"run(True, 1, {batch}); run(False, 1, {batch})")  # imports, and a warm processor
+        for pair in range(pairs):
+            step = {}
+            for watched in (pair % 2 == 0, pair % 2 == 1):
+                messages, sent = kernel.messages, kernel.bytes
+                printed = kernel.run(f"print(run({watched}, {seconds}, {batch}))")
+                step["watched" if watched else "alone"] = float(printed)
+                if watched:
+                    step["messages"], step["bytes"] = kernel.messages - messages, kernel.bytes - sent
+            found.append({**step, "ratio": step["watched"] / step["alone"]})
+            print(json.dumps(found[-1]), flush=True)
+    finally:
+        kernel.close()
+    return found
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each run")
+    parser.add_argument("--batch", type=int, default=1)
+    chosen = parser.parse_args()
+    ratios = [pair["ratio"] for pair in measure(chosen.pairs, chosen.seconds, chosen.batch)]
+    told = f"median of {len(ratios)} pairs"
+    print(f"with a view open, a training step takes {median(ratios):.3f} times the processor time ({told})")

@@ -1,0 +1,301 @@
+"""A view of a recording that runs: what it shows at first, with each update, and at the end."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from nsm_widgets._errors import RecordingError, ShapeError
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+from nsm_widgets.trace._scalars import array_name
+from nsm_widgets.trace._watch import News
+from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
+from nsm_widgets.widgets._growth import Growth, grown, send_parts, wired
+from nsm_widgets.widgets._host import in_vscode
+from nsm_widgets.widgets._store import BASE64_MESSAGE_BYTES, BINARY_MESSAGE_BYTES, describe
+
+if TYPE_CHECKING:
+    from nsm_widgets.widgets._view import View
+
+Build = Callable[[Trace], tuple[Trace, Layout]]
+"""From a trace to what a view draws of it: the trace with what is computed from it, and panels."""
+
+ALONE = "iterations differ in shape: the newest is shown alone"
+ALONE_AT_END = "iterations differ in length: they follow each other along time"
+_RUNS = itertools.count(1)
+
+
+def is_running(value: object) -> bool:
+    """Whether it is a recorder whose block runs, or is still to run."""
+    return isinstance(value, TraceRecorder) and not value.is_over
+
+
+class LiveFeed:
+    """Keeps one view up to date while a recorder's block runs.
+
+    Args:
+        view: What is kept up to date.
+        recorder: What is watched.
+        build: Makes the view's panels.
+        at_first: Called with the view and the first trace that it shows.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        recorder: TraceRecorder,
+        build: Build,
+        at_first: Callable[[View, Trace], None] | None = None,
+    ) -> None:
+        self._view = view
+        self._recorder = ref(recorder)
+        self._build = build
+        self._at_first = at_first
+        self._room = BASE64_MESSAGE_BYTES if in_vscode() else BINARY_MESSAGE_BYTES
+        self._encoded = in_vscode()
+        import_module("nsm_widgets.widgets._scalars")  # now, not in the middle of the training
+        self.begin()
+        recorder.watch.add(self)
+
+    def close(self) -> None:
+        """Watch no more."""
+        recorder = self._recorder()
+        if recorder is not None:
+            recorder.watch.remove(self)
+
+    def begin(self) -> None:
+        """A block begins: what the view shows stays until its first iteration is whole."""
+        self._growth = Growth(f"run {next(_RUNS)}", self._view.store._budget_mb * 1e6)
+        self._layout: Layout = ()
+        self._scalars: Layout = ()
+        self._num_scalars = 0
+        self._metas: list[dict[str, Any]] = []
+        self._scalar_metas: list[dict[str, Any]] = []
+        self._note = ""
+        self._widened: dict[str, None] = {}
+        self._say("waiting", None)
+
+    def update(self, news: News) -> int:
+        """Send the newest iteration, if the page has not got it, and what was logged since."""
+        growth = self._growth
+        if not self._layout and not news.numbers:
+            self._say("waiting", news)
+            return 0
+        new = bool(news.numbers) and news.numbers[-1] not in growth.numbers[-1:]
+        header: dict[str, Any] = {}
+        arrays: Mapping[str, Any] = {}
+        if new:
+            number = news.numbers[-1]
+            shown, layout = self._build(one_of_many(news.take(number), number))
+            header, arrays = self._add(number, news, shown, layout)
+        self._show_scalars(news)
+        drawn = {panel.array for row in self._scalars for panel in row}
+        series = {array_name(name): each for name, each in news.scalars.series.items()}
+        scalars = growth.new_scalars({n: (s.numbers, s.values) for n, s in series.items() if n in drawn})
+        content: dict[str, Any] = {
+            "run": growth.run,
+            "number": None,
+            "remove": [],
+            "status": self._status("running", news),
+        }
+        message, payload = grown({**content, **header}, arrays, scalars)
+        send_parts(self._view.store.send, message, payload, self._room, encoded=self._encoded)
+        return len(payload)
+
+    def end(self, news: News, whole: Callable[[], Trace], error: BaseException | None) -> None:
+        """Show all that was recorded, as a view of the trace would."""
+        state = "ended" if error is None else "failed"
+        why = "" if error is None else f"{type(error).__name__}: {error}"[:200]
+        try:
+            trace = self._final(news, whole)
+        except RecordingError as problem:
+            self._say(state, news, why=why or str(problem))
+            return
+        shown, layout = self._build(trace)
+        scalars, view = scalars_row(trace), self._view
+        view.store.hold(shown, arrays_of((*scalars, *layout)))
+        self._say(state, news, why=why)
+        view._show(shown, (*scalars, *layout))
+        newest = view._sizes.get("iteration", 1) - 1
+        if view.selection.follow:
+            with view.selection._lock_property(iteration=newest):  # a page knows better where it stands
+                view.selection.iteration = newest
+
+    def _final(self, news: News, whole: Callable[[], Trace]) -> Trace:
+        """All iterations side by side; else along time; else the newest alone."""
+        try:
+            trace = whole()
+        except (RecordingError, ShapeError):
+            if not news.numbers:
+                raise
+            self._note = ALONE
+            return one_of_many(news.take(news.numbers[-1]), news.numbers[-1])
+        try:
+            return trace.by_iteration()
+        except ShapeError:
+            self._note = ALONE_AT_END
+            return trace
+
+    def _add(
+        self, number: int, news: News, shown: Trace, layout: Layout
+    ) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """Take one more iteration in: the message's header, and the arrays that go with it."""
+        growth, first = self._growth, not self._layout
+        named = {name: shown[name] for name in arrays_of(layout)}
+        arrays = wired(named, growth.dtypes)
+        size = sum(values.nbytes for values in arrays.values())
+        if size > growth.budget_bytes:
+            limit = growth.budget_bytes / 1e6
+            self._note = (
+                f"one iteration takes {size / 1e6:.3g} MB, more than budget_mb={limit:g}: shown at the end"
+            )
+            return {}, {}
+        merged = layout if first else merged_layout(self._layout, layout)
+        same = {name: values.dtype.name for name, values in arrays.items()} == growth.dtypes
+        if first or merged is None or not growth.fits(arrays) or not same:
+            if not first and not growth.fits(arrays):
+                self._note = ALONE
+            self._begin(layout, shown, named, arrays)
+            merged = layout
+        gone = growth.add(number, () if self._note == ALONE else set(news.numbers))
+        domains = self._widen(merged)
+        self._view.store.trace, self._view._given_layout = shown, merged
+        self._view.selection.attach({"iteration": len(growth.numbers)})
+        header = {
+            "number": number,
+            "remove": gone,
+            "summaries": growth.note(named),
+            "domains": domains,
+        }
+        return header, arrays
+
+    def _begin(
+        self, layout: Layout, shown: Trace, named: Mapping[str, NamedArray], arrays: Mapping[str, Any]
+    ) -> None:
+        """Tell the page of arrays and panels."""
+        first = not self._layout and self._at_first is not None
+        self._growth.begin(arrays)
+        self._layout = layout
+        run = {"live": self._growth.run, "generation": next(_RUNS)}
+        self._metas = [
+            {**describe(named[name], arrays[name], over_budget=False), **run, **_sent_as_is(arrays[name])}
+            for name in arrays
+        ]
+        self._view.store._hold_running(shown, arrays, [*self._metas, *self._scalar_metas])
+        if first and self._at_first is not None:
+            self._at_first(self._view, shown)
+        self._view._show(shown, layout, above=self._scalars)
+
+    def _widen(self, layout: Layout) -> dict[str, Any]:
+        """Keep the panels with the colours that all iterations need; what of them changed."""
+        known = {panel.id: panel for row in self._layout for panel in row}
+        changed = {}
+        for panel in (panel for row in layout for panel in row):
+            before = known.get(panel.id)
+            if before is None or before == panel:
+                continue
+            changed[panel.id] = [panel.domain.low, panel.domain.high, panel.below, panel.above]
+            if before.domain != panel.domain:
+                self._widened[panel.array] = None
+        self._layout = layout
+        return changed
+
+    def _show_scalars(self, news: News) -> None:
+        """Make room for a number that is logged for the first time."""
+        series = news.scalars.series
+        if not self._layout or len(series) == self._num_scalars:
+            return
+        self._num_scalars = len(series)
+        arrays = {array.name: array for array in news.scalars.arrays()}
+        self._scalars = scalars_row(Trace(*arrays.values()))
+        self._scalar_metas = [
+            {
+                **describe(arrays[panel.array], arrays[panel.array].values, over_budget=False),
+                **_sent_as_is(arrays[panel.array].values),
+                "live": self._growth.run,
+                "generation": 0,
+                "shape": [0],
+                "labels": {},
+            }
+            for row in self._scalars
+            for panel in row
+        ]
+        self._view.store._meta = [*self._metas, *self._scalar_metas]
+        shown = self._view.store.trace.assign(*arrays.values())
+        self._view._show(shown, self._layout, above=self._scalars)
+
+    def _say(self, state: str, news: News | None, why: str = "") -> None:
+        self._view.store._live = {**self._status(state, news), "run": self._growth.run, "why": why}
+
+    def _status(self, state: str, news: News | None) -> dict[str, Any]:
+        """How far it is: what is counted is shown on screen."""
+        recorder = self._recorder()
+        return {
+            "state": state,
+            "seen": news.seen if news else 0,
+            "kept": len(news.numbers) if news else 0,
+            "newest": news.numbers[-1] if news and news.numbers else None,
+            "left_out": dict(news.left_out) if news else {},
+            "widened": list(self._widened),
+            "failures": recorder.watch.failures if recorder is not None else 0,
+            "note": self._note,
+        }
+
+
+def one_of_many(trace: Trace, number: int) -> Trace:
+    """The trace of one iteration, as :meth:`Trace.by_iteration` gives it, with the axis in every array."""
+    arrays = []
+    for array in trace.values():
+        if "iteration" not in array.dims:
+            coords = {**array.coords, "iteration": [number]}
+            array = NamedArray(array.name, array.values[None], ("iteration", *array.dims), coords, array.attrs)
+        arrays.append(array)
+    told = {key: value for key, value in trace.attrs["iterations"].items() if key != "steps"}
+    return Trace(*arrays, attrs={**trace.attrs, "iterations": told})
+
+
+def merged_layout(old: Layout, new: Layout) -> Layout | None:
+    """Panels with the colours that both need; ``None`` where they are other panels."""
+    if [len(row) for row in old] != [len(row) for row in new]:
+        return None
+    rows = []
+    for olds, news in zip(old, new, strict=True):
+        row = [_merged(a, b) for a, b in zip(olds, news, strict=True)]
+        if not all(row):
+            return None
+        rows.append(tuple(panel for panel in row if panel is not None))
+    return tuple(rows)
+
+
+def _merged(a: Panel, b: Panel) -> Panel | None:
+    if b.domain.diverging and not a.domain.diverging:
+        return None  # another colour map
+    merged = replace(
+        a,
+        domain=wider(a.domain, b.domain),
+        below=a.below + b.below,
+        above=a.above + b.above,
+        largest_sum=max(a.largest_sum, b.largest_sum),
+    )
+    alike = replace(
+        b,
+        **{name: getattr(merged, name) for name in ("domain", "below", "above", "largest_sum", "cmap")},
+    )
+    return merged if alike == merged else None
+
+
+def wider(a: ColorDomain, b: ColorDomain) -> ColorDomain:
+    """The domain that holds two; centred on zero where one of them is."""
+    low, high = min(a.low, b.low), max(a.high, b.high)
+    if not (a.diverging or b.diverging):
+        return ColorDomain(low, high)
+    most = max(-low, high)
+    return ColorDomain(-most, most, diverging=True)
+
+
+def _sent_as_is(values: Any) -> dict[str, Any]:
+    return {"sent": {"type": values.dtype.name, "exponent": 0}}
