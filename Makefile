@@ -246,7 +246,7 @@ lock:
 	@sh scripts/make_venv.sh .cache/lock-venv
 	@.cache/lock-venv/bin/python -m pip install --quiet $(TORCH)
 	@.cache/lock-venv/bin/python -m pip install --quiet packaging -r requirements/test.in \
-		--editable '.[frames,notebook,plot,transformers,xarray,zarr]'
+		--editable '.[all]'
 	@.cache/lock-venv/bin/python scripts/lock.py > .cache/test.txt && mv .cache/test.txt requirements/test.txt
 	@rm -rf .cache/lock-venv
 

@@ -79,9 +79,9 @@ class Attention(nn.Module):
         self.imported = imported
 
     def forward(self, values: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        parts = self.project(values).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        query, key, value = self.project(values).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4)
         kernel = scaled_dot_product_attention if self.imported else functional.scaled_dot_product_attention
-        return kernel(*parts, attn_mask=mask, dropout_p=0.0).transpose(1, 2).flatten(-2)
+        return kernel(query, key, value, attn_mask=mask, dropout_p=0.0).transpose(1, 2).flatten(-2)
 
 
 class Model(nn.Module):
@@ -117,7 +117,7 @@ def test_a_module_of_ones_own(imported: bool, grad: bool) -> None:
     assert set(rec.trace) == {"attention", "last.attention"}
     attention = rec.trace["attention"]
     assert attention.labels("layer") == ("layers.0", "layers.1")
-    parts = model.layers[0].project(values).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4)  # type: ignore[operator, union-attr]
+    parts = model.layers[0].project(values).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4)  # type: ignore[operator]
     scores = (parts[0] @ parts[1].transpose(-1, -2) / 2).masked_fill(~padding, -torch.inf)
     np.testing.assert_allclose(attention.values[0], torch.softmax(scores, -1).detach(), atol=1e-6)
     np.testing.assert_array_equal(attention.coords["key_mask"].values, padding[:, 0, 0])
