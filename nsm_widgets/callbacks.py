@@ -160,7 +160,7 @@ def _trainer_type() -> type:
         from transformers import TrainerCallback
     except ImportError as error:
         raise MissingDependencyError(
-            'trainer_callback needs transformers. pip install "nsm_widgets[transformers]"'
+            'trainer_callback needs transformers. pip install "nsm_widgets[trainer]"'
         ) from error
 
     class TrainerRecorder(TrainerCallback):
