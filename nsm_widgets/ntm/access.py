@@ -11,12 +11,13 @@ from nsm_widgets.ntm import addressing
 from nsm_widgets.ntm._checks import check_shape
 from nsm_widgets.ntm._modes import is_autocast, is_eager
 from nsm_widgets.ntm.fused import Accessed, AccessStep
-from nsm_widgets.ntm.heads import side_by_side
+from nsm_widgets.ntm.heads import ReadParameters, side_by_side
 from nsm_widgets.ntm.state import (
     AddressingStages,
     HeadParameters,
     MemoryAccessOutput,
     NTMState,
+    ReadStages,
     WriteParameters,
 )
 
@@ -55,11 +56,16 @@ class MemoryAccess(nn.Module):
         sizes = [state.read_weights.shape[1], state.write_weights.shape[1]]
         by_kind = [torch.split_with_sizes(weights, sizes, dim=1) for weights in made[:4]]
         read_weights, write_weights = zip(*by_kind, strict=True)
+        reading = AddressingStages(*read[:5], *read_weights)
+        writing = AddressingStages(*write[:5], *write_weights)
+        if isinstance(read, ReadParameters) and heads is read.together:
+            reading = ReadStages(*reading)
+            reading.together, reading.write = AddressingStages(*heads, *made[:4]), writing
         return MemoryAccessOutput(
             read_vectors=made.read_vectors,
             state=NTMState(made.memory, read_weights[3], write_weights[3], made.read_vectors),
-            read=AddressingStages(*read[:5], *read_weights),
-            write=AddressingStages(*write[:5], *write_weights),
+            read=reading,
+            write=writing,
             erase=write.erase,
             add=write.add,
         )

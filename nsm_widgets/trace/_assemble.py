@@ -161,8 +161,8 @@ def _stepwise_arrays(
     left_out = []
     buffers = [(part.steps, n) for part, n in zip(parts, lengths, strict=True) if part.steps is not None]
     layout = buffers[0][0].layout if buffers else None
-    for index, name in enumerate(layout.names if layout is not None else ()):
-        values[name] = _join([piece for buffer, n in buffers for piece in _cut(buffer.pieces(index), n)])
+    for name in layout.columns if layout is not None else ():
+        values[name] = _join([piece for buffer, n in buffers for piece in _cut(buffer.pieces(name), n)])
         source_dtypes[name] = layout.source_dtypes[name] if layout is not None else None
     for name in dict.fromkeys(name for part in parts for name in part.whole):
         wholes = [[copy.values() for copy in part.whole.get(name, [])] for part in parts]

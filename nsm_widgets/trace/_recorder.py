@@ -12,7 +12,7 @@ from nsm_widgets.trace._assemble import assemble
 from nsm_widgets.trace._boundary import Boundary
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._find import find_sources
-from nsm_widgets.trace._recording import Recording
+from nsm_widgets.trace._recording import Left, Recording
 from nsm_widgets.trace._select import Select
 from nsm_widgets.trace._source import Hooks
 from nsm_widgets.trace._trace import Trace
@@ -82,6 +82,7 @@ class TraceRecorder:
         self._boundary = Boundary(model)
         self._choice = Choice()
         self._recording: Recording | None = None
+        self._left: Left | None = None
         self._trace: Trace | None = None
         self._hooks: Hooks | None = None
 
@@ -131,7 +132,10 @@ class TraceRecorder:
                 "a TraceRecorder records one block at a time, and this one is recording already. "
                 "Inside its block make a second one: TraceRecorder(model)."
             )
+        left, self._left = self._left if self._recording is None else self._recording.left(), None
         self._trace, self._recording = None, Recording(self._choice, len(self._sources))
+        if left is not None:
+            self._recording.reuse(left)
         hooks = Hooks()
         try:
             self._boundary.install(hooks, self._recording)
@@ -151,7 +155,7 @@ class TraceRecorder:
         if hooks is not None:
             hooks.close()
         if self._recording is not None:
-            self._recording.end()
+            self._recording.close()
 
     @property
     def trace(self) -> Trace:
@@ -169,7 +173,7 @@ class TraceRecorder:
             )
         trace = assemble(self._recording, self._sources, type(self.model).__name__)
         if self._hooks is None:  # the block is over: nothing will be added
-            self._trace, self._recording = trace, None
+            self._trace, self._left, self._recording = trace, self._recording.left(), None
         return trace
 
     @property

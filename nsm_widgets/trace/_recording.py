@@ -9,12 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nsm_widgets.trace._ahead import Ahead
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._convert import held_dtype
 from nsm_widgets.trace._device_copy import HostCopy
-from nsm_widgets.trace._steps import Block, StepBuffer, StepLayout, check_same
+from nsm_widgets.trace._steps import Block, Joined, StepBuffer, StepLayout, check_same
 
 NO_STEP = "took no step"
+
+LEFT_BYTES = 64 << 20
+"""So much memory of a recording that is over is kept for the next block of the same recorder."""
 
 
 class OverBudgetError(Exception):
@@ -33,6 +37,15 @@ class Part:
     """What single calls gave, with a key of the source's own."""
     num_steps: int = 0
     """How many steps were taken."""
+
+
+@dataclass(slots=True)
+class Left:
+    """What a recording leaves to the next one of its recorder: touching new memory takes time."""
+
+    layouts: dict[int, StepLayout]
+    """By source."""
+    blocks: list[tuple[StepLayout, Block]] = field(default_factory=list)
 
 
 class Iteration:
@@ -80,6 +93,8 @@ class Recording:
         self._bytes = 0
         self._is_full = False
         self._spare: dict[tuple[int, int], list[Block]] = {}
+        self._ahead = Ahead()
+        self._before: dict[int, StepLayout] = {}
         self._layouts: dict[int, StepLayout] = {}
         self._lengths: dict[int, int] = {}
         self._like: dict[tuple[int, str], tuple[tuple[int, ...], Any]] = {}
@@ -108,7 +123,7 @@ class Recording:
             self.begin()
         return None if self.current is None else self.current.parts[source]
 
-    def step(self, source: int, names: Sequence[str], values: Sequence[Any], prefix: str) -> None:
+    def step(self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str) -> None:
         """Copy one step of a source."""
         part = self.part(source)
         if part is None:
@@ -118,7 +133,10 @@ class Recording:
             return
         if part.steps is None:
             if source not in self._layouts:
-                self._layouts[source] = StepLayout(dict(zip(names, values, strict=True)), prefix)
+                before = self._before.get(source)
+                if before is None or not before.is_like(names, values):
+                    before = StepLayout(dict(zip(names, values, strict=True)), prefix)
+                self._layouts[source] = before
             part.steps = StepBuffer(self._layouts[source], self._block, self._lengths.get(source, 0))
         try:
             part.steps.append(values)
@@ -176,7 +194,7 @@ class Recording:
             if part.steps is not None:
                 self._lengths[source] = len(part.steps)
                 spare = part.steps.spare_steps * part.steps.layout.step_bytes
-                part.steps.finish()
+                part.steps.finish(reused=self._choice.newest is not None)
                 iteration.num_bytes -= spare
                 self._bytes -= spare
         if iteration.is_empty:
@@ -184,6 +202,29 @@ class Recording:
             self._free(iteration)
         else:
             self._kept.append(iteration)
+
+    def close(self) -> None:
+        """No iteration will follow."""
+        self.end()
+        self._ahead.close()
+        self._spare.clear()
+
+    def left(self) -> Left:
+        """Memory of this recording, for the next one, once nobody will ask for its values any more."""
+        left, room = Left(self._layouts), LEFT_BYTES
+        parts = [part for iteration in self._kept for part in iteration.parts]
+        for steps in [part.steps for part in parts if part.steps is not None]:
+            for block in steps.blocks:
+                room -= block.capacity * steps.layout.step_bytes
+                if room >= 0:
+                    left.blocks.append((steps.layout, block))
+        return left
+
+    def reuse(self, left: Left) -> None:
+        """Fill memory that an earlier block of the recorder left, where steps look alike."""
+        self._before = left.layouts
+        for layout, block in left.blocks:
+            self._spare.setdefault((id(layout), block.capacity), []).append(block)
 
     def iterations(self) -> Sequence[Iteration]:
         """All that are kept, oldest first, with the one that runs as far as it is."""
@@ -198,7 +239,12 @@ class Recording:
         steps = min(steps, max(room, 1))
         self._reserve(steps * layout.step_bytes)
         spare = self._spare.get((id(layout), steps))
-        return spare.pop() if spare else layout.block(steps)
+        if spare:
+            return spare.pop()
+        made = self._ahead.take(layout, steps) or layout.block(steps)
+        if steps in self._lengths.values() and steps <= self._room(layout) and self._choice.newest is None:
+            self._ahead.prepare(layout, steps)
+        return made
 
     def _room(self, layout: StepLayout) -> int:
         """How many steps still fit into the budget."""
