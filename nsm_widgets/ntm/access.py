@@ -11,7 +11,7 @@ from nsm_widgets.ntm import addressing
 from nsm_widgets.ntm._checks import check_shape
 from nsm_widgets.ntm._modes import is_autocast, is_eager
 from nsm_widgets.ntm.fused import Accessed, AccessStep
-from nsm_widgets.ntm.heads import ReadParameters, side_by_side
+from nsm_widgets.ntm.heads import side_by_side
 from nsm_widgets.ntm.state import (
     AddressingStages,
     HeadParameters,
@@ -58,7 +58,7 @@ class MemoryAccess(nn.Module):
         read_weights, write_weights = zip(*by_kind, strict=True)
         reading = AddressingStages(*read[:5], *read_weights)
         writing = AddressingStages(*write[:5], *write_weights)
-        if isinstance(read, ReadParameters) and heads is read.together:
+        if heads is getattr(read, "together", None):  # one tensor was split: copied, it is one, not two
             reading = ReadStages(*reading)
             reading.together, reading.write = AddressingStages(*heads, *made[:4]), writing
         return MemoryAccessOutput(
