@@ -71,7 +71,7 @@ def assemble(recording: Recording, sources: Sequence[Source], model_name: str, o
     }
     if steps is not None:
         attrs["iterations"]["steps"] = steps
-    attrs |= _rank()
+    attrs |= rank_and_world()
     if unmatched:
         problems.append(
             f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the model, to which "
@@ -246,9 +246,9 @@ def _own(values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def _rank() -> dict[str, Any]:
+def rank_and_world() -> dict[str, Any]:
     """Which of several processes this is, where the model is trained by several."""
     distributed = getattr(sys.modules.get("torch"), "distributed", None)
     if distributed is None or not distributed.is_available() or not distributed.is_initialized():
         return {}
-    return {"rank": distributed.get_rank(), "world_size": distributed.get_world_size()}
+    return {"rank": distributed.getrank_and_world(), "world_size": distributed.get_world_size()}

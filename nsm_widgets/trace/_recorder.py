@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nsm_widgets._errors import MissingDependencyError, RecordingError, UnknownOptionError
+from nsm_widgets._errors import DtypeError, MissingDependencyError, RecordingError, UnknownOptionError
 from nsm_widgets.trace._adapters import check_adapters
-from nsm_widgets.trace._assemble import assemble
+from nsm_widgets.trace._assemble import assemble, rank_and_world
 from nsm_widgets.trace._boundary import Boundary
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._find import find_sources
@@ -16,6 +18,9 @@ from nsm_widgets.trace._recording import Left, Recording
 from nsm_widgets.trace._select import Select
 from nsm_widgets.trace._source import Hooks
 from nsm_widgets.trace._trace import Trace
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace._recorder_store import RecordingStore
 
 
 class TraceRecorder:
@@ -63,6 +68,8 @@ class TraceRecorder:
         select: What to record: patterns (``"encoder.*"``, ``"read_*"``) of module paths or of array names,
             and types of modules; one or a list. Everything that is known, when not given.
         adapters: Functions by module type, for this recorder alone; see :func:`register_adapter`.
+        store: The folder of a store to be made, such as ``"run.zarr"``: iterations that are over are appended
+            to it, and :attr:`trace` shows what lies there. See ``docs/recording.md``.
         repeated: What the second call of an ``nn.MultiheadAttention`` within one iteration is: the next step
             of ``"time"``, or one more ``"layer"``.
 
@@ -73,7 +80,13 @@ class TraceRecorder:
     """
 
     def __init__(
-        self, model: Any, *, select: Any = None, adapters: Any = None, repeated: Any = "time"
+        self,
+        model: Any,
+        *,
+        select: Any = None,
+        adapters: Any = None,
+        repeated: Any = "time",
+        store: Any = None,
     ) -> None:
         self.model = _check_model(model)
         if repeated not in ("time", "layer"):
@@ -83,6 +96,9 @@ class TraceRecorder:
         self._choice = Choice()
         self._recording: Recording | None = None
         self._left: Left | None = None
+        self._path = _check_path(store)
+        self.store: RecordingStore | None = None
+        """Where this block or the last one was recorded to, and what went wrong there."""
         self._trace: Trace | None = None
         self._hooks: Hooks | None = None
 
@@ -106,7 +122,16 @@ class TraceRecorder:
         return self._choose(self._choice.when, predicate)
 
     def last(self, k: Any) -> TraceRecorder:
-        """Keep the newest ``k`` of the recorded iterations; their memory is used in turn."""
+        """Keep the newest ``k`` of the recorded iterations; their memory is used in turn.
+
+        Raises:
+            RecordingError: With ``store=``, where all that are recorded are kept.
+        """
+        if self._path is not None:
+            raise RecordingError(
+                f"last(k) drops iterations from memory, and {self._path} keeps each one that is recorded. "
+                "Leave it out, or record fewer: every(n), when(...), budget(...)."
+            )
         return self._choose(self._choice.last, k)
 
     def budget(self, budget_mb: Any) -> TraceRecorder:
@@ -136,6 +161,7 @@ class TraceRecorder:
         self._trace, self._recording = None, Recording(self._choice, len(self._sources))
         if left is not None:
             self._recording.reuse(left)
+        self._open_store(self._recording)
         hooks = Hooks()
         try:
             self._boundary.install(hooks, self._recording)
@@ -148,6 +174,18 @@ class TraceRecorder:
         self._hooks = hooks
         return self
 
+    def _open_store(self, recording: Recording) -> None:
+        """Append what will be over to a new store, if that was asked for."""
+        if self._path is None:
+            return
+        from nsm_widgets.trace._recorder_store import RecordingStore
+
+        store = self.store = RecordingStore(self._path, rank_and_world().get("rank", 0), self._choice)
+        name = type(self.model).__name__
+        recording.sink = lambda iteration: store.append(
+            assemble(recording, self._sources, name, only=iteration.number), recording
+        )
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
@@ -155,7 +193,11 @@ class TraceRecorder:
         if hooks is not None:
             hooks.close()
         if self._recording is not None:
-            self._recording.close()
+            try:
+                self._recording.close()
+            finally:
+                if self.store is not None:
+                    self.store.close(self._recording)
 
     @property
     def trace(self) -> Trace:
@@ -171,6 +213,8 @@ class TraceRecorder:
                 "nothing is recorded yet. Run the model inside a block: with TraceRecorder(model) as rec: "
                 "model(inputs)."
             )
+        if self.store is not None and self.store.iterations:
+            return self.store.trace()
         trace = assemble(self._recording, self._sources, type(self.model).__name__)
         if self._hooks is None:  # the block is over: nothing will be added
             self._trace, self._left, self._recording = trace, self._recording.left(), None
@@ -179,6 +223,8 @@ class TraceRecorder:
     @property
     def iterations(self) -> tuple[int, ...]:
         """The numbers of the iterations that are kept, also where :attr:`trace` cannot hold them together."""
+        if self.store is not None:
+            return tuple(self.store.iterations)
         if self._trace is not None:
             return self._trace.iterations
         return () if self._recording is None else tuple(it.number for it in self._recording.iterations())
@@ -193,9 +239,17 @@ class TraceRecorder:
             RecordingError: Before the block.
             SelectionError: If it was not kept.
         """
-        if self._trace is not None or self._recording is None:
+        if self._trace is not None or self._recording is None or self.store is not None:
             return self.trace.iteration(number)
         return assemble(self._recording, self._sources, type(self.model).__name__, only=number)
+
+
+def _check_path(store: Any) -> Path | None:
+    if store is None:
+        return None
+    if not isinstance(store, (str, os.PathLike)):
+        raise DtypeError(f"store must be the path of a folder, got {type(store).__name__}. Pass 'run.zarr'.")
+    return Path(store)
 
 
 def _check_model(model: Any) -> Any:

@@ -89,6 +89,9 @@ class Recording:
         """How many were not kept, by reason."""
         self.listen: list[Callable[[bool], None]] = []
         """Told at the start of each iteration whether it is recorded: even an idle hook costs."""
+        self.sink: Callable[[Iteration], None] | None = None
+        """Takes each iteration that is over to where it stays; only the newest one is in memory then."""
+        self._handed = 0
         self._kept: deque[Iteration] = deque()
         self._bytes = 0
         self._is_full = False
@@ -194,7 +197,7 @@ class Recording:
             if part.steps is not None:
                 self._lengths[source] = len(part.steps)
                 spare = part.steps.spare_steps * part.steps.layout.step_bytes
-                part.steps.finish(reused=self._choice.newest is not None)
+                part.steps.finish(reused=self._reuses)
                 iteration.num_bytes -= spare
                 self._bytes -= spare
         if iteration.is_empty:
@@ -202,6 +205,21 @@ class Recording:
             self._free(iteration)
         else:
             self._kept.append(iteration)
+            self._hand_over(iteration)
+
+    def _hand_over(self, iteration: Iteration) -> None:
+        """Let the sink have the iteration. What went there still counts for the budget."""
+        if self.sink is None:
+            return
+        self.sink(iteration)
+        self._handed += 1
+        while len(self._kept) > 1:
+            self._recycle(self._kept.popleft())
+
+    @property
+    def _reuses(self) -> bool:
+        """Whether iterations go while the block runs, and leave their memory."""
+        return self._choice.newest is not None or self.sink is not None
 
     def close(self) -> None:
         """No iteration will follow."""
@@ -242,7 +260,7 @@ class Recording:
         if spare:
             return spare.pop()
         made = self._ahead.take(layout, steps) or layout.block(steps)
-        if steps in self._lengths.values() and steps <= self._room(layout) and self._choice.newest is None:
+        if steps in self._lengths.values() and steps <= self._room(layout) and not self._reuses:
             self._ahead.prepare(layout, steps)
         return made
 
@@ -276,7 +294,8 @@ class Recording:
             follow = "" if self._choice.newest else ", and all that follow are counted and not kept"
             warnings.warn(
                 f"the recording reached its budget of {self._choice.budget_mb:g} MB with "
-                f"{len(self._kept)} iterations kept: iteration {iteration.number} is not kept{follow}. "
+                f"{self._handed or len(self._kept)} iterations kept: "
+                f"iteration {iteration.number} is not kept{follow}. "
                 "Record fewer (every(n), last(k)), or allow more with budget(...).",
                 RuntimeWarning,
                 stacklevel=2,
@@ -292,8 +311,10 @@ class Recording:
     def _free(self, iteration: Iteration) -> None:
         """Give an iteration's bytes back, and keep its blocks for the next one of that length."""
         self._bytes -= iteration.num_bytes
-        if self._choice.newest is None:
-            return
+        if self._reuses:
+            self._recycle(iteration)
+
+    def _recycle(self, iteration: Iteration) -> None:
         for part in iteration.parts:
             if part.steps is not None:
                 for block in part.steps.blocks:
