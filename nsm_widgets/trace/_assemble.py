@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError, SelectionError
 from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._lanes import joined
 from nsm_widgets.trace._recording import Iteration, Part, Recording
 from nsm_widgets.trace._source import Found, Source
 from nsm_widgets.trace._trace import Trace
@@ -83,7 +84,9 @@ def assemble(recording: Recording, sources: Sequence[Source], model_name: str, o
 
 
 def _part(iteration: Iteration, source: Source) -> Part:
-    return iteration.parts[source.index]
+    return (
+        joined(iteration.of_source(source.index), source) if iteration.more else iteration.parts[source.index]
+    )
 
 
 def _num_steps(part: Part) -> int:

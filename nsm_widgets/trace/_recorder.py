@@ -14,6 +14,7 @@ from nsm_widgets.trace._assemble import assemble, rank_and_world
 from nsm_widgets.trace._boundary import Boundary
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._find import find_sources
+from nsm_widgets.trace._lanes import Lanes, replicating
 from nsm_widgets.trace._recording import Left, Recording
 from nsm_widgets.trace._select import Select
 from nsm_widgets.trace._source import Hooks
@@ -164,6 +165,7 @@ class TraceRecorder:
         self._open_store(self._recording)
         hooks = Hooks()
         try:
+            self._keep_apart(hooks, self._recording)
             self._boundary.install(hooks, self._recording)
             for source in self._sources:
                 source.begin(hooks, self._recording, self._boundary)
@@ -173,6 +175,13 @@ class TraceRecorder:
             raise
         self._hooks = hooks
         return self
+
+    def _keep_apart(self, hooks: Hooks, recording: Recording) -> None:
+        """Where replicas run at the same time, know them from each other."""
+        if models := replicating(self.model):
+            lanes = Lanes()
+            lanes.install(models, hooks)
+            recording.split(lanes)
 
     def _open_store(self, recording: Recording) -> None:
         """Append what will be over to a new store, if that was asked for."""
@@ -260,11 +269,6 @@ def _check_model(model: Any) -> Any:
     if not isinstance(model, nn.Module):
         raise RecordingError(
             f"model must be a torch.nn.Module, got {type(model).__name__}. Arrays go into Trace.from_arrays."
-        )
-    if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
-        raise RecordingError(
-            "a DataParallel model runs in several threads at once, whose steps would mix. "
-            "Record one process's part: DistributedDataParallel, or TraceRecorder(model.module)."
         )
     return model
 

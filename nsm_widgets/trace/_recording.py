@@ -5,15 +5,19 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace._ahead import Ahead
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._convert import held_dtype
 from nsm_widgets.trace._device_copy import HostCopy
 from nsm_widgets.trace._steps import Block, Joined, StepBuffer, StepLayout, check_same
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace._lanes import Lanes
 
 NO_STEP = "took no step"
 
@@ -38,13 +42,18 @@ class Part:
     num_steps: int = 0
     """How many steps were taken."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came of it."""
+        return not (self.num_steps or self.whole or self.calls)
+
 
 @dataclass(slots=True)
 class Left:
     """What a recording leaves to the next one of its recorder: touching new memory takes time."""
 
-    layouts: dict[int, StepLayout]
-    """By source."""
+    layouts: dict[tuple[int, int], StepLayout]
+    """By source and lane."""
     blocks: list[tuple[StepLayout, Block]] = field(default_factory=list)
 
 
@@ -59,12 +68,29 @@ class Iteration:
     def __init__(self, number: int, num_sources: int) -> None:
         self.number = number
         self.parts = [Part() for _ in range(num_sources)]
+        self.more: dict[int, list[Part]] = {}
+        """The parts of lanes but the first, where several replicas run."""
         self.num_bytes = 0
+
+    def lane(self, number: int) -> list[Part]:
+        """The parts of one of the replicas that run at the same time."""
+        if number == 0:
+            return self.parts
+        return self.more.setdefault(number, [Part() for _ in self.parts])
+
+    def of_source(self, source: int) -> list[Part]:
+        """What all lanes gave of one source, in their order."""
+        return [self.parts[source], *(self.more[number][source] for number in sorted(self.more))]
+
+    def all_parts(self) -> Iterator[tuple[tuple[int, int], Part]]:
+        """Each part by its source and lane."""
+        for number, parts in ((0, self.parts), *self.more.items()):
+            yield from (((source, number), part) for source, part in enumerate(parts))
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing came of it."""
-        return not any(part.num_steps or part.whole or part.calls for part in self.parts)
+        return all(part.is_empty for _, part in self.all_parts())
 
 
 class Recording:
@@ -97,10 +123,21 @@ class Recording:
         self._is_full = False
         self._spare: dict[tuple[int, int], list[Block]] = {}
         self._ahead = Ahead()
-        self._before: dict[int, StepLayout] = {}
-        self._layouts: dict[int, StepLayout] = {}
-        self._lengths: dict[int, int] = {}
-        self._like: dict[tuple[int, str], tuple[tuple[int, ...], Any]] = {}
+        self._before: dict[tuple[int, int], StepLayout] = {}
+        self._layouts: dict[tuple[int, int], StepLayout] = {}
+        self._lengths: dict[tuple[int, int], int] = {}
+        self._like: dict[tuple[int, int, str], tuple[tuple[int, ...], Any]] = {}
+        self._lanes: Lanes | None = None
+        self.guard: AbstractContextManager[object] = nullcontext()
+        """Held while something is handed over."""
+
+    def split(self, lanes: Lanes) -> None:
+        """Keep apart what replicas give that run at the same time."""
+        self._lanes, self.guard = lanes, lanes.guard
+
+    @property
+    def _lane(self) -> int:
+        return 0 if self._lanes is None else self._lanes.current
 
     def begin(self) -> None:
         """A new iteration starts: end the one before, and decide whether to record this one."""
@@ -124,10 +161,18 @@ class Recording:
         """Where a source puts what it sees, if this iteration is recorded; the first call begins one."""
         if not self.seen:
             self.begin()
-        return None if self.current is None else self.current.parts[source]
+        current = self.current
+        if current is None or self._lanes is None:
+            return None if current is None else current.parts[source]
+        with self.guard:
+            return current.lane(self._lanes.current)[source]
 
     def step(self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str) -> None:
         """Copy one step of a source."""
+        with self.guard:
+            self._step(source, names, values, prefix)
+
+    def _step(self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str) -> None:
         part = self.part(source)
         if part is None:
             return
@@ -135,12 +180,13 @@ class Recording:
             part.num_steps += 1
             return
         if part.steps is None:
-            if source not in self._layouts:
-                before = self._before.get(source)
+            key = (source, self._lane)
+            if key not in self._layouts:
+                before = self._before.get(key)
                 if before is None or not before.is_like(names, values):
                     before = StepLayout(dict(zip(names, values, strict=True)), prefix)
-                self._layouts[source] = before
-            part.steps = StepBuffer(self._layouts[source], self._block, self._lengths.get(source, 0))
+                self._layouts[key] = before
+            part.steps = StepBuffer(self._layouts[key], self._block, self._lengths.get(key, 0))
         try:
             part.steps.append(values)
         except OverBudgetError:
@@ -155,7 +201,7 @@ class Recording:
             RecordingError: If shape or dtype are not those of the first sequence, but for the length.
         """
         like = (tuple(tensor.shape[1:]), tensor.dtype)
-        check_same(prefix + name, self._like.setdefault((source, name), like), like)
+        check_same(prefix + name, self._like.setdefault((source, self._lane, name), like), like)
         part, copy = self.part(source), self.copy(tensor, prefix + name)
         if part is not None and copy is not None:
             part.whole.setdefault(name, []).append(copy)
@@ -180,9 +226,11 @@ class Recording:
         """
         held, source_dtype = held_dtype(tensor, name)
         try:
-            self._reserve(tensor.numel() * held.itemsize)
+            with self.guard:
+                self._reserve(tensor.numel() * held.itemsize)
         except OverBudgetError:
-            self._give_up()
+            with self.guard:
+                self._give_up()
             return None
         torch = sys.modules["torch"]
         with torch.no_grad():
@@ -193,9 +241,9 @@ class Recording:
         iteration, self.current = self.current, None
         if iteration is None:
             return
-        for source, part in enumerate(iteration.parts):
+        for key, part in iteration.all_parts():
             if part.steps is not None:
-                self._lengths[source] = len(part.steps)
+                self._lengths[key] = len(part.steps)
                 spare = part.steps.spare_steps * part.steps.layout.step_bytes
                 part.steps.finish(reused=self._reuses)
                 iteration.num_bytes -= spare
@@ -230,7 +278,7 @@ class Recording:
     def left(self) -> Left:
         """Memory of this recording, for the next one, once nobody will ask for its values any more."""
         left, room = Left(self._layouts), LEFT_BYTES
-        parts = [part for iteration in self._kept for part in iteration.parts]
+        parts = [part for iteration in self._kept for _, part in iteration.all_parts()]
         for steps in [part.steps for part in parts if part.steps is not None]:
             for block in steps.blocks:
                 room -= block.capacity * steps.layout.step_bytes
@@ -315,7 +363,7 @@ class Recording:
             self._recycle(iteration)
 
     def _recycle(self, iteration: Iteration) -> None:
-        for part in iteration.parts:
+        for _, part in iteration.all_parts():
             if part.steps is not None:
                 for block in part.steps.blocks:
                     self._spare.setdefault((id(part.steps.layout), block.capacity), []).append(block)
