@@ -254,4 +254,4 @@ def rank_and_world() -> dict[str, Any]:
     distributed = getattr(sys.modules.get("torch"), "distributed", None)
     if distributed is None or not distributed.is_available() or not distributed.is_initialized():
         return {}
-    return {"rank": distributed.getrank_and_world(), "world_size": distributed.get_world_size()}
+    return {"rank": distributed.get_rank(), "world_size": distributed.get_world_size()}
