@@ -17,6 +17,7 @@ from nsm_widgets.ntm.state import (
     HeadParameters,
     MemoryAccessOutput,
     NTMState,
+    ReadStages,
     WriteParameters,
 )
 
@@ -53,13 +54,19 @@ class MemoryAccess(nn.Module):
         else:
             made = self.plain(heads, write, state)
         sizes = [state.read_weights.shape[1], state.write_weights.shape[1]]
-        by_kind = [torch.split_with_sizes(weights, sizes, dim=1) for weights in made[:4]]
+        stages: tuple[torch.Tensor, ...] = made[:4]
+        by_kind = [torch.split_with_sizes(weights, sizes, dim=1) for weights in stages]
         read_weights, write_weights = zip(*by_kind, strict=True)
+        reading = AddressingStages(*read[:5], *read_weights)
+        writing = AddressingStages(*write[:5], *write_weights)
+        if heads is getattr(read, "together", None):  # one tensor was split: copied, it is one, not two
+            reading = ReadStages(*reading)
+            reading.together, reading.write = AddressingStages(*heads[:5], *stages), writing
         return MemoryAccessOutput(
             read_vectors=made.read_vectors,
             state=NTMState(made.memory, read_weights[3], write_weights[3], made.read_vectors),
-            read=AddressingStages(*read[:5], *read_weights),
-            write=AddressingStages(*write[:5], *write_weights),
+            read=reading,
+            write=writing,
             erase=write.erase,
             add=write.add,
         )

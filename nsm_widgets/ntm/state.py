@@ -83,6 +83,15 @@ class AddressingStages(NamedTuple):
     """After sharpening: the weights that read or write."""
 
 
+class ReadStages(AddressingStages):
+    """Those of the read heads, which remember what they were split from: one tensor is copied, not two."""
+
+    together: AddressingStages
+    """Of all heads, the read heads first; ``read`` and ``write`` are views of it."""
+    write: AddressingStages
+    """The other part of it."""
+
+
 class MemoryAccessOutput(NamedTuple):
     """One step of memory access, with everything worth looking at."""
 

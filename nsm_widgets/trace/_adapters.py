@@ -14,6 +14,7 @@ from nsm_widgets._axes import check_dims
 from nsm_widgets._errors import AxisError, DtypeError, RecordingError, ShapeError, UnknownOptionError
 from nsm_widgets.trace._array import check_name
 from nsm_widgets.trace._known import KINDS, default_kind, known
+from nsm_widgets.trace._lanes import batch_axis
 from nsm_widgets.trace._recording import Part
 from nsm_widgets.trace._source import Found, Hooks, Source, in_backward
 
@@ -211,6 +212,11 @@ class AdapterSource(Source):
         del size
         dims = self._adapter.dims_of(name)
         return ("time", *(dim for dim in dims if dim != "time")), self._attrs(name), {}
+
+    def batch_axis(self, key: Any) -> int:
+        """As declared."""
+        name, _ = key
+        return batch_axis(self._adapter.dims_of(name), self.prefix + name)
 
     def num_calls(self, part: Part) -> int:
         """All calls of an iteration make one array."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import RecordingError, SelectionError
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._lanes import joined
 from nsm_widgets.trace._mask import axis_of, is_mask, joined_masks, reduced, telling
 from nsm_widgets.trace._recording import Iteration, Part, Recording
 from nsm_widgets.trace._source import Found, Source
@@ -84,7 +85,7 @@ def assemble(
     }
     if steps is not None:
         attrs["iterations"]["steps"] = steps
-    attrs |= _rank()
+    attrs |= rank_and_world()
     if unmatched:
         problems.append(
             f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the model, to which "
@@ -96,7 +97,9 @@ def assemble(
 
 
 def _part(iteration: Iteration, source: Source) -> Part:
-    return iteration.parts[source.index]
+    return (
+        joined(iteration.of_source(source.index), source) if iteration.more else iteration.parts[source.index]
+    )
 
 
 def _num_steps(part: Part) -> int:
@@ -174,8 +177,8 @@ def _stepwise_arrays(
     left_out = []
     buffers = [(part.steps, n) for part, n in zip(parts, lengths, strict=True) if part.steps is not None]
     layout = buffers[0][0].layout if buffers else None
-    for index, name in enumerate(layout.names if layout is not None else ()):
-        values[name] = _join([piece for buffer, n in buffers for piece in _cut(buffer.pieces(index), n)])
+    for name in layout.columns if layout is not None else ():
+        values[name] = _join([piece for buffer, n in buffers for piece in _cut(buffer.pieces(name), n)])
         source_dtypes[name] = layout.source_dtypes[name] if layout is not None else None
     for name in dict.fromkeys(name for part in parts for name in part.whole):
         wholes = [[copy.values() for copy in part.whole.get(name, [])] for part in parts]
@@ -302,7 +305,7 @@ def _own(values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def _rank() -> dict[str, Any]:
+def rank_and_world() -> dict[str, Any]:
     """Which of several processes this is, where the model is trained by several."""
     distributed = getattr(sys.modules.get("torch"), "distributed", None)
     if distributed is None or not distributed.is_available() or not distributed.is_initialized():

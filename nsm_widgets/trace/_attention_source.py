@@ -130,13 +130,14 @@ class AttentionSource(Source):
     def _hook(self, path: str, module: Any) -> Any:
         signature = inspect.signature(module.forward)
 
-        def on_call(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        def on_call(called: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
             part = None if in_backward() else self._recording.part(self.index)
             if part is None:
                 return
             call = signature.bind(*args, **kwargs)
             call.apply_defaults()
-            weights = _shown_weights(module, call.arguments, output)
+            with self._recording.guard:  # what is set for a second call is set for all threads
+                weights = _shown_weights(called, call.arguments, output)  # a replica has its own parameters
             if weights.ndim == 3:  # without a batch axis
                 weights = weights[None]
             self.record_call(part, path, weights, given_masks(call.arguments, weights))

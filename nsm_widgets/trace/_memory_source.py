@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from nsm_widgets.trace._known import KNOWN
 from nsm_widgets.trace._owned_source import OwnedSource
 from nsm_widgets.trace._source import Hooks, Owner, in_backward
+from nsm_widgets.trace._steps import Joined
 
 _STAGES = (
     "key",
@@ -44,6 +46,7 @@ class MemorySource(OwnedSource):
     def __init__(self, path: str, access: Any, owner: Owner | None) -> None:
         super().__init__(path, access, owner, NAMES, () if owner is None else owner.sequences)
         self._picked: list[int] | None = None
+        self._joined: Sequence[str | Joined] | None = None
 
     def names(self) -> Sequence[str]:
         """All of the table that a step gives, and the sequences of the model."""
@@ -53,6 +56,7 @@ class MemorySource(OwnedSource):
         """Hang the hooks on."""
         picked = [index for index, name in enumerate(NAMES) if self.wants(name)]
         self._picked = None if len(picked) == len(NAMES) else picked
+        self._joined = None
         super().install(hooks)
 
     def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -66,15 +70,14 @@ class MemorySource(OwnedSource):
         if not part.num_steps and self.wants("initial_memory"):
             state = self._signature.bind(*args, **kwargs).arguments["state"]
             self._recording.first(self.index, "initial_memory", state.memory, self.prefix)
-        memory = output.state.memory
-        values: Sequence[Any] = (
-            memory,
-            output.read_vectors,
-            *output.read,
-            *output.write,
-            output.erase,
-            output.add,
-        )
+        if self._joined is None:  # how the first step is recorded, all are
+            self._joined = () if self._picked is not None else _joined_names(output)
+        beside = (output.erase, output.add)
+        if self._joined:
+            values = [output.state.memory, output.read_vectors, *_together(output), *beside]
+            self._recording.step(self.index, self._joined, values, self.prefix)
+            return
+        values = [output.state.memory, output.read_vectors, *output.read, *output.write, *beside]
         if self._picked is not None:
             values = [values[index] for index in self._picked]
         self._recording.step(self.index, self._step_names, values, self.prefix)
@@ -87,3 +90,27 @@ class MemorySource(OwnedSource):
             attrs["memory_seen"] = self.module.reads_from
         coords = {"offset": [offset - size // 2 for offset in range(size)]} if "offset" in entry.dims else {}
         return entry.dims, attrs, coords
+
+
+def _joined_names(output: Any) -> Sequence[str | Joined]:
+    """The names of what a step copies where read and write heads share their tensors; none where not."""
+    if not _are_together(output):
+        return ()
+    sizes = output.read.key.shape[1], output.write.key.shape[1]
+    stages = [Joined((f"read_{stage}", f"write_{stage}"), sizes) for stage in _STAGES]
+    return ("memory", "read_vectors", *stages, "write_erase", "write_add")
+
+
+def _are_together(output: Any) -> bool:
+    """Whether both kinds of heads are what one tensor was split into; another hook may have put others."""
+    return getattr(output.read, "write", None) is output.write
+
+
+def _together(output: Any) -> Sequence[Any]:
+    """The stages of all heads, the read heads first."""
+    if _are_together(output):
+        stages: Sequence[Any] = output.read.together
+        return stages
+    torch = sys.modules["torch"]
+    with torch.no_grad():
+        return [torch.cat(pair, dim=1) for pair in zip(output.read, output.write, strict=True)]

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nsm_widgets._errors import MissingDependencyError, RecordingError, UnknownOptionError
+from nsm_widgets._errors import DtypeError, MissingDependencyError, RecordingError, UnknownOptionError
 from nsm_widgets.trace._adapters import check_adapters
 from nsm_widgets.trace._array import NamedArray
-from nsm_widgets.trace._assemble import LabelsByIteration, assemble, with_labels
+from nsm_widgets.trace._assemble import LabelsByIteration, assemble, rank_and_world, with_labels
 from nsm_widgets.trace._boundary import Boundary
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._find import find_sources
-from nsm_widgets.trace._recording import Recording
+from nsm_widgets.trace._lanes import Lanes, replicating
+from nsm_widgets.trace._recording import Left, Recording
 from nsm_widgets.trace._scalars import Scalars
 from nsm_widgets.trace._select import Select
 from nsm_widgets.trace._source import Hooks
 from nsm_widgets.trace._tokens import check_tokenizer
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace._watch import News, Watch
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace._recorder_store import RecordingStore
 
 
 class TraceRecorder:
@@ -68,6 +74,8 @@ class TraceRecorder:
         select: What to record: patterns (``"encoder.*"``, ``"read_*"``) of module paths or of array names,
             and types of modules; one or a list. Everything that is known, when not given.
         adapters: Functions by module type, for this recorder alone; see :func:`register_adapter`.
+        store: The folder of a store to be made, such as ``"run.zarr"``: iterations that are over are appended
+            to it, and :attr:`trace` shows what lies there. See ``docs/recording.md``.
         repeated: What the second call of an ``nn.MultiheadAttention`` within one iteration is: the next step
             of ``"time"``, or one more ``"layer"``.
         tokenizer: Labels the tokens of Hugging Face's models by the ids that they are called with: any object
@@ -92,6 +100,7 @@ class TraceRecorder:
         repeated: Any = "time",
         tokenizer: Any = None,
         recompute: bool = False,
+        store: Any = None,
     ) -> None:
         self.model = _check_model(model)
         if repeated not in ("time", "layer"):
@@ -107,6 +116,10 @@ class TraceRecorder:
         self._boundary = Boundary(model)
         self._choice = Choice()
         self._recording: Recording | None = None
+        self._left: Left | None = None
+        self._path = _check_path(store)
+        self.store: RecordingStore | None = None
+        """Where this block or the last one was recorded to, and what went wrong there."""
         self._trace: Trace | None = None
         self._labels: LabelsByIteration = {}
         self._hooks: Hooks | None = None
@@ -134,7 +147,16 @@ class TraceRecorder:
         return self._choose(self._choice.when, predicate)
 
     def last(self, k: Any) -> TraceRecorder:
-        """Keep the newest ``k`` of the recorded iterations; their memory is used in turn."""
+        """Keep the newest ``k`` of the recorded iterations; their memory is used in turn.
+
+        Raises:
+            RecordingError: With ``store=``, where all that are recorded are kept.
+        """
+        if self._path is not None:
+            raise RecordingError(
+                f"last(k) drops iterations from memory, and {self._path} keeps each one that is recorded. "
+                "Leave it out, or record fewer: every(n), when(...), budget(...)."
+            )
         return self._choose(self._choice.last, k)
 
     def budget(self, budget_mb: Any) -> TraceRecorder:
@@ -160,11 +182,16 @@ class TraceRecorder:
                 "a TraceRecorder records one block at a time, and this one is recording already. "
                 "Inside its block make a second one: TraceRecorder(model)."
             )
+        left, self._left = self._left if self._recording is None else self._recording.left(), None
         self._trace, self._recording = None, Recording(self._choice, len(self._sources))
         self._scalars = Scalars()
         self._recording.listen.append(self._tell)  # at the start of an iteration, the one before is whole
+        if left is not None:
+            self._recording.reuse(left)
+        self._open_store(self._recording)
         hooks = Hooks()
         try:
+            self._keep_apart(hooks, self._recording)
             self._boundary.install(hooks, self._recording)
             for source in self._sources:
                 source.begin(hooks, self._recording, self._boundary)
@@ -176,6 +203,25 @@ class TraceRecorder:
         self.watch.begin()
         return self
 
+    def _keep_apart(self, hooks: Hooks, recording: Recording) -> None:
+        """Where replicas run at the same time, know them from each other."""
+        if models := replicating(self.model):
+            lanes = Lanes()
+            lanes.install(models, hooks)
+            recording.split(lanes)
+
+    def _open_store(self, recording: Recording) -> None:
+        """Append what will be over to a new store, if that was asked for."""
+        if self._path is None:
+            return
+        from nsm_widgets.trace._recorder_store import RecordingStore
+
+        store = self.store = RecordingStore(self._path, rank_and_world().get("rank", 0), self._choice)
+        name = type(self.model).__name__
+        recording.sink = lambda iteration: store.append(
+            assemble(recording, self._sources, name, only=iteration.number), recording
+        )
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
@@ -183,7 +229,11 @@ class TraceRecorder:
         if hooks is not None:
             hooks.close()
         if self._recording is not None:
-            self._recording.end()
+            try:
+                self._recording.close()
+            finally:
+                if self.store is not None:
+                    self.store.close(self._recording)
             if self.watch:
                 self.watch.end(self._news(self._recording), lambda: self.trace, error)
 
@@ -235,11 +285,11 @@ class TraceRecorder:
 
     def _news(self, recording: Recording) -> News:
         return News(
-            numbers=tuple(iteration.number for iteration in recording.iterations()),
+            numbers=self.iterations,
             seen=recording.seen,
             left_out=dict(recording.left_out),
             scalars=self._scalars,
-            take=lambda number: assemble(recording, self._sources, type(self.model).__name__, only=number),
+            take=self.iteration,
         )
 
     @property
@@ -256,15 +306,19 @@ class TraceRecorder:
                 "nothing is recorded yet. Run the model inside a block: with TraceRecorder(model) as rec: "
                 "model(inputs)."
             )
+        if self.store is not None and self.store.iterations:
+            return self.store.trace()
         trace = assemble(self._recording, self._sources, type(self.model).__name__, labels=self._labels)
         trace = trace.assign(*self._scalars.arrays())
         if self._hooks is None:  # the block is over: nothing will be added
-            self._trace, self._recording = trace, None
+            self._trace, self._left, self._recording = trace, self._recording.left(), None
         return trace
 
     @property
     def iterations(self) -> tuple[int, ...]:
         """The numbers of the iterations that are kept, also where :attr:`trace` cannot hold them together."""
+        if self.store is not None:
+            return tuple(self.store.iterations)
         if self._trace is not None:
             return self._trace.iterations
         return () if self._recording is None else tuple(it.number for it in self._recording.iterations())
@@ -279,9 +333,17 @@ class TraceRecorder:
             RecordingError: Before the block.
             SelectionError: If it was not kept.
         """
-        if self._trace is not None or self._recording is None:
+        if self._trace is not None or self._recording is None or self.store is not None:
             return with_labels(self.trace.iteration(number), self._labels.get(number, {}))
         return assemble(self._recording, self._sources, type(self.model).__name__, only=number)
+
+
+def _check_path(store: Any) -> Path | None:
+    if store is None:
+        return None
+    if not isinstance(store, (str, os.PathLike)):
+        raise DtypeError(f"store must be the path of a folder, got {type(store).__name__}. Pass 'run.zarr'.")
+    return Path(store)
 
 
 def _check_model(model: Any) -> Any:
@@ -292,11 +354,6 @@ def _check_model(model: Any) -> Any:
     if not isinstance(model, nn.Module):
         raise RecordingError(
             f"model must be a torch.nn.Module, got {type(model).__name__}. Arrays go into Trace.from_arrays."
-        )
-    if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
-        raise RecordingError(
-            "a DataParallel model runs in several threads at once, whose steps would mix. "
-            "Record one process's part: DistributedDataParallel, or TraceRecorder(model.module)."
         )
     return model
 

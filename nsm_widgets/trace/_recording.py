@@ -5,16 +5,24 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from nsm_widgets.trace._ahead import Ahead
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._convert import held_dtype
 from nsm_widgets.trace._device_copy import HostCopy
-from nsm_widgets.trace._steps import Block, StepBuffer, StepLayout, check_same
+from nsm_widgets.trace._steps import Block, Joined, StepBuffer, StepLayout, check_same
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace._lanes import Lanes
 
 NO_STEP = "took no step"
+
+LEFT_BYTES = 64 << 20
+"""So much memory of a recording that is over is kept for the next block of the same recorder."""
 
 
 class OverBudgetError(Exception):
@@ -36,6 +44,20 @@ class Part:
     num_steps: int = 0
     """How many steps were taken."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came of it."""
+        return not (self.num_steps or self.whole or self.calls)
+
+
+@dataclass(slots=True)
+class Left:
+    """What a recording leaves to the next one of its recorder: touching new memory takes time."""
+
+    layouts: dict[tuple[int, int], StepLayout]
+    """By source and lane."""
+    blocks: list[tuple[StepLayout, Block]] = field(default_factory=list)
+
 
 class Iteration:
     """One whole forward of the watched model, from no state: what each of its sources gave.
@@ -48,12 +70,29 @@ class Iteration:
     def __init__(self, number: int, num_sources: int) -> None:
         self.number = number
         self.parts = [Part() for _ in range(num_sources)]
+        self.more: dict[int, list[Part]] = {}
+        """The parts of lanes but the first, where several replicas run."""
         self.num_bytes = 0
+
+    def lane(self, number: int) -> list[Part]:
+        """The parts of one of the replicas that run at the same time."""
+        if number == 0:
+            return self.parts
+        return self.more.setdefault(number, [Part() for _ in self.parts])
+
+    def of_source(self, source: int) -> list[Part]:
+        """What all lanes gave of one source, in their order."""
+        return [self.parts[source], *(self.more[number][source] for number in sorted(self.more))]
+
+    def all_parts(self) -> Iterator[tuple[tuple[int, int], Part]]:
+        """Each part by its source and lane."""
+        for number, parts in ((0, self.parts), *self.more.items()):
+            yield from (((source, number), part) for source, part in enumerate(parts))
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing came of it."""
-        return not any(part.num_steps or part.whole or part.calls for part in self.parts)
+        return all(part.is_empty for _, part in self.all_parts())
 
 
 class Recording:
@@ -78,13 +117,29 @@ class Recording:
         """How many were not kept, by reason."""
         self.listen: list[Callable[[bool], None]] = []
         """Told at the start of each iteration whether it is recorded: even an idle hook costs."""
+        self.sink: Callable[[Iteration], None] | None = None
+        """Takes each iteration that is over to where it stays; only the newest one is in memory then."""
+        self._handed = 0
         self._kept: deque[Iteration] = deque()
         self._bytes = 0
         self._is_full = False
         self._spare: dict[tuple[int, int], list[Block]] = {}
-        self._layouts: dict[int, StepLayout] = {}
-        self._lengths: dict[int, int] = {}
-        self._like: dict[tuple[int, str], tuple[tuple[int, ...], Any]] = {}
+        self._ahead = Ahead()
+        self._before: dict[tuple[int, int], StepLayout] = {}
+        self._layouts: dict[tuple[int, int], StepLayout] = {}
+        self._lengths: dict[tuple[int, int], int] = {}
+        self._like: dict[tuple[int, int, str], tuple[tuple[int, ...], Any]] = {}
+        self._lanes: Lanes | None = None
+        self.guard: AbstractContextManager[object] = nullcontext()
+        """Held while something is handed over."""
+
+    def split(self, lanes: Lanes) -> None:
+        """Keep apart what replicas give that run at the same time."""
+        self._lanes, self.guard = lanes, lanes.guard
+
+    @property
+    def _lane(self) -> int:
+        return 0 if self._lanes is None else self._lanes.current
 
     def begin(self) -> None:
         """A new iteration starts: end the one before, and decide whether to record this one."""
@@ -108,10 +163,18 @@ class Recording:
         """Where a source puts what it sees, if this iteration is recorded; the first call begins one."""
         if not self.seen:
             self.begin()
-        return None if self.current is None else self.current.parts[source]
+        current = self.current
+        if current is None or self._lanes is None:
+            return None if current is None else current.parts[source]
+        with self.guard:
+            return current.lane(self._lanes.current)[source]
 
-    def step(self, source: int, names: Sequence[str], values: Sequence[Any], prefix: str) -> None:
+    def step(self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str) -> None:
         """Copy one step of a source."""
+        with self.guard:
+            self._step(source, names, values, prefix)
+
+    def _step(self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str) -> None:
         part = self.part(source)
         if part is None:
             return
@@ -119,9 +182,13 @@ class Recording:
             part.num_steps += 1
             return
         if part.steps is None:
-            if source not in self._layouts:
-                self._layouts[source] = StepLayout(dict(zip(names, values, strict=True)), prefix)
-            part.steps = StepBuffer(self._layouts[source], self._block, self._lengths.get(source, 0))
+            key = (source, self._lane)
+            if key not in self._layouts:
+                before = self._before.get(key)
+                if before is None or not before.is_like(names, values):
+                    before = StepLayout(dict(zip(names, values, strict=True)), prefix)
+                self._layouts[key] = before
+            part.steps = StepBuffer(self._layouts[key], self._block, self._lengths.get(key, 0))
         try:
             part.steps.append(values)
         except OverBudgetError:
@@ -136,7 +203,7 @@ class Recording:
             RecordingError: If shape or dtype are not those of the first sequence, but for the length.
         """
         like = (tuple(tensor.shape[1:]), tensor.dtype)
-        check_same(prefix + name, self._like.setdefault((source, name), like), like)
+        check_same(prefix + name, self._like.setdefault((source, self._lane, name), like), like)
         part, copy = self.part(source), self.copy(tensor, prefix + name)
         if part is not None and copy is not None:
             part.whole.setdefault(name, []).append(copy)
@@ -167,9 +234,11 @@ class Recording:
         """
         held, source_dtype = held_dtype(tensor, name)
         try:
-            self._reserve(tensor.numel() * held.itemsize)
+            with self.guard:
+                self._reserve(tensor.numel() * held.itemsize)
         except OverBudgetError:
-            self._give_up()
+            with self.guard:
+                self._give_up()
             return None
         torch = sys.modules["torch"]
         with torch.no_grad():
@@ -180,11 +249,11 @@ class Recording:
         iteration, self.current = self.current, None
         if iteration is None:
             return
-        for source, part in enumerate(iteration.parts):
+        for key, part in iteration.all_parts():
             if part.steps is not None:
-                self._lengths[source] = len(part.steps)
+                self._lengths[key] = len(part.steps)
                 spare = part.steps.spare_steps * part.steps.layout.step_bytes
-                part.steps.finish()
+                part.steps.finish(reused=self._reuses)
                 iteration.num_bytes -= spare
                 self._bytes -= spare
         if iteration.is_empty:
@@ -192,6 +261,44 @@ class Recording:
             self._free(iteration)
         else:
             self._kept.append(iteration)
+            self._hand_over(iteration)
+
+    def _hand_over(self, iteration: Iteration) -> None:
+        """Let the sink have the iteration. What went there still counts for the budget."""
+        if self.sink is None:
+            return
+        self.sink(iteration)
+        self._handed += 1
+        while len(self._kept) > 1:
+            self._recycle(self._kept.popleft())
+
+    @property
+    def _reuses(self) -> bool:
+        """Whether iterations go while the block runs, and leave their memory."""
+        return self._choice.newest is not None or self.sink is not None
+
+    def close(self) -> None:
+        """No iteration will follow."""
+        self.end()
+        self._ahead.close()
+        self._spare.clear()
+
+    def left(self) -> Left:
+        """Memory of this recording, for the next one, once nobody will ask for its values any more."""
+        left, room = Left(self._layouts), LEFT_BYTES
+        parts = [part for iteration in self._kept for _, part in iteration.all_parts()]
+        for steps in [part.steps for part in parts if part.steps is not None]:
+            for block in steps.blocks:
+                room -= block.capacity * steps.layout.step_bytes
+                if room >= 0:
+                    left.blocks.append((steps.layout, block))
+        return left
+
+    def reuse(self, left: Left) -> None:
+        """Fill memory that an earlier block of the recorder left, where steps look alike."""
+        self._before = left.layouts
+        for layout, block in left.blocks:
+            self._spare.setdefault((id(layout), block.capacity), []).append(block)
 
     def iterations(self) -> Sequence[Iteration]:
         """All that are kept, oldest first, with the one that runs as far as it is."""
@@ -206,7 +313,12 @@ class Recording:
         steps = min(steps, max(room, 1))
         self._reserve(steps * layout.step_bytes)
         spare = self._spare.get((id(layout), steps))
-        return spare.pop() if spare else layout.block(steps)
+        if spare:
+            return spare.pop()
+        made = self._ahead.take(layout, steps) or layout.block(steps)
+        if steps in self._lengths.values() and steps <= self._room(layout) and not self._reuses:
+            self._ahead.prepare(layout, steps)
+        return made
 
     def _room(self, layout: StepLayout) -> int:
         """How many steps still fit into the budget."""
@@ -238,7 +350,8 @@ class Recording:
             follow = "" if self._choice.newest else ", and all that follow are counted and not kept"
             warnings.warn(
                 f"the recording reached its budget of {self._choice.budget_mb:g} MB with "
-                f"{len(self._kept)} iterations kept: iteration {iteration.number} is not kept{follow}. "
+                f"{self._handed or len(self._kept)} iterations kept: "
+                f"iteration {iteration.number} is not kept{follow}. "
                 "Record fewer (every(n), last(k)), or allow more with budget(...).",
                 RuntimeWarning,
                 stacklevel=2,
@@ -254,9 +367,11 @@ class Recording:
     def _free(self, iteration: Iteration) -> None:
         """Give an iteration's bytes back, and keep its blocks for the next one of that length."""
         self._bytes -= iteration.num_bytes
-        if self._choice.newest is None:
-            return
-        for part in iteration.parts:
+        if self._reuses:
+            self._recycle(iteration)
+
+    def _recycle(self, iteration: Iteration) -> None:
+        for _, part in iteration.all_parts():
             if part.steps is not None:
                 for block in part.steps.blocks:
                     self._spare.setdefault((id(part.steps.layout), block.capacity), []).append(block)

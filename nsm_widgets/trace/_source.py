@@ -130,6 +130,11 @@ class Source:
         """The arrays of one iteration; ``timed`` asks for a leading axis ``time``, one step a call."""
         raise NotImplementedError
 
+    def batch_axis(self, key: Any) -> int:
+        """Where the batch lies in what a call gave, by the key that it was handed over with."""
+        del key
+        return 0
+
     def num_calls(self, part: Part) -> int:
         """How often each of its modules was called in an iteration; more than once asks for ``time``."""
         raise NotImplementedError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -23,6 +23,17 @@ DEVICE_STEPS = 64
 """At most so many steps wait on a device before they leave it together."""
 
 
+class Joined(NamedTuple):
+    """The name of a tensor that is several arrays side by side along its second axis, the one of heads."""
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    """How much of the axis belongs to each."""
+
+    def __str__(self) -> str:
+        return " and ".join(self.names)
+
+
 class StepLayout:
     """What every step of one module looks like: names, shapes, dtypes and devices of its tensors.
 
@@ -34,25 +45,39 @@ class StepLayout:
         DtypeError: If NumPy cannot hold a tensor's values.
     """
 
-    def __init__(self, tensors: Mapping[str, Any], prefix: str) -> None:
+    def __init__(self, tensors: Mapping[str | Joined, Any], prefix: str) -> None:
         self._torch = sys.modules["torch"]
         self.prefix = prefix
-        self.names = list(tensors)
+        self._told = [str(name) for name in tensors]
+        self.columns = _columns(list(tensors))
         self.shapes = [tensor.shape for tensor in tensors.values()]
         self.dtypes = [tensor.dtype for tensor in tensors.values()]
         self.devices = [tensor.device for tensor in tensors.values()]
         self.source_dtypes: dict[str, str | None] = {}
         self.held_dtypes = []
         for name, tensor in tensors.items():
-            held, self.source_dtypes[name] = held_dtype(tensor, prefix + name)
+            full = f"{prefix}{name}"
+            held, source_dtype = held_dtype(tensor, full)
             if tensor.device.type == "cpu":
-                tensor_view(tensor[:0], prefix + name)  # of a torch.func transform there are no values
+                tensor_view(tensor[:0], full)  # of a torch.func transform there are no values
             self.held_dtypes.append(held)
+            self.source_dtypes |= dict.fromkeys(
+                name.names if isinstance(name, Joined) else [name], source_dtype
+            )
         self.step_bytes = sum(
             tensor.numel() * held.itemsize
             for tensor, held in zip(tensors.values(), self.held_dtypes, strict=True)
         )
         self.on_device = any(device.type != "cpu" for device in self.devices)
+
+    def is_like(self, names: Sequence[str | Joined], values: Sequence[Any]) -> bool:
+        """Whether a step of these tensors would be laid out alike."""
+        return (
+            [str(name) for name in names] == self._told
+            and [value.shape for value in values] == self.shapes
+            and [value.dtype for value in values] == self.dtypes
+            and [value.device for value in values] == self.devices
+        )
 
     def check(self, values: Sequence[Any]) -> None:
         """Refuse a step that differs from the first one.
@@ -63,7 +88,7 @@ class StepLayout:
         if [value.shape for value in values] != self.shapes or [
             value.dtype for value in values
         ] != self.dtypes:
-            for name, value, shape, dtype in zip(self.names, values, self.shapes, self.dtypes, strict=True):
+            for name, value, shape, dtype in zip(self._told, values, self.shapes, self.dtypes, strict=True):
                 check_same(self.prefix + name, (tuple(shape), dtype), (tuple(value.shape), value.dtype))
 
     def block(self, capacity: int) -> Block:
@@ -74,21 +99,41 @@ class StepLayout:
                 torch.empty((capacity, *shape), dtype=dtype, device=device)
                 for shape, dtype, device in zip(self.shapes, self.held_dtypes, self.devices, strict=True)
             ]
-            rows = list(zip(*[buffer.unbind(0) for buffer in buffers], strict=True))
-        return Block(buffers, rows)
+        return Block(buffers, capacity)
+
+
+def _columns(names: Sequence[str | Joined]) -> dict[str, tuple[int, slice | None]]:
+    """By array name: in which tensor it lies, and where along its second axis, if it shares it."""
+    columns: dict[str, tuple[int, slice | None]] = {}
+    for index, name in enumerate(names):
+        if not isinstance(name, Joined):
+            columns[name] = index, None
+            continue
+        start = 0
+        for part, size in zip(name.names, name.sizes, strict=True):
+            columns[part] = index, slice(start, start + size)
+            start += size
+    return columns
 
 
 @dataclass(slots=True)
 class Block:
-    """Memory for a number of steps: a buffer for each tensor, time leading, and each step's places in it."""
+    """Memory for a number of steps: a buffer for each tensor, time leading."""
 
     buffers: list[Any]
-    rows: list[tuple[Any, ...]]
+    capacity: int
+    """How many steps it holds."""
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
 
-    @property
-    def capacity(self) -> int:
-        """How many steps it holds."""
-        return len(self.rows)
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Each step's places in the buffers, made once."""
+        if not self._rows:
+            self._rows = list(zip(*[buffer.unbind(0) for buffer in self.buffers], strict=True))
+        return self._rows
+
+    def forget_rows(self) -> None:
+        """The places are known no more: hundreds of objects, which Python's collector would go through."""
+        self._rows = []
 
 
 class StepBuffer:
@@ -142,18 +187,27 @@ class StepBuffer:
             self._copy(self._rows[self._row], values)
         self._row += 1
 
-    def finish(self) -> None:
-        """Send off what still waits on a device: nothing more will come."""
+    def finish(self, *, reused: bool) -> None:
+        """Nothing more will come: send off what still waits on a device.
+
+        Args:
+            reused: Whether the memory will be filled again.
+        """
         if self.layout.on_device and self.blocks:
             self._send_off()
+        self._rows = []
+        if not reused:
+            for block in self.blocks:
+                block.forget_rows()
 
-    def pieces(self, index: int) -> list[NDArray[Any]]:
-        """The steps of one tensor, in one or several arrays: views, to be copied before more are added."""
+    def pieces(self, name: str) -> list[NDArray[Any]]:
+        """The steps of one array, in one or several pieces: views, to be copied before more are added."""
+        index, part = self.layout.columns[name]
         found = [copies[index].values() for copies in self._left]
         for place, block in enumerate(self.blocks):
             steps = self._row if place == len(self.blocks) - 1 else block.capacity
             found.append(HostCopy(block.buffers[index][:steps]).values())
-        return found
+        return found if part is None else [piece[:, :, part] for piece in found]
 
     def _add_block(self) -> None:
         wanted = self._expected - len(self)
@@ -167,7 +221,7 @@ class StepBuffer:
             self._send_off()
         self._before += self._row
         self.blocks.append(block)
-        self._rows, self._row = block.rows, 0
+        self._rows, self._row = block.rows(), 0
 
     def _send_off(self) -> None:
         """Start the way of the last block to the host."""

@@ -179,9 +179,7 @@ class StoreWriter:
     def _begin(self, step_arrays: Mapping[str, ArrayLike]) -> None:
         """Take the arrays' shapes and types from the first step, and start the thread."""
         growing = {name: _as_block(name, value, self._dims.get(name)) for name, value in step_arrays.items()}
-        template = trace_from_arrays(
-            {**growing, **self._fixed}, dims=self._dims, check_weights=False, **self._options
-        )
+        template = self._template(growing)
         schema = make_schema(template)
         _check_growing(schema, growing, template)
         resumes = self._resume and (self._root / self._rank).exists()
@@ -203,6 +201,11 @@ class StoreWriter:
         self._slots = [_Slot(name, lay.step_shape, lay.dtype) for name, lay in schema.growing.items()]
         drain.start()
         atexit.register(_close_at_exit, weakref.ref(self))
+
+    def _template(self, growing: Mapping[str, Any]) -> Trace:
+        """A trace of the first steps: axes, labels and attrs of the store are its."""
+        arrays = {**growing, **self._fixed}
+        return trace_from_arrays(arrays, dims=self._dims, check_weights=False, **self._options)
 
     def _append_slowly(self, step_arrays: Mapping[str, ArrayLike]) -> None:
         """The first step, one that needs new room, a block of steps, arrays not of NumPy; or a refusal."""

@@ -127,11 +127,12 @@ def stacked(values: list[torch.Tensor]) -> np.ndarray:
 
 
 @pytest.fixture
-def documented() -> dict[str, Any]:
+def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the code of docs/recording.md makes, run in order."""
+    monkeypatch.chdir(tmp_path)  # it writes a store
     namespace: dict[str, Any] = {"ListedNTM": ListedNTM, "ListedHeads": ListedHeads, "NestedDNC": NestedDNC}
     blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     for block in blocks:
         exec(compile(block, str(DOCS), "exec"), namespace)
     return namespace

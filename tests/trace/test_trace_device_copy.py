@@ -117,8 +117,8 @@ def test_steps_on_a_device_leave_it_in_blocks(monkeypatch: pytest.MonkeyPatch) -
         steps.append([torch.full((2,), float(step)), torch.full((1,), -float(step))])
     assert len(steps) == 130
     assert sent == [(64, 2), (64, 1), (64, 2), (64, 1)]
-    steps.finish()
+    steps.finish(reused=False)
     finished = True
     assert [block.capacity for block in made] == [64, 64, 2]
-    np.testing.assert_array_equal(np.concatenate(steps.pieces(0))[:, 0], np.arange(130.0))
-    np.testing.assert_array_equal(np.concatenate(steps.pieces(1))[:, 0], -np.arange(130.0))
+    np.testing.assert_array_equal(np.concatenate(steps.pieces("a"))[:, 0], np.arange(130.0))
+    np.testing.assert_array_equal(np.concatenate(steps.pieces("b"))[:, 0], -np.arange(130.0))

@@ -195,7 +195,7 @@ inner = NTM(input_size=5, output_size=4, memory_size=6, word_size=3, controller_
 model = DistributedDataParallel(inner)
 torch.manual_seed(10 + rank)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-with TraceRecorder(model).every(2) as rec:
+with TraceRecorder(model).every(2) as rec, TraceRecorder(model, store=f"{folder}/run.zarr").every(2):
     for _ in range(4):
         optimizer.zero_grad()
         model(torch.rand(3 + rank, 2, 5)).outputs.sum().backward()
@@ -206,7 +206,10 @@ dist.destroy_process_group()
 
 
 def test_each_process_records_its_own(tmp_path: Path) -> None:
-    """Two processes train one model: each trace has its rank, its own inputs and the shared memory bias."""
+    """Two processes train one model: each trace has its rank, its own inputs and the shared memory bias.
+
+    In a store each has a group of its own.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -226,6 +229,10 @@ def test_each_process_records_its_own(tmp_path: Path) -> None:
         assert (trace.attrs["rank"], trace.attrs["world_size"]) == (rank, 2)
         assert trace.iterations == (0, 2)
         assert trace.attrs["iterations"]["steps"] == [3 + rank] * 2
+        stored = Trace.open(tmp_path / "run.zarr", rank=rank)
+        assert dict(stored.attrs) == dict(trace.attrs)
+        for name, array in trace.items():
+            assert np.asarray(stored[name].values).tobytes() == array.values.tobytes(), name
     for number in (0, 2):
         one, other = (trace.iteration(number)["initial_memory"].values for trace in traces)
         np.testing.assert_array_equal(one, other)

@@ -1,0 +1,211 @@
+"""Where a recorder with ``store=`` puts its iterations: each one that is over is appended to a store.
+
+Two groups grow beside each other, each committed as ``_zarr_store`` says: the steps, in the store itself,
+and a row for each iteration, in a store within it, ``iterations``. A row says which iteration it is, at which
+step it begins and how long it is, so that a reader shows whole iterations alone, whatever was committed
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nsm_widgets._errors import RecordingError, TraceFileError
+from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._iterations import INITIAL
+from nsm_widgets.trace._recording import NO_STEP, Recording
+from nsm_widgets.trace._store_codec import need_codecs
+from nsm_widgets.trace._store_iterations import FOLDER, MOST_STARTS, ROWS, Row
+from nsm_widgets.trace._store_writer import StoreWriter
+from nsm_widgets.trace._trace import Trace
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace._choice import Choice
+
+
+class _Writer(StoreWriter):
+    """A writer whose arrays say of themselves what those of a trace say, without its steps."""
+
+    def __init__(self, path: Path, rank: int, like: Trace) -> None:
+        super().__init__(path, rank=rank, dims={name: array.dims for name, array in like.items()})
+        self._like = like
+
+    def _template(self, growing: Mapping[str, Any]) -> Trace:
+        del growing
+        return self._like
+
+
+class RecordingStore:
+    """The store of one block of a recorder: what was written, and what went wrong.
+
+    Nothing that the disk does reaches the training: it is counted here. What is wrong with the arrays is
+    raised, as in memory.
+
+    Args:
+        path: The store's folder.
+        rank: Which group of it.
+        choice: What the recorder was asked to keep.
+
+    Raises:
+        RecordingError: If the store has that group already.
+        OSError: If the folder cannot be made.
+        MissingDependencyError: If the codecs are not installed.
+    """
+
+    def __init__(self, path: Path, rank: int, choice: Choice) -> None:
+        need_codecs()
+        for folder in (path, path / FOLDER):
+            if (folder / f"rank-{rank}").exists():
+                raise RecordingError(
+                    f"{path} must not hold rank-{rank} yet, but it does: a recorder begins a store, and each "
+                    "block of it one of its own. Choose another path, or remove it first."
+                )
+        path.mkdir(parents=True, exist_ok=True)
+        self.path, self.rank = path, rank
+        self.iterations: list[int] = []
+        """The numbers of those that were appended."""
+        self._reasons = (choice.not_chosen, NO_STEP, choice.over_budget)
+        self._initial: dict[str, Any] = {}
+        self._steps: _Writer | None = None
+        self._rows: _Writer | None = None
+        self._taken = 0
+        self._is_closed = False
+
+    @property
+    def errors(self) -> int:
+        """How often writing failed."""
+        return sum(writer.errors for writer in self._writers)
+
+    @property
+    def lost_steps(self) -> int:
+        """Steps that could not be written for so long that there was no more room for them."""
+        return 0 if self._steps is None else self._steps.lost_steps
+
+    @property
+    def message(self) -> str:
+        """Of the last failure, else empty."""
+        return next((writer.message for writer in self._writers if writer.message), "")
+
+    @property
+    def committed(self) -> int:
+        """Steps that are on the disk for good."""
+        return 0 if self._steps is None else self._steps.committed
+
+    def append(self, trace: Trace, recording: Recording) -> None:
+        """Add one iteration, alone in a trace.
+
+        Raises:
+            RecordingError: If its arrays are not those of the first one, or only some of them have a time.
+        """
+        growing = {name: _growing(array, trace) for name, array in trace.items() if not _is_initial(name)}
+        initial = {name: array for name, array in trace.items() if _is_initial(name)}
+        count = next(iter(growing.values())).shape[0]
+        if self._steps is None:
+            self._begin(trace, growing, initial)
+        assert self._steps is not None and self._rows is not None
+        number = trace.attrs["iterations"]["numbers"][0]
+        starts = list(trace.attrs.get("sequence_starts", []))
+        self._append_row(Row(number, self._taken, count, starts), recording, initial)
+        self._steps.append({name: array.values for name, array in growing.items()})
+        self._taken += count
+        self.iterations.append(number)
+
+    def commit(self) -> None:
+        """Bring what was appended to the disk, and wait for it."""
+        if not self._is_closed:
+            for writer in self._writers:
+                writer.commit()
+
+    def close(self, recording: Recording) -> None:
+        """Commit everything, with the last counts of what was left out."""
+        if self._is_closed:
+            return
+        if self._rows is not None:
+            self._append_row(Row(-1, self._taken, 0, []), recording, {})
+        self._is_closed = True
+        for writer in self._writers:
+            writer.close()
+
+    def trace(self) -> Trace:
+        """All whole iterations, their values still in the store.
+
+        Raises:
+            RecordingError: If nothing could be written so far.
+        """
+        self.commit()
+        try:
+            return Trace.open(self.path, rank=self.rank)
+        except (TraceFileError, OSError) as error:
+            if not self.errors:
+                raise
+            raise RecordingError(
+                f"nothing could be written to {self.path} so far ({self.message}). The run goes on, and "
+                "so do the tries: make room, or record somewhere else."
+            ) from error
+
+    def __repr__(self) -> str:
+        told = f", {self.errors} errors, {self.lost_steps} steps lost" if self.errors else ""
+        return (
+            f"<RecordingStore {self.path}/rank-{self.rank}, {len(self.iterations)} iterations, "
+            f"{self.committed} steps committed{told}>"
+        )
+
+    @property
+    def _writers(self) -> list[_Writer]:
+        return [writer for writer in (self._rows, self._steps) if writer is not None]
+
+    def _begin(
+        self, trace: Trace, growing: Mapping[str, NamedArray], initial: Mapping[str, NamedArray]
+    ) -> None:
+        attrs = {k: v for k, v in trace.attrs.items() if k not in ("iterations", "sequence_starts")}
+        like = [_first(growing[name]) if name in growing else array for name, array in trace.items()]
+        self._initial = {name: array.values for name, array in initial.items()}
+        rows = [NamedArray(ROWS, np.zeros((1, len(Row.columns())), np.int64), ("iteration", "channel"))]
+        rows += [_with_iteration(array) for array in initial.values()]
+        reasons = {"reasons": list(self._reasons)}
+        self._rows = _Writer(self.path / FOLDER, self.rank, Trace(*rows, attrs=reasons))
+        self._steps = _Writer(self.path, self.rank, Trace(*like, attrs=attrs))
+
+    def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
+        assert self._rows is not None
+        if len(row.starts) > MOST_STARTS:
+            raise RecordingError(
+                f"an iteration in a store must begin at most {MOST_STARTS} sequences, got {len(row.starts)}. "
+                "Record it in memory: TraceRecorder(model) without store=..."
+            )
+        left_out = [recording.left_out[reason] for reason in self._reasons]
+        values = {ROWS: row.values(recording.seen, left_out)[None]}
+        for name, kept in self._initial.items():
+            array = initial.get(name)
+            values[name] = (kept if array is None else array.values)[None]
+        self._rows.append(values)
+
+
+def _is_initial(name: str) -> bool:
+    return name.rpartition(".")[2] == INITIAL
+
+
+def _growing(array: NamedArray, trace: Trace) -> NamedArray:
+    """The steps of an iteration; where nothing has a time, the iteration itself is the step."""
+    if "steps" not in trace.attrs["iterations"]:
+        return _with_iteration(array)
+    if array.dims[:1] != ("time",):
+        raise RecordingError(
+            f"{array.name} has no time, and other arrays do: in a store they cannot grow together. Record it "
+            f"with a recorder of its own: TraceRecorder(model, select={array.name!r}, store=...)."
+        )
+    return array
+
+
+def _with_iteration(array: NamedArray) -> NamedArray:
+    values = np.asarray(array.values)[None]
+    return NamedArray(array.name, values, ("iteration", *array.dims), array.coords, array.attrs)
+
+
+def _first(array: NamedArray) -> NamedArray:
+    """One step: what the others look like."""
+    return NamedArray(array.name, array.values[:1], array.dims, array.coords, array.attrs)
