@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -216,7 +216,8 @@ class TraceRecorder:
             return
         from nsm_widgets.trace._recorder_store import RecordingStore
 
-        store = self.store = RecordingStore(self._path, rank_and_world().get("rank", 0), self._choice)
+        rank = rank_and_world().get("rank", 0)
+        store = self.store = RecordingStore(self._path, rank, self._choice, self._scalars)
         name = type(self.model).__name__
         recording.sink = lambda iteration: store.append(
             assemble(recording, self._sources, name, only=iteration.number), recording

@@ -17,14 +17,17 @@ import numpy as np
 from nsm_widgets._errors import RecordingError, TraceFileError
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._iterations import INITIAL
+from nsm_widgets.trace._mask import is_mask
 from nsm_widgets.trace._recording import NO_STEP, Recording
 from nsm_widgets.trace._store_codec import need_codecs
-from nsm_widgets.trace._store_iterations import FOLDER, MOST_STARTS, ROWS, Row
+from nsm_widgets.trace._store_iterations import FOLDER, MOST_STARTS, ROWS, SCALARS, Row
 from nsm_widgets.trace._store_writer import StoreWriter
 from nsm_widgets.trace._trace import Trace
 
 if TYPE_CHECKING:
     from nsm_widgets.trace._choice import Choice
+    from nsm_widgets.trace._coord import Coord
+    from nsm_widgets.trace._scalars import Scalars
 
 
 class _Writer(StoreWriter):
@@ -49,6 +52,7 @@ class RecordingStore:
         path: The store's folder.
         rank: Which group of it.
         choice: What the recorder was asked to keep.
+        scalars: What is logged beside it: written with each commit that is asked for, and at the end.
 
     Raises:
         RecordingError: If the store has that group already.
@@ -56,7 +60,7 @@ class RecordingStore:
         MissingDependencyError: If the codecs are not installed.
     """
 
-    def __init__(self, path: Path, rank: int, choice: Choice) -> None:
+    def __init__(self, path: Path, rank: int, choice: Choice, scalars: Scalars) -> None:
         need_codecs()
         for folder in (path, path / FOLDER):
             if (folder / f"rank-{rank}").exists():
@@ -69,7 +73,10 @@ class RecordingStore:
         self.iterations: list[int] = []
         """The numbers of those that were appended."""
         self._reasons = (choice.not_chosen, NO_STEP, choice.over_budget)
+        self._scalars = scalars
+        self._scalars_failed: OSError | None = None
         self._initial: dict[str, Any] = {}
+        self._masks: dict[str, dict[str, Coord]] = {}
         self._steps: _Writer | None = None
         self._rows: _Writer | None = None
         self._taken = 0
@@ -78,7 +85,7 @@ class RecordingStore:
     @property
     def errors(self) -> int:
         """How often writing failed."""
-        return sum(writer.errors for writer in self._writers)
+        return sum(writer.errors for writer in self._writers) + (self._scalars_failed is not None)
 
     @property
     def lost_steps(self) -> int:
@@ -88,7 +95,8 @@ class RecordingStore:
     @property
     def message(self) -> str:
         """Of the last failure, else empty."""
-        return next((writer.message for writer in self._writers if writer.message), "")
+        failed = "" if self._scalars_failed is None else str(self._scalars_failed)
+        return next((writer.message for writer in self._writers if writer.message), failed)
 
     @property
     def committed(self) -> int:
@@ -104,10 +112,11 @@ class RecordingStore:
         growing = {name: _growing(array, trace) for name, array in trace.items() if not _is_initial(name)}
         initial = {name: array for name, array in trace.items() if _is_initial(name)}
         count = next(iter(growing.values())).shape[0]
+        number = trace.attrs["iterations"]["numbers"][0]
         if self._steps is None:
             self._begin(trace, growing, initial)
+        self._check_masks(growing, number)
         assert self._steps is not None and self._rows is not None
-        number = trace.attrs["iterations"]["numbers"][0]
         starts = list(trace.attrs.get("sequence_starts", []))
         self._append_row(Row(number, self._taken, count, starts), recording, initial)
         self._steps.append({name: array.values for name, array in growing.items()})
@@ -119,6 +128,7 @@ class RecordingStore:
         if not self._is_closed:
             for writer in self._writers:
                 writer.commit()
+            self._write_scalars()
 
     def close(self, recording: Recording) -> None:
         """Commit everything, with the last counts of what was left out."""
@@ -127,6 +137,7 @@ class RecordingStore:
         if self._rows is not None:
             self._append_row(Row(-1, self._taken, 0, []), recording, {})
         self._is_closed = True
+        self._write_scalars()
         for writer in self._writers:
             writer.close()
 
@@ -157,6 +168,32 @@ class RecordingStore:
     @property
     def _writers(self) -> list[_Writer]:
         return [writer for writer in (self._rows, self._steps) if writer is not None]
+
+    def _write_scalars(self) -> None:
+        """All that was logged so far, whole or not at all."""
+        arrays = self._scalars.arrays()
+        if not arrays or self._rows is None:
+            return
+        try:
+            Trace(*arrays).save(self.path / FOLDER / SCALARS.format(rank=self.rank))
+            self._scalars_failed = None
+        except OSError as error:
+            self._scalars_failed = error
+
+    def _check_masks(self, growing: Mapping[str, NamedArray], number: int) -> None:
+        """A store keeps the masks of an array once: one that changes would be told wrongly."""
+        for name, array in growing.items():
+            masks = {key: coord for key, coord in array.coords.items() if is_mask(key)}
+            first = self._masks.setdefault(name, masks)
+            same = masks.keys() == first.keys() and all(
+                masks[key].dims == first[key].dims and np.array_equal(masks[key].values, first[key].values)
+                for key in masks
+            )
+            if not same or any(array.dims[0] in coord.dims for coord in masks.values()):
+                raise RecordingError(
+                    f"the masks of {name} change (in iteration {number}), and a store keeps one for all "
+                    "steps. Record it in memory, TraceRecorder(model) without store=..., or leave it out: select=..."
+                )
 
     def _begin(
         self, trace: Trace, growing: Mapping[str, NamedArray], initial: Mapping[str, NamedArray]

@@ -22,6 +22,8 @@ from nsm_widgets.trace._trace import Trace
 FOLDER = "iterations"
 """A store within the store, with a row for each iteration."""
 ROWS = "told"
+SCALARS = "scalars-rank-{rank}.nsm"
+"""In that folder, a trace file with the numbers that were logged beside the iterations."""
 MOST_STARTS = 64
 """Sequences that may begin within one iteration."""
 
@@ -107,6 +109,21 @@ def rows_folder(root: Path, rank: str) -> Path | None:
     if not stat.S_ISDIR(found.st_mode):
         raise refuse(root, f"{FOLDER} is no folder")
     return folder if (folder / rank).exists() else None
+
+
+def with_scalars(trace: Trace, folder: Path, rank: str) -> Trace:
+    """The trace with what was logged, as far as it was written.
+
+    Raises:
+        TraceFileError: If it is damaged.
+    """
+    path = folder / SCALARS.format(rank=rank.removeprefix("rank-"))
+    if not path.is_file() or path.is_symlink():
+        return trace
+    logged = Trace.open(path)
+    if any(array.dims != ("logged",) or name in trace for name, array in logged.items()):
+        raise refuse(path, "what was logged is not what a recorder writes")
+    return trace.assign(*logged.values())
 
 
 def _table(rows: Trace, root: Path) -> NDArray[np.int64]:

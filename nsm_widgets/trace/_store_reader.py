@@ -17,7 +17,7 @@ from nsm_widgets.trace._mask import coords_from_json
 from nsm_widgets.trace._store_array import StoredArray
 from nsm_widgets.trace._store_files import open_inside, read_json, refuse
 from nsm_widgets.trace._store_format import FORMAT, VERSION, Layout, is_key, read_layout
-from nsm_widgets.trace._store_iterations import rows_folder, with_iterations
+from nsm_widgets.trace._store_iterations import rows_folder, with_iterations, with_scalars
 from nsm_widgets.trace._store_journal import JOURNAL, Commit, read_commit
 from nsm_widgets.trace._store_tail import Segment, segment_name
 from nsm_widgets.trace._trace import Trace
@@ -43,7 +43,7 @@ def open_store(path: Path, rank: int | None = None) -> Trace:
         folder = rows_folder(path, name)
         if folder is None:
             return trace
-        whole = with_iterations(trace, _Rank(folder, name).trace(), path)
+        whole = with_scalars(with_iterations(trace, _Rank(folder, name).trace(), path), folder, name)
         object.__setattr__(whole, "_reopen", trace._reopen)
         return whole
     except RecursionError as error:

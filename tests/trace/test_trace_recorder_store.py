@@ -309,3 +309,52 @@ def test_killed_in_training(after: int, tmp_path: Path) -> None:
         assert list(found) == list(expected)
         for name in expected:
             assert np.asarray(found[name].values).tobytes() == expected[name].values.tobytes(), name
+
+
+def test_what_is_logged_is_in_the_store(tmp_path: Path) -> None:
+    """After each commit that is asked for and at the end, for every iteration, also those not recorded."""
+
+    def run(rec: TraceRecorder) -> None:
+        torch.manual_seed(1)
+        for number in range(5):
+            with torch.no_grad():
+                rec.model(torch.rand(3, 2, 5))
+            rec.log(loss=1 / (1 + number))
+
+    with TraceRecorder(ntm(), store=tmp_path / "run.zarr").every(2) as rec:
+        run(rec)
+        assert rec.trace["scalar.loss"].values.tolist() == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
+        rec.log(rate=0.5)
+    with TraceRecorder(ntm()).every(2) as kept:
+        run(kept)
+        kept.log(rate=0.5)
+    assert_identical(Trace.open(tmp_path / "run.zarr"), kept.trace)
+
+
+def test_logged_numbers_that_lie_are_refused(tmp_path: Path) -> None:
+    """An array of the run in their place would take the place of what was recorded."""
+    with TraceRecorder(ntm(), store=tmp_path / "run.zarr") as rec, torch.no_grad():
+        rec.model(torch.rand(3, 2, 5))
+        rec.log(loss=1.0)
+    [path] = (tmp_path / "run.zarr" / "iterations").glob("scalars-*")
+    Trace.from_arrays({"memory": np.zeros((2, 1, 4, 3), np.float32)}).save(path)
+    with pytest.raises(TraceFileError, match="what was logged is not what a recorder writes"):
+        Trace.open(tmp_path / "run.zarr")
+
+
+def test_masks_that_stay_are_kept_and_others_refused(tmp_path: Path) -> None:
+    """Told once for all iterations, a mask that changes would be told wrongly."""
+    attention = nn.MultiheadAttention(4, 2, batch_first=True)
+    padding = torch.tensor([[False, False, True], [False, True, True]])
+
+    def attend(rec: TraceRecorder, *masks: torch.Tensor) -> None:
+        with rec, torch.no_grad():
+            for mask in masks:
+                tokens = torch.rand(2, 3, 4)
+                attention(tokens, tokens, tokens, key_padding_mask=mask)
+
+    rec = TraceRecorder(attention, store=tmp_path / "same.zarr")
+    attend(rec, padding, padding)
+    np.testing.assert_array_equal(rec.trace["attention"].coords["key_mask"].values, ~padding)
+    with pytest.raises(RecordingError, match=r"the masks of attention change \(in iteration 1\)"):
+        attend(TraceRecorder(attention, store=tmp_path / "other.zarr"), padding, ~padding)
