@@ -252,7 +252,9 @@ def one_of_many(trace: Trace, number: int) -> Trace:
     for array in trace.values():
         if "iteration" not in array.dims:
             coords = {**array.coords, "iteration": [number]}
-            array = NamedArray(array.name, array.values[None], ("iteration", *array.dims), coords, array.attrs)
+            array = NamedArray(
+                array.name, array.values[None], ("iteration", *array.dims), coords, array.attrs
+            )
         arrays.append(array)
     told = {key: value for key, value in trace.attrs["iterations"].items() if key != "steps"}
     return Trace(*arrays, attrs={**trace.attrs, "iterations": told})

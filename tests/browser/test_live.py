@@ -129,11 +129,12 @@ def test_scrubbing_back_works_while_it_runs_and_ends_following(
         expect(follow(view)).not_to_be_checked()
         notebook.page.keyboard.press("ArrowRight")
         view.wait_index("iteration", 1)
-        view.wait_painted("memory", "iteration=1 time=0 batch=0")
-        colors = view.cell_colors("memory", [(row, 3) for row in range(16)], 16, 8)
+        view.wait_painted("write_weights_0", "iteration=1 batch=0 head=0")
+        cells = [(row, step) for row in range(16) for step in range(6)]
+        colors = view.cell_colors("write_weights_0", cells, 16, 6)  # of weights: one domain, come what may
         wait_until_longer(view, last(view) + 3)
         assert view.index("iteration") == 1
-        assert view.cell_colors("memory", [(row, 3) for row in range(16)], 16, 8) == colors
+        assert view.cell_colors("write_weights_0", cells, 16, 6) == colors
         view.slider("time").focus()
         notebook.page.keyboard.press("End")
         view.wait_painted("memory", "iteration=1 time=5 batch=0")
