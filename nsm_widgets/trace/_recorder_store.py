@@ -192,7 +192,7 @@ class RecordingStore:
             if not same or any(array.dims[0] in coord.dims for coord in masks.values()):
                 raise RecordingError(
                     f"the masks of {name} change (in iteration {number}), and a store keeps one for all "
-                    "steps. Record it in memory, TraceRecorder(model) without store=..., or leave it out: select=..."
+                    "steps. Record it in memory, without store=..., or leave it out: select=..."
                 )
 
     def _begin(

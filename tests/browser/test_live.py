@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+import torch
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.harness import JupyterLab, NotebookPage
+from nsm_widgets import NTMExplorer, TraceRecorder
+from nsm_widgets.ntm import NTM
+from tests.browser.harness import JupyterLab, NotebookPage, open_exported
 from tests.browser.views import ViewOnPage
 
 OPEN = """
@@ -129,11 +132,12 @@ def test_scrubbing_back_works_while_it_runs_and_ends_following(
         expect(follow(view)).not_to_be_checked()
         notebook.page.keyboard.press("ArrowRight")
         view.wait_index("iteration", 1)
-        view.wait_painted("memory", "iteration=1 time=0 batch=0")
-        colors = view.cell_colors("memory", [(row, 3) for row in range(16)], 16, 8)
+        view.wait_painted("write_weights_0", "iteration=1 batch=0 head=0")
+        cells = [(row, step) for row in range(16) for step in range(6)]
+        colors = view.cell_colors("write_weights_0", cells, 16, 6)  # of weights: one domain, come what may
         wait_until_longer(view, last(view) + 3)
         assert view.index("iteration") == 1
-        assert view.cell_colors("memory", [(row, 3) for row in range(16)], 16, 8) == colors
+        assert view.cell_colors("write_weights_0", cells, 16, 6) == colors
         view.slider("time").focus()
         notebook.page.keyboard.press("End")
         view.wait_painted("memory", "iteration=1 time=5 batch=0")
@@ -234,6 +238,37 @@ def test_opened_inside_the_block_in_the_same_cell(notebook: NotebookPage) -> Non
     notebook.run_code("with rec:\n    for _ in range(5): model(torch.rand(6, 1, 5))")
     expect(view.slider("iteration")).to_have_attribute("max", "4")
     view.wait_index("iteration", 4)
+
+
+def test_an_exported_page_draws_the_curves_offline(browser: Browser, tmp_path: Path) -> None:
+    """Of a view that watched: the curve, its marker and its presses live on without a kernel."""
+    model = NTM(input_size=5, output_size=4, memory_size=16, word_size=8)
+    rec = TraceRecorder(model)
+    explorer = NTMExplorer(rec)
+    with rec, torch.no_grad():
+        for number in range(12):
+            model(torch.rand(6, 1, 5))
+            rec.log({"val/loss": float("nan") if number == 5 else 2.0**-number})
+    explorer.to_html(tmp_path / "run.html")
+    explorer.close()
+    with open_exported(browser, tmp_path / "run.html", width=1000) as page:
+        view = ViewOnPage(page.page)
+        curve = view.panel("scalar.val.loss")
+        expect(curve).to_have_attribute("data-count", "12")
+        view.drag_slider("iteration", 0.0)
+        expect(curve).to_have_attribute("data-marked", "0")
+        expect(curve.locator(".nsmw-chip")).to_have_text("1 × NaN, ±inf")
+        box = curve.locator(".bqplot").bounding_box()
+        assert box is not None
+        assert box["width"] > 300
+        line = curve.locator(".bqplot path.line").nth(1)
+        before = line.get_attribute("d")
+        curve.get_by_label("log").check()
+        expect(line).not_to_have_attribute("d", before or "")
+        page.page.mouse.click(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2)
+        view.wait_index("iteration", 11)
+        expect(curve.locator("output")).to_contain_text("iteration 11 = ")
+        view.root.screenshot(path=str(tmp_path / "exported.png"))
 
 
 @pytest.mark.screenshots
