@@ -124,11 +124,13 @@ class NTMCell(nn.Module):
     def _shown(self, told: list[Tensor], after: NTMState, before: NTMState) -> NTMState:
         """Call the access as ``forward`` does, so that hooks see it; they may change what comes of it."""
         read, write = HeadParameters(*told[:5]), WriteParameters(*told[5:12])
+        of_read = [*told[:5], *told[12:15], after.read_weights]
+        of_write = [*told[5:10], *told[15:18], after.write_weights]
         output = MemoryAccessOutput(
             after.read_vectors,
             after,
-            AddressingStages(*told[:5], *told[12:15], after.read_weights),
-            AddressingStages(*told[5:10], *told[15:18], after.write_weights),
+            AddressingStages(*of_read),
+            AddressingStages(*of_write),
             write.erase,
             write.add,
         )
