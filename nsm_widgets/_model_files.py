@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from nsm_widgets._errors import CheckpointError, NsmWidgetsError, UnknownOptionError
 from nsm_widgets._model_config import ModelConfig
-from nsm_widgets.ntm._files import read_tensors, write_tensors
+from nsm_widgets._tensor_files import read_tensors, write_tensors
 
 Model = TypeVar("Model", bound=nn.Module)
 

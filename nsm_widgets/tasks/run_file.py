@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nsm_widgets._errors import CheckpointError, NsmWidgetsError
-from nsm_widgets.ntm._files import read_tensors, write_tensors
+from nsm_widgets._tensor_files import read_tensors, write_tensors
 from nsm_widgets.tasks.settings import Evaluation, TrainingSettings
 
 FORMAT: Final = "nsm_widgets.training/1"

@@ -174,13 +174,14 @@ def test_float64_is_resumed_too(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 import torch
-from nsm_widgets.ntm import NTM, _files
+from nsm_widgets import _tensor_files
+from nsm_widgets.ntm import NTM
 from nsm_widgets.tasks import CopyTask, train
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
 model = NTM(input_size=3, output_size=2, memory_size=4, word_size=4, controller_size=8)
-save = _files.save_file
+save = _tensor_files.save_file
 writes = []
 
 def die_in_the_middle(tensors, path, metadata):
@@ -190,7 +191,7 @@ def die_in_the_middle(tensors, path, metadata):
         os.truncate(path, os.path.getsize(path) // 2)
         os.kill(os.getpid(), signal.SIGKILL)
 
-_files.save_file = die_in_the_middle
+_tensor_files.save_file = die_in_the_middle
 train(model, CopyTask(width=2, max_length=2), path=sys.argv[1], num_steps=12, batch_size=2, evaluate_every=4,
       progress=False)
 """
