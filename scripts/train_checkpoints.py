@@ -125,11 +125,11 @@ RECIPES = {
     "ngrams": Recipe(
         NGRAMS,
         MEMORY | {"controller": "lstm"},
-        ADAM | {"num_steps": 2_000, "batch_size": 16, "evaluate_every": 50, "judged_by": "loss"},
+        ADAM | {"num_steps": 12_000, "batch_size": 16, "evaluate_every": 100, "judged_by": "loss"},
         lambda: [NGRAMS.batch(64, seeded(101))],
         lambda: {"200 bits": NGRAMS.batch(1000, seeded(201))},
-        lead_in=((NGramTask(1, 30), 200), (NGramTask(2, 50), 800), (NGramTask(3, 100), 1_600)),
-        finish={"num_steps": 10_000, "learning_rate": 4e-4, "final_learning_rate": 2e-5},
+        lead_in=((NGramTask(1, 30), 1_500), (NGramTask(2, 40), 4_500), (NGramTask(3, 80), 8_000)),
+        finish={"num_steps": 6_000, "learning_rate": 3e-4, "final_learning_rate": 1e-5},
     ),
 }
 
