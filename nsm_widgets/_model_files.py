@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from nsm_widgets._errors import CheckpointError, NsmWidgetsError, UnknownOptionError
-from nsm_widgets.ntm._files import read_tensors, write_tensors
+from nsm_widgets._model_config import ModelConfig
+from nsm_widgets._tensor_files import read_tensors, write_tensors
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -30,10 +31,10 @@ class ModelFiles(Generic[Model]):
     """The package whose folder ``checkpoints`` holds what ships: ``"nsm_widgets.dnc"``."""
     version: int
     """Rises when older readers could not make sense of a file."""
-    build: Callable[[dict[str, Any]], Model]
-    """A model from the plain values of its config; raises an error of ours if they are no config."""
-    config_of: Callable[[Model], dict[str, Any]]
-    """The plain values of a model's config."""
+    model: Callable[[Any], Model]
+    """The model's class, which is called with its config and keeps it as ``config``."""
+    config: type[ModelConfig]
+    """The class of its config."""
 
     @property
     def format(self) -> str:
@@ -42,9 +43,10 @@ class ModelFiles(Generic[Model]):
 
     def save(self, model: Model, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None) -> None:
         """Write a model to one file, whole or not at all."""
+        config: Any = model.config
         header = {
             "format": self.format,
-            "config": json.dumps(self.config_of(model)),
+            "config": json.dumps(config.to_dict()),
             "info": json.dumps(dict(info or {})),
         }
         write_tensors(path, model.state_dict(), header)
@@ -59,13 +61,12 @@ class ModelFiles(Generic[Model]):
         tensors, header = self._read(path)
         config = _parse(path, header, "config")
         layers = config.get("num_controller_layers", 1)
-        if isinstance(layers, int) and layers > len(
-            tensors
-        ):  # each brings some; a lie would be built for hours
+        if isinstance(layers, int) and layers > len(tensors):
+            # each brings some; a lie would be built for hours
             raise _misfit(path, [f"{layers} layers need more than {len(tensors)} tensors"])
         try:
             with torch.device("meta"):  # nothing is allocated or drawn: the file brings every value
-                model = self.build(config)
+                model = self.model(self.config.from_keywords(config))
         except NsmWidgetsError as error:
             raise _no_valid(path, "config", error) from error
         except (RuntimeError, TypeError, OverflowError) as error:  # sizes past what a tensor can have

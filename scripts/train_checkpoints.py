@@ -38,6 +38,7 @@ from nsm_widgets.tasks import (
 from nsm_widgets.tasks.run_file import TrainingRun, load_run
 
 MEMORY: dict[str, Any] = {"memory_size": 128, "word_size": 20, "controller_size": 100}
+ADAM: dict[str, Any] = {"optimizer": "adam", "learning_rate": 1e-3, "clip": 1.0}
 ROOT = Path(__file__).parents[1]
 
 RECALL, REPEAT, SORT, NGRAMS = AssociativeRecallTask(), RepeatCopyTask(), PrioritySortTask(), NGramTask()
@@ -115,17 +116,20 @@ RECIPES = {
     ),
     "priority-sort": Recipe(
         SORT,
-        MEMORY | {"controller": "feedforward", "num_read_heads": 4, "num_write_heads": 4},
-        {"num_steps": 60_000, "batch_size": 16, "evaluate_every": 250},
-        lambda: [SORT.batch(128, seeded(101))],
+        MEMORY | {"controller": "lstm", "controller_size": 80, "num_read_heads": 2, "num_write_heads": 2},
+        ADAM | {"num_steps": 25_000, "batch_size": 16, "evaluate_every": 100},
+        lambda: [SORT.batch(64, seeded(101))],
         lambda: {"20 vectors, 16 due": SORT.batch(500, seeded(201))},
+        lead_in=((PrioritySortTask(8, 4, 3), 400), (PrioritySortTask(8, 8, 6), 1_200)),
     ),
     "ngrams": Recipe(
         NGRAMS,
         MEMORY | {"controller": "lstm"},
-        {"num_steps": 20_000, "batch_size": 8, "evaluate_every": 100, "judged_by": "loss"},
-        lambda: [NGRAMS.batch(128, seeded(101))],
+        ADAM | {"num_steps": 12_000, "batch_size": 16, "evaluate_every": 100, "judged_by": "loss"},
+        lambda: [NGRAMS.batch(64, seeded(101))],
         lambda: {"200 bits": NGRAMS.batch(1000, seeded(201))},
+        lead_in=((NGramTask(1, 30), 1_500), (NGramTask(2, 40), 4_500), (NGramTask(3, 80), 8_000)),
+        finish={"num_steps": 6_000, "learning_rate": 3e-4, "final_learning_rate": 1e-5},
     ),
 }
 

@@ -22,8 +22,8 @@ from typing import Any
 
 import torch
 
+from nsm_widgets._tensor_files import read_tensors
 from nsm_widgets.dnc import DNC, DNCConfig, save_checkpoint
-from nsm_widgets.ntm._files import read_tensors
 from nsm_widgets.tasks import CopyTask, TaskBatch, evaluate, train
 
 CONFIG = DNCConfig(input_size=9, output_size=8, memory_size=128, word_size=20, controller_size=100)

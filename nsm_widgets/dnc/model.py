@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
+from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.dnc.access import DNCAccess
 from nsm_widgets.dnc.config import DNCConfig
 from nsm_widgets.dnc.interface import InterfaceLayer
@@ -44,17 +44,7 @@ class DNC(nn.Module):
 
     def __init__(self, config: DNCConfig | None = None, **keywords: Any) -> None:
         super().__init__()
-        if config is not None and keywords:
-            raise UnknownOptionError(
-                f"DNC takes a config or keywords, got both (config and {', '.join(sorted(keywords))}). "
-                "Change the config instead: dataclasses.replace(config, ...)."
-            )
-        if config is not None and not isinstance(config, DNCConfig):
-            raise UnknownOptionError(
-                f"config must be a DNCConfig, got {type(config).__name__}. "
-                "Sizes go by keyword: DNC(input_size=9, ...)."
-            )
-        self.config = config = config or DNCConfig.from_keywords(keywords)
+        self.config = config = DNCConfig.choose(config, keywords)
         read_size = config.num_read_heads * config.word_size
         self.controller = LSTMController(
             config.input_size, read_size, config.controller_size, config.num_controller_layers

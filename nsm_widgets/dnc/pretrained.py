@@ -11,12 +11,7 @@ from nsm_widgets._model_files import ModelFiles
 from nsm_widgets.dnc.config import DNCConfig
 from nsm_widgets.dnc.model import DNC
 
-FILES: Final = ModelFiles(
-    room="nsm_widgets.dnc",
-    version=1,
-    build=lambda config: DNC(DNCConfig.from_keywords(config)),
-    config_of=lambda model: model.config.to_dict(),
-)
+FILES: Final = ModelFiles("nsm_widgets.dnc", version=1, model=DNC, config=DNCConfig)
 
 
 def save_checkpoint(model: DNC, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None) -> None:

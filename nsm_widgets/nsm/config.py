@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, get_args
+from dataclasses import dataclass, fields
+from typing import ClassVar, get_args
 
 from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets._model_config import ModelConfig
 from nsm_widgets.nsm.propagator import GateKind
 from nsm_widgets.nsm.router import check_heads
 from nsm_widgets.ntm._checks import check_positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NSMConfig:
+class NSMConfig(ModelConfig):
     """Sizes of a ``NeuralStateMachine``.
 
     Raises:
@@ -20,6 +21,8 @@ class NSMConfig:
             out the features of a state evenly.
         UnknownOptionError: If there is no such gate.
     """
+
+    example: ClassVar[str] = "NeuralStateMachine(token_dim=5, ...)"
 
     token_dim: int
     """Features of a token."""
@@ -58,27 +61,3 @@ class NSMConfig:
             raise UnknownOptionError(
                 f"gate must be 'gru' or 'lstm', got {self.gate!r}. Choose one of the two."
             )
-
-    @classmethod
-    def from_keywords(cls, keywords: dict[str, Any]) -> NSMConfig:
-        """Build a config, and name what is unknown or missing.
-
-        Raises:
-            UnknownOptionError: If a keyword is no field of the config, or a required one is missing.
-        """
-        names = [field.name for field in fields(cls)]
-        unknown = sorted(set(keywords) - set(names))
-        if unknown:
-            raise UnknownOptionError(
-                f"NeuralStateMachine has no option {', '.join(unknown)}. It knows {', '.join(names)}."
-            )
-        missing = [name for name in ("token_dim", "output_size") if name not in keywords]
-        if missing:
-            raise UnknownOptionError(
-                f"NeuralStateMachine needs {' and '.join(missing)}, got neither a config nor that keyword."
-            )
-        return cls(**keywords)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; ``NSMConfig.from_keywords`` is the way back."""
-        return asdict(self)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
+from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.nsm._masks import check_mask
 from nsm_widgets.nsm.communication import StateCommunication
 from nsm_widgets.nsm.config import NSMConfig
@@ -55,18 +55,7 @@ class NeuralStateMachine(nn.Module):
 
     def __init__(self, config: NSMConfig | None = None, **keywords: Any) -> None:
         super().__init__()
-        if config is not None and keywords:
-            raise UnknownOptionError(
-                f"NeuralStateMachine takes a config or keywords, got both (config and "
-                f"{', '.join(sorted(keywords))}). Change the config instead: "
-                "dataclasses.replace(config, ...)."
-            )
-        if config is not None and not isinstance(config, NSMConfig):
-            raise UnknownOptionError(
-                f"config must be an NSMConfig, got {type(config).__name__}. "
-                "Sizes go by keyword: NeuralStateMachine(token_dim=5, ...)."
-            )
-        self.config = c = config or NSMConfig.from_keywords(keywords)
+        self.config = c = NSMConfig.choose(config, keywords)
         read_size = c.num_read_heads * c.word_size
         self.router = TokenToStateRouter(c.token_dim, c.state_dim, c.num_states, c.num_routing_heads)
         self.communication = StateCommunication(c.state_dim, c.num_communication_heads)

@@ -11,12 +11,7 @@ from nsm_widgets._model_files import ModelFiles
 from nsm_widgets.nsm.config import NSMConfig
 from nsm_widgets.nsm.machine import NeuralStateMachine
 
-FILES: Final = ModelFiles(
-    room="nsm_widgets.nsm",
-    version=1,
-    build=lambda config: NeuralStateMachine(NSMConfig.from_keywords(config)),
-    config_of=lambda model: model.config.to_dict(),
-)
+FILES: Final = ModelFiles("nsm_widgets.nsm", version=1, model=NeuralStateMachine, config=NSMConfig)
 
 
 def save_checkpoint(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
+from torch.nn.modules import module as hooks_of_all
 
 
 def is_eager(device: torch.device) -> bool:
@@ -34,3 +36,16 @@ def refuse_second_order() -> None:
             "gradients of gradients need the plain functions, and this forward pass took hand-written ones. "
             "Set fused = False on the NTM (or MemoryAccess) before it: model.fused = False."
         )
+
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+GLOBAL_HOOKS = tuple(f"_global{name}" for name in HOOKS)
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether calling a module does more than its class says: hooks, on it or on all modules, or a patch."""
+    return (
+        "forward" in vars(module)
+        or any(getattr(module, name) for name in HOOKS)
+        or any(getattr(hooks_of_all, name) for name in GLOBAL_HOOKS)
+    )

@@ -35,6 +35,9 @@ class MemoryAccess(nn.Module):
     fused: bool = True
     """Take the step as one node with hand-written gradients, where that works. The values are the same."""
 
+    ready: tuple[HeadParameters, WriteParameters, NTMState, MemoryAccessOutput] | None = None
+    """The arguments of the next call and what it is to return, where the cell has already done the work."""
+
     def forward(self, read: HeadParameters, write: WriteParameters, state: NTMState) -> MemoryAccessOutput:
         """Take one step.
 
@@ -46,6 +49,10 @@ class MemoryAccess(nn.Module):
         Raises:
             ShapeError: If a size does not fit the memory.
         """
+        if self.ready is not None:
+            *expected, output = self.ready
+            if expected[0] is read and expected[1] is write and expected[2] is state:
+                return output  # no hook has put others in their place
         heads = side_by_side(read, write)
         if self.fused and is_eager(state.memory.device):
             made = access_fused(heads, write, state)

@@ -7,17 +7,29 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nsm_widgets.ntm._modes import has_hooks
 from nsm_widgets.ntm.access import MemoryAccess
-from nsm_widgets.ntm.controllers import Controller
+from nsm_widgets.ntm.controllers import Controller, LSTMController
 from nsm_widgets.ntm.dialects import FixedInitial
+from nsm_widgets.ntm.fused_cell import CellStep, StepPlan
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.ntm.initial import InitialMemory
 from nsm_widgets.ntm.late import SequenceLinear
-from nsm_widgets.ntm.state import CellState
+from nsm_widgets.ntm.state import (
+    AddressingStages,
+    CellState,
+    HeadParameters,
+    MemoryAccessOutput,
+    NTMState,
+    WriteParameters,
+)
 
 
 class SequenceLayers(NamedTuple):
     """The layers inside the time loop, over one sequence."""
+
+    plan: StepPlan | None
+    """How to take each step as one node of the graph; None if that is not possible."""
 
     recurrent: SequenceLinear | None
     """None if the controller does not know how."""
@@ -53,10 +65,23 @@ class NTMCell(nn.Module):
         recurrent = getattr(
             self.controller, "recurrent_layer", None
         )  # any module may stand in for one of ours
-        heads = self.heads.linear
-        return SequenceLayers(
-            None if recurrent is None else SequenceLinear(recurrent, projected),
-            SequenceLinear(heads, heads.bias.expand(*projected.shape[:2], -1)),
+        linear = self.heads.linear
+        first = None if recurrent is None else SequenceLinear(recurrent, projected)
+        heads = SequenceLinear(linear, linear.bias.expand(*projected.shape[:2], -1))
+        plan = None
+        if first is not None and self._is_plain():
+            plan = StepPlan(first, heads, self.heads.sizes, self.heads.by_kind, has_hooks(self.access))
+        return SequenceLayers(plan, first, heads)
+
+    def _is_plain(self) -> bool:
+        """Whether controller and heads are the ones that ``CellStep`` knows, and nobody looks in between."""
+        controller, heads = self.controller, self.heads
+        return (
+            type(controller) is LSTMController
+            and len(controller.layers) == 1
+            and type(heads) is Heads
+            and type(self.access) is MemoryAccess
+            and not any(has_hooks(module) for part in (controller, heads) for module in part.modules())
         )
 
     def forward(
@@ -75,10 +100,43 @@ class NTMCell(nn.Module):
         Returns:
             The controller's output and the state after the step, this step's read vectors among it.
         """
-        recurrent, heads = layers or (None, None)
+        plan, recurrent, heads = layers or (None, None, None)
+        if plan is not None:
+            return self._in_one(plan, state)
         late = {} if recurrent is None else {"recurrent": recurrent}
         hidden, controller = self.controller(
             projected, state.access.read_vectors.flatten(1), state.controller, **late
         )
         read, write = self.heads(hidden) if heads is None else self.heads(hidden, heads)
         return hidden, CellState(self.access(read, write, state.access).state, controller)
+
+    def _in_one(self, plan: StepPlan, state: CellState) -> tuple[Tensor, CellState]:
+        """The same step as one node; then, if someone watches the access, it is called and has it ready."""
+        ((hidden, cell),) = state.controller
+        rows = plan.recurrent.row, plan.heads.row
+        made = CellStep.apply(plan, *rows, *state.access, hidden, cell)  # type: ignore[no-untyped-call]
+        hidden, cell, *after = made[:6]
+        access = NTMState(*after)
+        if plan.watched:
+            access = self._shown(list(made[6:]), access, state.access)
+        return hidden, CellState(access, ((hidden, cell),))
+
+    def _shown(self, told: list[Tensor], after: NTMState, before: NTMState) -> NTMState:
+        """Call the access as ``forward`` does, so that hooks see it; they may change what comes of it."""
+        read, write = HeadParameters(*told[:5]), WriteParameters(*told[5:12])
+        of_read = [*told[:5], *told[12:15], after.read_weights]
+        of_write = [*told[5:10], *told[15:18], after.write_weights]
+        output = MemoryAccessOutput(
+            after.read_vectors,
+            after,
+            AddressingStages(*of_read),
+            AddressingStages(*of_write),
+            write.erase,
+            write.add,
+        )
+        self.access.ready = read, write, before, output
+        try:
+            called: MemoryAccessOutput = self.access(read, write, before)
+        finally:
+            self.access.ready = None
+        return called.state

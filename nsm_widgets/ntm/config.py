@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, fields
+from typing import ClassVar, Literal, get_args
 
 from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets._model_config import ModelConfig
 from nsm_widgets.ntm._checks import check_positive
 
 ControllerKind = Literal["lstm", "feedforward"]
@@ -13,7 +14,7 @@ Dialect = Literal["paper", "pytorch-ntm", "clemkoa-ntm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NTMConfig:
+class NTMConfig(ModelConfig):
     """Sizes of an ``NTM``.
 
     Raises:
@@ -22,6 +23,8 @@ class NTMConfig:
         UnknownOptionError: If the controller is neither "lstm" nor "feedforward", the dialect is unknown, or
             it is that of another implementation and there is more than one head of a kind.
     """
+
+    example: ClassVar[str] = "NTM(input_size=9, ...)"
 
     input_size: int
     """Input channels."""
@@ -70,25 +73,3 @@ class NTMConfig:
                 f"dialect {self.dialect!r} takes one read and one write head, got {self.num_read_heads} and "
                 f"{self.num_write_heads}. More heads need dialect='paper'."
             )
-
-    @classmethod
-    def from_keywords(cls, keywords: dict[str, Any]) -> NTMConfig:
-        """Build a config, and name what is unknown or missing.
-
-        Raises:
-            UnknownOptionError: If a keyword is no field of the config, or a required one is missing.
-        """
-        names = [field.name for field in fields(cls)]
-        unknown = sorted(set(keywords) - set(names))
-        if unknown:
-            raise UnknownOptionError(f"NTM has no option {', '.join(unknown)}. It knows {', '.join(names)}.")
-        missing = [name for name in ("input_size", "output_size") if name not in keywords]
-        if missing:
-            raise UnknownOptionError(
-                f"NTM needs {' and '.join(missing)}, got neither a config nor that keyword."
-            )
-        return cls(**keywords)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; ``NTMConfig.from_keywords`` is the way back."""
-        return asdict(self)

@@ -25,16 +25,23 @@ class SequenceLinear:
     """
 
     def __init__(self, layer: nn.Linear, added: Tensor) -> None:
-        self._inputs: list[Tensor] = []
-        late: Tensor = _LateWeight.apply(added, layer.weight, self._inputs)  # type: ignore[no-untyped-call]
+        self.inputs: list[Tensor] = []
+        """Those of the steps so far, without their graph: that leads back here, and would never be freed."""
+        late: Tensor = _LateWeight.apply(added, layer.weight, self.inputs)  # type: ignore[no-untyped-call]
         self._rows = late.unbind(0)
-        self._weight = layer.weight.detach().t()
+        self.weight = layer.weight.detach()
+        self.transposed = self.weight.t()
+
+    @property
+    def row(self) -> Tensor:
+        """What is added at the next step, ``(batch, output)``."""
+        return self._rows[len(self.inputs)]
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """The next step: ``added[t] + inputs @ weight.T``."""
-        row = self._rows[len(self._inputs)]
-        self._inputs.append(inputs.detach())  # not its graph: that leads back here, and would never be freed
-        return torch.addmm(row, inputs, self._weight)
+        row = self.row
+        self.inputs.append(inputs.detach())
+        return torch.addmm(row, inputs, self.transposed)
 
 
 class _LateWeight(torch.autograd.Function):
@@ -43,11 +50,13 @@ class _LateWeight(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, added: Tensor, weight: Tensor, inputs: list[Tensor]) -> Tensor:
         ctx.inputs = inputs
+        ctx.save_for_backward(weight)
         return added.view_as(added)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         refuse_second_order()
+        _ = ctx.saved_tensors  # an error if the weight has changed since the steps used it
         of_weight = None
         if ctx.needs_input_grad[1]:
             of_weight = gradient.flatten(0, 1).t() @ torch.cat(ctx.inputs)

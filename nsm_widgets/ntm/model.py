@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
+from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
 from nsm_widgets.ntm._modes import is_eager
 from nsm_widgets.ntm.access import MemoryAccess
@@ -41,17 +41,7 @@ class NTM(nn.Module):
 
     def __init__(self, config: NTMConfig | None = None, **keywords: Any) -> None:
         super().__init__()
-        if config is not None and keywords:
-            raise UnknownOptionError(
-                f"NTM takes a config or keywords, got both (config and {', '.join(sorted(keywords))}). "
-                "Change the config instead: dataclasses.replace(config, ...)."
-            )
-        if config is not None and not isinstance(config, NTMConfig):
-            raise UnknownOptionError(
-                f"config must be an NTMConfig, got {type(config).__name__}. "
-                "Sizes go by keyword: NTM(input_size=9, ...)."
-            )
-        self.config = config = config or NTMConfig.from_keywords(keywords)
+        self.config = config = NTMConfig.choose(config, keywords)
         read_size = config.num_read_heads * config.word_size
         make_controller = LSTMController if config.controller == "lstm" else FeedForwardController
         self.cell = NTMCell(

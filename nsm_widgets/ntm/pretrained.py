@@ -1,24 +1,17 @@
-"""Models in files: safetensors with the model's config in the header. Never pickle."""
+"""NTMs in files, and those that ship."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-from torch import Tensor
-
-from nsm_widgets._errors import CheckpointError, NsmWidgetsError, UnknownOptionError
-from nsm_widgets.ntm._files import read_tensors, write_tensors
+from nsm_widgets._model_files import ModelFiles
 from nsm_widgets.ntm.config import NTMConfig
 from nsm_widgets.ntm.model import NTM
 
-FORMAT: Final = "nsm_widgets.ntm/1"
-"""Value of ``format`` in the header; the number rises when older readers could not make sense of a file."""
+FILES: Final = ModelFiles("nsm_widgets.ntm", version=1, model=NTM, config=NTMConfig)
 
 
 def save_checkpoint(model: NTM, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None) -> None:
@@ -29,12 +22,7 @@ def save_checkpoint(model: NTM, path: str | os.PathLike[str], info: Mapping[str,
         path: Where to; an existing file is replaced.
         info: Anything JSON can hold: task, seed, figures. ``checkpoint_info`` gives it back.
     """
-    header = {
-        "format": FORMAT,
-        "config": json.dumps(model.config.to_dict()),
-        "info": json.dumps(dict(info or {})),
-    }
-    write_tensors(path, model.state_dict(), header)
+    FILES.save(model, path, info)
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> NTM:
@@ -46,19 +34,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> NTM:
         FileNotFoundError: If there is no such file.
         CheckpointError: If the file is damaged, foreign, or its tensors do not fit its config.
     """
-    tensors, header = read_tensors(path)
-    _require_ours(path, header)
-    config = NTMConfig.from_keywords(_parse(path, header, "config"))
-    if config.num_controller_layers > len(tensors):  # each brings some; a lie would be built for hours
-        raise _misfit(path, [f"{config.num_controller_layers} layers need more than {len(tensors)} tensors"])
-    try:
-        with torch.device("meta"):  # nothing is allocated or drawn: the file brings every value
-            model = NTM(config)
-    except (RuntimeError, TypeError, OverflowError) as error:  # sizes past what a tensor can have
-        raise _misfit(path, [f"no model has such sizes ({str(error)[:200]})"]) from error
-    _check_fit(path, model.state_dict(), tensors)
-    model.load_state_dict(tensors, assign=True)
-    return model.eval()
+    return FILES.load(path)
 
 
 def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -68,9 +44,7 @@ def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:
         FileNotFoundError: If there is no such file.
         CheckpointError: If the file is damaged or foreign.
     """
-    _, header = read_tensors(path)
-    _require_ours(path, header)
-    return _parse(path, header, "info")
+    return FILES.info(path)
 
 
 def load_pretrained(name: str = "copy") -> NTM:
@@ -85,7 +59,7 @@ def load_pretrained(name: str = "copy") -> NTM:
     Raises:
         UnknownOptionError: If no such model ships.
     """
-    return load_checkpoint(pretrained_path(name))
+    return FILES.load(FILES.shipped(name))
 
 
 def pretrained_path(name: str = "copy") -> Path:
@@ -94,58 +68,4 @@ def pretrained_path(name: str = "copy") -> Path:
     Raises:
         UnknownOptionError: If no such model ships.
     """
-    folder = Path(str(resources.files("nsm_widgets.ntm"))) / "checkpoints"
-    shipped = sorted(path.stem for path in folder.glob("*.safetensors"))
-    if name not in shipped:
-        raise UnknownOptionError(
-            f"pretrained model must be one of {shipped}, got {name!r}. Choose one that ships."
-        )
-    return folder / f"{name}.safetensors"
-
-
-def _require_ours(path: str | os.PathLike[str], header: Mapping[str, str]) -> None:
-    if header.get("format") != FORMAT:
-        raise CheckpointError(
-            f"checkpoint {os.fspath(path)!r} must have format {FORMAT!r}, got {header.get('format')!r:.80}. "
-            "Only files written by save_checkpoint can be loaded."
-        )
-
-
-def _parse(path: str | os.PathLike[str], header: Mapping[str, str], key: str) -> dict[str, Any]:
-    try:
-        value = json.loads(header[key])
-        if not isinstance(value, dict):
-            raise TypeError(f"{key} is no JSON object")
-        if key == "config":
-            NTMConfig.from_keywords(value)
-    except (KeyError, TypeError, ValueError, RecursionError, NsmWidgetsError) as error:
-        raise CheckpointError(
-            f"checkpoint {os.fspath(path)!r} must carry a valid {key} in its header, "
-            f"got none ({str(error)[:300]}). Write it again with save_checkpoint."
-        ) from error
-    return value
-
-
-def _check_fit(
-    path: str | os.PathLike[str], expected: Mapping[str, Tensor], found: Mapping[str, Tensor]
-) -> None:
-    problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
-    problems += [f"{name} is unknown" for name in found.keys() - expected.keys()]
-    problems += [
-        f"{name} has shape {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
-        for name in expected.keys() & found.keys()
-        if found[name].shape != expected[name].shape
-    ]
-    dtypes = {tensor.dtype for tensor in found.values()}
-    if len(dtypes) != 1 or not dtypes <= {torch.float32, torch.float64}:
-        problems.append(f"dtypes are {sorted(map(str, dtypes))} instead of one of float32, float64")
-    if problems:
-        raise _misfit(path, sorted(problems))
-
-
-def _misfit(path: str | os.PathLike[str], problems: list[str]) -> CheckpointError:
-    told = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-    return CheckpointError(
-        f"checkpoint {os.fspath(path)!r} must hold the tensors of its config, but {told[:1000]}. "
-        "Write it again with save_checkpoint."
-    )
+    return FILES.shipped(name)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nsm_widgets._errors import CheckpointError, NsmWidgetsError
-from nsm_widgets.ntm._files import read_tensors, write_tensors
+from nsm_widgets._tensor_files import read_tensors, write_tensors
 from nsm_widgets.tasks.settings import Evaluation, TrainingSettings
 
 FORMAT: Final = "nsm_widgets.training/1"
@@ -22,9 +22,7 @@ class TrainingRun:
     def __init__(self, model: nn.Module, settings: TrainingSettings) -> None:
         self.model = model
         self.settings = settings
-        self.optimizer = torch.optim.RMSprop(
-            model.parameters(), lr=settings.learning_rate, momentum=settings.momentum, alpha=settings.alpha
-        )
+        self.optimizer = make_optimizer(model, settings)
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.step = 0
         self.history: list[Evaluation] = []
@@ -50,6 +48,15 @@ class TrainingRun:
         last = self.history[-1]
         best = f"{self.best.bit_errors:.2f}" if self.best else "-"
         return {"loss": f"{last.loss:.4f}", "bit errors": f"{last.bit_errors:.2f}", "best": best}
+
+
+def make_optimizer(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """The optimizer that the settings name, over all parameters of the model."""
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    return torch.optim.RMSprop(
+        model.parameters(), lr=settings.learning_rate, momentum=settings.momentum, alpha=settings.alpha
+    )
 
 
 def save_run(run: TrainingRun, path: str | os.PathLike[str]) -> None:

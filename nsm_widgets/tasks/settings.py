@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from nsm_widgets._errors import ShapeError, UnknownOptionError
 
 Judge = Literal["bit_errors", "loss"]
+Optimizer = Literal["rmsprop", "adam"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class TrainingSettings:
 
     Raises:
         ShapeError: If a number is outside its range.
-        UnknownOptionError: If ``judged_by`` is neither "bit_errors" nor "loss".
+        UnknownOptionError: If ``judged_by`` or ``optimizer`` is none of its names.
     """
 
     num_steps: int
@@ -29,7 +30,10 @@ class TrainingSettings:
     learning_rate: float = 1e-4
     final_learning_rate: float | None = None
     """Where the learning rate ends, falling linearly over the second half; by default it stays constant."""
+    optimizer: Optimizer = "rmsprop"
+    """The paper's RMSprop, or Adam, which may need fewer sequences; a usual learning rate of it is 1e-3."""
     momentum: float = 0.9
+    """Of RMSprop; Adam has its usual own."""
     alpha: float = 0.95
     """How slowly RMSprop forgets squared gradients, in [0, 1)."""
     clip: float = 10.0
@@ -54,10 +58,12 @@ class TrainingSettings:
                 raise ShapeError(
                     f"{name} must be positive and finite, got {rate!r}. Default: see TrainingSettings."
                 )
-        if self.judged_by not in get_args(Judge):
-            raise UnknownOptionError(
-                f"judged_by must be 'bit_errors' or 'loss', got {self.judged_by!r}. Choose one of the two."
-            )
+        for name, names in (("judged_by", get_args(Judge)), ("optimizer", get_args(Optimizer))):
+            if getattr(self, name) not in names:
+                raise UnknownOptionError(
+                    f"{name} must be {' or '.join(map(repr, names))}, got {getattr(self, name)!r}. "
+                    "Choose one of the two."
+                )
         for name in ("momentum", "alpha"):
             if not 0 <= getattr(self, name) < 1:
                 raise ShapeError(

@@ -31,7 +31,7 @@ def train(
     progress: bool = True,
     **settings: Any,
 ) -> TrainingResult:
-    """Train a model on a task with RMSprop, and leave in it the parameters that did best on held-out batches.
+    """Train a model on a task, and leave in it the parameters that did best on held-out batches.
 
     Late spikes, from less than one wrong bit to tens, are normal for this kind of model: that is why the best
     parameters are kept, not the last.

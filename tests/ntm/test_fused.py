@@ -294,3 +294,94 @@ def test_the_compiler_takes_it_whole() -> None:
     """
     process = subprocess.run([sys.executable, "-c", COMPILED], check=False, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
+
+
+def watch(model: NTM, what: str) -> None:
+    """Look at a part of the model, in a way that changes no value."""
+
+    def look(*_: Any) -> None:
+        """A hook that does nothing."""
+
+    cell: Any = model.cell
+    if what == "access":
+        cell.access.register_forward_hook(look)
+    elif what == "heads":
+        cell.heads.register_forward_hook(look)
+    elif what == "controller":
+        cell.controller.register_forward_pre_hook(look)
+    elif what == "layer":
+        cell.controller.layers[0].register_forward_hook(look)
+    elif what == "patched":
+        cell.heads.forward = cell.heads.forward
+
+
+@pytest.mark.parametrize("what", ["access", "heads", "controller", "layer", "patched"])
+def test_who_looks_changes_nothing(what: str) -> None:
+    """A hook on any part of the cell, or a patched part, leaves every output bit and all gradients alone."""
+    model = small(num_read_heads=2)
+    alone, outputs = parameter_gradients(model, sequence()), model(sequence()).outputs
+
+    watch(model, what)
+
+    assert torch.equal(outputs, model(sequence()).outputs)
+    for name, value in parameter_gradients(model, sequence()).items():
+        torch.testing.assert_close(value, alone[name], rtol=1e-9, atol=1e-12, msg=name)
+
+
+@pytest.mark.parametrize("what", ["access", "heads"])
+def test_hooks_see_every_step(what: str) -> None:
+    """A hook is called once a step, whether or not the step was taken as one node."""
+    model, calls = small(), []
+    model.get_submodule(f"cell.{what}").register_forward_hook(lambda *_: calls.append(None))
+
+    model(sequence(5))
+
+    assert len(calls) == 5
+    assert model.cell.access.ready is None
+
+
+def test_what_a_hook_sees_has_its_gradients() -> None:
+    """A loss over everything that a hook is shown has the gradients of the plain functions."""
+    model, seen = small(num_read_heads=2), []
+
+    def keep(_: Any, args: tuple[Any, ...], output: Any) -> None:
+        seen.extend([*args[0], *args[1], *output.read, *output.write, output.erase, output.add])
+
+    model.cell.access.register_forward_hook(keep)
+    found = []
+    for fused in (True, False):
+        model.fused = fused
+        model.zero_grad()
+        seen.clear()
+        outputs = model(sequence()).outputs
+        (outputs.sum() + sum((1 + index) * part.square().sum() for index, part in enumerate(seen))).backward()
+        found.append({name: value.grad for name, value in model.named_parameters()})
+
+    for name, value in found[1].items():
+        torch.testing.assert_close(found[0][name], value, rtol=1e-9, atol=1e-11, msg=name)
+
+
+def test_a_hook_that_raises_leaves_nothing_behind() -> None:
+    """After an error in a hook the next call computes anew."""
+    model = small()
+
+    def fail(*_: Any) -> None:
+        raise ValueError("no")
+
+    handle = model.cell.access.register_forward_hook(fail)
+    with pytest.raises(ValueError, match="no"):
+        model(sequence())
+
+    handle.remove()
+    assert model.cell.access.ready is None
+
+
+def test_a_weight_that_changed_since_is_noticed() -> None:
+    """A weight overwritten between forward and backward pass raises, as it does in any layer of torch."""
+    model = small()
+    outputs = model(sequence()).outputs
+    with torch.no_grad():
+        model.cell.heads.linear.weight.add_(1)
+
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        outputs.sum().backward()

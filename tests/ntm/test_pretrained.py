@@ -19,7 +19,7 @@ from nsm_widgets.ntm import (
     pretrained_path,
     save_checkpoint,
 )
-from nsm_widgets.ntm.pretrained import FORMAT
+from nsm_widgets.ntm.pretrained import FILES
 from nsm_widgets.tasks import AssociativeRecallTask, CopyTask, RepeatCopyTask, bit_errors
 
 
@@ -84,7 +84,7 @@ def test_tensors_must_fit_the_config(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     save_checkpoint(small(), path)
     tensors = load_file(path)
-    header = {"format": FORMAT, "config": json.dumps(small().config.to_dict()), "info": "{}"}
+    header = {"format": FILES.format, "config": json.dumps(small().config.to_dict()), "info": "{}"}
     bias = tensors.pop("output_layer.bias")
     save_file(tensors, path, header)
     with pytest.raises(CheckpointError, match="output_layer.bias is missing"):

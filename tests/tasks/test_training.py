@@ -174,13 +174,14 @@ def test_float64_is_resumed_too(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 import torch
-from nsm_widgets.ntm import NTM, _files
+from nsm_widgets import _tensor_files
+from nsm_widgets.ntm import NTM
 from nsm_widgets.tasks import CopyTask, train
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
 model = NTM(input_size=3, output_size=2, memory_size=4, word_size=4, controller_size=8)
-save = _files.save_file
+save = _tensor_files.save_file
 writes = []
 
 def die_in_the_middle(tensors, path, metadata):
@@ -190,7 +191,7 @@ def die_in_the_middle(tensors, path, metadata):
         os.truncate(path, os.path.getsize(path) // 2)
         os.kill(os.getpid(), signal.SIGKILL)
 
-_files.save_file = die_in_the_middle
+_tensor_files.save_file = die_in_the_middle
 train(model, CopyTask(width=2, max_length=2), path=sys.argv[1], num_steps=12, batch_size=2, evaluate_every=4,
       progress=False)
 """
@@ -263,6 +264,20 @@ def test_the_loss_can_judge() -> None:
     assert result.best == min(result.history, key=lambda evaluation: evaluation.loss)
 
 
+def test_adam_is_resumed_like_rmsprop(tmp_path: Path) -> None:
+    """A run with Adam is not one with RMSprop, and ends alike whether or not it was interrupted."""
+    quick = {"batch_size": 2, "evaluate_every": 2, "learning_rate": 1e-3, "progress": False}
+    whole, parts, other = small(), small(), small()
+    train(whole, TASK, num_steps=4, optimizer="adam", **quick)
+    train(parts, TASK, num_steps=2, optimizer="adam", path=tmp_path / "run.safetensors", **quick)
+    train(parts, TASK, num_steps=4, optimizer="adam", path=tmp_path / "run.safetensors", **quick)
+    train(other, TASK, num_steps=4, **quick)
+
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, parts.state_dict()[name]), name
+    assert any(not torch.equal(value, other.state_dict()[name]) for name, value in whole.state_dict().items())
+
+
 def test_every_evaluation_is_told() -> None:
     """What a callback is told, as it happens, is the history in the end."""
     told: list[Evaluation] = []
@@ -309,8 +324,9 @@ def test_the_learning_rate_falls_over_the_second_half() -> None:
         ({"num_steps": 1, "learning_rate": -1.0}, ShapeError, "learning_rate must be positive and finite"),
         ({"num_steps": 1, "momentum": 1.0}, ShapeError, r"momentum must lie in \[0, 1\), got 1.0"),
         ({"num_steps": 1, "judged_by": "bits"}, UnknownOptionError, "'bit_errors' or 'loss', got 'bits'"),
+        ({"num_steps": 1, "optimizer": "sgd"}, UnknownOptionError, "'rmsprop' or 'adam', got 'sgd'"),
     ],
-    ids=["slip", "missing", "no-steps", "rate", "momentum", "judge"],
+    ids=["slip", "missing", "no-steps", "rate", "momentum", "judge", "optimizer"],
 )
 def test_settings_are_checked(settings: dict[str, Any], error: type[Exception], text: str) -> None:
     """A slip of typing or a number out of range raises before anything is trained."""

@@ -346,7 +346,7 @@ def test_no_graph_is_kept_alive() -> None:
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda packed: packed.tensor):
             outputs, state = model(inputs())
         watched = [weakref.ref(tensor) for tensor in (outputs, *state.access)]
-        assert len(in_graph) > 100
+        assert len(in_graph) > 10 * STEPS
         del outputs, state
         gc.collect()
         assert [ref() for ref in watched] == [None] * 5
