@@ -220,6 +220,8 @@ export const TRAITS = {
     "_toolbar",
     "_leader",
     "_together",
+    "_generation",
+    "_figures",
     "show",
   ],
 } as const;

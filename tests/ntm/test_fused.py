@@ -331,7 +331,8 @@ def test_who_looks_changes_nothing(what: str) -> None:
 @pytest.mark.parametrize("what", ["access", "heads"])
 def test_hooks_see_every_step(what: str) -> None:
     """A hook is called once a step, whether or not the step was taken as one node."""
-    model, calls = small(), []
+    calls: list[None] = []
+    model = small()
     model.get_submodule(f"cell.{what}").register_forward_hook(lambda *_: calls.append(None))
 
     model(sequence(5))

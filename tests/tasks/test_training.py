@@ -266,7 +266,12 @@ def test_the_loss_can_judge() -> None:
 
 def test_adam_is_resumed_like_rmsprop(tmp_path: Path) -> None:
     """A run with Adam is not one with RMSprop, and ends alike whether or not it was interrupted."""
-    quick = {"batch_size": 2, "evaluate_every": 2, "learning_rate": 1e-3, "progress": False}
+    quick: dict[str, Any] = {
+        "batch_size": 2,
+        "evaluate_every": 2,
+        "learning_rate": 1e-3,
+        "progress": False,
+    }
     whole, parts, other = small(), small(), small()
     train(whole, TASK, num_steps=4, optimizer="adam", **quick)
     train(parts, TASK, num_steps=2, optimizer="adam", path=tmp_path / "run.safetensors", **quick)
