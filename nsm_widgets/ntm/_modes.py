@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.modules import module as hooks_of_all
@@ -38,14 +41,30 @@ def refuse_second_order() -> None:
         )
 
 
+def step_watchers(module: nn.Module) -> list[Callable[..., Any]] | None:
+    """What takes each step's tensors as they are made, if nobody else watches or changes the module.
+
+    A forward hook with a method ``takes_step`` only looks: where a step is one node, that method is called
+    in its place, and the views that other hooks are shown need not be made.
+    """
+    found = [getattr(hook, "takes_step", None) for hook in module._forward_hooks.values()]
+    if not found or None in found or _does_more(module, [name for name in HOOKS if name != "_forward_hooks"]):
+        return None
+    return [taker for taker in found if taker is not None]
+
+
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 GLOBAL_HOOKS = tuple(f"_global{name}" for name in HOOKS)
 
 
 def has_hooks(module: nn.Module) -> bool:
     """Whether calling a module does more than its class says: hooks, on it or on all modules, or a patch."""
+    return _does_more(module, HOOKS)
+
+
+def _does_more(module: nn.Module, hooks: Iterable[str]) -> bool:
     return (
         "forward" in vars(module)
-        or any(getattr(module, name) for name in HOOKS)
+        or any(getattr(module, name) for name in hooks)
         or any(getattr(hooks_of_all, name) for name in GLOBAL_HOOKS)
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nsm_widgets.ntm._modes import has_hooks
+from nsm_widgets.ntm._modes import has_hooks, step_watchers
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.controllers import Controller, LSTMController
 from nsm_widgets.ntm.dialects import FixedInitial
@@ -70,7 +70,16 @@ class NTMCell(nn.Module):
         heads = SequenceLinear(linear, linear.bias.expand(*projected.shape[:2], -1))
         plan = None
         if first is not None and self._is_plain():
-            plan = StepPlan(first, heads, self.heads.sizes, self.heads.by_kind, has_hooks(self.access))
+            takers = step_watchers(self.access)
+            plan = StepPlan(
+                recurrent=first,
+                heads=heads,
+                sizes=self.heads.sizes,
+                kinds=self.heads.by_kind,
+                watched=takers is None and has_hooks(self.access),
+                takers=takers or (),
+                taken=None if takers is None else [],
+            )
         return SequenceLayers(plan, first, heads)
 
     def _is_plain(self) -> bool:
@@ -117,6 +126,10 @@ class NTMCell(nn.Module):
         made = CellStep.apply(plan, *rows, *state.access, hidden, cell)  # type: ignore[no-untyped-call]
         hidden, cell, *after = made[:6]
         access = NTMState(*after)
+        if plan.taken is not None:
+            step = plan.taken.pop()  # kept there, it would keep the graph alive
+            for take in plan.takers:
+                take(state.access, step)
         if plan.watched:
             access = self._shown(list(made[6:]), access, state.access)
         return hidden, CellState(access, ((hidden, cell),))

@@ -6,7 +6,7 @@ is saved is bookkeeping, see ``fused``. ``d_x`` is the gradient of the loss in `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,9 +16,22 @@ from torch.nn import functional
 from nsm_widgets.ntm._modes import refuse_second_order
 from nsm_widgets.ntm.fused import Kept, access_backward, access_forward, softmax_backward
 from nsm_widgets.ntm.late import SequenceLinear
+from nsm_widgets.ntm.state import AddressingStages, NTMState
 
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.default
 _tanh_backward = torch.ops.aten.tanh_backward.default
+
+
+class StepTaken(NamedTuple):
+    """All that a step made, without gradients; of all heads together, the read heads first."""
+
+    memory: Tensor
+    read_vectors: Tensor
+    stages: AddressingStages
+    erase: Tensor
+    add: Tensor
+    kinds: list[int]
+    """How many heads read, and how many write."""
 
 
 class StepPlan(NamedTuple):
@@ -32,6 +45,10 @@ class StepPlan(NamedTuple):
     """How many heads read, and how many write."""
     watched: bool
     """Whether anybody looks at what the heads are told, and at the stages of their addressing."""
+    takers: Sequence[Callable[[NTMState, StepTaken], object]] = ()
+    """Those that only look: they are called after each step, with the state before it."""
+    taken: list[StepTaken] | None = None
+    """What they are to be shown."""
 
 
 class CellStep(torch.autograd.Function):
@@ -72,6 +89,9 @@ class CellStep(torch.autograd.Function):
         ctx.set_materialize_grads(False)  # a gradient that nobody asks for stays None
         weights = made.weights.split_with_sizes(plan.kinds, dim=1)
         outputs = hidden, after, made.memory, *weights, made.read_vectors
+        if plan.taken is not None:
+            stages = AddressingStages._make([*heads, *made[:4]])
+            plan.taken[:] = [StepTaken(made.memory, made.read_vectors, stages, erase, add, plan.kinds)]
         if not plan.watched:
             return outputs
         of_read, of_write = _by_kind(heads, plan.kinds)

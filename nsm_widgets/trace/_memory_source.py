@@ -8,6 +8,7 @@ from typing import Any
 
 from nsm_widgets.trace._known import KNOWN
 from nsm_widgets.trace._owned_source import OwnedSource
+from nsm_widgets.trace._recording import Part
 from nsm_widgets.trace._source import Hooks, Owner, in_backward
 from nsm_widgets.trace._steps import Joined
 
@@ -32,6 +33,20 @@ NAMES = (
     "write_add",
 )
 """What is recorded of each step of a ``MemoryAccess``."""
+
+
+class _StepHook:
+    """A forward hook of ``MemoryAccess`` that only looks, so that the model may show it what it has as it is.
+
+    See ``nsm_widgets.ntm._modes.step_watchers``.
+    """
+
+    def __init__(self, source: MemorySource) -> None:
+        self._source = source
+        self.takes_step = source.take_step
+
+    def __call__(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        self._source.on_step(module, args, kwargs, output)
 
 
 class MemorySource(OwnedSource):
@@ -59,17 +74,18 @@ class MemorySource(OwnedSource):
         self._joined = None
         super().install(hooks)
 
+    def step_hook(self) -> Any:
+        """One that may be shown a step's tensors as they are."""
+        return _StepHook(self)
+
     def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of ``MemoryAccess``: one time step."""
         del module
-        if self._recording.is_passing_by or in_backward():
-            return
-        part = self._recording.part(self.index)
+        part = self._wanted_part()
         if part is None:
             return
-        if not part.num_steps and self.wants("initial_memory"):
-            state = self._signature.bind(*args, **kwargs).arguments["state"]
-            self._recording.first(self.index, "initial_memory", state.memory, self.prefix)
+        if not part.num_steps:
+            self._take_first(self._signature.bind(*args, **kwargs).arguments["state"])
         if self._joined is None:  # how the first step is recorded, all are
             self._joined = () if self._picked is not None else _joined_names(output)
         beside = (output.erase, output.add)
@@ -81,6 +97,37 @@ class MemorySource(OwnedSource):
         if self._picked is not None:
             values = [values[index] for index in self._picked]
         self._recording.step(self.index, self._step_names, values, self.prefix)
+
+    def take_step(self, before: Any, step: Any) -> None:
+        """The same of a ``StepTaken``, whose heads are still together."""
+        part = self._wanted_part()
+        if part is None:
+            return
+        if not part.num_steps:
+            self._take_first(before)
+        if self._joined is None:
+            self._joined = () if self._picked is not None else _names_of(step.kinds)
+        if self._joined:
+            values = [step.memory, step.read_vectors, *step.stages, step.erase, step.add]
+            self._recording.step(self.index, self._joined, values, self.prefix)
+            return
+        parts = [stage.split_with_sizes(step.kinds, dim=1) for stage in step.stages]
+        of_read, of_write = zip(*parts, strict=True)
+        values = [step.memory, step.read_vectors, *of_read, *of_write, step.erase, step.add]
+        if self._picked is not None:
+            values = [values[index] for index in self._picked]
+        self._recording.step(self.index, self._step_names, values, self.prefix)
+
+    def _wanted_part(self) -> Part | None:
+        """Where this step goes, if it is recorded."""
+        if self._recording.is_passing_by or in_backward():
+            return None
+        return self._recording.part(self.index)
+
+    def _take_first(self, before: Any) -> None:
+        """The memory before the first step."""
+        if self.wants("initial_memory"):
+            self._recording.first(self.index, "initial_memory", before.memory, self.prefix)
 
     def describe(self, name: str, size: int) -> tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]:
         """Axes, attrs and labels of an array, whose last axis has this size."""
@@ -96,7 +143,12 @@ def _joined_names(output: Any) -> Sequence[str | Joined]:
     """The names of what a step copies where read and write heads share their tensors; none where not."""
     if not _are_together(output):
         return ()
-    sizes = output.read.key.shape[1], output.write.key.shape[1]
+    return _names_of([output.read.key.shape[1], output.write.key.shape[1]])
+
+
+def _names_of(kinds: Sequence[int]) -> Sequence[str | Joined]:
+    """The names of a step's tensors, of which so many heads read and so many write."""
+    sizes = tuple(kinds)
     stages = [Joined((f"read_{stage}", f"write_{stage}"), sizes) for stage in _STAGES]
     return ("memory", "read_vectors", *stages, "write_erase", "write_add")
 

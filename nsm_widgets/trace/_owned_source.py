@@ -64,10 +64,14 @@ class OwnedSource(Source):
     def _listen(self, recorded: bool) -> None:
         """Hang on the hook of the steps, or take it off while an iteration passes by."""
         if recorded and self._step_hook is None:
-            self._step_hook = self.module.register_forward_hook(self.on_step, with_kwargs=True)
+            self._step_hook = self.module.register_forward_hook(self.step_hook(), with_kwargs=True)
         elif not recorded and self._step_hook is not None:
             self._step_hook.remove()
             self._step_hook = None
+
+    def step_hook(self) -> Any:
+        """What is hung on the module."""
+        return self.on_step
 
     def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of the module: one time step."""

@@ -386,3 +386,40 @@ def test_a_weight_that_changed_since_is_noticed() -> None:
 
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         outputs.sum().backward()
+
+
+class OnlyLooks:
+    """A hook that may be shown a step's tensors as they are."""
+
+    def __init__(self) -> None:
+        self.steps: list[list[torch.Tensor]] = []
+        self.calls = 0
+
+    def takes_step(self, before: Any, step: Any) -> None:
+        """The memory before it, and all that it made, by kind of heads."""
+        pairs = [part.split_with_sizes(step.kinds, dim=1) for part in step.stages]
+        stages = [pair[kind] for kind in (0, 1) for pair in pairs]
+        made = [before.memory, step.memory, step.read_vectors, *stages, step.erase, step.add]
+        self.steps.append([tensor.detach().clone() for tensor in made])
+
+    def __call__(self, _: Any, args: tuple[Any, ...], output: Any) -> None:
+        self.calls += 1
+        made = [args[2].memory, output.state.memory, output.read_vectors]
+        made += [*output.read, *output.write, output.erase, output.add]
+        self.steps.append([tensor.detach().clone() for tensor in made])
+
+
+def test_who_only_looks_is_shown_the_same() -> None:
+    """As a hook is, step by step and bit for bit; where another hook watches as well, it is a hook again."""
+    model, alone, among_others = small(num_read_heads=2), OnlyLooks(), OnlyLooks()
+    handle = model.cell.access.register_forward_hook(alone)
+    outputs = model(sequence(5)).outputs
+    handle.remove()
+    watch(model, "access")
+    model.cell.access.register_forward_hook(among_others)
+
+    assert torch.equal(model(sequence(5)).outputs, outputs)
+    assert (alone.calls, among_others.calls) == (0, 5)
+    for taken, hooked in zip(alone.steps, among_others.steps, strict=True):
+        assert len(taken) == len(hooked) == 23
+        assert all(torch.equal(one, other) for one, other in zip(taken, hooked, strict=True))
