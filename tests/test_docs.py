@@ -81,13 +81,15 @@ def test_the_python_blocks_of_the_readme_run_in_order(
         "tokens": ["a", "b", "c"],
     }
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     monkeypatch.chdir(tmp_path)  # some write files
     for block in blocks:
         exec(compile(block, str(README), "exec"), namespace)
         if "recorder" in namespace:
             namespace["trace"] = namespace["recorder"].trace  # type: ignore[attr-defined]
     assert namespace["explorer"].selection.time == 7  # type: ignore[attr-defined]
+    live: Any = namespace["live"]
+    assert live.trace["memory"].labels("iteration") == ("0", "10", "20") and "scalar.loss" in live.trace
     written = ["copy.html", "copy.svg", "memory.csv", "report", "routing.svg", "run"]
     assert sorted(path.name for path in tmp_path.iterdir()) == written
     assert (tmp_path / "run" / "index.html").is_file()
