@@ -11,6 +11,7 @@ from weakref import ref
 
 from nsm_widgets._errors import RecordingError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+from nsm_widgets.trace._lazy import LazyValues
 from nsm_widgets.trace._scalars import array_name
 from nsm_widgets.trace._watch import News
 from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
@@ -26,6 +27,7 @@ Build = Callable[[Trace], tuple[Trace, Layout]]
 
 ALONE = "iterations differ in shape: the newest is shown alone"
 ALONE_AT_END = "iterations differ in length: they follow each other along time"
+STORED_AT_END = "iterations stay on the disk, and follow each other along time"
 _RUNS = itertools.count(1)
 
 
@@ -134,6 +136,10 @@ class LiveFeed:
                 raise
             self._note = ALONE
             return one_of_many(news.take(news.numbers[-1]), news.numbers[-1])
+        stored = sum(a.values.nbytes for a in trace.values() if isinstance(a.values, LazyValues))
+        if stored > self._growth.budget_bytes:
+            self._note = STORED_AT_END
+            return trace
         try:
             return trace.by_iteration()
         except ShapeError:

@@ -14,6 +14,7 @@ from nsm_widgets import AttentionView, MemoryView, NTMExplorer, ReadWriteView, T
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace import _watch as watch_module
+from nsm_widgets.trace._lazy import LazyValues
 from nsm_widgets.view import ArraySummary, ColorDomain, summary_of
 from nsm_widgets.widgets._growth import Growth, grown, joined, parts, wired
 from nsm_widgets.widgets._live import wider
@@ -129,6 +130,34 @@ def test_every_view_of_a_memory_can_watch(kind: Any, page: Callable[[Any], Any])
     run(rec, 4)
     assert list(Page(view, page(view.store)).blocks) == [0, 1, 2]
     assert view.selection.sizes["iteration"] == 4
+
+
+def test_a_recorder_that_writes_a_store_is_watched_from_there(
+    page: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    """Memory holds one iteration of it; the page and the view at the end are as without a store."""
+    kept = TraceRecorder(model())
+    run(kept, 4)
+    rec = TraceRecorder(model(), store=tmp_path / "run.zarr")
+    view = NTMExplorer(rec)
+    run(rec, 4)
+    blocks = Page(view, page(view.store)).blocks
+    assert list(blocks) == [0, 1, 2]  # the last one comes with the end
+    for number, block in blocks.items():
+        np.testing.assert_array_equal(block["memory"], kept.iteration(number)["memory"].values)
+    memory = view.trace["memory"]
+    np.testing.assert_array_equal(np.asarray(memory.values), kept.trace.by_iteration()["memory"].values)
+    assert view.trace["scalar.loss"].values.tolist() == [1, 1 / 2, 1 / 3, 1 / 4]
+
+
+def test_a_store_over_the_budget_is_not_read_at_the_end(tmp_path: Path) -> None:
+    """Side by side, iterations would all have to come into memory; one after the other, they need not."""
+    rec = TraceRecorder(model(), store=tmp_path / "run.zarr")
+    view = MemoryView(rec, budget_mb=0.001)
+    run(rec, 4)
+    assert isinstance(view.trace["memory"].values, LazyValues)
+    assert view.trace["memory"].sizes["time"] == 4 * STEPS
+    assert view.store._live["note"] == "iterations stay on the disk, and follow each other along time"
 
 
 def test_attention_has_an_axis_of_iterations_too(page: Callable[[Any], Any]) -> None:
