@@ -121,6 +121,7 @@ RECIPES = {
         lambda: [SORT.batch(64, seeded(101))],
         lambda: {"20 vectors, 16 due": SORT.batch(500, seeded(201))},
         lead_in=((PrioritySortTask(8, 4, 3), 400), (PrioritySortTask(8, 8, 6), 1_200)),
+        finish={"num_steps": 10_000, "learning_rate": 3e-4, "final_learning_rate": 1e-5},
     ),
     "ngrams": Recipe(
         NGRAMS,
