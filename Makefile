@@ -50,7 +50,7 @@ help:
 	@echo "make lint         ruff, mypy, biome, tsc"
 	@echo "make format       let ruff and biome rewrite the code"
 	@echo "make bench        measure the speed, beside other tools, into docs/benchmarks.md (15 minutes)"
-	@echo "make bench-quick  a part of it, printed (4 minutes)"
+	@echo "make bench-quick  a part of it, printed (3 minutes)"
 	@echo "make bench-parts  values to texels, and stores on disk, printed"
 	@echo "make screenshots  pictures of the widgets in a real JupyterLab, into artifacts/"
 	@echo "make build        the JavaScript bundle, then sdist and wheel, into dist/"
