@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -19,6 +20,7 @@ from nsm_widgets import Heatmap, MemoryView, Selection, Trace
 values = np.arange(5 * 6 * 8, dtype='f4').reshape(5, 6, 8)
 """
 STEPS, SLOTS, WORDS = 5, 6, 8
+LET_GO_S = 30
 VIEW = "view = Heatmap(values, dims=('time', 'slot', 'word'))\n"
 
 
@@ -171,6 +173,8 @@ def test_closed_views_leave_nothing_behind(notebook: NotebookPage) -> None:
         "    widget.close()\n"
         "out.outputs = ()"
     )
+    one_view = 200  # nodes of a view, and some more; a closed output costs JupyterLab a few
+    most = {"Nodes": one_view / 2, "JSEventListeners": 15}
     counts = []
     for _ in range(4):
         notebook.run_code(show)
@@ -187,10 +191,11 @@ def test_closed_views_leave_nothing_behind(notebook: NotebookPage) -> None:
         assert canvas.evaluate("canvas => canvas.width * canvas.height") == 0
         canvas.dispose()
         counts.append(held(notebook))
-    _, before, _, after = counts  # the first time, the page loads what it then keeps
-    one_view = 200  # nodes of a view, and some more; a closed output costs JupyterLab a few
-    assert after["Nodes"] - before["Nodes"] < one_view / 2, counts
-    assert after["JSEventListeners"] - before["JSEventListeners"] < 15, counts
+    before = counts[1]  # the first time, the page loads what it then keeps
+    deadline = time.monotonic() + LET_GO_S
+    while any(counts[-1][name] - before[name] >= most[name] for name in most):
+        assert time.monotonic() < deadline, counts
+        counts.append(held(notebook))  # a page that is busy lets go a moment later
 
 
 # --- places to be shown in ---
