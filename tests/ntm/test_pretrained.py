@@ -20,7 +20,15 @@ from nsm_widgets.ntm import (
     save_checkpoint,
 )
 from nsm_widgets.ntm.pretrained import FILES
-from nsm_widgets.tasks import AssociativeRecallTask, CopyTask, RepeatCopyTask, bit_errors
+from nsm_widgets.tasks import (
+    AssociativeRecallTask,
+    CopyTask,
+    NGramTask,
+    PrioritySortTask,
+    RepeatCopyTask,
+    bit_errors,
+    masked_loss,
+)
 
 
 def small() -> NTM:
@@ -147,6 +155,28 @@ def test_the_shipped_model_says_it_as_often_as_told(seed: int, length: int, repe
         errors = bit_errors(load_pretrained("repeat-copy")(batch.inputs).outputs, batch)
 
     assert int((errors == 0).sum()) >= 90
+
+
+@pytest.mark.parametrize("seed", [2014, 7])
+def test_the_shipped_model_guesses_bits_between_a_coin_and_the_best(seed: int) -> None:
+    """Of a coin's 0.693 nats a bit and the best possible 0.45, it takes at most 0.56, and never less."""
+    batch = NGramTask().batch(200, torch.Generator().manual_seed(seed))
+
+    with torch.no_grad():
+        loss = masked_loss(load_pretrained("ngrams")(batch.inputs).outputs, batch)
+
+    assert masked_loss(NGramTask().bayes_optimal(batch), batch) < loss <= 0.56
+
+
+@pytest.mark.parametrize("seed", [2014, 7])
+def test_the_shipped_model_sorts_better_than_chance(seed: int) -> None:
+    """Of 128 bits half are wrong by chance; it has at most 30 wrong ones."""
+    batch = PrioritySortTask().batch(200, torch.Generator().manual_seed(seed))
+
+    with torch.no_grad():
+        errors = bit_errors(load_pretrained("priority-sort")(batch.inputs).outputs, batch)
+
+    assert errors.double().mean() <= 30
 
 
 SHIPPED = sorted(path.stem for path in pretrained_path("copy").parent.iterdir())

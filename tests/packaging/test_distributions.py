@@ -27,6 +27,8 @@ NEEDED = {f"nsm_widgets/widgets/static/{name}" for name in BUNDLE} | {
     "nsm_widgets/export/templates/nsm_html/conf.json",
     "nsm_widgets/export/templates/nsm_html/index.html.j2",
     "nsm_widgets/ntm/checkpoints/associative-recall.safetensors",
+    "nsm_widgets/ntm/checkpoints/ngrams.safetensors",
+    "nsm_widgets/ntm/checkpoints/priority-sort.safetensors",
     "nsm_widgets/ntm/checkpoints/repeat-copy.safetensors",
     "nsm_widgets/dnc/checkpoints/copy.safetensors",
     "nsm_widgets/nsm/checkpoints/marked_copy.safetensors",
