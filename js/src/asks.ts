@@ -2,7 +2,7 @@
 
 import { inVscode } from "./host";
 import { listen, type Model } from "./model";
-import { fromBase64 } from "./wire";
+import { fromBase64, joined } from "./wire";
 
 const FLIGHTS = 2;
 /** Asks of one message: the kernel answers no more of them, see `MOST_ASKS` in `nsm_widgets/widgets/_store.py`. */
@@ -280,18 +280,4 @@ export class Asks {
       this.#bytes -= bytes;
     }
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [only] = pieces;
-  if (only !== undefined && pieces.length === 1)
-    // a small part of a message would keep all of it from being freed
-    return 2 * only.byteLength < only.buffer.byteLength ? only.slice() : only;
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const piece of pieces) {
-    whole.set(piece, end);
-    end += piece.length;
-  }
-  return whole;
 }

@@ -5,7 +5,7 @@ import { type Logged, logged } from "./logged";
 import type { RasterCache } from "./pictures";
 import type { ArrayMeta, ArraySummary } from "./state";
 import type { StoredArray } from "./stored";
-import { decode, fromBase64 } from "./wire";
+import { decode, fromBase64, joined } from "./wire";
 
 /** Messages that came before the arrays they are of were told of. */
 const MOST_EARLY = 64;
@@ -193,16 +193,4 @@ export function statusText(status: Status, shown: number): string {
 
 function count(number: number): string {
   return number.toLocaleString("en");
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [only] = pieces;
-  if (only !== undefined && pieces.length === 1) return only;
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const piece of pieces) {
-    whole.set(piece, end);
-    end += piece.length;
-  }
-  return whole;
 }
