@@ -21,7 +21,8 @@ class NTMConfig(ModelConfig):
         ShapeError: If a size is no integer of at least one (``shift_range``: zero), or more shifts than
             slots.
         UnknownOptionError: If the controller is neither "lstm" nor "feedforward", the dialect is unknown, or
-            it is that of another implementation and there is more than one head of a kind.
+            it is that of another implementation and there is more than one head of a kind or a memory that
+            is learned.
     """
 
     example: ClassVar[str] = "NTM(input_size=9, ...)"
@@ -42,12 +43,14 @@ class NTMConfig(ModelConfig):
     num_controller_layers: int = 1
     shift_range: int = 1
     """How far a step may move a focus: offsets run from ``-shift_range`` to ``shift_range``. 0: no shifts."""
+    learn_initial_memory: bool = False
+    """Whether the memory before the first step is learned with the rest; else it stays as it was drawn."""
     dialect: Dialect = "paper"
     """Whose arithmetic: ours, or that of an implementation whose weights were imported (``dialects``)."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if field.name not in ("controller", "shift_range", "dialect"):
+            if field.name not in ("controller", "shift_range", "learn_initial_memory", "dialect"):
                 check_positive(field.name, getattr(self, field.name))
         if (
             isinstance(self.shift_range, bool)
@@ -62,11 +65,19 @@ class NTMConfig(ModelConfig):
             raise UnknownOptionError(
                 f"controller must be 'lstm' or 'feedforward', got {self.controller!r}. Choose one of the two."
             )
-
+        if not isinstance(self.learn_initial_memory, bool):
+            raise UnknownOptionError(
+                f"learn_initial_memory must be True or False, got {self.learn_initial_memory!r}."
+            )
         if self.dialect not in get_args(Dialect):
             raise UnknownOptionError(
                 f"dialect must be one of {', '.join(get_args(Dialect))}, got {self.dialect!r}. "
                 "'paper' is the usual one."
+            )
+        if self.dialect != "paper" and self.learn_initial_memory:
+            raise UnknownOptionError(
+                f"dialect {self.dialect!r} starts from a memory that is fixed, got "
+                "learn_initial_memory=True. Leave it out."
             )
         if self.dialect != "paper" and (self.num_read_heads, self.num_write_heads) != (1, 1):
             raise UnknownOptionError(

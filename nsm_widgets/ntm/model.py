@@ -55,7 +55,13 @@ class NTM(nn.Module):
                 config.num_write_heads,
                 config.shift_range,
             ),
-            InitialMemory(config.memory_size, config.word_size, config.num_read_heads, config.num_write_heads)
+            InitialMemory(
+                config.memory_size,
+                config.word_size,
+                config.num_read_heads,
+                config.num_write_heads,
+                learned=config.learn_initial_memory,
+            )
             if config.dialect == "paper"
             else FixedInitial(config.memory_size, config.word_size),
             MemoryAccess() if config.dialect == "paper" else ForeignAccess(config.dialect),

@@ -80,9 +80,12 @@ def test_a_gradient_stays_in_its_batch_item() -> None:
     assert inputs.grad[:, [0, 2]].abs().sum() == 0
 
 
-def test_gradients_through_time_are_exact() -> None:
+@pytest.mark.parametrize("learned", [False, True], ids=["fixed", "learned"])
+def test_gradients_through_time_are_exact(learned: bool) -> None:
     """Analytic gradients of a three-step sequence equal finite differences, for all parameters."""
-    model = small(memory_size=3, word_size=2, controller_size=2, num_write_heads=2)
+    model = small(
+        memory_size=3, word_size=2, controller_size=2, num_write_heads=2, learn_initial_memory=learned
+    )
     names = [name for name, _ in model.named_parameters()]
 
     def run(inputs: torch.Tensor, *values: torch.Tensor) -> Any:
@@ -95,10 +98,27 @@ def test_gradients_through_time_are_exact() -> None:
 def test_every_parameter_learns() -> None:
     """No parameter is left without a gradient, and none of the gradients is zero or NaN."""
     for controller in ("lstm", "feedforward"):
-        model = small(controller=controller, num_controller_layers=2)
+        model = small(controller=controller, num_controller_layers=2, learn_initial_memory=True)
         model(sequence(6, 2)).outputs.square().sum().backward()
         for name, value in model.named_parameters():
             assert value.grad is not None and value.grad.isfinite().all() and value.grad.abs().sum() > 0, name
+
+
+def test_the_memory_at_first_is_learned_if_asked() -> None:
+    """Drawn alike and saved under one name, it is a parameter or none; a step of training then moves it."""
+    fixed, learned = small(), small(learn_initial_memory=True)
+    name = "cell.initial_memory.bias"
+    assert name not in dict(fixed.named_parameters())
+    parameter = dict(learned.named_parameters())[name]
+    assert torch.equal(fixed.state_dict()[name], parameter)
+    assert torch.equal(fixed(sequence(4, 2)).outputs, learned(sequence(4, 2)).outputs)
+    before = parameter.detach().clone()
+    optimizer = torch.optim.SGD(learned.parameters(), 0.1)
+    learned(sequence(4, 2)).outputs.square().sum().backward()
+    optimizer.step()
+    assert not torch.equal(parameter, before)
+    fixed.load_state_dict(learned.state_dict())
+    assert torch.equal(fixed(sequence(4, 2)).outputs, learned(sequence(4, 2)).outputs)
 
 
 def test_a_sequence_can_be_cut() -> None:
@@ -282,6 +302,10 @@ def test_the_config_is_checked() -> None:
         NTM(**SMALL, memory_sise=3)
     with pytest.raises(UnknownOptionError, match="controller must be 'lstm' or 'feedforward', got 'gru'"):
         NTM(**SMALL, controller="gru")
+    with pytest.raises(UnknownOptionError, match="learn_initial_memory must be True or False, got 1"):
+        NTM(**SMALL, learn_initial_memory=1)
+    with pytest.raises(UnknownOptionError, match="starts from a memory that is fixed"):
+        NTM(**SMALL, learn_initial_memory=True, dialect="pytorch-ntm")
     with pytest.raises(UnknownOptionError, match="needs input_size and output_size"):
         NTM()
     with pytest.raises(UnknownOptionError, match="a config or keywords, got both"):
