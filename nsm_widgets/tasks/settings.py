@@ -38,6 +38,8 @@ class TrainingSettings:
     """How slowly RMSprop forgets squared gradients, in [0, 1)."""
     clip: float = 10.0
     """Every gradient element is clipped to +-``clip``."""
+    clip_norm: float | None = None
+    """Then all gradients together are shortened to this Euclidean norm; by default they are not."""
     evaluate_every: int = 100
     """Steps from one look at the held-out batches to the next, and from one saved file to the next."""
     judged_by: Judge = "bit_errors"
@@ -51,8 +53,9 @@ class TrainingSettings:
                     f"{name} must be an integer of at least 1, got {value!r}. Pass a positive number."
                 )
         rates = {"learning_rate": self.learning_rate, "clip": self.clip}
-        if self.final_learning_rate is not None:
-            rates["final_learning_rate"] = self.final_learning_rate
+        for name in ("final_learning_rate", "clip_norm"):
+            if getattr(self, name) is not None:
+                rates[name] = getattr(self, name)
         for name, rate in rates.items():
             if not (rate > 0 and math.isfinite(rate)):
                 raise ShapeError(

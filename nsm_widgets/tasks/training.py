@@ -96,6 +96,8 @@ def take_step(run: TrainingRun, task: Task) -> float:
     loss = masked_loss(run.model(batch.inputs).outputs, batch)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_value_(run.model.parameters(), run.settings.clip)
+    if run.settings.clip_norm is not None:
+        nn.utils.clip_grad_norm_(run.model.parameters(), run.settings.clip_norm)
     run.optimizer.step()
     run.step += 1
     return float(loss.detach())

@@ -311,6 +311,19 @@ def test_the_progress_bar_tells_how_it_goes(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == ""
 
 
+def test_gradients_are_shortened_together() -> None:
+    """With ``clip_norm`` they keep their direction, and none is as long as before."""
+    gradients = []
+    for clip_norm in (None, 0.01):
+        model = small()
+        train(model, TASK, num_steps=1, batch_size=2, seed=3, progress=False, clip_norm=clip_norm)
+        parts = [value.grad.flatten() for value in model.parameters() if value.grad is not None]
+        gradients.append(torch.cat(parts))
+    whole, shortened = gradients
+    assert whole.norm() > 0.02
+    torch.testing.assert_close(shortened, 0.01 * whole / whole.norm(), rtol=1e-3, atol=1e-9)
+
+
 def test_the_learning_rate_falls_over_the_second_half() -> None:
     """Constant first, then straight down to its end; without an end, constant."""
     settings = TrainingSettings(num_steps=10, learning_rate=1.0, final_learning_rate=0.5)
@@ -327,11 +340,12 @@ def test_the_learning_rate_falls_over_the_second_half() -> None:
         ({}, UnknownOptionError, "train needs num_steps"),
         ({"num_steps": 0}, ShapeError, "num_steps must be an integer of at least 1, got 0"),
         ({"num_steps": 1, "learning_rate": -1.0}, ShapeError, "learning_rate must be positive and finite"),
+        ({"num_steps": 1, "clip_norm": 0.0}, ShapeError, r"clip_norm must be positive and finite, got 0.0"),
         ({"num_steps": 1, "momentum": 1.0}, ShapeError, r"momentum must lie in \[0, 1\), got 1.0"),
         ({"num_steps": 1, "judged_by": "bits"}, UnknownOptionError, "'bit_errors' or 'loss', got 'bits'"),
         ({"num_steps": 1, "optimizer": "sgd"}, UnknownOptionError, "'rmsprop' or 'adam', got 'sgd'"),
     ],
-    ids=["slip", "missing", "no-steps", "rate", "momentum", "judge", "optimizer"],
+    ids=["slip", "missing", "no-steps", "rate", "norm", "momentum", "judge", "optimizer"],
 )
 def test_settings_are_checked(settings: dict[str, Any], error: type[Exception], text: str) -> None:
     """A slip of typing or a number out of range raises before anything is trained."""
