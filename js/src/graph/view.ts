@@ -10,11 +10,12 @@ import { setRedraw } from "../out/redraw";
 import {
   CURSOR_DIMS,
   cmapOf,
-  describeIndex,
+  describePlace,
   domainOf,
   indicesFor,
   type PanelContext,
   type PanelView,
+  placeText,
   rowAxisOf,
   type Sides,
   thresholdsOf,
@@ -123,7 +124,7 @@ export class GraphView implements PanelView {
   draw(): void {
     if (this.#width <= 0) return;
     const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
-    const subtitle = this.#subtitleText(at);
+    const subtitle = describePlace(this.#spec, this.#array, at).join(" · ");
     setText(this.#subtitle, subtitle);
     this.#subtitle.title = subtitle;
     if (this.#isTooLarge) return;
@@ -151,8 +152,7 @@ export class GraphView implements PanelView {
     const { x, y } = this.#spec;
     const { settings, theme } = this.#context;
     const { cmap, scale } = settings();
-    const free = this.#array.meta.dims.filter((dim) => dim !== x && dim !== y);
-    const place = free.map((dim) => `${dim}=${at[dim]}`).join(" ");
+    const place = placeText(this.#array, [y, x], at);
     const mark = `${this.#array.mark?.(at) ?? ""} ${this.#spec.domain} ${this.#spec.largest_sum}`;
     const key = [place, this.#width, devicePixelRatio, cmap, scale, theme(), this.#least.value, mark].join();
     if (key === this.#laidOut) return this.#shown;
@@ -307,14 +307,6 @@ export class GraphView implements PanelView {
       ...markChips({ nan, infinite, clipped: above + below }, this.#spec, this.#array),
       ...precisionChips(this.#array),
     );
-  }
-
-  #subtitleText(at: Indices): string {
-    const { x, y, fixed } = this.#spec;
-    return this.#array.meta.dims
-      .filter((dim) => dim !== x && dim !== y && !(dim in fixed) && this.#array.size(dim) > 1)
-      .map((dim) => describeIndex(this.#array, dim, at))
-      .join(" · ");
   }
 
   #hover(hit: Hit | undefined): void {

@@ -11,6 +11,7 @@ import {
   lookOf,
   type PanelContext,
   type PanelView,
+  placeText,
   type Sides,
 } from "../panel";
 import { precisionChips } from "../precision";
@@ -140,8 +141,7 @@ export class ThumbnailsView implements PanelView {
   #paint(at: Indices): void {
     const { settings, theme } = this.#context;
     const { rows, columns, x, y } = this.#spec;
-    const drawn = new Set([rows, columns, x, y]);
-    const where = this.#array.meta.dims.filter((dim) => !drawn.has(dim)).map((dim) => `${dim}=${at[dim]}`);
+    const place = placeText(this.#array, [rows, columns, y, x], at);
     const { cmap, scale, domain } = settings();
     const key = [
       this.#width,
@@ -150,7 +150,7 @@ export class ThumbnailsView implements PanelView {
       domain,
       theme(),
       devicePixelRatio,
-      ...where,
+      place,
       this.#spec.domain,
       this.#array.mark?.(at) ?? "",
     ].join();
@@ -181,7 +181,7 @@ export class ThumbnailsView implements PanelView {
     const waiting = this.#why === "" ? "loading" : "unavailable";
     this.element.dataset["state"] = this.#missing.size === 0 ? "ready" : waiting;
     setText(this.#message, this.#missing.size === 0 ? "" : this.#why);
-    this.element.dataset["painted"] = where.join(" ");
+    this.element.dataset["painted"] = place;
   }
 
   /** Lay out the canvas and its labels, empty. */

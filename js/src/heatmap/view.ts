@@ -14,6 +14,7 @@ import {
   CURSOR_DIMS,
   cmapOf,
   describeIndex,
+  describePlace,
   domainOf,
   hasOwnRange,
   indicesFor,
@@ -21,6 +22,7 @@ import {
   lookOf,
   type PanelContext,
   type PanelView,
+  placeText,
   type Sides,
   zoomKeyOf,
 } from "../panel";
@@ -256,9 +258,7 @@ export class HeatmapView implements PanelView {
   }
 
   #planeKey(at: Indices): string {
-    const { x, y } = this.#spec;
-    const free = this.#array.meta.dims.filter((dim) => dim !== x && dim !== y);
-    return free.map((dim) => `${dim}=${at[dim]}`).join(" ");
+    return placeText(this.#array, [this.#spec.y, this.#spec.x], at);
   }
 
   /** Lay out canvas and colour bar; only when size, colours or labels changed. */
@@ -526,12 +526,8 @@ export class HeatmapView implements PanelView {
 
   /** Indices of the axes that are neither drawn nor fixed, and the scalars that belong to them; else what is shown. */
   #subtitleText(at: Indices): string {
-    const { x, y, fixed, scalars } = this.#spec;
-    const { dims } = this.#array.meta;
-    const where = dims
-      .filter((dim) => dim !== x && dim !== y && !(dim in fixed) && this.#array.size(dim) > 1)
-      .map((dim) => describeIndex(this.#array, dim, at));
-    const numbers = scalars.map(([symbol, name]) => {
+    const where = describePlace(this.#spec, this.#array, at);
+    const numbers = this.#spec.scalars.map(([symbol, name]) => {
       const array = this.#context.store.array(name);
       const value = array.value(Object.fromEntries(array.meta.dims.map((dim) => [dim, at[dim] ?? 0])));
       const about = isRounded(array, value) ? "≈ " : "";
