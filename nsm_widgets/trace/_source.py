@@ -94,7 +94,6 @@ class Source:
         """Why a call gave nothing."""
         self._recording: Recording
         self._boundary: Boundary
-        self._wanted = True
         self._select: Select | None = None
 
     def choose(self, select: Select) -> None:
