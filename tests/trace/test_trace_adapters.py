@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,7 @@ from nsm_widgets.trace import Adapter, TraceRecorder, _adapters, register_adapte
 DOCS = Path(__file__).parents[2] / "docs" / "recording.md"
 BATCH, SLOTS, WORD, READS = 2, 6, 3, 2
 
-
-@pytest.fixture(autouse=True)
-def _seeded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The same random numbers on one thread, and a registry of its own."""
-    monkeypatch.setattr(_adapters, "_REGISTERED", {})
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded", "own_adapters")
 
 
 def weights(*shape: int) -> torch.Tensor:
