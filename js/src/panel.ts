@@ -97,6 +97,19 @@ export function indicesFor(spec: PanelSpec, array: StoredArray, selected: Readon
   );
 }
 
+/** Names the picture of a panel that draws these axes: the indices of the others, "time=3 head=0". */
+export function placeText(array: StoredArray, drawn: readonly (string | null)[], at: Indices): string {
+  const free = array.meta.dims.filter((dim) => !drawn.includes(dim));
+  return free.map((dim) => `${dim}=${at[dim]}`).join(" ");
+}
+
+/** The indices of the axes that are neither drawn nor fixed, and along which there are several, in words. */
+export function describePlace({ x, y, fixed }: PanelSpec, array: StoredArray, at: Indices): string[] {
+  return array.meta.dims
+    .filter((dim) => dim !== x && dim !== y && !(dim in fixed) && array.size(dim) > 1)
+    .map((dim) => describeIndex(array, dim, at));
+}
+
 /** "slot 5", or "query 3 “cat”" where the axis has labels. */
 export function describeIndex(array: StoredArray, dim: string, at: Indices): string {
   const index = at[dim] ?? 0;

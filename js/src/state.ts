@@ -88,7 +88,7 @@ export interface PanelSpec {
   shown_in?: string;
 }
 
-/** What belongs to a panel of bars, besides its values. */
+/** What belongs to a panel that is a table. */
 export interface TableSpec {
   columns: string[];
   /** Cells, and the indices that choosing a row goes to. */
@@ -96,6 +96,7 @@ export interface TableSpec {
   note: string;
 }
 
+/** What belongs to a panel of bars, besides its values. */
 export interface BarsSpec {
   /** What the values mean. */
   note: string;
@@ -127,7 +128,7 @@ export interface Settings {
   show?: string;
 }
 
-/** Synced traits by widget kind. A test holds these lists equal to Python's. */
+/** Synced traits by widget kind; those below a view have all of a view's, too. A test holds them equal to Python's. */
 export const TRAITS = {
   store: ["_meta", "_buffers", "_state_mb", "_live"],
   selection: [
@@ -173,57 +174,9 @@ export const TRAITS = {
     "_generation",
     "_figures",
   ],
-  chart: [
-    "cmap",
-    "scale",
-    "domain",
-    "title",
-    "_store",
-    "_selection",
-    "_layout",
-    "_sizes",
-    "_toolbar",
-    "_leader",
-    "_together",
-    "_generation",
-    "_figures",
-    "_figure",
-    "_lines",
-    "_cursor",
-  ],
-  bars: [
-    "cmap",
-    "scale",
-    "domain",
-    "title",
-    "_store",
-    "_selection",
-    "_layout",
-    "_sizes",
-    "_toolbar",
-    "_leader",
-    "_together",
-    "_generation",
-    "_figures",
-    "_figure",
-    "sort",
-  ],
-  comparison: [
-    "cmap",
-    "scale",
-    "domain",
-    "title",
-    "_store",
-    "_selection",
-    "_layout",
-    "_sizes",
-    "_toolbar",
-    "_leader",
-    "_together",
-    "_generation",
-    "_figures",
-    "show",
-  ],
+  chart: ["_figure", "_lines", "_cursor"],
+  bars: ["_figure", "sort"],
+  comparison: ["show"],
 } as const;
 
 export const SELECTABLE = TRAITS.selection.filter((name) => name !== "_sizes" && name !== "follow");

@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets._errors import DtypeError
 from nsm_widgets.dnc.access import DNCAccess
 from nsm_widgets.dnc.config import DNCConfig
 from nsm_widgets.dnc.interface import InterfaceLayer
 from nsm_widgets.dnc.state import DNCCellState, DNCOutput, DNCState
-from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets.ntm._checks import check_controller, check_positive, check_sequence, check_shape
 from nsm_widgets.ntm.controllers import LSTMController
 
 
@@ -104,7 +104,7 @@ class DNC(nn.Module):
             ShapeError: If rank or size of ``inputs`` or ``state`` do not fit the model.
             DtypeError: If ``inputs`` is no tensor of the model's dtype and device.
         """
-        self._check_inputs(inputs)
+        check_sequence(inputs, self.config.input_size, self.output_layer.weight)
         if state is None:
             state = self.initial_state(inputs.shape[1])
         else:
@@ -131,22 +131,6 @@ class DNC(nn.Module):
         hidden, controller = self.controller(projected, read, state.controller)
         return hidden, DNCCellState(self.access(self.interface(hidden), state.access).state, controller)
 
-    def _check_inputs(self, inputs: Tensor) -> None:
-        check_tensor("inputs", inputs)
-        size = self.config.input_size
-        if inputs.ndim != 3:
-            raise ShapeError(
-                f"inputs must have axes (time, batch, channel), got shape {tuple(inputs.shape)}. "
-                "A single sequence? Add its batch axis: inputs[:, None]."
-            )
-        if inputs.shape[2] != size or 0 in inputs.shape:
-            raise ShapeError(
-                f"inputs must have at least one step, one batch item, and {size} channels on the last axis "
-                f"(time, batch, channel), got shape {tuple(inputs.shape)}. The model was built with "
-                f"input_size={size}."
-            )
-        check_matches("inputs", inputs, self.output_layer.weight, "the model")
-
     def _check_state(self, state: DNCCellState, batch: int) -> None:
         if not isinstance(state, DNCCellState):
             raise DtypeError(
@@ -157,13 +141,5 @@ class DNC(nn.Module):
         fresh = self.initial_state(batch)
         for name, part, expected in zip(DNCState._fields, state.access, fresh.access, strict=True):
             check_shape(f"state {name}", part, "batch, ...", expected.shape, remedy)
-        if len(state.controller) != len(fresh.controller):
-            raise ShapeError(
-                f"state controller must have {len(fresh.controller)} layers, got {len(state.controller)}. "
-                f"{remedy}"
-            )
-        for pair in state.controller:
-            for part in pair:
-                check_shape(
-                    "state controller", part, "batch, unit", (batch, self.config.controller_size), remedy
-                )
+        layers, units = len(fresh.controller), self.config.controller_size
+        check_controller(state.controller, layers, (batch, units), remedy)

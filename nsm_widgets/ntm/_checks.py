@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -76,6 +77,50 @@ def check_matches(name: str, value: Tensor, like: Tensor, like_name: str) -> Non
             f"{name} must be on the device of {like_name}, {like.device}, got {value.device}. "
             f"Move one of them: {name}.to('{like.device}')."
         )
+
+
+def check_sequence(inputs: Any, size: int, like: Tensor) -> None:
+    """Raise unless ``inputs`` can be run over: ``(time, batch, channel)``, ``size`` channels, none empty.
+
+    ``like`` is a parameter of the model.
+
+    Raises:
+        DtypeError: If it is no tensor of the dtype and on the device of ``like``.
+        ShapeError: If rank or size do not fit.
+    """
+    check_tensor("inputs", inputs)
+    if inputs.ndim != 3:
+        raise ShapeError(
+            f"inputs must have axes (time, batch, channel), got shape {tuple(inputs.shape)}. "
+            "A single sequence? Add its batch axis: inputs[:, None]."
+        )
+    if inputs.shape[2] != size:
+        raise ShapeError(
+            f"inputs must have {size} channels on the last axis (time, batch, channel), "
+            f"got shape {tuple(inputs.shape)}. The model was built with input_size={size}."
+        )
+    if 0 in inputs.shape:
+        raise ShapeError(
+            f"inputs must hold at least one step and one batch item, got shape {tuple(inputs.shape)}. "
+            "Leave empty sequences out."
+        )
+    check_matches("inputs", inputs, like, "the model")
+
+
+def check_controller(
+    state: Sequence[Sequence[Tensor]], layers: int, expected: tuple[int, int], remedy: str
+) -> None:
+    """Raise unless the state of a controller has so many layers, each part of shape ``(batch, unit)``.
+
+    Raises:
+        DtypeError: If a part is not a tensor.
+        ShapeError: If there are more or fewer layers, or a part has another shape.
+    """
+    if len(state) != layers:
+        raise ShapeError(f"state controller must have {layers} layers, got {len(state)}. {remedy}")
+    for layer in state:
+        for part in layer:
+            check_shape("state controller", part, "batch, unit", expected, remedy)
 
 
 def check_positive(name: str, value: Any) -> int:

@@ -15,8 +15,6 @@ from nsm_widgets._errors import CheckpointError
 from nsm_widgets.ntm.config import Dialect, NTMConfig
 from nsm_widgets.ntm.model import NTM
 
-Tensors = dict[str, Tensor]
-
 
 def import_weights(source: str | os.PathLike[str] | Mapping[str, Tensor]) -> NTM:
     """Make an ``NTM`` from a state dict of pytorch-ntm or of clemkoa/ntm, in eval mode on the CPU.

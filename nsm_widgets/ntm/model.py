@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError, ShapeError
-from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets._errors import DtypeError
+from nsm_widgets.ntm._checks import check_controller, check_positive, check_sequence, check_shape
 from nsm_widgets.ntm._modes import is_eager
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
@@ -105,7 +105,7 @@ class NTM(nn.Module):
             ShapeError: If rank or size of ``inputs`` or ``state`` do not fit the model.
             DtypeError: If ``inputs`` is no tensor of the model's dtype and device.
         """
-        self._check_inputs(inputs)
+        check_sequence(inputs, self.config.input_size, self.output_layer.weight)
         batch = inputs.shape[1]
         if state is None:
             state = self.initial_state(batch)
@@ -122,26 +122,6 @@ class NTM(nn.Module):
         features = torch.cat([torch.stack(controller_outputs), torch.stack(reads).flatten(2)], dim=-1)
         return NTMOutput(self.output_layer(features), state)
 
-    def _check_inputs(self, inputs: Tensor) -> None:
-        check_tensor("inputs", inputs)
-        size = self.config.input_size
-        if inputs.ndim != 3:
-            raise ShapeError(
-                f"inputs must have axes (time, batch, channel), got shape {tuple(inputs.shape)}. "
-                "A single sequence? Add its batch axis: inputs[:, None]."
-            )
-        if inputs.shape[2] != size:
-            raise ShapeError(
-                f"inputs must have {size} channels on their last axis (time, batch, channel), "
-                f"got shape {tuple(inputs.shape)}. The model was built with input_size={size}."
-            )
-        if 0 in inputs.shape:
-            raise ShapeError(
-                f"inputs must hold at least one step and one batch item, got shape {tuple(inputs.shape)}. "
-                "Leave empty sequences out."
-            )
-        check_matches("inputs", inputs, self.output_layer.weight, "the model")
-
     def _check_state(self, state: CellState, batch: int) -> None:
         if not isinstance(state, CellState):
             raise DtypeError(
@@ -157,11 +137,5 @@ class NTM(nn.Module):
         check_shape("state read_weights", state.access.read_weights, axes, weights, remedy)
         check_shape("state write_weights", state.access.write_weights, axes, (batch, writes, slots), remedy)
         check_shape("state read_vectors", state.access.read_vectors, axes, (batch, reads, word), remedy)
-        layers = len(self.cell.initial_state(1).controller)
-        if len(state.controller) != layers:
-            raise ShapeError(
-                f"state controller must have {layers} layers, got {len(state.controller)}. {remedy}"
-            )
-        for pair in state.controller:
-            for part in pair:
-                check_shape("state controller", part, "batch, unit", (batch, config.controller_size), remedy)
+        layers, units = len(self.cell.initial_state(1).controller), self.config.controller_size
+        check_controller(state.controller, layers, (batch, units), remedy)

@@ -21,7 +21,8 @@ from nsm_widgets.stats._changes import changed_heads
 from nsm_widgets.stats._divergence import head_agreement, head_divergence, js_divergence, kl_divergence
 from nsm_widgets.stats._findings import Finding, findings
 from nsm_widgets.stats._heads import HEAD_CLASSES, HeadClasses, classify_heads
-from nsm_widgets.stats._matching import Matching, match_traces
+from nsm_widgets.stats._matched import Matching
+from nsm_widgets.stats._matching import match_traces
 from nsm_widgets.stats._memory import (
     active_slots,
     memory_mean,

@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float64
 
 from nsm_widgets.stats._belonging import WEIGHTINGS, head_group, kind_of, tells
 from nsm_widgets.stats._divergence import _js
-from nsm_widgets.stats._matching import Matching, check_matched, match_traces
+from nsm_widgets.stats._matched import Matching
+from nsm_widgets.stats._matching import check_matched, match_traces
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._same_layout import check_same_axes, common_arrays
 from nsm_widgets.stats._table import TableLike, as_table

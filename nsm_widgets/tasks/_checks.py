@@ -7,17 +7,7 @@ from typing import Any
 import torch
 
 from nsm_widgets._errors import DtypeError, ShapeError
-
-
-def check_size(name: str, value: object) -> int:
-    """Return ``value`` if it is an integer of at least one.
-
-    Raises:
-        ShapeError: If it is anything else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ShapeError(f"{name} must be an integer of at least 1, got {value!r}. Pass a positive size.")
-    return value
+from nsm_widgets.ntm._checks import check_positive
 
 
 def check_sizes(task: Any, *names: str) -> None:
@@ -27,7 +17,7 @@ def check_sizes(task: Any, *names: str) -> None:
         ShapeError: If one is no integer of at least one.
     """
     for name in names:
-        check_size(name, getattr(task, name))
+        check_positive(name, getattr(task, name))
 
 
 def check_order(task: Any, low: str, high: str) -> None:
@@ -59,7 +49,7 @@ def check_generator(generator: object) -> torch.device:
 def drawn_size(name: str, given: int | None, low: int, high: int, generator: torch.Generator) -> int:
     """``given``, checked, or a size drawn uniformly from ``low`` to ``high``, both included."""
     if given is not None:
-        return check_size(name, given)
+        return check_positive(name, given)
     return int(torch.randint(low, high + 1, (), generator=generator, device=generator.device))
 
 

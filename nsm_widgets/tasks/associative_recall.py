@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from nsm_widgets._errors import ShapeError
+from nsm_widgets.ntm._checks import check_positive
 from nsm_widgets.tasks._checks import (
     check_generator,
     check_order,
-    check_size,
     check_sizes,
     drawn_size,
     random_bits,
@@ -76,7 +76,7 @@ class AssociativeRecallTask:
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
         device = check_generator(generator)
-        check_size("batch_size", batch_size)
+        check_positive("batch_size", batch_size)
         count = drawn_size("num_items", num_items, self.min_items, self.max_items, generator)
         _check_items("num_items", count)
         width, length = self.width, self.item_length

@@ -10,7 +10,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.tasks._checks import check_generator, check_size, check_sizes, random_bits
+from nsm_widgets.ntm._checks import check_positive
+from nsm_widgets.tasks._checks import check_generator, check_sizes, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 
 
@@ -90,8 +91,8 @@ class NGramTask:
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
         check_generator(generator)
-        check_size("batch_size", batch_size)
-        length = check_size("length", self.length if length is None else length)
+        check_positive("batch_size", batch_size)
+        length = check_positive("length", self.length if length is None else length)
         _check_length(length, self.context_size)
         bits = self.draw(self.table(batch_size, generator), generator, length)
         mask = torch.zeros(length - 1, batch_size, dtype=torch.bool, device=bits.device)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.tasks._checks import check_generator, check_size, check_sizes, random_bits
+from nsm_widgets.ntm._checks import check_positive
+from nsm_widgets.tasks._checks import check_generator, check_sizes, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 
 
@@ -72,9 +73,9 @@ class PrioritySortTask:
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
         device = check_generator(generator)
-        check_size("batch_size", batch_size)
-        given = check_size("num_inputs", self.num_inputs if num_inputs is None else num_inputs)
-        due = check_size("num_outputs", self.num_outputs if num_outputs is None else num_outputs)
+        check_positive("batch_size", batch_size)
+        given = check_positive("num_inputs", self.num_inputs if num_inputs is None else num_inputs)
+        due = check_positive("num_outputs", self.num_outputs if num_outputs is None else num_outputs)
         _check_counts(given, due)
         bits = random_bits(given, batch_size, self.width, generator=generator)
         priority = 2 * torch.rand(given, batch_size, generator=generator, device=device) - 1

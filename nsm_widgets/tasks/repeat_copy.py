@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
+from nsm_widgets.ntm._checks import check_positive
 from nsm_widgets.tasks._checks import (
     check_generator,
     check_order,
-    check_size,
     check_sizes,
     drawn_size,
     random_bits,
@@ -93,7 +93,7 @@ class RepeatCopyTask:
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
         device = check_generator(generator)
-        check_size("batch_size", batch_size)
+        check_positive("batch_size", batch_size)
         length = drawn_size("length", length, self.min_length, self.max_length, generator)
         repeats = drawn_size("repeats", repeats, self.min_repeats, self.max_repeats, generator)
         bits = random_bits(length, batch_size, self.width, generator=generator)

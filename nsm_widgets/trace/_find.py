@@ -15,7 +15,7 @@ from nsm_widgets.trace._hugging_face import HuggingFaceSource, is_hugging_face
 from nsm_widgets.trace._memory_source import MemorySource
 from nsm_widgets.trace._owned_source import OwnedSource
 from nsm_widgets.trace._select import Select
-from nsm_widgets.trace._source import Owner, Source
+from nsm_widgets.trace._source import Owner, Source, without_numbers
 from nsm_widgets.trace._step_source import StepSource, steps_by_type, steps_of
 
 
@@ -106,14 +106,9 @@ def _adapted(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list[
     for path, module in modules.items():
         adapter = adapter_of(module, adapters)
         if adapter is not None:
-            common = _without_numbers(path) if adapter.calls == "layer" else path
+            common = without_numbers(path) if adapter.calls == "layer" else path
             groups.setdefault((id(adapter), common), (adapter, {}))[1][path] = module
     return [AdapterSource(path, group, adapter) for (_, path), (adapter, group) in groups.items()]
-
-
-def _without_numbers(path: str) -> str:
-    """What the paths of modules of one kind have in common: ``encoder.layers.self_attn``."""
-    return ".".join(part for part in path.split(".") if not part.isdigit())
 
 
 def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
@@ -123,7 +118,7 @@ def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
     groups: dict[str, dict[str, Any]] = {}
     for path, module in modules.items():
         if isinstance(module, nn.MultiheadAttention):
-            groups.setdefault(_without_numbers(path), {})[path] = module
+            groups.setdefault(without_numbers(path), {})[path] = module
     fused = (nn.TransformerEncoder, nn.TransformerEncoderLayer)
     containers = [module for module in modules.values() if isinstance(module, fused)]
     around = [

@@ -12,7 +12,7 @@ from nsm_widgets.trace._attention_source import AttentionSource
 from nsm_widgets.trace._mask import CELLS
 from nsm_widgets.trace._recording import Part
 from nsm_widgets.trace._select import Select
-from nsm_widgets.trace._source import Found, Hooks, in_backward
+from nsm_widgets.trace._source import Found, Hooks, in_backward, without_numbers
 
 NAME = "scaled_dot_product_attention"
 
@@ -145,10 +145,10 @@ class FusedSource(AttentionSource):
 
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """Layers of each kind, stacked."""
-        kinds = dict.fromkeys(_kind_of(path) for path, _ in part.calls)
+        kinds = dict.fromkeys(without_numbers(path) for path, _ in part.calls)
         found: dict[str, Found] = {}
         for kind in kinds:
-            of_kind = [index for index, (path, _) in enumerate(part.calls) if _kind_of(path) == kind]
+            of_kind = [index for index, (path, _) in enumerate(part.calls) if without_numbers(path) == kind]
             name = "attention" if len(kinds) == 1 or not kind else f"{kind}.attention"
             found |= self.arrays_of(part, of_kind, name, timed)
         return found
@@ -175,7 +175,3 @@ def _masks(counts: Any, weights: Any) -> dict[str, Any]:
     if counts.shape[1:3] == (1, 1):
         return {"key_mask": counts[:, 0, 0].expand(weights.shape[0], weights.shape[3])}
     return {CELLS: counts.expand(*counts.shape[:2], *weights.shape[2:])}
-
-
-def _kind_of(path: str) -> str:
-    return ".".join(part for part in path.split(".") if not part.isdigit())

@@ -94,7 +94,6 @@ class Source:
         """Why a call gave nothing."""
         self._recording: Recording
         self._boundary: Boundary
-        self._wanted = True
         self._select: Select | None = None
 
     def choose(self, select: Select) -> None:
@@ -144,3 +143,8 @@ def in_backward() -> bool:
     """Whether this is a backward pass: a forward hook that runs then sees a checkpoint's second forward."""
     task: int = sys.modules["torch"]._C._current_graph_task_id()
     return task != -1
+
+
+def without_numbers(path: str) -> str:
+    """What the paths of modules of one kind have in common: ``encoder.layers.self_attn``."""
+    return ".".join(part for part in path.split(".") if not part.isdigit())

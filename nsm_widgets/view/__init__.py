@@ -75,10 +75,10 @@ from nsm_widgets.view._summary import (
     summarize,
     summary_of,
 )
+from nsm_widgets.view._two_arrays import array_difference
 from nsm_widgets.view._two_traces import (
     SHOW_CHOICES,
     ShowChoice,
-    array_difference,
     default_arrays,
     matching_said,
     two_traces_layout,

@@ -74,11 +74,6 @@ class Sent:
     exponent: int = 0
     """Of float16: what is written is this power of two times the values."""
 
-    @property
-    def item_bytes(self) -> int:
-        """Bytes of a value."""
-        return np.dtype(self.type).itemsize
-
     def encode(self, values: Shaped[np.ndarray, "..."]) -> bytes:
         """The bytes of some values in C order, little-endian."""
         kept = values

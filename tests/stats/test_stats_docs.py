@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 
 from nsm_widgets import Trace, stats
+from tests.pages import ROOT, run_page
 from tests.stats.samples import random_weights
 
-PAGE = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
 
 
 def test_every_public_name_is_on_the_page() -> None:
@@ -37,5 +37,4 @@ def test_the_example_runs() -> None:
     trace = Trace.from_arrays(
         {"write_weights": random_weights(5, 1, 2, 6), "attention": random_weights(2, 1, 2, 5, 5)}
     )
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    exec(compile(block, "statistics.md", "exec"), {"trace": trace, "weights": random_weights(3, 4)})
+    run_page("docs/statistics.md", 1, trace=trace, weights=random_weights(3, 4))

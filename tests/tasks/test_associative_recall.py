@@ -11,11 +11,7 @@ from torch import Tensor
 
 from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.tasks import AssociativeRecallTask, Task
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    """A seeded generator."""
-    return torch.Generator().manual_seed(seed)
+from tests.tasks.draws import generator
 
 
 def parse(inputs: Tensor, width: int) -> tuple[list[Any], list[Any], int]:

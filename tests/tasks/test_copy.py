@@ -10,11 +10,7 @@ import torch
 
 from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.tasks import CopyTask, TaskBatch, bit_errors, masked_loss
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    """A seeded generator."""
-    return torch.Generator().manual_seed(seed)
+from tests.tasks.draws import generator
 
 
 @pytest.mark.parametrize("length", [1, 2, 20, 120])

@@ -11,11 +11,7 @@ from torch.nn import functional
 
 from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.tasks import NGramTask, Task, masked_loss
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    """A seeded generator."""
-    return torch.Generator().manual_seed(seed)
+from tests.tasks.draws import generator
 
 
 def test_bits_follow_their_table() -> None:

@@ -8,11 +8,7 @@ import torch
 
 from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.tasks import PrioritySortTask, Task
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    """A seeded generator."""
-    return torch.Generator().manual_seed(seed)
+from tests.tasks.draws import generator
 
 
 @pytest.mark.parametrize(("given", "due"), [(20, 16), (5, 5), (4, 1), (1, 1)])

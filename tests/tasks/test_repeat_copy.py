@@ -10,11 +10,7 @@ import torch
 
 from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets.tasks import RepeatCopyTask, Task
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    """A seeded generator."""
-    return torch.Generator().manual_seed(seed)
+from tests.tasks.draws import generator
 
 
 @pytest.mark.parametrize(("length", "repeats"), [(1, 1), (3, 2), (10, 10), (2, 20)])

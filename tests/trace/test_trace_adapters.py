@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +13,11 @@ from torch import nn
 from nsm_widgets import NTMExplorer
 from nsm_widgets._errors import AxisError, DtypeError, RecordingError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import Adapter, TraceRecorder, _adapters, register_adapter
+from tests.pages import run_page
 
-DOCS = Path(__file__).parents[2] / "docs" / "recording.md"
 BATCH, SLOTS, WORD, READS = 2, 6, 3, 2
 
-
-@pytest.fixture(autouse=True)
-def _seeded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The same random numbers on one thread, and a registry of its own."""
-    monkeypatch.setattr(_adapters, "_REGISTERED", {})
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded", "own_adapters")
 
 
 def weights(*shape: int) -> torch.Tensor:
@@ -130,11 +118,8 @@ def stacked(values: list[torch.Tensor]) -> np.ndarray:
 def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the code of docs/recording.md makes, run in order."""
     monkeypatch.chdir(tmp_path)  # it writes a store
-    namespace: dict[str, Any] = {"ListedNTM": ListedNTM, "ListedHeads": ListedHeads, "NestedDNC": NestedDNC}
-    blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 10
-    for block in blocks:
-        exec(compile(block, str(DOCS), "exec"), namespace)
+    given = {"ListedNTM": ListedNTM, "ListedHeads": ListedHeads, "NestedDNC": NestedDNC}
+    namespace: dict[str, Any] = run_page("docs/recording.md", 10, **given)
     return namespace
 
 

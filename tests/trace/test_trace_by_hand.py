@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +15,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, BartConfig, BartForConditionalGeneration
-from transformers.utils import logging
 
 from nsm_widgets import dnc, nsm, ntm
 from nsm_widgets.ntm import MemoryAccess, MemoryAccessOutput, NTMMemory
 from nsm_widgets.tasks import CopyTask
-from nsm_widgets.trace import TraceRecorder, _adapters
+from nsm_widgets.trace import TraceRecorder
 from tests.trace.captured import assert_same_bits, capturing, in_order
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "06_your_own_model.ipynb"
 
-
-@pytest.fixture(autouse=True)
-def _seeded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The same random numbers on one thread, no graphs, and a registry of adapters of its own."""
-    monkeypatch.setattr(_adapters, "_REGISTERED", {})
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    logging.set_verbosity_error()
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded", "own_adapters", "quiet_transformers", "without_gradients")
 
 
 # nsm_widgets.ntm

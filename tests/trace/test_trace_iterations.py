@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,16 +19,7 @@ from nsm_widgets.trace._iterations import iterations_text
 
 SLOTS, WORD = 6, 3
 
-
-@pytest.fixture(autouse=True)
-def _seeded() -> Iterator[None]:
-    """Every test begins with the same random numbers, on one thread: quicker for models this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 def small_ntm() -> NTM:

@@ -6,7 +6,6 @@ import gc
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -26,6 +25,7 @@ from nsm_widgets.ntm import (
     WriteParameters,
 )
 from nsm_widgets.trace import Trace, TraceRecorder
+from tests.trace.hooks import num_hooks
 
 STEPS, BATCH, SLOTS, WORD, READS, WRITES = 4, 2, 6, 3, 2, 1
 ARRAYS = {
@@ -53,16 +53,7 @@ ARRAYS = {
     "write_add": (STEPS, BATCH, WRITES, WORD),
 }
 
-
-@pytest.fixture(autouse=True)
-def _seeded() -> Iterator[None]:
-    """Every test begins with the same random numbers, on one thread: quicker for models this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 def small_ntm(**options: object) -> NTM:
@@ -80,11 +71,6 @@ def small_memory() -> tuple[NTMMemory, list[torch.Tensor]]:
 def inputs(steps: int = STEPS, batch: int = BATCH) -> torch.Tensor:
     """A random sequence."""
     return torch.rand(steps, batch, 5)
-
-
-def num_hooks(model: nn.Module) -> int:
-    """How many hooks hang on the model and its parts."""
-    return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in model.modules())
 
 
 def reference(model: NTM, sequence: torch.Tensor) -> dict[str, list[np.ndarray]]:

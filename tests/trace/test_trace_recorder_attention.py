@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from nsm_widgets import AttentionView
 from nsm_widgets._errors import DtypeError, RecordingError, UnknownOptionError
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import TraceRecorder
+from tests.trace.hooks import num_hooks
 
 with pytest.MonkeyPatch.context() as patch:
     patch.setenv("HF_HUB_OFFLINE", "1")
@@ -29,25 +29,10 @@ with pytest.MonkeyPatch.context() as patch:
         LlamaConfig,
         LlamaModel,
     )
-    from transformers.utils import logging
 
 MHA = nn.MultiheadAttention
 
-
-@pytest.fixture(autouse=True)
-def _seeded() -> Iterator[None]:
-    """Every test begins with the same random numbers, on one thread: quicker for models this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    logging.set_verbosity_error()
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
-
-
-def num_hooks(model: nn.Module) -> int:
-    return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in model.modules())
+pytestmark = pytest.mark.usefixtures("seeded", "quiet_transformers")
 
 
 def shown(module: MHA, *inputs: torch.Tensor, **options: Any) -> np.ndarray:

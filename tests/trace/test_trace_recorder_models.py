@@ -27,6 +27,7 @@ from nsm_widgets.trace._nsm import DIMS_OF_NSM
 from nsm_widgets.trace._step_source import steps_by_type
 from tests.dnc import recorded as dnc
 from tests.nsm import recorded as nsm
+from tests.trace.hooks import num_hooks
 from tests.trace.same import assert_same_arrays
 
 STEPS, BATCH = 5, 2
@@ -50,10 +51,6 @@ def rows(steps: int = STEPS) -> Tensor:
 
 def tokens(steps: int = STEPS) -> Tensor:
     return torch.randn(steps, BATCH, 4, 5, generator=torch.Generator().manual_seed(1))
-
-
-def num_hooks(model: nn.Module) -> int:
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
 
 
 def test_a_dnc_is_recorded_as_by_hand() -> None:

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,9 @@ from torch.utils.checkpoint import checkpoint
 
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import Adapter, Trace, TraceRecorder
+from tests.trace.hooks import num_hooks
 
-
-@pytest.fixture(autouse=True)
-def _seeded() -> Iterator[None]:
-    """Every test begins with the same random numbers, on one thread: quicker for models this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 class Model(nn.Module):
@@ -50,10 +41,6 @@ class Model(nn.Module):
             return self.inner(sequence)
         answer: torch.Tensor = checkpoint(self.inner, sequence, use_reentrant=self.reentrant)
         return answer
-
-
-def num_hooks(model: nn.Module) -> int:
-    return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in model.modules())
 
 
 def gradients(model: nn.Module) -> list[torch.Tensor]:

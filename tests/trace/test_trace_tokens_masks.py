@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +17,8 @@ from nsm_widgets.trace import Trace, TraceRecorder
 with pytest.MonkeyPatch.context() as patch:
     patch.setenv("HF_HUB_OFFLINE", "1")
     import transformers
-    from transformers.utils import logging
 
-
-@pytest.fixture(autouse=True)
-def _seeded() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    logging.set_verbosity_error()
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("seeded", "quiet_transformers", "without_gradients")
 
 
 SIZES: dict[str, dict[str, Any]] = {

@@ -37,7 +37,7 @@ export function widthOf(domain: Domain): number {
 }
 
 /** How far past the domain a value may be before it counts as clipped. */
-export function slackOf(domain: Domain): number {
+function slackOf(domain: Domain): number {
   return (CLIP_TOLERANCE * widthOf(domain)) / unitOf(domain);
 }
 
@@ -49,7 +49,7 @@ export function awayFrom(domain: Domain, value: number): number {
 }
 
 /** @param thresholds ascending; of magnitudes where the domain is diverging. Only `rank` reads them. */
-export function positioner(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
+function positioner(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
   const { high, diverging } = domain;
   const unit = unitOf(domain);
   const low = domain.low * unit;

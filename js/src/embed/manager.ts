@@ -8,7 +8,7 @@ import { Modules } from "./modules";
 import * as output from "./output";
 
 /** Text that several models share stands once in the page; their state names it. */
-export const SHARED = "nsmw-shared:";
+const SHARED = "nsmw-shared:";
 /** The traits that share text. Any other may begin with these letters by itself. */
 const SHARING = ["_esm", "_css"];
 

@@ -12,7 +12,7 @@ const OUTLINE_INK = 0.6;
 /** What is left of everything else while a node or an edge stands out. */
 const FADED = 0.14;
 const FADED_TEXT = 0.35;
-export const LABEL_FONT = '11px system-ui, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';
+const LABEL_FONT = '11px system-ui, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';
 
 export interface DrawnEdge {
   cell: number;

@@ -42,7 +42,7 @@ export function cellText(value: number, digits: number): string {
 }
 
 /** The value with two digits where there is room, else with one, else nothing. */
-export function fitted(value: number, room: number, about: boolean): string {
+function fitted(value: number, room: number, about: boolean): string {
   for (const digits of [2, 1]) {
     const text = (about && Number.isFinite(value) ? "≈" : "") + cellText(value, digits);
     if (textWidth(text) <= room) return text;

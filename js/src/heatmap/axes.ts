@@ -12,7 +12,7 @@ const LINE_PX = 13;
 const NUMBER_PX = 26;
 const LONGEST_LABEL_PX = 96;
 const AXIS_TITLE_PX = 16;
-export const BAR_PX = 9;
+const BAR_PX = 9;
 const BAR_GAP_PX = 10;
 
 export interface AxisLabels {

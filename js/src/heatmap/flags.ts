@@ -1,6 +1,6 @@
 /** Marks on rows that are flagged: told apart from cells by shape, not by colour. */
 
-export const FLAG_PX = 5;
+const FLAG_PX = 5;
 /** On lower rows a mark would hide the cell. */
 const LEAST_ROW_PX = 5;
 

@@ -5,7 +5,7 @@ import type { LeftOutCells } from "../masks";
 import type { Rect } from "./paint";
 
 /** Between two lines of the hatching, across, in CSS pixels. */
-export const HATCH_PX = 6;
+const HATCH_PX = 6;
 /** Ground and lines; those of `export/_hatch.py`. */
 const INKS: Record<Theme, [string, string]> = {
   light: ["#e4e6e9", "#8d9399"],

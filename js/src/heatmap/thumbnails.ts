@@ -11,28 +11,23 @@ import {
   lookOf,
   type PanelContext,
   type PanelView,
+  placeText,
   type Sides,
 } from "../panel";
+import type { Picture } from "../pictures";
 import { precisionChips } from "../precision";
-import { clampIndex, type Indices, type PanelSpec } from "../state";
+import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
-import { isolated } from "../text";
-import { textWidth } from "./axes";
-import { GRID_GAP, type Grid, NAME_PX, wrappedGrid } from "./grid";
+import { put } from "./cursors";
 import { paintHatch } from "./hatch";
 import { paintRaster, type Rect, releaseScratch } from "./paint";
 import { palette, type Raster } from "./raster";
+import { ThumbAxes } from "./thumbaxes";
+import { namesAbove, namesAround, widestRow } from "./thumblabels";
+import { GAP, gridLayout, numberAt, placeOf, rectOf, type ThumbLayout, wrappedLayout } from "./thumblayout";
 import { wholeOf } from "./window";
 
-const GAP = 3;
-const FRAME = 1;
-const LABELS_PX = 30;
-const HEADING_PX = 16;
-const MOST_LABELS_PX = 84;
-const LARGEST_PX = 96;
 let grids = 0;
-/** A name cut to less than this says less than a number. */
-const LEAST_NAMED_PX = 30;
 
 /**
  * With several layers and heads, layers run down and heads across. Along one axis alone the thumbnails wrap, as large
@@ -43,24 +38,20 @@ export class ThumbnailsView implements PanelView {
   readonly #spec: PanelSpec;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
+  readonly #axes: ThumbAxes;
   readonly #canvas = element("canvas", { tabindex: 0, role: "application", ...OWN_KEYS });
   readonly #labels = element("div", { class: "nsmw-thumb-labels", "aria-hidden": "true" });
   readonly #chosen = element("div", { class: "nsmw-chosen" });
   readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
   readonly #message = element("div", { class: "nsmw-message", role: "status" });
   readonly #plot: HTMLElement;
+  readonly #lane: string;
   #width = 0;
   #framed: string | undefined;
+  /** Undefined until it was drawn. */
+  #layout: ThumbLayout | undefined;
   /** Thumbnails whose values have not arrived, by their place in the grid. */
   #missing = new Set<number>();
-  /** From one thumbnail to the next, and how much of that is its picture. */
-  #cell = { width: 0, height: 0 };
-  #picture = { width: 0, height: 0 };
-  /** Room for labels at the left and above the first row. */
-  #margin = { left: 0, top: 0 };
-  /** Thumbnails side by side. */
-  #across = 1;
-  readonly #lane: string;
   /** Why a thumbnail cannot be had. */
   #why = "";
 
@@ -68,6 +59,7 @@ export class ThumbnailsView implements PanelView {
     this.#spec = spec;
     this.#context = context;
     this.#array = context.store.array(spec.array);
+    this.#axes = new ThumbAxes(spec, this.#array);
     grids += 1;
     this.#lane = `thumbnails ${grids}`;
     this.#plot = element("div", { class: "nsmw-plot nsmw-thumbs" }, this.#canvas, this.#chosen, this.#labels);
@@ -79,7 +71,7 @@ export class ThumbnailsView implements PanelView {
         "figcaption",
         {},
         element("span", { class: "nsmw-title" }, spec.title),
-        element("span", { class: "nsmw-subtitle" }, this.#wraps ? "" : arrows(spec)),
+        element("span", { class: "nsmw-subtitle" }, this.#axes.wraps ? "" : arrows(spec)),
         element("span", { class: "nsmw-legend" }, ...precisionChips(this.#array)),
       ),
       this.#plot,
@@ -108,276 +100,137 @@ export class ThumbnailsView implements PanelView {
 
   draw(): void {
     if (this.#width <= 0) return;
-    const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
-    this.#paint(at);
-    const [row, column] = [at[this.#spec.rows ?? ""] ?? 0, at[this.#spec.columns ?? ""] ?? 0];
-    const [left, top] = this.#placeOf(row * this.#count(this.#spec.columns) + column);
-    Object.assign(this.#chosen.style, {
-      left: `${this.#margin.left + left - 1}px`,
-      top: `${this.#margin.top + top - 1}px`,
-      width: `${this.#picture.width + 2}px`,
-      height: `${this.#picture.height + 2}px`,
-    });
+    const at = this.#at;
+    const layout = this.#layOut(at);
+    this.#paint(layout, at);
+    const [left, top] = placeOf(layout, this.#axes.numberOf(at));
+    const { margin, picture } = layout;
+    const [across, down] = [picture.width + 2, picture.height + 2];
+    put(this.#chosen, margin.left + left - 1, margin.top + top - 1, across, down);
   }
 
-  /** Whether all thumbnails lie along one axis. */
-  get #wraps(): boolean {
-    return this.#count(this.#spec.rows) === 1 || this.#count(this.#spec.columns) === 1;
+  get #at(): Indices {
+    return indicesFor(this.#spec, this.#array, this.#context.selection.indices);
   }
 
-  /** Left upper corner of a thumbnail on the canvas, by its number, in CSS pixels. */
-  #placeOf(index: number): [number, number] {
-    const column = index % this.#across;
-    const row = (index - column) / this.#across;
-    return [FRAME + column * this.#cell.width, FRAME + row * this.#cell.height];
-  }
-
-  #count(dim: string | null): number {
-    return dim === null ? 1 : this.#array.size(dim);
-  }
-
-  /** Paint the thumbnails that are not painted yet; all of them when size, colours or the planes' place changed. */
-  #paint(at: Indices): void {
-    const { settings, theme } = this.#context;
+  /** Names the place of the planes that are shown. */
+  #placeText(at: Indices): string {
     const { rows, columns, x, y } = this.#spec;
-    const drawn = new Set([rows, columns, x, y]);
-    const where = this.#array.meta.dims.filter((dim) => !drawn.has(dim)).map((dim) => `${dim}=${at[dim]}`);
-    const { cmap, scale, domain } = settings();
-    const key = [
-      this.#width,
-      cmap,
-      scale,
-      domain,
-      theme(),
-      devicePixelRatio,
-      ...where,
-      this.#spec.domain,
-      this.#array.mark?.(at) ?? "",
-    ].join();
-    if (key !== this.#framed) {
-      this.#framed = key;
-      this.#frame(at["batch"] ?? 0);
-    }
+    return placeText(this.#array, [rows, columns, y, x], at);
+  }
+
+  /** Lay out the canvas and its labels, empty, when size, colours or the planes' place changed. */
+  #layOut(at: Indices): ThumbLayout {
+    const { cmap, scale, domain } = this.#context.settings();
+    const looks = [cmap, scale, domain, this.#context.theme(), devicePixelRatio];
+    const mark = this.#array.mark?.(at) ?? "";
+    const key = [this.#width, ...looks, this.#placeText(at), this.#spec.domain, mark].join();
+    if (key === this.#framed && this.#layout !== undefined) return this.#layout;
+    this.#framed = key;
+    const batch = at["batch"] ?? 0;
+    const axes = this.#axes;
+    const layout = this.#newLayout(batch);
+    const { left, top } = layout.margin;
+    const { width, height } = layout.size;
+    this.#canvas.width = Math.round(width * devicePixelRatio);
+    this.#canvas.height = Math.round(height * devicePixelRatio);
+    put(this.#canvas, left, top, width, height);
+    this.#plot.style.height = `${height + top + GAP}px`;
+    this.#missing = new Set(Array.from({ length: layout.count }, (_, index) => index));
+    const names = axes.wraps ? namesAbove(axes, layout, batch) : namesAround(axes, layout, batch);
+    this.#labels.replaceChildren(...names);
+    this.#layout = layout;
+    return layout;
+  }
+
+  #newLayout(batch: number): ThumbLayout {
+    const axes = this.#axes;
+    const { x, y, height_px } = this.#spec;
+    const shape = this.#array.size(y) / this.#array.size(x);
+    if (axes.wraps) return wrappedLayout(axes.count, { width: this.#width, height: height_px }, shape);
+    const sizes: [number, number] = [axes.size(axes.rows), axes.size(axes.columns)];
+    return gridLayout(sizes, this.#width, shape, widestRow(axes, batch));
+  }
+
+  /** Paint the thumbnails that are not painted yet. */
+  #paint(layout: ThumbLayout, at: Indices): void {
     if (this.#missing.size === 0) return;
     const context = this.#canvas.getContext("2d");
     if (context === null) throw new Error("this browser gave no 2-D canvas to draw on");
-    const colors = palette(cmapOf(this.#spec, settings().cmap), theme());
-    const across = this.#count(columns);
-    this.#why = "";
+    const colors = palette(cmapOf(this.#spec, this.#context.settings().cmap), this.#context.theme());
     const line = getComputedStyle(this.#plot).getPropertyValue("--nsmw-line");
+    this.#why = "";
     for (const index of [...this.#missing]) {
-      const [row, column] = [Math.floor(index / across), index % across];
-      const here = { ...at, ...(rows ? { [rows]: row } : {}), ...(columns ? { [columns]: column } : {}) };
-      const rect = this.#rectOf(index);
+      const here = { ...at, ...this.#axes.at(index) };
+      const rect = rectOf(layout, index);
       const { raster, isNewest } = this.#raster(index, here, rect);
       if (raster === undefined) continue;
       if (isNewest) this.#missing.delete(index);
       paintFrame(context, rect, line);
       paintRaster(context, raster, colors, rect);
-      const whole = wholeOf({ rows: this.#array.size(y), columns: this.#array.size(x) });
-      const out = leftOutCells(this.#array.meta, [y, x], here, whole, raster.rows, raster.columns);
-      if (out !== undefined) paintHatch(context, out, rect, theme(), true);
+      this.#hatch(context, raster, here, rect);
     }
     const waiting = this.#why === "" ? "loading" : "unavailable";
     this.element.dataset["state"] = this.#missing.size === 0 ? "ready" : waiting;
     setText(this.#message, this.#missing.size === 0 ? "" : this.#why);
-    this.element.dataset["painted"] = where.join(" ");
+    this.element.dataset["painted"] = this.#placeText(at);
   }
 
-  /** Lay out the canvas and its labels, empty. */
-  #frame(batch: number): void {
-    const count = this.#count(this.#spec.rows) * this.#count(this.#spec.columns);
-    if (this.#wraps) this.#layOutWrapped(count);
-    else this.#layOutGrid(batch);
-    const rows = Math.ceil(count / this.#across);
-    const gap = this.#wraps ? GRID_GAP : GAP;
-    const width = Math.min(count, this.#across) * this.#cell.width - gap + 2 * FRAME;
-    const height = (rows - 1) * this.#cell.height + this.#picture.height + 2 * FRAME;
-    const { left, top } = this.#margin;
-    this.#canvas.width = Math.round(width * devicePixelRatio);
-    this.#canvas.height = Math.round(height * devicePixelRatio);
-    Object.assign(this.#canvas.style, {
-      left: `${left}px`,
-      top: `${top}px`,
-      width: `${width}px`,
-      height: `${height}px`,
-    });
-    this.#plot.style.height = `${height + top + GAP}px`;
-    this.#missing = new Set(Array.from({ length: count }, (_, index) => index));
-    this.#labels.replaceChildren(...(this.#wraps ? this.#names(count, batch) : this.#labelNodes(batch)));
-  }
-
-  #layOutGrid(batch: number): void {
-    const { rows, x, y } = this.#spec;
-    const down = this.#count(rows);
-    const widest = Math.max(...Array.from({ length: down }, (_, i) => textWidth(this.#name(rows, i, batch))));
-    const left = Math.min(Math.max(LABELS_PX, widest + 10), MOST_LABELS_PX);
-    this.#across = this.#count(this.#spec.columns);
-    const side = Math.min((this.#width - left) / this.#across, LARGEST_PX);
-    const shape = Math.min(Math.max(this.#array.size(y) / this.#array.size(x), 0.5), 1.5);
-    this.#margin = { left, top: HEADING_PX };
-    this.#cell = { width: Math.floor(side), height: Math.floor(side * shape) };
-    this.#picture = { width: this.#cell.width - GAP, height: this.#cell.height - GAP };
-  }
-
-  #layOutWrapped(count: number): void {
-    const { x, y, height_px } = this.#spec;
-    const room = { width: this.#width, height: height_px };
-    const grid: Grid = wrappedGrid(count, room, this.#array.size(y) / this.#array.size(x));
-    this.#across = grid.columns;
-    this.#margin = { left: 2, top: NAME_PX };
-    this.#picture = { width: grid.width, height: grid.height };
-    this.#cell = { width: grid.width + GRID_GAP, height: grid.height + GRID_GAP + NAME_PX };
-  }
-
-  /** A thumbnail's place on the canvas, in device pixels. */
-  #rectOf(index: number): Rect {
-    const [left, top] = this.#placeOf(index);
-    return {
-      x: Math.round(left * devicePixelRatio),
-      y: Math.round(top * devicePixelRatio),
-      width: Math.round(this.#picture.width * devicePixelRatio),
-      height: Math.round(this.#picture.height * devicePixelRatio),
-    };
+  /** Mark the cells that do not count. */
+  #hatch(context: CanvasRenderingContext2D, { rows, columns }: Raster, at: Indices, rect: Rect): void {
+    const { x, y } = this.#spec;
+    const whole = wholeOf({ rows: this.#array.size(y), columns: this.#array.size(x) });
+    const out = leftOutCells(this.#array.meta, [y, x], at, whole, rows, columns);
+    if (out !== undefined) paintHatch(context, out, rect, this.#context.theme(), true);
   }
 
   /** The picture of one thumbnail; while it has not arrived the one before it, if there is one. */
   #raster(index: number, at: Indices, rect: Rect): { raster: Raster | undefined; isNewest: boolean } {
-    const { x, y } = this.#spec;
-    const settings = this.#context.settings();
-    const domain = domainOf(this.#spec);
-    const isOwn = hasOwnRange(this.#spec, settings);
-    const own = isOwn ? this.#array.own(y, x, at, domain, settings.scale === "rank") : undefined;
-    const look = { ...lookOf(this.#spec, this.#array, own), own: isOwn };
-    const result = this.#array.raster({
-      ...{ x, y, at, look, scale: settings.scale },
-      window: wholeOf(this.#array.kept(y, x)),
-      maxRows: rect.height,
-      maxColumns: rect.width,
-      lane: `${this.#lane} ${index}`,
-    });
+    const result = this.#array.raster(this.#picture(index, at, rect));
     if (result.state === "unavailable") this.#why = result.why;
     if (result.state === "ready") return { raster: result.raster, isNewest: true };
     const before = result.state === "loading" ? result.meanwhile?.raster : undefined;
     return { raster: before, isNewest: false };
   }
 
-  #name(dim: string | null, index: number, batch: number): string {
-    if (dim === null) return "";
-    return isolated(this.#array.label(dim, index, batch) ?? String(index));
-  }
-
-  /** Along one axis: the name of each above it, or its number where there is no room for a name. */
-  #names(count: number, batch: number): HTMLElement[] {
-    const dim = this.#axis;
-    const { width } = this.#picture;
-    return Array.from({ length: count }, (_, index) => {
-      const [left, top] = this.#placeOf(index);
-      const text = this.#nameOver(dim, index, batch);
-      const style = `left:${this.#margin.left + left}px;top:${top}px;width:${width}px`;
-      return element("span", { class: "nsmw-thumb-name", style, title: text }, text);
-    });
-  }
-
-  /** Its label, which the style sheet cuts; "head 3" without one; a number where neither has room. */
-  #nameOver(dim: string | null, index: number, batch: number): string {
-    const { width } = this.#picture;
-    const label = dim === null ? undefined : this.#array.label(dim, index, batch);
-    if (label !== undefined) return width >= LEAST_NAMED_PX ? isolated(label) : String(index);
-    const plain = `${dim} ${index}`;
-    return textWidth(plain) <= width ? plain : String(index);
-  }
-
-  /** The one axis along which thumbnails wrap. */
-  get #axis(): string | null {
-    const { rows, columns } = this.#spec;
-    return columns !== null && (this.#count(columns) > 1 || rows === null) ? columns : rows;
-  }
-
-  /** Of layers and heads: names of the rows, and names of the columns where all of them fit. */
-  #labelNodes(batch: number): HTMLElement[] {
-    const { rows, columns } = this.#spec;
-    const text = (value: string, left: number, top: number, name: string) =>
-      element("span", { class: name, style: `left:${left}px;top:${top}px` }, value);
-    const every = (size: number) => Math.max(1, Math.ceil(14 / size));
-    const names = Array.from({ length: this.#across }, (_, i) => this.#name(columns, i, batch));
-    const fit = Math.max(...names.map(textWidth)) + 4 <= this.#cell.width;
-    const step = fit ? 1 : every(this.#cell.width);
-    const nodes: HTMLElement[] = [];
-    for (let i = 0; i < this.#across; i += step) {
-      const left = this.#margin.left + (i + 0.5) * this.#cell.width - GAP / 2;
-      nodes.push(text(fit ? (names[i] ?? "") : String(i), left, 0, "nsmw-thumb-column"));
-    }
-    for (let i = 0; i < this.#count(rows); i += every(this.#cell.height)) {
-      const top = this.#margin.top + (i + 0.5) * this.#cell.height - GAP / 2;
-      nodes.push(text(this.#name(rows, i, batch), this.#margin.left - 6, top, "nsmw-thumb-row"));
-    }
-    return nodes;
+  #picture(index: number, at: Indices, { width, height }: Rect): Picture {
+    const { x, y } = this.#spec;
+    const settings = this.#context.settings();
+    const { scale } = settings;
+    const isOwn = hasOwnRange(this.#spec, settings);
+    const own = isOwn ? this.#array.own(y, x, at, domainOf(this.#spec), scale === "rank") : undefined;
+    return {
+      ...{ x, y, at, scale, look: { ...lookOf(this.#spec, this.#array, own), own: isOwn } },
+      window: wholeOf(this.#array.kept(y, x)),
+      maxRows: height,
+      maxColumns: width,
+      lane: `${this.#lane} ${index}`,
+    };
   }
 
   #listen(): void {
     const { selection, signal } = this.#context;
-    const { rows, columns } = this.#spec;
-    const thumbAt = (event: PointerEvent): Indices => {
-      const within = (value: number, size: number) => Math.min(Math.max(Math.floor(value), 0), size - 1);
-      const count = this.#count(rows) * this.#count(columns);
-      const row = Math.max(Math.floor(event.offsetY / this.#cell.height), 0);
-      const column = within(event.offsetX / this.#cell.width, this.#across);
-      return this.#indicesOf(Math.min(row * this.#across + column, count - 1));
-    };
+    const axes = this.#axes;
+    const thumbAt = ({ offsetX, offsetY }: PointerEvent): Indices =>
+      this.#layout === undefined ? {} : axes.at(numberAt(this.#layout, offsetX, offsetY));
     const say = (thumb: Indices) => {
-      const at = { ...indicesFor(this.#spec, this.#array, selection.indices), ...thumb };
+      const at = { ...this.#at, ...thumb };
       const shown = Object.keys(thumb).filter((dim) => this.#array.size(dim) > 1);
       setText(this.#readout, shown.map((dim) => describeIndex(this.#array, dim, at)).join(" · "));
+    };
+    const onKey = (event: KeyboardEvent) => {
+      const next = axes.step(event.key, this.#at, this.#layout?.across ?? 1);
+      if (next === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      selection.set(next);
+      const said = Object.keys(next).map((dim) => describeIndex(this.#array, dim, next));
+      this.#context.announce(said.join(", "));
     };
     this.#canvas.addEventListener("pointermove", (event) => say(thumbAt(event)), { signal });
     this.#canvas.addEventListener("pointerleave", () => setText(this.#readout, ""), { signal });
     this.#canvas.addEventListener("pointerdown", (event) => selection.set(thumbAt(event)), { signal });
-    this.#canvas.addEventListener(
-      "keydown",
-      (event) => {
-        const next = this.#step(event.key);
-        if (next === undefined) return;
-        event.preventDefault();
-        event.stopPropagation();
-        selection.set(next);
-        this.#context.announce(
-          Object.entries(next)
-            .map(([dim, index]) => describeIndex(this.#array, dim, { [dim]: index }))
-            .join(", "),
-        );
-      },
-      { signal },
-    );
-  }
-
-  /** What a thumbnail stands for, by its number. */
-  #indicesOf(index: number): Indices {
-    const { rows, columns } = this.#spec;
-    const across = this.#count(columns);
-    const column = index % across;
-    return {
-      ...(rows ? { [rows]: (index - column) / across } : {}),
-      ...(columns ? { [columns]: column } : {}),
-    };
-  }
-
-  /** Where an arrow key leads; undefined for other keys. */
-  #step(key: string): Indices | undefined {
-    const { rows, columns } = this.#spec;
-    const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
-    const moved = (dim: string | null, by: number): Indices => {
-      if (dim === null) return {};
-      const size = this.#count(dim);
-      return { [dim]: clampIndex((at[dim] ?? 0) + by, size) };
-    };
-    const axis = this.#wraps ? this.#axis : null;
-    if (key === "ArrowLeft") return moved(axis ?? columns, -1);
-    if (key === "ArrowRight") return moved(axis ?? columns, 1);
-    const down = this.#wraps ? this.#across : 1;
-    if (key === "ArrowUp") return moved(axis ?? rows, -down);
-    if (key === "ArrowDown") return moved(axis ?? rows, down);
-    return undefined;
+    this.#canvas.addEventListener("keydown", onKey, { signal });
   }
 }
 

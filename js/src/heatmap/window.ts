@@ -50,6 +50,15 @@ export interface Share {
   height: number;
 }
 
+/** Whether a picture lies exactly where the other one does. */
+export function isAll({ left, top, width, height }: Share): boolean {
+  return left === 0 && top === 0 && width === 1 && height === 1;
+}
+
+export function shareText({ left, top, width, height }: Share): string {
+  return [left, top, width, height].join();
+}
+
 /** Where the picture of one window lies around that of another one. */
 export function around(picture: Window, { row, rows, column, columns }: Window): Share {
   return {
@@ -182,6 +191,11 @@ export function windowText({ row, rows, column, columns }: Window, size: Size): 
   const part = (name: string, first: number, count: number) =>
     count === 1 ? `${name} ${first}` : `${name}s ${first}-${first + count - 1}`;
   return `${part("row", row, rows)}, ${part("column", column, columns)} of ${size.rows} × ${size.columns}`;
+}
+
+/** Names a window: the first and the last row, the first and the last column. */
+export function rangesOf({ row, rows, column, columns }: Window): string {
+  return `${row}-${row + rows - 1},${column}-${column + columns - 1}`;
 }
 
 function clamp(value: number, low: number, high: number): number {

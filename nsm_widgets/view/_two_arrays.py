@@ -1,0 +1,73 @@
+"""An array of two traces: what each is called in a view of both, how it is labelled, and the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nsm_widgets.stats import Matching
+from nsm_widgets.stats._belonging import PLACES, head_group, place_group
+from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace._coord import Labels, same_coord
+
+_LONGEST_NAME = 100
+_IS = "is "
+
+
+def array_difference(one: NamedArray, other: NamedArray, name: str) -> NamedArray:
+    """``other - one``, cell by cell, in float64, with the labels of both."""
+    with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
+        values = np.asarray(other.values).astype(np.float64) - np.asarray(one.values).astype(np.float64)
+    coords = {dim: _joined(one, other, dim) for dim in one.dims if dim in one.coords or dim in other.coords}
+    attrs = {"kind": "content", "description": "what the second trace has more than the first, cell by cell"}
+    return NamedArray(name, values, one.dims, coords, attrs)
+
+
+def key_of(name: str, number: int) -> str:
+    """What arrays of the view are called by: a name that leaves room for what goes before it."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}~{number}"
+
+
+def renamed(array: NamedArray, name: str) -> NamedArray:
+    """The same array by another name."""
+    return NamedArray(name, array.values, array.dims, array.coords, array.attrs)
+
+
+def labelled(array: NamedArray, matching: Matching) -> NamedArray:
+    """Slots and states that were moved say which ones they are in their own trace: ``is 117``."""
+    coords: dict[str, Any] = dict(array.coords)
+    for dim in PLACES.keys() & set(array.dims):
+        order = matching.slots.get(place_group(array.name, dim))
+        if order is None or (order == np.arange(len(order))).all():
+            continue
+        own = coords[dim].values if dim in coords else order
+        moved = np.broadcast_to(order != np.arange(len(order)), np.shape(own))
+        told = [f"{_IS}{x}" if moves else str(x) for x, moves in zip(own.flat, moved.flat, strict=True)]
+        coords[dim] = np.array(told, dtype=object).reshape(np.shape(own)).tolist()
+    return NamedArray(array.name, array.values, array.dims, coords, array.attrs)
+
+
+def _joined(one: NamedArray, other: NamedArray, dim: str) -> Labels:
+    """The labels of an axis, of both where they differ."""
+    found = one.coords.get(dim), other.coords.get(dim)
+    if found[0] is not None and same_coord(*found):
+        return found[0]
+    per_item = any(coord and len(coord.dims) == 2 for coord in found)
+    items = one.sizes["batch"] if per_item else 1
+
+    def label(x: str, y: str) -> str:
+        return x if x == y else f"{x} {y}" if dim in PLACES and y.startswith(_IS) else f"{x} | {y}"
+
+    rows = [list(map(label, one.labels(dim, item), other.labels(dim, item))) for item in range(items)]
+    return rows if per_item else rows[0]
+
+
+def order_array(array: NamedArray, trace: Trace, matching: Matching) -> NamedArray | None:
+    """Which head of the second trace stands at each head, where any was moved."""
+    group = head_group(array.name, trace)
+    order = matching.heads.get(group) if "head" in array.dims else None
+    if order is None or (order == np.arange(order.shape[-1])).all():
+        return None
+    dims = ("layer", "head") if order.ndim > 1 else ("head",)
+    return NamedArray(f"order.{group}", order, dims, None, {"kind": "scalar"})

@@ -1,0 +1,116 @@
+"""Panels of a comparison of two traces: both arrays on the same colours, or what differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nsm_widgets.stats._belonging import split_name
+from nsm_widgets.trace import NamedArray
+from nsm_widgets.view._changed_heads import words
+from nsm_widgets.view._color import ColorDomain
+from nsm_widgets.view._panel import Coloring, Note, Panel, ScalarReadout, default_coloring, default_domain
+from nsm_widgets.view._summary import summary_of
+
+_SQUARE = {"key", "sender", "predecessor"}
+_PICTURE_PX, _SQUARE_PX, _ROW_PX = 210, 320, 22
+
+
+def beside(
+    name: str,
+    pair: tuple[NamedArray, NamedArray],
+    axes: tuple[str, str],
+    names: tuple[str, str],
+    order: NamedArray | None,
+) -> tuple[Panel, ...]:
+    """Both arrays on the colours that hold the values of either."""
+    found = [summary_of(array) for array in pair]
+    both = replace(found[0], low=min(s.low for s in found), high=max(s.high for s in found))
+    domain = default_domain(pair[0], both)
+    writes = split_name(name)[1].startswith("write")
+    cmap = "signed" if domain.diverging else default_coloring(pair[0]).cmap
+    cmap = "writes" if writes and cmap == "reads" else cmap
+    moved = f"the head of {names[1]} that is matched with the head on show"
+    scalars = () if order is None else (ScalarReadout("own head", order.name, moved),)
+    return tuple(
+        _panel(
+            array,
+            axes,
+            f"{words(name)} · {who}",
+            default_coloring(array, vmin=domain.low, vmax=domain.high, cmap=cmap),
+            "side by side",
+            scalars if array is pair[1] else (),
+        )
+        for array, who in zip(pair, names, strict=True)
+    )
+
+
+def difference_panel(
+    name: str,
+    difference: NamedArray,
+    axes: tuple[str, str],
+    names: tuple[str, str],
+    order: NamedArray | None,
+) -> Panel:
+    coloring = default_coloring(difference)
+    largest = max(-coloring.domain.low, coloring.domain.high)
+    largest = largest if np.any(difference.values) else 1.0
+    domain = Coloring(
+        ColorDomain(-largest, largest, diverging=True), "signed", coloring.below, coloring.above
+    )
+    moved = "the head that is matched with the head on show"
+    scalars = () if order is None else (ScalarReadout(f"head of {names[1]}", order.name, moved),)
+    return _panel(difference, axes, f"{words(name)}: {names[1]} − {names[0]}", domain, "difference", scalars)
+
+
+def _panel(
+    array: NamedArray,
+    axes: tuple[str, str],
+    title: str,
+    coloring: Coloring,
+    shown_in: str = "",
+    scalars: tuple[ScalarReadout, ...] = (),
+) -> Panel:
+    square = axes[1] in _SQUARE
+    few = array.sizes[axes[0]] * _ROW_PX
+    return Panel(
+        id=array.name,
+        array=array.name,
+        y=axes[0],
+        x=axes[1],
+        title=title,
+        domain=coloring.domain,
+        cmap=coloring.cmap,
+        below=coloring.below,
+        above=coloring.above,
+        aspect="equal" if square else "fill",
+        height_px=_SQUARE_PX if square else min(max(few, 40), _PICTURE_PX),
+        min_width_px=300,
+        scalars=scalars,
+        shown_in=shown_in,
+    )
+
+
+def change_panel(name: str, change: NamedArray) -> Panel:
+    axes = ("head", "time") if {"head", "time"} <= set(change.dims) else (change.dims[-2], change.dims[-1])
+    return _panel(change, axes, f"change of {words(name)}", Coloring(ColorDomain(0.0, math.log(2)), "ink"))
+
+
+def notes_panel(arrays: Sequence[NamedArray], said: Sequence[str]) -> Panel:
+    least = min(arrays, key=lambda array: array.values.size)
+    return Panel(
+        id="compared",
+        array=least.name,
+        y=least.dims[-1],
+        x=least.dims[-1],
+        title="what is compared",
+        domain=ColorDomain(0.0, 1.0),
+        cmap="ink",
+        kind="notes",
+        min_width_px=600,
+        height_px=28,
+        notes=tuple(Note(text) for text in said),
+    )
