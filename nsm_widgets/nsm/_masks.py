@@ -26,11 +26,11 @@ def num_true(mask: Tensor) -> int:
     """
     if torch.compiler.is_compiling() or mask.is_inference():  # there versions are not told
         return int(mask.sum())
-    version, count = _COUNTED.get(mask, (None, 0))
-    if version != mask._version:
-        count = int(mask.sum())
-        _COUNTED[mask] = mask._version, count
-    return count
+    known: tuple[int, int] | None = _COUNTED.get(mask)  # type: ignore[no-untyped-call]
+    if known is None or known[0] != mask._version:
+        known = mask._version, int(mask.sum())
+        _COUNTED[mask] = known
+    return known[1]
 
 
 def check_mask(name: str, mask: Any, axes: str, expected: tuple[int, ...], like: Tensor) -> None:

@@ -52,7 +52,8 @@ class Fused(nn.Module):
 
 
 def machine(gate: str, *, pruned: bool = False) -> Callable[[], Any]:
-    model = NeuralStateMachine(token_dim=3, output_size=2, num_states=3, state_dim=4, gate=gate)
+    sizes: dict[str, Any] = {"num_states": 3, "state_dim": 4, "gate": gate}
+    model = NeuralStateMachine(token_dim=3, output_size=2, **sizes)
     if pruned:
         model.manager.prune(torch.tensor([0.9, 0.0, 0.9]), 0.5)
     mask = torch.ones(4, 2, 5, dtype=torch.bool)
@@ -75,7 +76,7 @@ def attention(**kwargs: Any) -> Run:
     return Run(nn.MultiheadAttention(4, 2, batch_first=True), x, x, x, **kwargs)
 
 
-SIZES = {"input_size": 3, "output_size": 2, "memory_size": 6, "word_size": 4}
+SIZES: dict[str, Any] = {"input_size": 3, "output_size": 2, "memory_size": 6, "word_size": 4}
 RUNS: dict[str, Callable[[], Any]] = {
     "ntm": lambda: Run(NTM(**SIZES), torch.rand(5, 2, 3)),
     "ntm-two-heads": lambda: Run(NTM(**SIZES, num_read_heads=2, num_write_heads=2), torch.rand(5, 2, 3)),
