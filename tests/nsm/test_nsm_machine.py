@@ -71,6 +71,17 @@ def test_a_step_joins_the_parts(gate: Literal["gru", "lstm"]) -> None:
     assert (step.state.cells is None) == (gate == "gru")
 
 
+def test_a_machine_begins_with_states_of_its_own_and_empty_cells() -> None:
+    """Each batch item has the learned states; an LSTM's inner ones are zero; no output leans to a side."""
+    machine = small("lstm")
+    state = machine.initial_state(3)
+
+    assert all(torch.equal(item, machine.initial_states) for item in state.states)
+    assert state.cells is not None and (state.cells == 0).all()
+    assert small("gru").initial_state(3).cells is None
+    assert (machine.output_layer.bias == 0).all()
+
+
 @pytest.mark.parametrize("gate", ["gru", "lstm"])
 def test_runs_repeat_and_go_on(gate: Literal["gru", "lstm"]) -> None:
     """The same tokens give the same bits, in one run or in two."""
@@ -269,6 +280,18 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: small()(draw(4, 2, 7, 5), small().initial_state(1)),
         ShapeError,
         "state states must have shape.*initial_state",
+    ),
+    "cells": (
+        lambda: small("lstm")(draw(4, 2, 7, 5), small("lstm").initial_state(2)._replace(cells=draw(1, 3, 4))),
+        ShapeError,
+        r"state cells must have shape .* = \(2, 3, 4\), got \(1, 3, 4\)",
+    ),
+    "state-memory": (
+        lambda: small()(
+            draw(4, 2, 7, 5), small().initial_state(2)._replace(access=small().initial_state(1).access)
+        ),
+        ShapeError,
+        r"state memory must have shape .* = \(2, 6, 4\), got \(1, 6, 4\)",
     ),
     "gate-state": (
         lambda: small()(draw(4, 1, 7, 5), small("lstm").initial_state(1)),
