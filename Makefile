@@ -46,6 +46,7 @@ help:
 	@echo "make lab          JupyterLab on the notebooks"
 	@echo "make test         everything: lint, types, unit, packaging and browser tests"
 	@echo "make test-hosts   a view in marimo, in an environment of its own"
+	@echo "make test-cuda    models and recorder on a GPU, for a machine with one (TORCH=... chooses its torch)"
 	@echo "make test-vscode  the views in VS Code itself, which it installs (0.8 GB, Linux on x64; not part of make test)"
 	@echo "make lint         ruff, mypy, biome, tsc"
 	@echo "make format       let ruff and biome rewrite the code"
@@ -162,7 +163,7 @@ format: $(MADE)/project js/node_modules/.package-lock.json
 	@$(NPM) run format
 	@js/node_modules/.bin/biome check --write --config-path=js tests/vscode
 
-.PHONY: test test-js test-python test-browser test-hosts test-vscode-bundle test-vscode
+.PHONY: test test-js test-python test-browser test-cuda test-hosts test-vscode-bundle test-vscode
 test: setup
 	@$(MAKE) lint
 	@$(MAKE) test-js
@@ -177,7 +178,7 @@ test-js: bundle
 
 test-python: setup $(MADE)/minilm
 	$(call say,pytest: Python and packaging)
-	@$(PY) -m pytest --ignore=tests/browser --ignore=tests/hosts --ignore=tests/vscode -n auto --maxprocesses=4 $(PYTEST_ARGS)
+	@$(PY) -m pytest $(addprefix --ignore=tests/,browser cuda hosts vscode) -n auto --maxprocesses=4 $(PYTEST_ARGS)
 
 test-browser: setup $(MADE)/minilm browser
 	$(call say,pytest: in a real JupyterLab)
@@ -191,6 +192,11 @@ test-vscode: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-loc
 	@sh tests/vscode/workbench/install.sh
 	$(call say,pytest: in VS Code itself)
 	@$(PY) -m pytest tests/vscode/workbench $(PYTEST_ARGS)
+
+# without a GPU it ends at once and says so; NSMW_DEVICE=cpu runs what is not CUDA's own
+test-cuda: setup
+	$(call say,pytest: on a GPU)
+	@$(PY) -m pytest -c tests/cuda/pytest.ini tests/cuda $(PYTEST_ARGS)
 
 # hosts that are no Jupyter: their many packages stay out of .venv
 .cache/hosts-venv/.made: requirements/hosts.txt pyproject.toml

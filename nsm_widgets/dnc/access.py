@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+import torch
 from torch import nn
 
 from nsm_widgets.dnc import addressing
 from nsm_widgets.dnc.state import DNCState, DNCStep, Interface
+from nsm_widgets.ntm._modes import is_autocast
 from nsm_widgets.ntm.addressing import content_weights, erase_and_write, read
 
 
 class DNCAccess(nn.Module):
     """Writes, then reads; holds no parameters and no state. Methods, "Memory addressing".
+
+    Under autocast a step is taken in the memory's own precision: half of it would lose small weights.
 
     The write head addresses the memory as the last step left it, M(t-1), and makes M(t); the read heads
     address, and read from, M(t). A forward hook on this class therefore sees everything there is to see: its
@@ -32,6 +36,16 @@ class DNCAccess(nn.Module):
         Raises:
             ShapeError: If a size does not fit the memory.
         """
+        memory = state.memory
+        if not is_autocast(memory.device):
+            return self._step(interface, state)
+        with torch.autocast(memory.device.type, enabled=False):
+            return self._step(
+                Interface(*(part.to(memory.dtype) for part in interface)),
+                DNCState(*(part.to(memory.dtype) for part in state)),
+            )
+
+    def _step(self, interface: Interface, state: DNCState) -> DNCStep:
         retained = addressing.retention(interface.free_gates, state.read_weights)
         usage = addressing.usage(state.usage, state.write_weights, retained)
         allocation = addressing.allocation_weights(usage)

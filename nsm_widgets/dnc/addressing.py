@@ -16,6 +16,7 @@ from functools import reduce
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from nsm_widgets.ntm._checks import check_shape
 
@@ -57,11 +58,30 @@ def allocation_weights(usage: Float[Tensor, "batch slot"]) -> Float[Tensor, "bat
 
     The order itself has no gradient, as in the paper. Slots of equal usage keep their order in the memory (a
     stable sort), so that a fresh memory fills from slot 0 and runs repeat. At usage exactly 0 or 1 value and
-    gradient are exact: ``torch.cumprod`` differentiates through zeros, so no epsilon is added.
+    gradient are exact: the products are differentiated through zeros, so no epsilon is added.
     """
     ascending, order = torch.sort(usage, dim=-1, stable=True)
-    before = torch.cat([torch.ones_like(ascending[:, :1]), ascending[:, :-1].cumprod(dim=-1)], dim=-1)
-    return torch.zeros_like(usage).scatter(-1, order, (1 - ascending) * before)
+    products = products_before if usage.device.type == "cpu" else products_by_doubling
+    return torch.zeros_like(usage).scatter(-1, order, (1 - ascending) * products(ascending))
+
+
+def products_before(values: Float[Tensor, "batch slot"]) -> Float[Tensor, "batch slot"]:
+    """The product of all values before each one; 1 before the first."""
+    return torch.cat([torch.ones_like(values[:, :1]), values[:, :-1].cumprod(dim=-1)], dim=-1)
+
+
+def products_by_doubling(values: Float[Tensor, "batch slot"]) -> Float[Tensor, "batch slot"]:
+    """The same by about ``log2(slot)`` products of all values at once. Hillis & Steele 1986.
+
+    The gradient of ``torch.cumprod`` asks whether there are zeros, and waits for a device to tell; that of a
+    product does not.
+    """
+    products = functional.pad(values[:, :-1], (1, 0), value=1.0)
+    reach = 1
+    while reach < values.shape[-1]:
+        products = products * functional.pad(products[:, :-reach], (reach, 0), value=1.0)
+        reach *= 2
+    return products
 
 
 def write_weights(

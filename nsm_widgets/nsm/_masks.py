@@ -6,8 +6,31 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from nsm_widgets._errors import DtypeError, ShapeError
+
+_COUNTED = WeakTensorKeyDictionary()
+"""Of each mask that was counted, its version then, and how many are True."""
+
+
+def num_true(mask: Tensor) -> int:
+    """How many of a mask are True, counted again only after the mask was changed.
+
+    Counting waits for the device where the mask lies on one, and the same mask comes at every time step.
+
+    Example:
+        >>> active = torch.tensor([True, False, True])
+        >>> num_true(active), num_true(active.fill_(True))
+        (2, 3)
+    """
+    if torch.compiler.is_compiling() or mask.is_inference():  # there versions are not told
+        return int(mask.sum())
+    known: tuple[int, int] | None = _COUNTED.get(mask)  # type: ignore[no-untyped-call]
+    if known is None or known[0] != mask._version:
+        known = mask._version, int(mask.sum())
+        _COUNTED[mask] = known
+    return known[1]
 
 
 def check_mask(name: str, mask: Any, axes: str, expected: tuple[int, ...], like: Tensor) -> None:
@@ -41,7 +64,7 @@ def check_some_active(active: Tensor) -> None:
     Raises:
         ShapeError: If all are False.
     """
-    if not active.any():
+    if not num_true(active):
         raise ShapeError(
             f"active must name at least one state, got none of {len(active)}. StateManager.restore() brings "
             "all back."

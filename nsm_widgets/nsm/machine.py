@@ -127,7 +127,7 @@ class NeuralStateMachine(nn.Module):
         mask: Bool[Tensor, "batch token"] | None = None,
     ) -> NSMStep:
         """Take one step, and lay open all of it. See the class for its parts."""
-        active = None if bool(self.manager.active.all()) else self.manager.active
+        active = None if self.manager.num_active == self.config.num_states else self.manager.active
         routed, routing = self.router(tokens, state.states, mask=mask, active=active)
         messages, communication = self.communication(state.states + routed, active=active)
         read = state.access.read_vectors.flatten(1).unsqueeze(1).expand(-1, routed.shape[1], -1)

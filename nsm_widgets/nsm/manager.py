@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import ShapeError
+from nsm_widgets.nsm._masks import num_true
 from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
 
 
@@ -101,4 +102,4 @@ class StateManager(nn.Module):
     @property
     def num_active(self) -> int:
         """How many states are active."""
-        return int(self.active.sum())
+        return num_true(self.active)

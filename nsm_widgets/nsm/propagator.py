@@ -116,6 +116,7 @@ class StatePropagator(nn.Module):
         gates_held, candidate_held = torch.split_with_sizes(self.from_state(states), [2 * size, size], dim=-1)
         reset, keep = torch.sigmoid(gates_in + gates_held).chunk(2, dim=-1)
         candidate = torch.tanh(candidate_in + reset * candidate_held)
+        candidate, keep = candidate.to(states.dtype), keep.to(states.dtype)  # under autocast they are halves
         return Propagated(torch.lerp(candidate, states, keep), None, 1 - keep)
 
     def _lstm(self, inputs: Tensor, states: Tensor, cells: Tensor) -> Propagated:

@@ -58,7 +58,9 @@ def check_shape(name: str, value: Tensor, axes: str, expected: tuple[int, ...], 
             if missing < 0
             else f"Reorder or resize its axes to ({axes})."
         )
-    raise ShapeError(f"{name} must have shape ({axes}) = {expected}, got {tuple(value.shape)}. {remedy}")
+    raise ShapeError(
+        f"{name} must have shape ({axes}) = {tuple(expected)}, got {tuple(value.shape)}. {remedy}"
+    )
 
 
 def check_matches(name: str, value: Tensor, like: Tensor, like_name: str) -> None:

@@ -7,6 +7,7 @@ one.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Final
 
 import torch
@@ -120,7 +121,8 @@ def erase_and_write(
     check_shape("add", add, "batch, head, word", erase.shape)
     if heads == 1:  # the same sum with its terms collected: half the time
         return torch.addcmul(memory, weights.transpose(1, 2), add - memory * erase)
-    kept = (1 - weights.unsqueeze(-1) * erase.unsqueeze(-2)).prod(dim=1)
+    # factor by factor: the gradient of torch.prod looks for zeros, for which it waits for the device
+    kept = reduce(torch.mul, (1 - weights.unsqueeze(-1) * erase.unsqueeze(-2)).unbind(1))
     return torch.baddbmm(memory * kept, weights.transpose(1, 2), add)
 
 

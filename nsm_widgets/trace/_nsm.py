@@ -55,7 +55,7 @@ def masks_given(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> d
     del args
     tokens, active = kwargs.get("mask"), kwargs.get("active")
     own = getattr(module, "active", None)
-    if own is not None and not bool(own.all()):
+    if own is not None and module.num_active < len(own):
         active = own
     found = {} if tokens is None else {"token_mask": tokens}
     return found if active is None else {**found, "state_mask": active, "sender_mask": active}

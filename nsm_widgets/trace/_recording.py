@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nsm_widgets.trace._ahead import Ahead
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._convert import held_dtype
-from nsm_widgets.trace._device_copy import HostCopy
+from nsm_widgets.trace._device_copy import HostCopy, refuse_capture
 from nsm_widgets.trace._steps import Block, Joined, StepBuffer, StepLayout, check_same
 
 if TYPE_CHECKING:
@@ -142,7 +142,12 @@ class Recording:
         return 0 if self._lanes is None else self._lanes.current
 
     def begin(self) -> None:
-        """A new iteration starts: end the one before, and decide whether to record this one."""
+        """A new iteration starts: end the one before, and decide whether to record this one.
+
+        Raises:
+            RecordingError: If a CUDA graph is being captured.
+        """
+        refuse_capture()
         self.end()
         number, self.seen = self.seen, self.seen + 1
         if not self._choice.wants(number):
@@ -372,6 +377,6 @@ class Recording:
 
     def _recycle(self, iteration: Iteration) -> None:
         for _, part in iteration.all_parts():
-            if part.steps is not None:
+            if part.steps is not None and not part.steps.layout.on_device:  # whose own pool knows streams
                 for block in part.steps.blocks:
                     self._spare.setdefault((id(part.steps.layout), block.capacity), []).append(block)

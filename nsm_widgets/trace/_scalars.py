@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 
 from nsm_widgets._errors import DtypeError, RecordingError, ShapeError
 from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._device_copy import HostCopy
 
 PREFIX = "scalar."
 """Before the name of a scalar, in a trace."""
@@ -17,11 +20,16 @@ PREFIX = "scalar."
 MOST_VALUES = 1_000_000
 """Of one scalar, 16 MB: beyond that every second one goes, and is counted."""
 
+MOST_WAITING = 64
+"""So many values may be on their way from a device; beyond that the oldest one, long there, is taken in."""
+
 _LONGEST_NAME = 100
 
 
 class Scalars:
     """Each scalar's values with the iterations they belong to, for every iteration, recorded or not.
+
+    A loss on a CUDA device is not waited for: it is on its way until somebody asks for the values.
 
     >>> scalars = Scalars()
     >>> scalars.log(0, {"loss": 0.7})
@@ -31,7 +39,14 @@ class Scalars:
     """
 
     def __init__(self) -> None:
-        self.series: dict[str, Series] = {}
+        self._series: dict[str, Series] = {}
+        self._waiting: deque[tuple[Series, int, HostCopy | float]] = deque()
+
+    @property
+    def series(self) -> dict[str, Series]:
+        """Each scalar by its name, with all that was noted of it."""
+        self._take_in(0)
+        return self._series
 
     def log(self, number: int, values: Mapping[str, Any]) -> None:
         """Note these of one iteration; what was noted of it before under the same name is replaced.
@@ -42,18 +57,25 @@ class Scalars:
         """
         checked = {_name(name): _number(name, value) for name, value in values.items()}
         for name, value in checked.items():
-            series = self.series.get(name)
+            series = self._series.get(name)
             if series is None:
                 series = self._begin(name)
-            series.add(number, value)
+            self._waiting.append((series, number, value))
+        self._take_in(MOST_WAITING)
+
+    def _take_in(self, left: int) -> None:
+        """Add what waits, in its order, until so many are left that are on their way."""
+        while self._waiting and (len(self._waiting) > left or not isinstance(self._waiting[0][2], HostCopy)):
+            series, number, value = self._waiting.popleft()
+            series.add(number, float(value.values()) if isinstance(value, HostCopy) else value)
 
     def _begin(self, name: str) -> Series:
-        other = next((known for known in self.series if array_name(known) == array_name(name)), None)
+        other = next((known for known in self._series if array_name(known) == array_name(name)), None)
         if other is not None:
             raise RecordingError(
                 f"scalars must have names that differ in more than / and ., got {name!r} beside {other!r}."
             )
-        return self.series.setdefault(name, Series())
+        return self._series.setdefault(name, Series())
 
     def arrays(self) -> list[NamedArray]:
         """One array ``(logged)`` for each, which is called ``scalar.<name>``."""
@@ -113,7 +135,7 @@ def _name(name: object) -> str:
     return name
 
 
-def _number(name: str, value: Any) -> float:
+def _number(name: str, value: Any) -> float | HostCopy:
     """The value as a float: of a tensor or array that holds one number, that number."""
     item = getattr(value, "item", None)
     if item is not None:
@@ -122,6 +144,8 @@ def _number(name: str, value: Any) -> float:
                 f"{name} must be a single number, got shape {tuple(value.shape)}. "
                 f"Log a mean of it: log({name}=values.mean())."
             )
+        if getattr(value, "is_cuda", False) and not value.is_complex():
+            return HostCopy(value.detach().to(sys.modules["torch"].float64, copy=True))
         value = item()
     if not isinstance(value, (int, float)):
         raise DtypeError(

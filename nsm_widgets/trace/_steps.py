@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace._convert import held_dtype, tensor_view
-from nsm_widgets.trace._device_copy import HostCopy
+from nsm_widgets.trace._device_copy import HostCopy, Writers
 
 FIRST_STEPS = 32
 """Steps that the first block holds, as long as nothing is known of the length,"""
@@ -58,8 +58,7 @@ class StepLayout:
         for name, tensor in tensors.items():
             full = f"{prefix}{name}"
             held, source_dtype = held_dtype(tensor, full)
-            if tensor.device.type == "cpu":
-                tensor_view(tensor[:0], full)  # of a torch.func transform there are no values
+            tensor_view(tensor[:0], full)  # of a torch.func transform there are no values
             self.held_dtypes.append(held)
             self.source_dtypes |= dict.fromkeys(
                 name.names if isinstance(name, Joined) else [name], source_dtype
@@ -161,6 +160,8 @@ class StepBuffer:
         self._before = 0  # steps in blocks that are full
         self._rows: list[tuple[Any, ...]] = []
         self._row = 0
+        self._writers: Writers | None = None
+        """Those of the last block, where it lies on a device."""
 
     def __len__(self) -> int:
         return self._before + self._row
@@ -183,6 +184,8 @@ class StepBuffer:
             layout.check(values)
         if self._row == len(self._rows):
             self._add_block()
+        if self._writers is not None:
+            self._writers.come()
         with self._no_grad():
             self._copy(self._rows[self._row], values)
         self._row += 1
@@ -206,7 +209,8 @@ class StepBuffer:
         found = [copies[index].values() for copies in self._left]
         for place, block in enumerate(self.blocks):
             steps = self._row if place == len(self.blocks) - 1 else block.capacity
-            found.append(HostCopy(block.buffers[index][:steps]).values())
+            copy = HostCopy(block.buffers[index][:steps], written_on=self._written_on)
+            found.append(copy.values())
         return found if part is None else [piece[:, :, part] for piece in found]
 
     def _add_block(self) -> None:
@@ -222,12 +226,21 @@ class StepBuffer:
         self._before += self._row
         self.blocks.append(block)
         self._rows, self._row = block.rows(), 0
+        if self.layout.on_device:
+            self._writers = Writers(block.buffers)
 
     def _send_off(self) -> None:
         """Start the way of the last block to the host."""
         block = self.blocks.pop()
-        self._left.append([HostCopy(buffer[: self._row]) for buffer in block.buffers])
+        self._left.append(
+            [HostCopy(buffer[: self._row], written_on=self._written_on) for buffer in block.buffers]
+        )
         self._before, self._rows, self._row = self._before + self._row, [], 0
+
+    @property
+    def _written_on(self) -> Sequence[Any]:
+        """The streams on which the last block was written."""
+        return () if self._writers is None else self._writers.streams
 
 
 def _copy_each(targets: Sequence[Any], sources: Sequence[Any]) -> None:

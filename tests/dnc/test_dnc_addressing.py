@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -111,6 +112,23 @@ def test_allocation_at_the_edges(usage: list[float], expected: list[float]) -> N
 
     assert allocation.tolist() == [expected]
     assert given.grad is not None and given.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3, 5, 8, 13])
+def test_products_by_doubling_are_those_one_by_one(slots: int) -> None:
+    """Values and gradients equal a loop's and ``cumprod``'s, where some values are zero as well."""
+    values = torch.rand(2, slots, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    values[1, slots // 2] = 0
+    weights = torch.arange(1.0, 2 * slots + 1).view(2, slots).double()
+    gradients = []
+    for products in (addressing.products_before, addressing.products_by_doubling):
+        given = values.clone().requires_grad_()
+        found = products(given)
+        expected = [[math.prod(row[:slot]) for slot in range(slots)] for row in values.tolist()]
+        np.testing.assert_allclose(found.detach(), expected, rtol=1e-12)
+        (found * weights).sum().backward()
+        gradients.append(given.grad)
+    torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-12)
 
 
 def test_the_gradient_through_zeros_is_exact() -> None:

@@ -51,6 +51,29 @@ def test_a_run_is_the_papers(heads: int) -> None:
         np.testing.assert_allclose(outputs[:, item], expected, rtol=1e-8, atol=1e-10)
 
 
+def test_all_that_a_step_shows_can_be_learned_from() -> None:
+    """Nothing of it is cut off from the graph: a loss may be taken of any part."""
+    model = small(num_read_heads=2)
+    seen: list[DNCStep] = []
+    handle = model.access.register_forward_hook(lambda _module, _args, output: seen.append(output))
+    model(draw(3, 2, 3))
+    handle.remove()
+    state, interface, *others = seen[-1]
+    assert all(part.requires_grad for part in (*state, *interface, *others))
+
+
+def test_autocast_leaves_the_memory_exact() -> None:
+    """Under autocast layers may round; the memory's side stays float32, and outputs near those without."""
+    model, inputs = small(num_read_heads=2).float(), draw(9, 2, 3).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs, state = model(inputs)
+        outputs.float().square().sum().backward()
+
+    assert {part.dtype for part in state.access} == {torch.float32}
+    torch.testing.assert_close(outputs.float(), model(inputs).outputs, rtol=0.1, atol=0.05)
+    assert all(value.grad is not None and value.grad.isfinite().all() for value in model.parameters())
+
+
 def test_everything_a_step_shows_is_the_papers() -> None:
     """From a state in mid-run, each array of a step equals the paper's, computed in loops."""
     model = small(num_read_heads=2)

@@ -74,6 +74,8 @@ def test_codes_say_why() -> None:
     np.testing.assert_array_equal(turned, codes.T)
     routing = NamedArray("routing", np.full((2, 2), 0.5), ("token", "state"), {"state_mask": [1, 0]})
     assert LEFT_OUT[left_out(routing, "token", "state", {})[0, 1] - 1] == "inactive"  # type: ignore[index]
+    heard = NamedArray("heard", np.full((2, 2), 0.5), ("state", "sender"), {"sender_mask": [1, 0]})
+    assert LEFT_OUT[left_out(heard, "state", "sender", {})[0, 1] - 1] == "inactive"  # type: ignore[index]
     assert left_out(attention()["attention"], "query", "key", {"layer": 0, "batch": 0, "head": 0}) is None
 
 

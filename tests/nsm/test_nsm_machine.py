@@ -71,6 +71,17 @@ def test_a_step_joins_the_parts(gate: Literal["gru", "lstm"]) -> None:
     assert (step.state.cells is None) == (gate == "gru")
 
 
+def test_a_machine_begins_with_states_of_its_own_and_empty_cells() -> None:
+    """Each batch item has the learned states; an LSTM's inner ones are zero; no output leans to a side."""
+    machine = small("lstm")
+    state = machine.initial_state(3)
+
+    assert all(torch.equal(item, machine.initial_states) for item in state.states)
+    assert state.cells is not None and (state.cells == 0).all()
+    assert small("gru").initial_state(3).cells is None
+    assert (machine.output_layer.bias == 0).all()
+
+
 @pytest.mark.parametrize("gate", ["gru", "lstm"])
 def test_runs_repeat_and_go_on(gate: Literal["gru", "lstm"]) -> None:
     """The same tokens give the same bits, in one run or in two."""
@@ -146,6 +157,46 @@ def test_pruned_states_take_no_part() -> None:
     torch.testing.assert_close(machine(tokens, other).outputs, outputs)
     machine.manager.restore()
     assert not torch.allclose(machine(tokens).outputs, outputs)
+
+
+@pytest.mark.parametrize("gate", ["gru", "lstm"])
+def test_autocast_leaves_states_and_memory_exact(gate: Literal["gru", "lstm"]) -> None:
+    """Under autocast layers may round; states and memory stay float32, and outputs near those without."""
+    machine, tokens = small(gate).float(), draw(5, 2, 7, 5).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs, state = machine(tokens, mask=some(5, 2, 7))
+        outputs.float().square().sum().backward()
+
+    assert {state.states.dtype, *(part.dtype for part in state.access)} == {torch.float32}
+    plain = machine(tokens, mask=some(5, 2, 7)).outputs
+    torch.testing.assert_close(outputs.float(), plain, rtol=0.1, atol=0.05)
+    assert all(value.grad is not None and value.grad.isfinite().all() for value in machine.parameters())
+
+
+def test_a_mask_is_counted_anew_after_it_was_changed() -> None:
+    """Whoever changes it in place, or puts another tensor there, is seen at the next step."""
+    machine, tokens = small(), draw(2, 7, 5)
+    before = machine.initial_state(2)
+
+    def pruned() -> list[bool]:
+        importance = machine.step(tokens, before).importance
+        return [bool((importance[:, state] == 0).all()) for state in range(3)]
+
+    assert pruned() == [False, False, False]
+    machine.manager.active[1] = False
+    assert pruned() == [False, True, False] and machine.manager.num_active == 2
+    saved = {name: value.clone() for name, value in machine.state_dict().items()}
+    machine.manager.restore()
+    assert pruned() == [False, False, False] and machine.manager.num_active == 3
+    machine.load_state_dict(saved)
+    assert pruned() == [False, True, False]
+    machine.manager.active = torch.tensor([True, True, False])
+    assert pruned() == [False, False, True]
+    with torch.inference_mode():
+        machine.manager.active = torch.tensor([False, True, True])
+        assert pruned() == [True, False, False]
+        machine.manager.active[1] = False
+        assert pruned() == [True, True, False]
 
 
 def test_the_recorder_sees_its_memory() -> None:
@@ -229,6 +280,18 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: small()(draw(4, 2, 7, 5), small().initial_state(1)),
         ShapeError,
         "state states must have shape.*initial_state",
+    ),
+    "cells": (
+        lambda: small("lstm")(draw(4, 2, 7, 5), small("lstm").initial_state(2)._replace(cells=draw(1, 3, 4))),
+        ShapeError,
+        r"state cells must have shape .* = \(2, 3, 4\), got \(1, 3, 4\)",
+    ),
+    "state-memory": (
+        lambda: small()(
+            draw(4, 2, 7, 5), small().initial_state(2)._replace(access=small().initial_state(1).access)
+        ),
+        ShapeError,
+        r"state memory must have shape .* = \(2, 6, 4\), got \(1, 6, 4\)",
     ),
     "gate-state": (
         lambda: small()(draw(4, 1, 7, 5), small("lstm").initial_state(1)),

@@ -175,6 +175,76 @@ def test_an_lstm_is_as_defined() -> None:
         np.testing.assert_allclose(fresh.states[item], from_zero[0], rtol=1e-9)
 
 
+def test_inner_states_that_are_not_active_begin_at_zero() -> None:
+    """Where no inner states are given, those of a state that stays are zero, the others' are renewed."""
+    module, inputs, states = propagator("lstm"), draw(2, 4, 5), draw(2, 4, 6, seed=1)
+
+    after = module(inputs, states, active=SOME)
+
+    assert after.cells is not None
+    assert (after.cells[:, 1] == 0).all() and (after.cells[:, SOME] != 0).all()
+
+
+@pytest.mark.parametrize("gate", ["gru", "lstm"])
+def test_a_propagator_begins_by_keeping(gate: Literal["gru", "lstm"]) -> None:
+    """The bias of GRU's z and of LSTM's f is one, all others are zero; weights fill +-1/sqrt(11)."""
+    torch.manual_seed(0)
+    module = StatePropagator(input_dim=5, state_dim=6, gate=gate)
+
+    gates = {"gru": "r z n", "lstm": "f i o g"}[gate].split()
+    biases = dict(zip(gates, module.from_input.bias.detach().split(6), strict=True))
+    keeping = "z" if gate == "gru" else "f"
+    assert {name: set(bias.tolist()) for name, bias in biases.items()} == {
+        name: {1.0 if name == keeping else 0.0} for name in gates
+    }
+    for layer in (module.from_input, module.from_state):
+        largest = float(layer.weight.detach().abs().max())
+        assert 0.9 * 11**-0.5 < largest <= 11**-0.5
+    # inputs and states of zero: z and f are sigmoid(1)
+    after = module(
+        torch.zeros(1, 1, 5), torch.zeros(1, 1, 6), torch.ones(1, 1, 6) if gate == "lstm" else None
+    )
+    kept = 1 - after.update if gate == "gru" else after.cells
+    torch.testing.assert_close(kept, torch.full((1, 1, 6), 1 / (1 + np.exp(-1.0)), dtype=torch.float32))
+
+
+def test_states_differ_from_the_start() -> None:
+    """Keys are drawn apart: alike, they would take the same tokens and learn the same for ever."""
+    torch.manual_seed(0)
+    keys = TokenToStateRouter(token_dim=5, state_dim=6, num_states=4).state_keys.detach()
+    apart = torch.cdist(keys, keys) + 10 * torch.eye(4)
+    assert float(apart.min()) > 0.5
+
+
+def test_parameters_are_those_that_count() -> None:
+    """A bias of all states' keys, or of what is held, would change nothing: there is none."""
+    assert {name: tuple(value.shape) for name, value in router().named_parameters()} == {
+        "state_keys": (4, 6),
+        "query.weight": (6, 5),
+        "query.bias": (6,),
+        "value.weight": (6, 5),
+        "value.bias": (6,),
+        "key.weight": (6, 6),
+    }
+    assert [name for name, _ in propagator().named_parameters()] == [
+        "from_input.weight",
+        "from_input.bias",
+        "from_state.weight",
+    ]
+
+
+def test_states_that_are_not_active_get_nothing_however_far_behind_the_others_are() -> None:
+    """A score of an active state may be as low as any: the mask is no large number."""
+    module, tokens = router(1), draw(1, 3, 5)
+    with torch.no_grad():
+        module.state_keys.mul_(0)
+        module.state_keys[[0, 2, 3]] = -1e7 * module.query(tokens)[0, 0]
+
+    _, weights = module(tokens[:, :1], active=SOME)
+
+    torch.testing.assert_close(weights[0, 0], torch.tensor([1, 0, 1, 1]).double() / 3)
+
+
 @pytest.mark.parametrize("gate", ["gru", "lstm"])
 def test_a_state_that_is_not_active_stays(gate: Literal["gru", "lstm"]) -> None:
     """It keeps its value and inner state to the bit, its update is zero, and the others change as ever."""
@@ -234,6 +304,15 @@ def test_pruning_does_what_it_says(
     assert manager.num_active == 4
 
 
+def test_to_keep_more_than_are_active_brings_none_back() -> None:
+    """Two are active, three are to stay: the two stay."""
+    manager = StateManager(state_dim=6, num_states=4)
+    manager.prune(torch.tensor([0.0, 0.9, 0.8, 0.0]), 0.5)
+
+    assert manager.prune(torch.tensor([1.0, 0.1, 0.2, 1.0]), 0.5, keep=3) == []
+    assert manager.active.tolist() == [False, True, True, False]
+
+
 def test_pruning_twice_never_brings_a_state_back() -> None:
     """A second call speaks of active states alone, and keeps the best of those."""
     manager = StateManager(state_dim=6, num_states=4)
@@ -264,7 +343,10 @@ def _gradcheck_cases() -> dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]
 def test_gradients_are_exact(case: str) -> None:
     """Analytic gradients equal finite differences in float64."""
     function, arguments = _gradcheck_cases()[case]
-    assert torch.autograd.gradcheck(function, [a.clone().requires_grad_() for a in arguments])
+    given = [a.clone().requires_grad_() for a in arguments]
+    outputs = function(*given)  # one without a gradient would not be checked
+    assert all(output.requires_grad for output in ([outputs] if isinstance(outputs, Tensor) else outputs))
+    assert torch.autograd.gradcheck(function, given)
 
 
 NOT_A_GATE: Any = "rnn"
@@ -289,6 +371,44 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         DtypeError,
         "mask must be a torch.Tensor of bools.*got torch.float32",
     ),
+    "tokens-none": (lambda: router()(draw(2, 0, 5)), ShapeError, r"none empty, got shape \(2, 0, 5\)"),
+    "router-active": (
+        lambda: router()(draw(2, 7, 5), active=SOME[:3]),
+        ShapeError,
+        r"active must have shape \(state\) = \(4,\)",
+    ),
+    "mask-batch": (
+        lambda: router()(draw(2, 7, 5), mask=PADDED[:1]),
+        ShapeError,
+        r"mask must have shape \(batch, token\) = \(2, 7\), got \(1, 7\)",
+    ),
+    "mask-device": (
+        lambda: router()(draw(2, 7, 5), mask=PADDED.to("meta")),
+        DtypeError,
+        r"mask must be on the device of the rest, cpu, got meta. Move it: mask.to\('cpu'\)",
+    ),
+    "talk-none-active": (
+        lambda: communication()(draw(2, 4, 6), active=~torch.ones(4).bool()),
+        ShapeError,
+        "active must name at least one state",
+    ),
+    "talk-dtype": (lambda: communication()(draw(2, 4, 6).float()), DtypeError, "dtype of the module"),
+    "propagate-dtype": (
+        lambda: propagator()(draw(2, 4, 5), draw(2, 4, 6).float()),
+        DtypeError,
+        "states must have the dtype of the module",
+    ),
+    "propagate-active": (
+        lambda: propagator()(draw(2, 4, 5), draw(2, 4, 6), active=SOME[:1]),
+        ShapeError,
+        "active must have shape",
+    ),
+    "cells-shape": (
+        lambda: propagator("lstm")(draw(2, 4, 5), draw(2, 4, 6), draw(1, 4, 6)),
+        ShapeError,
+        r"cells must have shape \(batch, state, feature\) = \(2, 4, 6\)",
+    ),
+    "managed-dtype": (lambda: StateManager(6, 4)(draw(2, 4, 6)), DtypeError, "dtype of the manager"),
     "none-active": (
         lambda: router()(draw(2, 7, 5), active=~torch.ones(4).bool()),
         ShapeError,

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from nsm_widgets._errors import CheckpointError, UnknownOptionError
 from nsm_widgets.ntm import NTM, import_weights, load_checkpoint, save_checkpoint
+from nsm_widgets.ntm.dialects import FixedInitial, ForeignAccess
+from nsm_widgets.ntm.state import HeadParameters, NTMState, WriteParameters
 from nsm_widgets.trace import TraceRecorder
 
 from . import _foreign as foreign
@@ -80,6 +82,51 @@ def test_the_inner_model_alone_will_do() -> None:
     )
 
 
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_an_import_is_a_copy_in_float32_to_train_on(layout: str) -> None:
+    """Whatever the precision there, parameters are float32 and learn; what was given stays as it is."""
+    given = {name: value.double() for name, value in as_tensors(LAYOUTS[layout][0]()).items()}
+    for tensors in (given, {name: value.float() for name, value in given.items()}):
+        before = {name: value.clone() for name, value in tensors.items()}
+        model = import_weights(tensors)
+        assert all(value.dtype == torch.float32 for value in model.state_dict().values())
+        assert all(value.requires_grad for value in model.parameters())
+        with torch.no_grad():
+            for value in model.state_dict().values():
+                value.fill_(7)
+        assert all(torch.equal(value, before[name]) for name, value in tensors.items())
+
+
+def in_dialect(dialect: Any, memory: Tensor, sharpening: float) -> Tensor:
+    """The weights of one step of a model whose heads stay at even weights, sharpened."""
+    slots, word = memory.shape[1:]
+    even, zeros = torch.full((1, 1, slots), 1 / slots), torch.zeros(1, 1, word)
+    stay = torch.tensor([0.0, 1.0, 0.0]).expand(1, 2, 3)
+    heads = torch.zeros(1, 2, word), torch.ones(1, 2), torch.zeros(1, 2), stay, torch.full((1, 2), sharpening)
+    written = WriteParameters(*(part[:, 1:] for part in heads), erase=zeros, add=zeros)
+    state = NTMState(memory, even, even, zeros)
+    weights: Tensor = ForeignAccess(dialect).plain(HeadParameters(*heads), written, state).weights
+    return weights
+
+
+@pytest.mark.parametrize("dialect", ["pytorch-ntm", "clemkoa-ntm"])
+def test_their_sharpening_adds_no_more_than_theirs_does(dialect: str) -> None:
+    """Ten weights of 0.1: to the power of 6 they still sum to one, to that of 60 nothing is left of them."""
+    memory = torch.zeros(1, 10, 4)
+    torch.testing.assert_close(in_dialect(dialect, memory, 6.0), torch.full((1, 2, 10), 0.1))
+    assert (in_dialect(dialect, memory, 60.0) == 0).all()  # of 0 / 0 they make 0, not NaN
+
+
+def test_every_batch_item_has_a_first_state_of_its_own() -> None:
+    """What is written to one is not seen by another, nor by the model."""
+    initial = FixedInitial(4, 3)
+    before = initial.bias.clone()
+    for part in initial(2):
+        part[0] += 1
+        assert not torch.equal(part[0], part[1])
+    assert torch.equal(initial.bias, before) and (initial.read_weights == 0).all()
+
+
 def changed(make: Make, **changes: Any) -> dict[str, Any]:
     """A state dict with some entries replaced, or, by None, left out. Dots are written as two underscores."""
     tensors: dict[str, Any] = dict(as_tensors(make()))
@@ -106,6 +153,18 @@ BAD: dict[str, tuple[Callable[[], dict[Any, Any]], str]] = {
     "misshapen": (
         lambda: changed(P, ntm__heads__0__fc_read__weight=torch.zeros(11, 5)),
         r"fc_read.weight in shape \(10, 5\), got \(11, 5\)",
+    ),
+    "nothing-in-it": (
+        lambda: changed(P, ntm__memory__mem_bias=torch.zeros(0, 4)),
+        r"must hold memory.mem_bias in shape \('any', 'any'\), got \(0, 4\)",
+    ),
+    "no-inputs": (
+        lambda: changed(P, ntm__controller__lstm__weight_ih_l0=torch.zeros(20, 4)),
+        "must have inputs beside what is read, got 4 in all",
+    ),
+    "second-layer": (
+        lambda: changed(lambda: P(layers=2), ntm__controller__lstm__weight_ih_l1=torch.zeros(20, 7)),
+        r"weight_ih_l1 in shape \(20, 5\), got \(20, 7\)",
     ),
     "more-heads": (more_heads, "read, then write, once each, got more heads"),
     "two-memories": (

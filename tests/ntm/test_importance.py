@@ -89,6 +89,21 @@ def test_the_gradient_is_the_slope() -> None:
     assert not model.cell.access._forward_hooks
 
 
+def test_both_can_be_asked_for_without_gradients() -> None:
+    """Inside ``no_grad`` the slope is the same; scores have the loss's precision."""
+    model = small()
+
+    def loss() -> Tensor:
+        outputs: Tensor = model(inputs()).outputs
+        return outputs.square().mean()
+
+    expected = gradient_importance(model, loss)
+    with torch.no_grad():
+        torch.testing.assert_close(gradient_importance(model, loss), expected)
+    scores = ablation_importance(model, loss)
+    assert scores.dtype == torch.float64 and not scores.requires_grad
+
+
 def test_the_copy_model_needs_the_slots_it_wrote() -> None:
     """By both measures what matters are the slots of the sequence; the other hundred are worth nothing."""
     model = load_pretrained("copy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,215 @@ def healthy(steps: int = 20, heads: int = 2, slots: int = 6, seed: int = 0) -> A
 
 def by_kind(data: Any, kind: str) -> list[stats.Finding]:
     return [finding for finding in stats.findings(data) if finding.kind == kind]
+
+
+def on_one_slot(weight: float, rows: int, of: int = 20, slots: int = 6) -> Array:
+    """A head with so much on slot 2 in so many rows, and on other slots in turn, sharply, in the rest."""
+    weights = np.full((of, 1, 1, slots), (1 - weight) / (slots - 1))
+    weights[..., 2] = weight
+    for row in range(rows, of):
+        weights[row, 0, 0] = np.eye(slots)[(0, 1, 3)[row % 3]]
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("weights", "is_said"),
+    [
+        (on_one_slot(0.9, 20), True),
+        (on_one_slot(0.89, 20), False),
+        (on_one_slot(1.0, 19), True),
+        (on_one_slot(1.0, 18), False),
+        (on_one_slot(1.0, 4, of=4), True),
+        (on_one_slot(1.0, 3, of=3), False),
+        (np.ones((20, 1, 1, 1)), False),
+    ],
+    ids=["weight", "less-weight", "rows", "fewer-rows", "four-rows", "three-rows", "one-slot-in-all"],
+)
+def test_the_bounds_of_a_collapse(weights: Array, is_said: bool) -> None:
+    """At 0.9 in 95 % of at least 4 rows, of more than one place; not below."""
+    assert bool(by_kind({"read_weights": weights}, "collapsed_head")) == is_said
+
+
+def spread(entropy_share: float) -> Array:
+    """Weights over two slots with that normalised entropy, by bisection."""
+    low, high = 0.5, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        found = -(middle * math.log(middle) + (1 - middle) * math.log(1 - middle)) / math.log(2)
+        low, high = (middle, high) if found > entropy_share else (low, middle)
+    return np.array([low, 1 - low])
+
+
+@pytest.mark.parametrize(("share", "is_said"), [(0.905, True), (0.895, False)])
+def test_the_bound_of_a_blur(share: float, is_said: bool) -> None:
+    """A mean normalised entropy of 0.9."""
+    weights = np.tile(spread(share), (5, 1, 1, 1))
+    assert bool(by_kind({"read_weights": weights}, "blurry_head")) == is_said
+
+
+def test_the_exact_bounds_count() -> None:
+    """At the bound itself it is said: half of all use, a mean entropy of 0.9."""
+    hot = np.eye(4)
+    uses = {
+        "read_weights": hot[[0, 0, 1, 2]][:, None, None],
+        "write_weights": hot[[0, 0, 2, 3]][:, None, None],
+    }
+    (found,) = by_kind(uses, "saturated_slots")
+    assert "slot 0 gets 50%" in found.text
+    # nine rows of one even over two slots, one sharp: a mean of exactly nine tenths
+    rows = np.array([[0.5, 0.5]] * 9 + [[1.0, 0.0]])[:, None, None]
+    assert stats.normalised_entropy(NamedArray("w", rows, DIMS)).values.mean() == 0.9
+    assert by_kind({"read_weights": rows}, "blurry_head")
+
+
+@pytest.mark.parametrize(("apart", "is_said"), [(0.13, True), (0.16, False)])
+def test_the_bound_of_twins(apart: float, is_said: bool) -> None:
+    """One hundredth of a nat between (0.5 + x, 0.5 - x) and even weights: at x = 0.1412."""
+    one, other = np.array([0.5 + apart, 0.5 - apart]), np.array([0.5 - apart, 0.5 + apart]) * 0 + 0.5
+    mean = (one + other) / 2
+    divergence = sum((p * np.log(p / mean)).sum() / 2 for p in (one, other))
+    assert (divergence < 0.01) == is_said
+    pair = np.stack([one, other])
+    sharp = np.array([[1.0, 0.0], [1.0, 0.0]])  # so that neither is blurry; it adds no difference
+    weights = np.stack([pair if row % 2 else sharp for row in range(400)])[:, None]
+    found = by_kind({"read_weights": weights}, "twin_heads")
+    assert bool(found) == (divergence / 2 < 0.01)
+    assert all(each.severity == "warning" for each in found)
+
+
+@pytest.mark.parametrize(
+    ("reads", "writes", "slots", "is_said"),
+    [
+        ([0, 0, 1, 2], [0, 1, 2, 3], 4, False),
+        ([0, 0, 0, 2], [0, 1, 2, 3], 4, True),
+        ([1, 2, 3, 1], [0, 0, 0, 0], 4, True),
+        ([0, 0, 0, 0], [0, 1, 2, 0], 3, False),
+    ],
+    ids=["three-eighths", "half", "by-writes-alone", "three-slots"],
+)
+def test_the_bounds_of_a_saturated_slot(
+    reads: list[int], writes: list[int], slots: int, is_said: bool
+) -> None:
+    """Half of what is read and written together, of at least four slots."""
+    hot = np.eye(slots)
+    uses = {"read_weights": hot[reads][:, None, None], "write_weights": hot[writes][:, None, None]}
+    assert bool(by_kind(uses, "saturated_slots")) == is_said
+
+
+def test_where_a_saturated_slot_is_seen_first() -> None:
+    """At a read, where that comes before any write."""
+    hot = np.eye(4)
+    uses = {
+        "read_weights": hot[[1, 0, 0, 0]][:, None, None],
+        "write_weights": hot[[2, 3, 0, 0]][:, None, None],
+    }
+    (found,) = by_kind(uses, "saturated_slots")
+    assert found.where == {"time": 1, "batch": 0, "slot": 0}
+
+
+def test_a_slot_that_is_never_touched_is_dead_and_no_more() -> None:
+    """Never read it is as well, but that is said of slots that were written alone."""
+    hot = np.eye(4)
+    uses = {
+        "read_weights": hot[[0, 1, 0, 1]][:, None, None],
+        "write_weights": hot[[0, 1, 2, 1]][:, None, None],
+    }
+    found = {finding.kind: finding.text for finding in stats.findings(uses)}
+    assert ": 3." in found["dead_slots"] and found["dead_slots"].startswith("1 of 4")
+    assert ": 2." in found["never_read_slots"] and found["never_read_slots"].startswith("1 of 4")
+
+
+def test_one_blurry_head_may_be_a_twin() -> None:
+    """Only where both are blurry is it no news."""
+    one = np.tile(spread(0.904), (5, 1, 1, 1))
+    other = np.tile(spread(0.896), (5, 1, 1, 1))
+    both = {"read_weights": np.concatenate([one, other], axis=2)}
+    assert [finding.where["head"] for finding in by_kind(both, "blurry_head")] == [0]
+    assert len(by_kind(both, "twin_heads")) == 1
+
+
+@pytest.mark.parametrize("bad", ["read_weights", "write_weights"])
+def test_slots_are_not_judged_by_what_are_no_weights(bad: str) -> None:
+    """Neither where the reads are none nor where the writes are."""
+    hot = np.eye(4)[[0, 0, 0, 0]][:, None, None]
+    arrays = {"read_weights": hot, "write_weights": hot, bad: 3 * hot}
+    kinds = {finding.kind for finding in stats.findings(Trace.from_arrays(arrays, check_weights=False))}
+    assert "not_weights" in kinds
+    assert not kinds & {"saturated_slots", "dead_slots", "never_read_slots", "overwritten_writes"}
+
+
+def test_a_new_sequence_overwrites_nothing() -> None:
+    """A slot written at the end of one sequence, and in the next one again, was not overwritten."""
+    hot = np.eye(4)
+    trace = Trace.from_arrays(
+        {"read_weights": hot[[3, 1, 3, 2]][:, None, None], "write_weights": hot[[1, 2, 2, 3]][:, None, None]}
+    )
+    arrays = list(trace.values())
+    assert len(by_kind(Trace(*arrays), "overwritten_writes")) == 1
+    assert by_kind(Trace(*arrays, attrs={"sequence_starts": [0, 2]}), "overwritten_writes") == []
+    broken = [
+        NamedArray(a.name, np.concatenate([a.values, a.values * np.nan]), a.dims, attrs=a.attrs)
+        for a in arrays
+    ]
+    later = Trace(*broken, attrs={"sequence_starts": [0, 2, 6]})  # the last one begins among the NaN
+    assert by_kind(later, "overwritten_writes") == []
+
+
+def test_counts_leave_padding_out() -> None:
+    """NaN that does not count is not counted; nor are steps that were padded, however sharp."""
+    values = np.zeros((4, 1, 1))
+    values[1:3] = np.nan
+    flags = np.array([[True], [True], [False], [True]])
+    (found,) = stats.findings(
+        Trace.from_arrays({"read_gate": values}), mask=NamedArray("mask", flags, ("time", "batch"))
+    )
+    assert found.text.startswith("read_gate holds 1 NaN of 4 values")
+    weights = on_one_slot(1.0, 10)
+    flags = np.arange(20)[:, None] >= 10
+    mask = NamedArray("mask", flags, ("time", "batch"))
+    found = stats.findings(Trace.from_arrays({"read_weights": weights}), mask=mask)
+    assert not {finding.kind for finding in found} & {"collapsed_head", "not_finite"}
+    assert by_kind({"read_weights": weights[:10]}, "collapsed_head")
+
+
+def test_padding_says_nothing_of_what_looks_causal() -> None:
+    """What a padded query looks at does not make causal attention another."""
+    uniform = np.tri(10) / np.arange(1, 11)[:, None]
+    padded = uniform.copy()
+    padded[8] = np.eye(10)[9]  # a padded query that looks ahead
+    flags = np.ones(10, bool)
+    flags[8] = False
+    array = NamedArray("attention", padded, ("query", "key"), {"query_mask": flags}, {"kind": "attention"})
+    assert [finding.kind for finding in stats.findings(array)] == ["blurry_head"]
+
+
+def test_twins_are_told_by_known_rows_alone() -> None:
+    """Rows with a NaN, and padded ones, say nothing of how far two heads differ."""
+    weights = np.repeat(healthy(heads=1), 2, axis=2)
+    weights[3, 0, 1] = np.nan
+    assert len(by_kind(Trace.from_arrays({"read_weights": weights}), "twin_heads")) == 1
+    weights[3:10, 0, 1] = healthy(heads=1, seed=2)[3:10, 0, 0]
+    flags = np.ones((20, 1), bool)
+    flags[3:10] = False
+    mask = NamedArray("mask", flags, ("time", "batch"))
+    found = stats.findings(Trace.from_arrays({"read_weights": weights}), mask=mask)
+    assert [each.kind for each in found] == ["twin_heads"]
+
+
+def test_many_slots_are_told_as_runs() -> None:
+    """Runs of neighbours, a dozen at most, and dots only where there are more."""
+    for count, told in (
+        (12, ": 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23."),
+        (13, "21, 23, ...."),
+        (14, "21, 23, ...."),
+    ):
+        slots = 2 * count + 1
+        even = np.eye(slots)[np.arange(0, slots, 2)]  # every odd slot is dead
+        uses = {
+            name: np.concatenate([even, even])[:, None, None] for name in ("read_weights", "write_weights")
+        }
+        (found,) = by_kind(uses, "dead_slots")
+        assert found.text.endswith(told)
 
 
 def test_a_healthy_run_has_nothing_to_be_said_of() -> None:
