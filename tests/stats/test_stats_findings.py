@@ -194,8 +194,8 @@ def test_counts_leave_padding_out() -> None:
     weights = on_one_slot(1.0, 10)
     flags = np.arange(20)[:, None] >= 10
     mask = NamedArray("mask", flags, ("time", "batch"))
-    found = stats.findings(Trace.from_arrays({"read_weights": weights}), mask=mask)
-    assert not {finding.kind for finding in found} & {"collapsed_head", "not_finite"}
+    judged = stats.findings(Trace.from_arrays({"read_weights": weights}), mask=mask)
+    assert not {finding.kind for finding in judged} & {"collapsed_head", "not_finite"}
     assert by_kind({"read_weights": weights[:10]}, "collapsed_head")
 
 
