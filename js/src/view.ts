@@ -210,7 +210,8 @@ function drawView(
   const pictured = () => {
     const box = together.length > 0 ? root.closest<HTMLElement>(".nsmw-group") : null;
     const whole = box ?? root.closest<HTMLElement>(".nsmw-chart-box") ?? root;
-    const rows = [...whole.querySelectorAll<HTMLElement>(PICTURED)].filter((node) => node !== heading);
+    const found = [...whole.querySelectorAll<HTMLElement>(PICTURED)].filter((node) => node !== heading);
+    const rows = found.filter((node) => !found.some((other) => other !== node && other.contains(node))); // not twice
     return { whole, rows };
   };
   const ways = createWaysOut({
@@ -311,11 +312,11 @@ function drawView(
         [spec.below, spec.above] = [extent[2], extent[3]];
       }
     }
-    const text = statusText(how, numbers.length);
+    const text = alone ? statusText(how, numbers.length) : ""; // of a group, the first part says it
     setText(status, text);
     status.hidden = text === "";
     root.dataset["live"] = how.state;
-    if (said !== "" && said !== how.state) context.announce(text || "recording ended"); // not each iteration
+    if (alone && said !== "" && said !== how.state) context.announce(text || "recording ended"); // not each iteration
     said = how.state;
     if (panels.length > 0) selection.follow.grow(numbers, running);
   };

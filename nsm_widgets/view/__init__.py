@@ -28,9 +28,15 @@ from nsm_widgets.view._color import (
 from nsm_widgets.view._communication import communication_layout
 from nsm_widgets.view._comparison import comparison_layout, pattern_difference, row_divergence
 from nsm_widgets.view._derived import addressing_stages, memory_change, with_derived
-from nsm_widgets.view._evolution import evolution_layouts, memory_difference, most_changed, slot_statistics
+from nsm_widgets.view._evolution import (
+    NO_SLOTS,
+    evolution_layouts,
+    memory_difference,
+    most_changed,
+    slot_statistics,
+)
 from nsm_widgets.view._graph import MOST_EDGES, MOST_NODES, EdgeChoice, choose_edges, column_sums, largest_sum
-from nsm_widgets.view._importance import first_write, importance_layout, slot_importance, slot_use
+from nsm_widgets.view._importance import BAR_ORDERS, first_write, importance_layout, slot_importance, slot_use
 from nsm_widgets.view._layouts import (
     arrays_of,
     attention_layout,
@@ -86,6 +92,7 @@ from nsm_widgets.view._two_traces import (
 
 __all__ = [
     "BAR_COLORS",
+    "BAR_ORDERS",
     "BY_VALUE",
     "COLOR_SCALES",
     "DOMAIN_CHOICES",
@@ -94,6 +101,7 @@ __all__ = [
     "MOST_NAMED_LINES",
     "MOST_NODES",
     "NOWHERE",
+    "NO_SLOTS",
     "PALETTE",
     "SHOW_CHOICES",
     "ArraySummary",

@@ -16,6 +16,7 @@ from nsm_widgets.view._lines import MOST_NAMED_LINES
 from nsm_widgets.view._panel import Layout, Panel, default_coloring
 
 NO_STEP_BEFORE = "no step before"
+NO_SLOTS = "slots must name at least one, got none. Not given, they are those that changed most."
 
 _Statistic = Callable[[Float64[np.ndarray, "*slot word"]], Float64[np.ndarray, "*slot"]]
 STATISTICS: dict[str, tuple[str, _Statistic]] = {
@@ -110,9 +111,7 @@ def evolution_layouts(
     statistics = slot_statistics(memory)
     chosen = most_changed(change) if slots is None else list(slots)
     if not chosen:
-        raise ValueError(
-            "slots must name at least one, got none. Not given, they are those that changed most."
-        )
+        raise ValueError(NO_SLOTS)
     maps = (
         (
             _map(memory, x="word", title="memory"),

@@ -26,6 +26,9 @@ nothing, so that otherwise any slot would count as written at once."""
 MOST_BARS = 1_024
 """A bar is an element of the page: more would be thinner than a pixel, and stall it."""
 
+BAR_ORDERS = ("slot", "score", "first write")
+"""What the bars can be sorted by; by first write where there are write weights."""
+
 DEFINITION = (
     "read and write weights on a slot, summed up to this step, relative to the slot with the largest sum"
 )
@@ -176,7 +179,7 @@ def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220)
     if written is not None and not _fits(written, importance):
         written = None
     use = slot_use(importance)
-    names = ["slot", "score", *(["first write"] if written is not None else [])]
+    names = BAR_ORDERS if written is not None else BAR_ORDERS[:2]
     if sort not in names:
         raise ValueError(f"sort must be one of {', '.join(names)}, got {sort!r}.")
     when = " at the last step" if importance.sizes.get("time", 1) > 1 else ""

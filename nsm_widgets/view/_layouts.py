@@ -87,6 +87,7 @@ def lines_layout(
     vmax: float | None = None,
     title: str | None = None,
     height_px: int = LINES_PX,
+    fewest_points: int = 2,
 ) -> Layout:
     """An array's values over one axis, one line for each index of another; the others follow the selection.
 
@@ -100,6 +101,7 @@ def lines_layout(
         vmax: Value at the top.
         title: Heading; the array's name when not given.
         height_px: Height of the chart.
+        fewest_points: 1 where there will be more.
 
     Raises:
         AxisError: If ``x`` or ``lines`` is no axis of the array, or both are the same.
@@ -130,7 +132,7 @@ def lines_layout(
         above=coloring.above,
     )
     count, steps = count_lines(array, panel), array.sizes[x]
-    if count * steps == 1:
+    if count * steps < fewest_points:
         raise ShapeError(
             f"a chart of {array.name} must have at least two points, got a single value. It is a number: "
             "Heatmap(..., annotate=True) prints it."

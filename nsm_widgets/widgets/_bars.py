@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import anywidget
@@ -13,6 +14,7 @@ from jaxtyping import Float64, Int
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import (
     BAR_COLORS,
+    BAR_ORDERS,
     Layout,
     Panel,
     bar_codes,
@@ -23,11 +25,26 @@ from nsm_widgets.view import (
     order_text,
     sort_names,
 )
-from nsm_widgets.widgets._figure import CURSOR_COLOR, figure_of, x_axis, y_axis
+from nsm_widgets.widgets._figure import (
+    CURSOR_COLOR,
+    OUT_OF_SIGHT,
+    figure_of,
+    panel_of_kind,
+    set_ends,
+    write_x_axis,
+    write_y_axis,
+    x_axis,
+    y_axis,
+)
+from nsm_widgets.widgets._live import Build
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._view import View
 
-OUT_OF_SIGHT = -9.0
+BAND = np.array([-0.5, 0.5, 0.5, -0.5])
+"""Corners of a bar's column, from its middle."""
+
+SYMBOLS = ((1, 0.035, 45.0), (2, 0.965, 0.0))
+"""By code: how high its symbol stands, as a share of the figure, and by how many degrees it is turned."""
 
 
 class BarControls(View):
@@ -41,12 +58,21 @@ class BarControls(View):
 
     _page_writable = View._page_writable | {"sort"}
 
-    def __init__(self, trace: Trace, layout: Layout, figure: bqplot.Figure, /, **options: Any) -> None:
-        panel = layout[0][0]
-        self._orders = sort_names(panel)
-        sort = panel.bars.sort if panel.bars is not None else panel.x
-        super().__init__(trace, layout, **{"sort": sort, **options})
+    def __init__(self, given: Any, build: Build, figure: bqplot.Figure, /, **options: Any) -> None:
+        self._orders: tuple[str, ...] = BAR_ORDERS
+        self._open(given, build, options)
         self._figure = figure
+        if self._given_layout:
+            self._fill(self.trace, self._given_layout)
+
+    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
+        self._fill(trace, layout)
+        super()._show(trace, layout, above=above)
+
+    def _fill(self, trace: Trace, layout: Layout) -> None:
+        panel = panel_of_kind(layout, "bars")
+        self._orders = sort_names(panel)
+        fill_bars(self._figure, trace, sorted_by(panel, self.sort), self.selection)
 
     @traitlets.validate("sort")
     def _validate_sort(self, proposal: dict[str, Any]) -> str:
@@ -56,35 +82,63 @@ class BarControls(View):
         return sort
 
 
-def bars_figure(trace: Trace, panel: Panel, selection: Selection | None) -> bqplot.Figure:
-    """The bars as they are at the selection; marks in the order hover, cursor, bars, dead, saturated."""
-    array = trace[panel.array]
-    at = clamp({dim: getattr(selection, dim, 0) for dim in SELECTABLE}, array.sizes)
-    order = bar_order(trace, panel, at)
-    count = len(order)
-    domain = bar_domain(panel.domain)
-    across = bqplot.LinearScale(min=-0.5, max=count - 0.5, allow_padding=False)
-    up = bqplot.LinearScale(min=domain.low, max=domain.high)
+def sorted_by(panel: Panel, sort: str) -> Panel:
+    """The panel with its bars in another order."""
+    return panel if panel.bars is None else replace(panel, bars=replace(panel.bars, sort=sort))
+
+
+def bars_figure(height_px: int) -> bqplot.Figure:
+    """A chart without any bar yet; marks in the order hover, cursor, bars, dead, saturated."""
+    across = bqplot.LinearScale(min=-0.5, max=0.5, allow_padding=False)
+    up = bqplot.LinearScale(min=0.0, max=1.0)
     whole = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
-    codes = bar_codes(trace, panel, at)[order]
     bands = {"x": across, "y": whole}
+    bars = bqplot.Bars(
+        x=np.array([]),
+        y=np.array([]),
+        scales={"x": across, "y": up},
+        colors=[BAR_COLORS[0]],
+        padding=0.2,
+        stroke_width=0.0,
+        fill=True,
+    )
     marks = [
-        _band(OUT_OF_SIGHT, bands, 0.12, line=0.0),
-        _band(float(np.flatnonzero(order == at[panel.x])[0]), bands, 0.22, line=1.0),
-        _bars(bar_values(array, panel, at)[order], codes, {"x": across, "y": up}),
-        _symbols(codes, 1, 0.035, "cross", bands, turned=45.0),
-        _symbols(codes, 2, 0.965, "triangle-up", bands, turned=0.0),
+        _band(bands, 0.12, line=0.0),
+        _band(bands, 0.22, line=1.0),
+        bars,
+        _symbols(1, "cross", bands),
+        _symbols(2, "triangle-up", bands),
     ]
+    return figure_of(marks, [x_axis(across), y_axis(up)], height_px)
+
+
+def fill_bars(figure: bqplot.Figure, trace: Trace, panel: Panel, selection: Selection) -> None:
+    """Draw the bars as they are at the selection."""
+    array = trace[panel.array]
+    at = clamp({dim: getattr(selection, dim) for dim in SELECTABLE}, array.sizes)
+    order = bar_order(trace, panel, at)
+    codes = bar_codes(trace, panel, at)[order]
+    _hover, cursor, bars, *symbols = figure.marks
+    set_ends(bars.scales["x"], -0.5, len(order) - 0.5)
+    domain = bar_domain(panel.domain)
+    set_ends(bars.scales["y"], domain.low, domain.high)
     names = array.labels(panel.x, batch=at.get("batch", 0))
-    labels = [names[i] for i in order]
-    axes = [x_axis(across, order_text(panel, at), count, labels), y_axis(up, panel)]
-    return figure_of(marks, axes, panel.height_px)
+    across, up = figure.axes
+    write_x_axis(across, order_text(panel, at), len(order), [names[i] for i in order])
+    write_y_axis(up, panel)
+    cursor.x = float(np.flatnonzero(order == at[panel.x])[0]) + BAND
+    _fill_bars(bars, bar_values(array, panel, at)[order], codes)
+    for mark, (code, height, turned) in zip(symbols, SYMBOLS, strict=True):
+        places = np.flatnonzero(codes == code)
+        with mark.hold_sync():
+            mark.x, mark.y = places.astype(np.float64), np.full(len(places), height)
+            mark.rotation = np.full(len(codes), turned)  # for as many as the page may ever draw
 
 
-def _band(place: float, scales: dict[str, bqplot.Scale], opacity: float, *, line: float) -> bqplot.Lines:
+def _band(scales: dict[str, bqplot.Scale], opacity: float, *, line: float) -> bqplot.Lines:
     """A bar's whole column, behind the bars."""
     return bqplot.Lines(
-        x=place + np.array([-0.5, 0.5, 0.5, -0.5]),
+        x=OUT_OF_SIGHT + BAND,
         y=np.array([0.0, 0.0, 1.0, 1.0]),
         scales=scales,
         colors=[CURSOR_COLOR],
@@ -96,34 +150,24 @@ def _band(place: float, scales: dict[str, bqplot.Scale], opacity: float, *, line
     )
 
 
-def _bars(
-    values: Float64[np.ndarray, " bar"], codes: Int[np.ndarray, " bar"], scales: dict[str, bqplot.Scale]
-) -> bqplot.Bars:
+def _fill_bars(
+    bars: bqplot.Bars, values: Float64[np.ndarray, " bar"], codes: Int[np.ndarray, " bar"]
+) -> None:
     colors = [BAR_COLORS[code] for code in codes]
     places = np.arange(len(values), dtype=np.float64)
     heights = np.where(np.isfinite(values), values, np.nan)
     if len(values) == 1:  # the width of bars is taken from their distance: two that are none keep it
         places, heights, colors = np.array([-0.5, 0.0, 0.5]), np.array([np.nan, *heights, np.nan]), colors * 3
-    return bqplot.Bars(
-        x=places, y=heights, scales=scales, colors=colors, padding=0.2, stroke_width=0.0, fill=True
-    )
+    with bars.hold_sync():
+        bars.x, bars.y, bars.colors = places, heights, colors
 
 
-def _symbols(
-    codes: Int[np.ndarray, " bar"],
-    code: int,
-    height: float,
-    marker: str,
-    scales: dict[str, bqplot.Scale],
-    *,
-    turned: float,
-) -> bqplot.Scatter:
+def _symbols(code: int, marker: str, scales: dict[str, bqplot.Scale]) -> bqplot.Scatter:
     """What tells the bars of one kind apart without their colour."""
-    places = np.flatnonzero(codes == code)
     return bqplot.Scatter(
-        x=places.astype(np.float64),
-        y=np.full(len(places), height),
-        rotation=np.full(len(codes), turned),  # for as many as the page may ever draw
+        x=np.array([]),
+        y=np.array([]),
+        rotation=np.array([]),
         scales={**scales, "rotation": bqplot.LinearScale(min=0.0, max=180.0)},
         marker=marker,
         colors=[BAR_COLORS[code]],

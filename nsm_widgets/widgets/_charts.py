@@ -14,20 +14,34 @@ from jaxtyping import Float64
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import one_line
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.view import (
     MOST_NAMED_LINES,
     Layout,
     Panel,
     clamp,
     count_lines,
+    default_coloring,
     line_colors,
     line_names,
     line_values,
     lines_layout,
 )
 from nsm_widgets.widgets._base import refuse_unknown
-from nsm_widgets.widgets._figure import CURSOR_COLOR, Chart, check_height, figure_of, x_axis, y_axis
+from nsm_widgets.widgets._figure import (
+    CURSOR_COLOR,
+    OUT_OF_SIGHT,
+    Chart,
+    check_height,
+    figure_of,
+    panel_of_kind,
+    set_ends,
+    write_x_axis,
+    write_y_axis,
+    x_axis,
+    y_axis,
+)
+from nsm_widgets.widgets._live import Build, Running
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
@@ -36,6 +50,9 @@ CHART_OPTIONS = (
     *("x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
     *("store", "budget_mb", "precision"),
 )
+
+FAINT = 0.45
+"""Opacity of lines that are too many to be told apart."""
 
 
 def _with_tail(of_y: bool) -> Callable[[Any, bqplot.Lines], Any]:
@@ -70,10 +87,22 @@ class ChartControls(View):
     _lines = anywidget.WidgetTrait().tag(sync=True)
     _cursor = anywidget.WidgetTrait().tag(sync=True)
 
-    def __init__(self, trace: Trace, layout: Layout, figure: bqplot.Figure, /, **options: Any) -> None:
-        super().__init__(trace, layout, **options)
+    def __init__(
+        self, given: Any, build: Build, running: Running, figure: bqplot.Figure, /, **options: Any
+    ) -> None:
+        self._open(given, build, options, running=running)
         self._figure = figure
         self._cursor, self._lines = figure.marks
+        if self._given_layout:
+            self._fill(self.trace, self._given_layout)
+
+    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
+        self._fill(trace, layout)
+        super()._show(trace, layout, above=above)
+
+    def _fill(self, trace: Trace, layout: Layout) -> None:
+        panel = panel_of_kind(layout, "lines")
+        fill_lines(self._figure, trace[panel.array], panel, self.selection)
 
 
 class LineChart(Chart):
@@ -83,8 +112,11 @@ class LineChart(Chart):
     selects a step, for all views of the same selection. Where values are NaN or infinite a line is broken;
     the caption counts them.
 
+    Of a recorder whose block runs or is still to run, it fills as other views do (see :class:`View`). What
+    Python has of the marks is then the first iteration of their shape, and at the end all that was recorded.
+
     Args:
-        trace: Holds the array.
+        trace: Holds the array. Or a recorder whose block runs or is still to run.
         array: Name of an array of the trace that has the axis ``x``.
         x: Axis across; its labels are written along it, where there are any, as many as there is room for.
         lines: Axis with one line for each index; ``"head"``, else ``"slot"``, else the last other axis when
@@ -123,7 +155,7 @@ class LineChart(Chart):
 
     def __init__(
         self,
-        trace: Trace,
+        trace: Trace | TraceRecorder,
         array: str,
         *,
         x: str = "time",
@@ -138,62 +170,90 @@ class LineChart(Chart):
         **options: Any,
     ) -> None:
         refuse_unknown("LineChart", options, CHART_OPTIONS)
-        trace = require_trace(trace, "LineChart")
-        if array not in trace:
-            raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {array!r}.")
         check_height(height_px)
-        layout = lines_layout(
-            trace[array],
-            x=x,
-            lines=lines,
-            picked=picked,
-            vmin=vmin,
-            vmax=vmax,
-            title=name,
-            height_px=height_px,
-        )
-        figure = _figure(trace[array], layout[0][0], selection)
+        if vmin is not None and vmax is not None:
+            default_coloring(NamedArray("values", np.zeros(1), ("item",)), vmin=vmin, vmax=vmax)
+        self._asked = (array, x)
+
+        def layout_of(given: Any, growing: bool) -> tuple[Trace, Layout]:
+            shown, drawn, across = self._choose(require_trace(given, type(self).__name__), growing)
+            layout = lines_layout(
+                shown[drawn],
+                x=across,
+                lines=lines,
+                picked=picked,
+                vmin=vmin,
+                vmax=vmax,
+                title=name,
+                height_px=height_px,
+                fewest_points=1 if growing else 2,
+            )
+            return shown, layout
+
+        figure = lines_figure(height_px)
         self.cursor, self.lines = figure.marks
         super().__init__(
             figure,
-            lambda: ChartControls(trace, layout, figure, selection=selection, title=title, **options),
+            lambda: ChartControls(
+                trace,
+                lambda given: layout_of(given, growing=False),
+                lambda given, _: layout_of(given, growing=True),
+                figure,
+                selection=selection,
+                title=title,
+                **options,
+            ),
         )
 
+    def _choose(self, trace: Trace, growing: bool) -> tuple[Trace, str, str]:
+        """The trace with what is drawn, the array's name, and the axis across.
 
-def _figure(array: NamedArray, panel: Panel, selection: Selection | None) -> bqplot.Figure:
-    """The chart as it is at the selection, its marks in the order cursor, lines."""
-    at = clamp({dim: getattr(selection, dim, 0) for dim in SELECTABLE}, array.sizes)
-    steps = array.sizes[panel.x]
-    across = bqplot.LinearScale(min=0.0, max=float(max(1, steps - 1)), allow_padding=False)
-    up = bqplot.LinearScale(min=panel.domain.low, max=panel.domain.high)
+        Args:
+            trace: What was given, or what of a recording there is.
+            growing: Whether there will be more iterations than it holds.
+        """
+        array, x = self._asked
+        if array not in trace:
+            raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {array!r}.")
+        return trace, array, x
+
+
+def lines_figure(height_px: int) -> bqplot.Figure:
+    """A chart without any line yet, its marks in the order cursor, lines."""
+    across = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
+    up = bqplot.LinearScale(min=0.0, max=1.0)
     whole = bqplot.LinearScale(min=0.0, max=1.0, allow_padding=False)
-    here = float(at[panel.x])
     cursor = bqplot.Lines(
-        x=np.array([here, here]),
+        x=np.array([OUT_OF_SIGHT, OUT_OF_SIGHT]),
         y=np.array([0.0, 1.0]),
         scales={"x": across, "y": whole},
         colors=[CURSOR_COLOR],
         stroke_width=1.5,
         line_style="dashed",
     )
-    marks = [cursor, _lines(array, panel, at, {"x": across, "y": up})]
+    lines = TailedLines(x=np.array([]), y=np.array([]), scales={"x": across, "y": up})
+    return figure_of([cursor, lines], [x_axis(across), y_axis(up)], height_px)
+
+
+def fill_lines(figure: bqplot.Figure, array: NamedArray, panel: Panel, selection: Selection) -> None:
+    """Draw the lines as they are at the selection."""
+    at = clamp({dim: getattr(selection, dim) for dim in SELECTABLE}, array.sizes)
+    cursor, lines = figure.marks
+    steps = array.sizes[panel.x]
+    set_ends(lines.scales["x"], 0.0, float(max(1, steps - 1)))
+    set_ends(lines.scales["y"], panel.domain.low, panel.domain.high)
     labels = array.labels(panel.x, batch=at.get("batch", 0)) if panel.x in array.coords else None
-    title = "time (step)" if panel.x == "time" else panel.x
-    axes = [x_axis(across, title, steps, labels), y_axis(up, panel)]
-    return figure_of(marks, axes, panel.height_px)
-
-
-def _lines(
-    array: NamedArray, panel: Panel, at: dict[str, int], scales: dict[str, bqplot.Scale]
-) -> bqplot.Lines:
+    across, up = figure.axes
+    write_x_axis(across, "time (step)" if panel.x == "time" else panel.x, steps, labels)
+    write_y_axis(up, panel)
+    cursor.x = np.full(2, float(at[panel.x]))
     count = count_lines(array, panel)
     named = count <= MOST_NAMED_LINES
-    return TailedLines(
-        x=np.arange(array.sizes[panel.x], dtype=np.float64),
-        y=line_values(array, panel, at),
-        scales=scales,
-        colors=line_colors(count),
-        opacities=[1.0 if named else 0.45] * count,
-        stroke_width=2.0 if named else 1.0,
-        labels=[one_line(name) for name in line_names(array, panel, at.get("batch", 0))],
-    )
+    values = line_values(array, panel, at)
+    with lines.hold_sync():
+        lines.x = np.arange(steps, dtype=np.float64)
+        lines.y = values.reshape(-1) if values.size == 1 else values  # a trait of bqplot's squeezes it
+        lines.colors = line_colors(count)
+        lines.opacities = [1.0 if named else FAINT] * count
+        lines.stroke_width = 2.0 if named else 1.0
+        lines.labels = [one_line(name) for name in line_names(array, panel, at.get("batch", 0))]

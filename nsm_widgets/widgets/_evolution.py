@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from nsm_widgets.trace import Trace
-from nsm_widgets.view import Panel, arrays_of, evolution_layouts
+from nsm_widgets.trace import Trace, TraceRecorder
+from nsm_widgets.view import NO_SLOTS, Layout, Panel, arrays_of, evolution_layouts
 from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._charts import LineChart
-from nsm_widgets.widgets._figure import check_height
+from nsm_widgets.widgets._figure import check_height, panel_of_kind
 from nsm_widgets.widgets._group import ViewGroup
+from nsm_widgets.widgets._live import is_running
 from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
+
+CHARTS = {"norm": "slot_norm", "mean": "slot_mean", "std": "slot_std"}
+"""What each chart draws."""
 
 EVOLUTION_OPTIONS = (
     *("slots", "lines_px", "selection", "store", "title"),
@@ -30,14 +34,17 @@ class MemoryEvolutionView(ViewGroup):
     and counted as "no step before".
 
     Args:
-        trace: Holds ``memory`` with axes ``time``, ``slot`` and ``word``.
-        slots: Slots that have lines, as ``[3, 17]``; the six that changed most when not given.
+        trace: Holds ``memory`` with axes ``time``, ``slot`` and ``word``. Or a recorder whose block
+            runs or is still to run (see :class:`View`).
+        slots: Slots that have lines, as ``[3, 17]``; the six that changed most when not given. While a
+            recorder runs, these are the six of its first iteration; at the end, of all that was recorded.
         lines_px: Height of the line charts, at least 120.
         **options: See :class:`ViewGroup`: ``selection``, ``store``, ``title``, ``cmap``, ``scale``,
             ``budget_mb``, ``precision``.
 
     Attributes:
-        slots: The slots that have lines.
+        slots: The slots that have lines; of a recorder, before its first iteration, those that were asked
+            for.
         charts: The three line charts, by ``"norm"``, ``"mean"`` and ``"std"``.
 
     Example:
@@ -56,28 +63,63 @@ class MemoryEvolutionView(ViewGroup):
     """
 
     def __init__(
-        self, trace: Trace, slots: Sequence[int] | None = None, *, lines_px: int = 200, **options: Any
+        self,
+        trace: Trace | TraceRecorder,
+        slots: Sequence[int] | None = None,
+        *,
+        lines_px: int = 200,
+        **options: Any,
     ) -> None:
         refuse_unknown("MemoryEvolutionView", options, EVOLUTION_OPTIONS)
         check_height(lines_px)
-        (maps, *lines), shown = evolution_layouts(
-            require_trace(trace, "MemoryEvolutionView"), slots, lines_px=lines_px
-        )
-        panels = [layout[0][0] for layout in lines]
-        self.slots = panels[0].picked
-        names = [name for layout in (maps, *lines) for name in arrays_of(layout)]
-        below = [partial(_chart, shown, panel) for panel in panels]
-        super().__init__(shown, [[partial(View, shown, maps)], below], arrays=names, **options)
-        self.charts = dict(zip(("norm", "mean", "std"), self.parts[1:], strict=True))
+        if slots is not None and not len(slots):
+            raise ValueError(NO_SLOTS)
+        self._asked = (slots, lines_px)
+        self.slots = tuple(slots or ())
+        shown: Any = trace
+        maps: Layout = ()
+        names: Sequence[str] = ()
+        lines: Sequence[Panel | None] = (None,) * len(CHARTS)
+        if not is_running(trace):
+            (maps, *layouts), shown = self._layouts(require_trace(trace, "MemoryEvolutionView"), slots)
+            lines = [layout[0][0] for layout in layouts]
+            names = [name for layout in (maps, *layouts) for name in arrays_of(layout)]
+            self.slots = layouts[0][0][0].picked
+        below = [
+            partial(_chart, shown, array, panel, lines_px)
+            for array, panel in zip(CHARTS.values(), lines, strict=True)
+        ]
+        super().__init__(shown, [[partial(_Maps, shown, maps)], below], arrays=names, **options)
+        self.charts = dict(zip(CHARTS, self.parts[1:], strict=True))
+
+    def _layouts(self, trace: Trace, slots: Sequence[int] | None) -> tuple[list[Layout], Trace]:
+        return evolution_layouts(trace, slots, lines_px=self._asked[1])
+
+    def _build(self, trace: Trace) -> tuple[Trace, Layout]:
+        return self._of_all(trace, self._asked[0])
+
+    def _build_running(self, trace: Trace, layout: Layout) -> tuple[Trace, Layout]:
+        drawn = [panel.picked for row in layout for panel in row if panel.kind == "lines"]
+        return self._of_all(trace, drawn[0] if drawn else self._asked[0])
+
+    def _of_all(self, trace: Trace, slots: Sequence[int] | None) -> tuple[Trace, Layout]:
+        """What all parts show, computed once for all of them."""
+        layouts, shown = self._layouts(trace, slots)
+        return self._put_together(shown, [(shown, layout) for layout in layouts])
+
+    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
+        super()._show(trace, layout, above=above)
+        self.slots = panel_of_kind(layout, "lines").picked
 
 
-def _chart(trace: Trace, panel: Panel, **shared: Any) -> LineChart:
-    return LineChart(
-        trace,
-        panel.array,
-        lines=panel.y,
-        picked=panel.picked,
-        name=panel.title,
-        height_px=panel.height_px,
-        **shared,
-    )
+class _Maps(View):
+    """The maps, above the lines."""
+
+    def __init__(self, given: Any, maps: Layout, /, **options: Any) -> None:
+        self._open(given, lambda trace: (trace, maps), options)
+
+
+def _chart(given: Any, array: str, panel: Panel | None, height_px: int, **shared: Any) -> LineChart:
+    """The chart of a panel; without one, a chart that the group fills."""
+    picked, title = (panel.picked, panel.title) if panel is not None else ((), array)
+    return LineChart(given, array, lines="slot", picked=picked, name=title, height_px=height_px, **shared)

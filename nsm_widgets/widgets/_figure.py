@@ -9,12 +9,15 @@ import ipywidgets
 import numpy as np
 
 from nsm_widgets._text import one_line
-from nsm_widgets.view import Panel, tick_steps, tick_values
+from nsm_widgets.view import Layout, Panel, tick_steps, tick_values
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets._ways_out import WaysOut
 
 CURSOR_COLOR = "#808080"
 LEAST_HEIGHT_PX = 120
+
+OUT_OF_SIGHT = -9.0
+"""Where a cursor stands that has no place yet: left of any plot."""
 
 
 class Chart(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
@@ -76,31 +79,50 @@ def figure_of(marks: Sequence[bqplot.Mark], axes: Sequence[bqplot.Axis], height_
     return figure
 
 
-def x_axis(scale: bqplot.Scale, title: str, count: int, labels: Sequence[str] | None = None) -> bqplot.Axis:
-    """An axis of ``count`` indices. The page knows its width, and chooses anew which labels fit."""
-    steps = tick_steps(count)
+def x_axis(scale: bqplot.Scale) -> bqplot.Axis:
+    """An axis of indices, with nothing along it yet."""
     return bqplot.Axis(
-        scale=scale,
-        label=title,
-        label_offset="32px",
-        tick_values=np.array(steps, dtype=np.float64),
-        tick_format="d",
-        tick_labels=None if labels is None else {str(i): one_line(labels[i]) for i in steps},
-        grid_lines="none",
+        scale=scale, label_offset="32px", tick_values=np.array([]), tick_format="d", grid_lines="none"
     )
 
 
-def y_axis(scale: bqplot.Scale, panel: Panel) -> bqplot.Axis:
-    """An axis of values, at round numbers."""
+def write_x_axis(axis: bqplot.Axis, title: str, count: int, labels: Sequence[str] | None = None) -> None:
+    """Write ``count`` indices along it. The page knows its width, and chooses anew which labels fit."""
+    steps = tick_steps(count)
+    with axis.hold_sync():
+        axis.label = title
+        axis.tick_values = np.array(steps, dtype=np.float64)
+        axis.tick_labels = None if labels is None else {str(i): one_line(labels[i]) for i in steps}
+
+
+def y_axis(scale: bqplot.Scale) -> bqplot.Axis:
+    """An axis of values, with nothing along it yet."""
     return bqplot.Axis(
         scale=scale,
         side="left",
-        label=panel.title,
         label_offset="46px",
-        tick_values=np.array(tick_values(panel.domain)),
+        tick_values=np.array([]),
         tick_format=".6~g",
         grid_lines="solid",
     )
+
+
+def write_y_axis(axis: bqplot.Axis, panel: Panel) -> None:
+    """Write the values of a panel's domain along it, at round numbers."""
+    with axis.hold_sync():
+        axis.label = panel.title
+        axis.tick_values = np.array(tick_values(panel.domain))
+
+
+def set_ends(scale: bqplot.LinearScale, low: float, high: float) -> None:
+    """What the two ends of a scale stand for, in one message."""
+    with scale.hold_sync():
+        scale.min, scale.max = low, high
+
+
+def panel_of_kind(layout: Layout, kind: str) -> Panel:
+    """The chart's own panel; curves of what was logged may stand above it."""
+    return next(panel for row in layout for panel in row if panel.kind == kind)
 
 
 def parts_of(figure: bqplot.Figure) -> list[ipywidgets.Widget]:

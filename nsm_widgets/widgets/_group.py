@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Callable, Sequence
+from itertools import accumulate, chain, zip_longest
 from typing import Any
 
 import ipywidgets
 import traitlets
 
-from nsm_widgets.trace import Trace
-from nsm_widgets.view import Layout, Panel
+from nsm_widgets.trace import Trace, TraceRecorder
+from nsm_widgets.view import Layout, Panel, arrays_of, scalars_row
+from nsm_widgets.widgets._live import LiveFeed, Plan, is_running, selectable_sizes
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
-from nsm_widgets.widgets._view import View, selectable_sizes
+from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore, require_trace
+from nsm_widgets.widgets._view import Place, View, made_for
 from nsm_widgets.widgets._ways_out import WaysOut
 from nsm_widgets.widgets._wire import ValuePrecision
 
@@ -27,11 +28,14 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
     Above the first part stands the one toolbar: sliders for the axes of all parts, colours and scale of all,
     and a menu that saves the picture of all.
 
+    Numbers that were logged in training are drawn once, by the first part.
+
     Args:
-        trace: Holds every array that a part draws.
+        trace: Holds every array that a part draws. Or a recorder whose block runs or is still to run, of
+            which every part is made, too: then all of them fill while it does, from the one store.
         rows: For each row, what makes its parts from left to right: functions that return a view or a chart
             and take the keywords ``selection`` and ``store``. A row wraps where the page is too narrow.
-        arrays: Names of the arrays that the parts draw.
+        arrays: Names of the arrays that the parts draw; of a recorder, they are found out.
         selection: The cursor to follow; a new one when not given.
         store: A :class:`TraceStore` to read from; a new one when not given.
         title: Heading above the first part.
@@ -59,7 +63,8 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
 
     Raises:
         ValueError: If there is no part.
-        TypeError: If ``selection`` is no selection, or ``store`` no store.
+        TypeError: If ``selection`` is no selection, or ``store`` no store; of a recorder that runs, if a
+            store is given, or a part is not made of the recorder.
     """
 
     parts: tuple[Any, ...] = ()
@@ -67,10 +72,10 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
 
     def __init__(
         self,
-        trace: Trace,
+        trace: Trace | TraceRecorder,
         rows: Sequence[Sequence[MakePart]],
         *,
-        arrays: Sequence[str],
+        arrays: Sequence[str] = (),
         selection: Selection | None = None,
         store: TraceStore | None = None,
         title: str = "",
@@ -81,22 +86,36 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
     ) -> None:
         if not any(rows):
             raise ValueError("a group must have at least one part, got none.")
+        watched = trace if isinstance(trace, TraceRecorder) and is_running(trace) else None
+        if watched is not None and store is not None:
+            raise TypeError(
+                "a group of a recorder that runs has a store of its own, got store=... as well. Leave it out."
+            )
         sending: dict[str, Any] = {"budget_mb": budget_mb, "precision": precision}
+        held = Trace() if watched is not None else require_trace(trace, type(self).__name__)
+        names = () if watched is not None else (*arrays_of(scalars_row(held)), *arrays)
         shared = {
             "selection": selection if selection is not None else self._own(Selection()),
-            "store": store if store is not None else self._own(self._new_store(trace, arrays, sending)),
+            "store": store if store is not None else self._own(self._new_store(held, names, sending)),
         }
         try:
-            boxes = [self._row(makers, shared) for makers in rows]
+            boxes = [self._row(makers, shared, watched=watched is not None) for makers in rows]
             self._rows = [box.children for box in boxes]
-            views: list[View] = [part._lead for part in self.parts]
-            views[0].title, views[0].cmap, views[0].scale = title, cmap, scale
-            self._join(views[0], views[1:])
+            lead, *others = self._views
+            lead.title, lead.cmap, lead.scale = title, cmap, scale
+            self._join(lead, others)
+            if watched is not None:
+                self._watch(watched)
         except Exception:
             self._close_all()
             raise
         super().__init__(boxes)
         self.add_class("nsmw-group")
+
+    @property
+    def _views(self) -> list[View]:
+        """What draws each part, the first part's first."""
+        return [part._lead for part in self.parts]
 
     @property
     def _lead(self) -> View:
@@ -108,7 +127,9 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
         """The parts' panels as they stand: rows beside rows, row by row."""
         shown: list[tuple[Panel, ...]] = []
         for row in self._rows:
-            lines = zip_longest(*(part._shown for part in row), fillvalue=())
+            curves, first = _apart(row[0]._shown)  # across the whole width, as none stand beside them
+            shown += curves
+            lines = zip_longest(first, *(part._shown for part in row[1:]), fillvalue=())
             shown += [tuple(chain.from_iterable(beside)) for beside in lines]
         return tuple(shown)
 
@@ -149,10 +170,11 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
             self._close_all()
             raise
 
-    def _row(self, makers: Sequence[MakePart], shared: dict[str, Any]) -> ipywidgets.Box:
+    def _row(self, makers: Sequence[MakePart], shared: dict[str, Any], *, watched: bool) -> ipywidgets.Box:
         parts = []
         for make in makers:
-            part = make(**shared)
+            with made_for(Place(grouped=True, below=bool(self.parts), watched=watched)):
+                part = make(**shared)
             parts.append(part)
             self.parts = (*self.parts, part)
         box = ipywidgets.HBox(parts)
@@ -161,17 +183,77 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
 
     def _join(self, lead: View, others: Sequence[View]) -> None:
         """One toolbar, one set of colours; every part steps along the axes of all."""
-        views = (lead, *others)
-        arrays = dict.fromkeys(name for view in views for name in _names(view))
+        arrays = dict.fromkeys(name for view in self._views for name in arrays_of(view._given_layout))
         sizes = selectable_sizes(self.trace, tuple(arrays))
         lead._together = [row for view in others for row in view._layout]
-        for view in views:
+        for view in (lead, *others):
             view._sizes = sizes
         for view in others:
             view._toolbar = "none"
             view._leader = lead
             for name in ("cmap", "scale"):
                 traitlets.dlink((lead, name), (view, name))
+
+    def _watch(self, recorder: TraceRecorder) -> None:
+        """Fill all parts while the recorder's block runs."""
+        self._lead._feed = LiveFeed(self, recorder, Plan(self._build, self._build_running))
+
+    def _build(self, trace: Trace) -> tuple[Trace, Layout]:
+        return self._put_together(trace, [plan.build(trace) for plan in self._plans])
+
+    def _build_running(self, trace: Trace, layout: Layout) -> tuple[Trace, Layout]:
+        shares = self._shares(layout) if layout else [()] * len(self.parts)
+        built = [plan.running(trace, share) for plan, share in zip(self._plans, shares, strict=True)]
+        return self._put_together(trace, built)
+
+    @property
+    def _plans(self) -> list[Plan]:
+        return [view._plan for view in self._views if view._plan is not None]
+
+    def _put_together(self, trace: Trace, built: Sequence[tuple[Trace, Layout]]) -> tuple[Trace, Layout]:
+        """What all parts show, as if it were one view."""
+        shown = trace
+        for made, _ in built:
+            shown = shown.assign(*(array for name, array in made.items() if array is not trace.get(name)))
+        self._counts = [len(layout) for _, layout in built]
+        whole = tuple(row for _, layout in built for row in layout)
+        known: dict[str, Panel] = {}
+        for panel in chain.from_iterable(whole):
+            if known.setdefault(panel.id, panel) != panel:
+                raise ValueError(
+                    f"parts that draw the same array while a recorder runs must draw it alike, got two of "
+                    f"{panel.id} that differ. Give them the same options, or make two groups."
+                )
+        return shown, whole
+
+    def _shares(self, layout: Layout) -> list[Layout]:
+        """What of a layout each part draws; curves of what was logged go to the first."""
+        curves, rest = _apart(layout)
+        ends = list(accumulate(self._counts))
+        lead, *others = [rest[end - count : end] for end, count in zip(ends, self._counts, strict=True)]
+        return [(*curves, *lead), *others]
+
+    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
+        """Draw other panels in all parts."""
+        sizes = selectable_sizes(trace, arrays_of(layout))
+        shares = self._shares(layout)
+        for view, share in zip(self._views, shares, strict=True):
+            leads = view is self._lead
+            with view._page_lock, view.hold_sync():
+                view._show(trace, share, above=above if leads else ())
+                view._sizes = sizes
+                if leads:
+                    view._together = [
+                        [panel.to_json() for panel in row] for rows in shares[1:] for row in rows
+                    ]
+
+    def _keep(self, layout: Layout) -> None:
+        for view, share in zip(self._views, self._shares(layout), strict=True):
+            view._keep(share)
+
+    def _at_first(self, trace: Trace) -> None:
+        for view in self._views:
+            view._at_first(trace)
 
     def _close_all(self) -> None:
         for part in self.parts:
@@ -183,5 +265,7 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
                 made.close()
 
 
-def _names(view: View) -> Iterator[str]:
-    return (panel.array for row in view._given_layout for panel in row)
+def _apart(layout: Layout) -> tuple[Layout, Layout]:
+    """The rows of curves of what was logged, which stand first, and the others."""
+    count = sum(1 for row in layout if row and all(panel.kind == "scalars" for panel in row))
+    return layout[:count], layout[count:]

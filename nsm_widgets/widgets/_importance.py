@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import Layout, importance_layout
-from nsm_widgets.widgets._bars import BarControls, bars_figure
+from nsm_widgets.view import BAR_ORDERS, Layout, importance_layout
+from nsm_widgets.widgets._bars import BarControls, bars_figure, sorted_by
 from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._figure import Chart, check_height
+from nsm_widgets.widgets._live import is_running
 from nsm_widgets.widgets._selection import Selection
 
+COORDS_OF_A_TRACE = "coords come with a trace; give them only with the scores themselves."
 IMPORTANCE_OPTIONS = ("coords", "sort", "selection", "title", "height_px", "store", "budget_mb", "precision")
 
 
@@ -31,9 +32,9 @@ class ImportanceView(Chart):
     of the same selection; so do the arrow keys in the line below the legend.
 
     Args:
-        values: A trace (or a recorder) with ``importance``, or with ``read_weights`` or ``write_weights`` to
-            compute it from; or the scores themselves, one for each slot, as
-            ``memory.get_importance_scores()``.
+        values: A trace with ``importance``, or with ``read_weights`` or ``write_weights`` to compute it from;
+            or the scores themselves, one for each slot, as ``memory.get_importance_scores()``. Or a recorder
+            whose block runs or is still to run (see :class:`View`).
         coords: Names of the slots, where the scores themselves are given: ``{"slot": [...]}``.
         sort: ``"slot"``, ``"score"`` or, where there are write weights, ``"first write"``. Two-way.
         selection: The cursor to follow; a new one when not given.
@@ -71,11 +72,20 @@ class ImportanceView(Chart):
     ) -> None:
         refuse_unknown("ImportanceView", options, IMPORTANCE_OPTIONS)
         check_height(height_px)
-        layout, shown = importance_layout(_as_trace(values, coords), sort=sort, height_px=height_px)
-        figure = bars_figure(shown, layout[0][0], selection)
+        if is_running(values):
+            _check_what_is_known(coords, sort)
+
+        def build(given: Any) -> tuple[Trace, Layout]:
+            layout, shown = importance_layout(_as_trace(given, coords), sort=sort, height_px=height_px)
+            return shown, layout
+
+        figure = bars_figure(height_px)
         self.bars = figure.marks[2]
         super().__init__(
-            figure, lambda: BarControls(shown, layout, figure, selection=selection, title=title, **options)
+            figure,
+            lambda: BarControls(
+                values, build, figure, sort=sort, selection=selection, title=title, **options
+            ),
         )
 
     @property
@@ -95,9 +105,15 @@ class ImportanceView(Chart):
     @property
     def _shown(self) -> Layout:
         """The bars in the order that was chosen."""
-        ((panel,),) = super()._shown
-        bars = None if panel.bars is None else replace(panel.bars, sort=self.sort)
-        return ((replace(panel, bars=bars),),)
+        return tuple(tuple(sorted_by(panel, self.sort) for panel in row) for row in super()._shown)
+
+
+def _check_what_is_known(coords: object, sort: str) -> None:
+    """Refuse, before anything is recorded, what cannot fit whatever comes."""
+    if coords is not None:
+        raise TypeError(COORDS_OF_A_TRACE)
+    if sort not in BAR_ORDERS:
+        raise ValueError(f"sort must be one of {', '.join(BAR_ORDERS)}, got {sort!r}.")
 
 
 def _as_trace(values: Any, coords: Mapping[str, Sequence[Any]] | None) -> Trace:
@@ -105,7 +121,7 @@ def _as_trace(values: Any, coords: Mapping[str, Sequence[Any]] | None) -> Trace:
     recorded = getattr(values, "trace", values)
     if isinstance(recorded, Trace):
         if coords is not None:
-            raise TypeError("coords come with a trace; give them only with the scores themselves.")
+            raise TypeError(COORDS_OF_A_TRACE)
         return recorded
     if isinstance(values, NamedArray):
         return Trace(NamedArray("importance", values.values, values.dims, values.coords, values.attrs))

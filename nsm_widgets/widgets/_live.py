@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
 from nsm_widgets._errors import RecordingError, ShapeError
@@ -17,7 +17,8 @@ from nsm_widgets.trace._watch import News
 from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
 from nsm_widgets.widgets._growth import Growth, grown, send_parts, wired
 from nsm_widgets.widgets._host import in_vscode
-from nsm_widgets.widgets._store import BASE64_MESSAGE_BYTES, BINARY_MESSAGE_BYTES, describe
+from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets._store import BASE64_MESSAGE_BYTES, BINARY_MESSAGE_BYTES, TraceStore, describe
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._view import View
@@ -25,9 +26,48 @@ if TYPE_CHECKING:
 Build = Callable[[Trace], tuple[Trace, Layout]]
 """From a trace to what a view draws of it: the trace with what is computed from it, and panels."""
 
+Running = Callable[[Trace, Layout], tuple[Trace, Layout]]
+"""The same of one iteration of a recording that runs, and of the panels that there are; at first none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a view is made of what is recorded."""
+
+    build: Build
+    running: Running
+    """While it runs."""
+    at_first: Callable[[View, Trace], None] | None = None
+    """Called with the view and the first trace that it shows."""
+
+
+class Fed(Protocol):
+    """What is kept up to date: a view, or a group of views."""
+
+    @property
+    def store(self) -> TraceStore:
+        """Holds the arrays."""
+
+    @property
+    def selection(self) -> Selection:
+        """What is followed."""
+
+    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
+        """Draw other panels."""
+
+    def _keep(self, layout: Layout) -> None:
+        """Note how the panels on show stand now."""
+
+    def _at_first(self, trace: Trace) -> None:
+        """Settle what depends on the first trace that is shown."""
+
+
 ALONE = "iterations differ in shape: the newest is shown alone"
 ALONE_AT_END = "iterations differ in length: they follow each other along time"
 STORED_AT_END = "iterations stay on the disk, and follow each other along time"
+MOST_SAID = 200
+"""Characters of an error on the page."""
+
 _RUNS = itertools.count(1)
 
 
@@ -42,21 +82,13 @@ class LiveFeed:
     Args:
         view: What is kept up to date.
         recorder: What is watched.
-        build: Makes the view's panels.
-        at_first: Called with the view and the first trace that it shows.
+        plan: Makes the view's panels.
     """
 
-    def __init__(
-        self,
-        view: View,
-        recorder: TraceRecorder,
-        build: Build,
-        at_first: Callable[[View, Trace], None] | None = None,
-    ) -> None:
+    def __init__(self, view: Fed, recorder: TraceRecorder, plan: Plan) -> None:
         self._view = view
         self._recorder = ref(recorder)
-        self._build = build
-        self._at_first = at_first
+        self._plan = plan
         self._room = BASE64_MESSAGE_BYTES if in_vscode() else BINARY_MESSAGE_BYTES
         self._encoded = in_vscode()
         import_module("nsm_widgets.widgets._scalars")  # now, not in the middle of the training
@@ -77,7 +109,7 @@ class LiveFeed:
         self._num_scalars = 0
         self._metas: list[dict[str, Any]] = []
         self._scalar_metas: list[dict[str, Any]] = []
-        self._note = ""
+        self._note = self._problem = ""
         self._widened: dict[str, None] = {}
         self._say("waiting", None)
 
@@ -92,8 +124,14 @@ class LiveFeed:
         arrays: Mapping[str, Any] = {}
         if new:
             number = news.numbers[-1]
-            shown, layout = self._build(one_of_many(news.take(number), number))
-            header, arrays = self._add(number, news, shown, layout)
+            try:
+                shown, layout = self._plan.running(one_of_many(news.take(number), number), self._layout)
+                header, arrays = self._add(number, news, shown, layout)
+            except Exception as problem:
+                self._problem = said(problem)
+                self._say("running" if self._layout else "waiting", news, failed=1)
+                raise
+            self._problem = ""
         self._show_scalars(news)
         drawn = {panel.array for row in self._scalars for panel in row}
         series = {array_name(name): each for name, each in news.scalars.series.items()}
@@ -111,21 +149,34 @@ class LiveFeed:
     def end(self, news: News, whole: Callable[[], Trace], error: BaseException | None) -> None:
         """Show all that was recorded, as a view of the trace would."""
         state = "ended" if error is None else "failed"
-        why = "" if error is None else f"{type(error).__name__}: {error}"[:200]
+        why = "" if error is None else said(error)
         try:
-            trace = self._final(news, whole)
+            shown, layout = self._plan.build(trace := self._final(news, whole))
         except RecordingError as problem:
             self._say(state, news, why=why or str(problem))
             return
-        shown, layout = self._build(trace)
+        except Exception as problem:
+            self._problem = said(problem)
+            self._say(state, news, why=why, failed=1)
+            raise
+        self._problem = ""
         scalars, view = scalars_row(trace), self._view
-        view.store.hold(shown, arrays_of((*scalars, *layout)))
+        everything = (*scalars, *layout)
+        view.store.hold(shown, arrays_of(everything))
         self._say(state, news, why=why)
-        view._show(shown, (*scalars, *layout))
-        newest = view._sizes.get("iteration", 1) - 1
-        if view.selection.follow:
-            with view.selection._lock_property(iteration=newest):  # a page knows better where it stands
-                view.selection.iteration = newest
+        if not self._layout:
+            view._at_first(shown)
+        self._go_to_newest(shown, arrays_of(everything))
+        view._show(shown, everything)
+
+    def _go_to_newest(self, trace: Trace, names: Sequence[str]) -> None:
+        """Where the newest was followed, it is what Python has selected, too."""
+        selection = self._view.selection
+        selection.attach(selectable_sizes(trace, names))
+        newest = max((trace[name].sizes.get("iteration", 1) for name in names), default=1) - 1
+        if selection.follow:
+            with selection._lock_property(iteration=newest):  # a page knows better where it stands
+                selection.iteration = newest
 
     def _final(self, news: News, whole: Callable[[], Trace]) -> Trace:
         """All iterations side by side; else along time; else the newest alone."""
@@ -169,7 +220,8 @@ class LiveFeed:
             merged = layout
         gone = growth.add(number, () if self._note == ALONE else set(news.numbers))
         domains = self._widen(merged)
-        self._view.store.trace, self._view._given_layout = shown, merged
+        self._view.store.trace = shown
+        self._view._keep(merged)
         self._view.selection.attach({"iteration": len(growth.numbers)})
         header = {
             "number": number,
@@ -183,7 +235,7 @@ class LiveFeed:
         self, layout: Layout, shown: Trace, named: Mapping[str, NamedArray], arrays: Mapping[str, Any]
     ) -> None:
         """Tell the page of arrays and panels."""
-        first = not self._layout and self._at_first is not None
+        first = not self._layout
         self._growth.begin(arrays)
         self._layout = layout
         run = {"live": self._growth.run, "generation": next(_RUNS)}
@@ -192,9 +244,13 @@ class LiveFeed:
             for name in arrays
         ]
         self._view.store._hold_running(shown, arrays, [*self._metas, *self._scalar_metas])
-        if first and self._at_first is not None:
-            self._at_first(self._view, shown)
-        self._view._show(shown, layout, above=self._scalars)
+        try:
+            if first:
+                self._view._at_first(shown)
+            self._view._show(shown, layout, above=self._scalars)
+        except Exception:
+            self._layout = ()  # it is not shown: the next iteration begins anew
+            raise
 
     def _widen(self, layout: Layout) -> dict[str, Any]:
         """Keep the panels with the colours that all iterations need; what of them changed."""
@@ -234,8 +290,11 @@ class LiveFeed:
         shown = self._view.store.trace.assign(*arrays.values())
         self._view._show(shown, self._layout, above=self._scalars)
 
-    def _say(self, state: str, news: News | None, why: str = "") -> None:
-        self._view.store._live = {**self._status(state, news), "run": self._growth.run, "why": why}
+    def _say(self, state: str, news: News | None, why: str = "", failed: int = 0) -> None:
+        """Tell the page how far it is; ``failed``: what the recorder has yet to count."""
+        status = self._status(state, news)
+        status["failures"] += failed
+        self._view.store._live = {**status, "run": self._growth.run, "why": why}
 
     def _status(self, state: str, news: News | None) -> dict[str, Any]:
         """How far it is: what is counted is shown on screen."""
@@ -248,8 +307,23 @@ class LiveFeed:
             "left_out": dict(news.left_out) if news else {},
             "widened": list(self._widened),
             "failures": recorder.watch.failures if recorder is not None else 0,
-            "note": self._note,
+            "note": " · ".join(filter(None, [self._problem, self._note])),
         }
+
+
+def said(problem: BaseException) -> str:
+    """What went wrong, in a line."""
+    return f"{type(problem).__name__}: {problem}"[:MOST_SAID]
+
+
+def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:
+    """Length of each axis over the arrays drawn; the longest, where reads and writes differ in heads."""
+    sizes: dict[str, int] = {}
+    for name in names:
+        for dim, size in trace[name].sizes.items():
+            if dim in SELECTABLE:
+                sizes[dim] = max(sizes.get(dim, 0), size)
+    return sizes
 
 
 def one_of_many(trace: Trace, number: int) -> Trace:
@@ -279,7 +353,7 @@ def merged_layout(old: Layout, new: Layout) -> Layout | None:
 
 
 def _merged(a: Panel, b: Panel) -> Panel | None:
-    if b.domain.diverging and not a.domain.diverging:
+    if b.domain.diverging and not a.domain.diverging and a.kind not in ("lines", "bars"):
         return None  # another colour map
     merged = replace(
         a,

@@ -9,7 +9,7 @@ import numpy as np
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Panel, line_colors
 from nsm_widgets.widgets._charts import TailedLines
-from nsm_widgets.widgets._figure import CURSOR_COLOR, figure_of, parts_of, y_axis
+from nsm_widgets.widgets._figure import CURSOR_COLOR, figure_of, parts_of, write_y_axis, y_axis
 
 GAP_COLOR = "#cc3399"
 """Of the marks at values that are NaN or infinite, as such cells are marked in heatmaps."""
@@ -56,5 +56,7 @@ def scalar_figure(trace: Trace, panel: Panel) -> tuple[bqplot.Figure, list[ipywi
     axis = bqplot.Axis(
         scale=across, label="iteration", label_offset="32px", num_ticks=5, tick_format="d", grid_lines="none"
     )
-    figure = figure_of([cursor, line, gaps], [axis, y_axis(up, panel)], panel.height_px + 50)
+    values_axis = y_axis(up)
+    write_y_axis(values_axis, panel)
+    figure = figure_of([cursor, line, gaps], [axis, values_axis], panel.height_px + 50)
     return figure, parts_of(figure)

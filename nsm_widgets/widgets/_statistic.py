@@ -11,9 +11,8 @@ import numpy as np
 from nsm_widgets import stats
 from nsm_widgets._axes import did_you_mean, format_dims
 from nsm_widgets._errors import ShapeError, UnknownOptionError
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.widgets._charts import LineChart
-from nsm_widgets.widgets._store import require_trace
 
 Statistic = Callable[[NamedArray], Any]
 
@@ -60,7 +59,7 @@ class StatisticChart(LineChart):
     array has queries and they are not what runs across, a value is the mean over them.
 
     Args:
-        trace: Holds the array.
+        trace: Holds the array. Or a recorder whose block runs or is still to run (see :class:`LineChart`).
         statistic: Name of a statistic, one of :data:`STATISTICS`; or a function that takes a
             :class:`NamedArray` and returns one with fewer axes.
         array: Name of the array; when not given, the trace's memory for a statistic of memory, else its
@@ -84,21 +83,27 @@ class StatisticChart(LineChart):
 
     def __init__(
         self,
-        trace: Trace,
+        trace: Trace | TraceRecorder,
         statistic: str | Statistic,
         array: str | None = None,
         *,
         x: str | None = None,
         **options: Any,
     ) -> None:
-        trace = require_trace(trace, "StatisticChart")
-        given = _array_of(trace, statistic, array)
-        values = _value_of(given, statistic, x)
-        across = x or next((dim for dim in ACROSS if values.sizes.get(dim, 1) > 1), values.dims[0])
-        super().__init__(trace.assign(values), values.name, x=across, **options)
+        _check(statistic)
+        self._statistic = statistic
+        super().__init__(trace, array or "", x=x or "", **options)
+
+    def _choose(self, trace: Trace, growing: bool) -> tuple[Trace, str, str]:
+        array, x = self._asked
+        given = _array_of(trace, self._statistic, array or None)
+        values = _value_of(given, self._statistic, x or None)
+        sizes = {**values.sizes, **({"iteration": 2} if growing and "iteration" in values.dims else {})}
+        across = x or next((dim for dim in ACROSS if sizes.get(dim, 1) > 1), values.dims[0])
+        return trace.assign(values), values.name, across
 
 
-def _array_of(trace: Trace, statistic: str | Statistic, name: str | None) -> NamedArray:
+def _check(statistic: object) -> None:
     if isinstance(statistic, str) and statistic not in STATISTICS:
         raise UnknownOptionError(
             f"statistic must be one of {', '.join(STATISTICS)}, or a function, got {statistic!r}."
@@ -106,6 +111,9 @@ def _array_of(trace: Trace, statistic: str | Statistic, name: str | None) -> Nam
         )
     if not (isinstance(statistic, str) or callable(statistic)):
         raise TypeError(f"statistic must be a name or a function, got {type(statistic).__name__}.")
+
+
+def _array_of(trace: Trace, statistic: str | Statistic, name: str | None) -> NamedArray:
     wanted: tuple[str, ...] = ("attention", "write_weights", "read_weights")
     wanted = ("memory",) if statistic in OF_MEMORY else wanted[:1] if statistic in OF_ATTENTION else wanted
     name = name or next((each for each in wanted if each in trace), None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import anywidget
@@ -13,11 +16,36 @@ from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._coord import clean_label
 from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind, scalars_row
 from nsm_widgets.widgets._base import SyncedWidget
-from nsm_widgets.widgets._live import Build, LiveFeed, is_running
-from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes
+from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
 from nsm_widgets.widgets._ways_out import WaysOut
 from nsm_widgets.widgets._wire import ValuePrecision
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where views are made to stand."""
+
+    grouped: bool = False
+    """In a group, which has the feed."""
+    below: bool = False
+    """In a group, and not as its first part, which draws what was logged."""
+    watched: bool = False
+    """In a group of a recorder that runs."""
+
+
+_PLACE: ContextVar[Place] = ContextVar("place", default=Place())  # noqa: B039 - it is frozen
+
+
+@contextmanager
+def made_for(place: Place) -> Iterator[None]:
+    """Within, views are made to stand there."""
+    token = _PLACE.set(place)
+    try:
+        yield
+    finally:
+        _PLACE.reset(token)
 
 
 class View(WaysOut, SyncedWidget):
@@ -79,6 +107,9 @@ class View(WaysOut, SyncedWidget):
 
     _page_writable = frozenset({"cmap", "scale", "domain"})
     _feed: LiveFeed | None = None
+    _plan: Plan | None = None
+    """Of a recorder that runs, or was still to run: how the view is made of what is recorded."""
+
     _curves: MutableMapping[str, tuple[Any, list[Any]]]
     """By panel a figure, and all that is closed with it."""
 
@@ -104,6 +135,11 @@ class View(WaysOut, SyncedWidget):
             raise TypeError(
                 f"selection must be a Selection, got {type(selection).__name__}. "
                 "Give two views the same Selection() to move them together."
+            )
+        if _PLACE.get().watched and self._plan is None:
+            raise TypeError(
+                "every part of a group of a recorder that runs must be made of the recorder, got a "
+                f"{type(self).__name__} of something else. partial(MemoryView, recorder) makes one of it."
             )
         sizes = selectable_sizes(trace, names)
         self._given_layout = layout
@@ -135,6 +171,7 @@ class View(WaysOut, SyncedWidget):
         build: Build,
         options: dict[str, Any],
         at_first: Callable[[View, Trace], None] | None = None,
+        running: Running | None = None,
     ) -> None:
         """Make the view of a trace; or, of a recorder that runs or is to run, one that fills meanwhile.
 
@@ -143,18 +180,33 @@ class View(WaysOut, SyncedWidget):
             build: From it, or from a trace, to what is drawn; see :data:`~nsm_widgets.widgets._live.Build`.
             options: See :class:`View`.
             at_first: Of a recorder: called with the view and the first trace that it shows.
+            running: As ``build``, while a recorder runs, where that is something else.
         """
+        place = _PLACE.get()
         if not is_running(given):
             shown, layout = build(given)
-            View.__init__(self, shown, (*scalars_row(shown), *layout), **options)
+            curves = () if place.below else scalars_row(shown)
+            if _holds(options.get("store"), curves):
+                layout = (*curves, *layout)
+            View.__init__(self, shown, layout, **options)
             return
-        if options.get("store") is not None:
+        self._plan = Plan(build, running or (lambda trace, _: build(trace)), at_first)
+        if not place.grouped and options.get("store") is not None:
             raise TypeError(
                 "a view of a recorder that runs has a store of its own, got store=... as well. "
                 "Leave it out; selection=... moves several views together."
             )
         View.__init__(self, Trace(), (), **options)
-        self._feed = LiveFeed(self, given, build, at_first)
+        if not place.grouped:  # else the group does it, for all its parts
+            self._feed = LiveFeed(self, given, self._plan)
+
+    def _at_first(self, trace: Trace) -> None:
+        if self._plan is not None and self._plan.at_first is not None:
+            self._plan.at_first(self, trace)
+
+    def _keep(self, layout: Layout) -> None:
+        """Note how the panels on show stand now; the page knows."""
+        self._given_layout = layout
 
     def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
         """Draw other panels, of what the store holds now; ``above`` on pages alone."""
@@ -227,14 +279,9 @@ class View(WaysOut, SyncedWidget):
         return domain
 
 
-def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:
-    """Length of each axis over the arrays drawn; the longest, where reads and writes differ in heads."""
-    sizes: dict[str, int] = {}
-    for name in names:
-        for dim, size in trace[name].sizes.items():
-            if dim in SELECTABLE:
-                sizes[dim] = max(sizes.get(dim, 0), size)
-    return sizes
+def _holds(store: object, layout: Layout) -> bool:
+    """Whether a store that was given, if any, has what these panels draw."""
+    return not isinstance(store, TraceStore) or all(name in store.arrays for name in arrays_of(layout))
 
 
 def _checked_store(store: TraceStore, trace: Trace, names: Sequence[str]) -> TraceStore:

@@ -103,7 +103,7 @@ def in_dialect(dialect: Any, memory: Tensor, sharpening: float) -> Tensor:
     even, zeros = torch.full((1, 1, slots), 1 / slots), torch.zeros(1, 1, word)
     stay = torch.tensor([0.0, 1.0, 0.0]).expand(1, 2, 3)
     heads = torch.zeros(1, 2, word), torch.ones(1, 2), torch.zeros(1, 2), stay, torch.full((1, 2), sharpening)
-    written = WriteParameters(*(part[:, 1:] for part in heads), erase=zeros, add=zeros)
+    written = WriteParameters(*HeadParameters(*(part[:, 1:] for part in heads)), zeros, zeros)
     state = NTMState(memory, even, even, zeros)
     weights: Tensor = ForeignAccess(dialect).plain(HeadParameters(*heads), written, state).weights
     return weights

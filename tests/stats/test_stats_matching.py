@@ -88,6 +88,8 @@ def test_a_cost_that_is_no_number_is_refused() -> None:
     """A search would never end."""
     with pytest.raises(WeightsError, match="must be finite"):
         best_assignment(np.array([[np.nan]]))
+    with pytest.raises(WeightsError, match="must be finite"):
+        best_assignment(np.zeros((2, 2)), np.array([[0.0, 1.0], [np.inf, 0.0]]))
 
 
 # --- matching ---
@@ -134,6 +136,94 @@ def test_slots_that_no_head_uses_are_told_apart_by_their_contents() -> None:
     b = shuffled(a, reads=[0], writes=[0], slots=order)
     assert stats.match_traces(a, b, "slots").slots["slot"].tolist() == [0, 2, 3, 1]
     assert stats.match_traces(a, a, "slots").slots["slot"].tolist() == [0, 1, 2, 3]
+
+
+def test_equal_traces_are_matched_as_they_are() -> None:
+    """Every head and slot belongs to itself, also where nothing tells them apart."""
+    for a in (ntm_like(), Trace.from_arrays({"read_weights": np.full((3, 1, 2, 4), 0.25)})):
+        matching = stats.match_traces(a, a)
+        orders = [*matching.heads.values(), *matching.slots.values()]
+        assert orders and all((order == np.arange(len(order))).all() for order in orders)
+
+
+def test_contents_decide_where_weightings_fit_in_two_ways() -> None:
+    """Two heads, each on a slot of its own, may be swapped together with their slots: memory tells which."""
+    weights = np.tile(np.eye(2), (3, 1, 1, 1))
+    memory = np.tile(np.array([0.0, 5.0])[:, None], (3, 1, 1, 2))
+    a = Trace.from_arrays({"read_weights": weights, "memory": memory})
+    for order in ([0, 1], [1, 0]):
+        b = Trace.from_arrays({"read_weights": weights, "memory": memory[:, :, order]})
+        matching = stats.match_traces(a, b)
+        assert matching.heads["read"].tolist() == matching.slots["slot"].tolist() == order
+
+
+@pytest.mark.parametrize(
+    ("weights", "heads", "slots"),
+    [
+        (
+            [
+                [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0], [0.5, 0.0, 0.5, 0.0]],
+                [[0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.5, 0.0, 0.5]],
+                [[0.0, 0.5, 0.0, 0.5], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]],
+            ],
+            [2, 1, 0],
+            [0, 3, 1, 2],
+        ),
+        (np.eye(5)[[[2, 3, 0], [2, 3, 1], [3, 2, 0], [4, 2, 3]]], [2, 1, 0], [1, 4, 3, 2, 0]),
+    ],
+    ids=["heads-first", "more-than-one-round"],
+)
+def test_what_one_start_or_one_round_would_miss(weights: Any, heads: list[int], slots: list[int]) -> None:
+    """Both are found back, though slots alone, or heads alone, look alike at first."""
+    a = Trace.from_arrays({"read_weights": np.array(weights, float)[:, None]})
+    b = shuffled(a, reads=heads, writes=[], slots=slots)
+    matched = stats.match_traces(a, b).apply(b)
+    assert (matched["read_weights"].values == a["read_weights"].values).all()
+
+
+def test_slots_follow_reads_and_writes_before_anything_else() -> None:
+    """Allocation and precedence, which say another order, are not asked; nor is what is no weighting."""
+    reads = random_weights(6, 1, 2, 5)
+    others = {
+        name: random_weights(6, 1, 5, seed=n) for n, name in enumerate(("allocation_weights", "precedence"))
+    }
+    usage = np.linspace(0, 1, 5) * np.ones((6, 1, 1))
+    order, another = [3, 0, 4, 1, 2], [1, 2, 3, 4, 0]
+    a = Trace.from_arrays({"read_weights": reads, **others, "usage": usage})
+    b = Trace.from_arrays(
+        {
+            "read_weights": reads[..., order],
+            **{name: values[..., another] for name, values in others.items()},
+            "usage": usage[..., another],
+        }
+    )
+    found = stats.match_traces(a, b, "slots").slots["slot"]
+    assert [order[i] for i in found] == list(range(5))
+
+
+def test_without_weightings_contents_come_before_usage() -> None:
+    """What a slot holds tells it; how much it is used does not, however far apart that is."""
+    memory = np.random.default_rng(0).normal(size=(4, 1, 5, 3))
+    usage = 1000 * np.linspace(0, 1, 5) * np.ones((4, 1, 1))
+    order, another = [3, 0, 4, 1, 2], [1, 2, 3, 4, 0]
+    a = Trace.from_arrays({"memory": memory, "usage": usage})
+    b = Trace.from_arrays({"memory": memory[:, :, order], "usage": usage[..., another]})
+    assert [order[i] for i in stats.match_traces(a, b, "slots").slots["slot"]] == list(range(5))
+    alone = stats.match_traces(a.drop("memory"), b.drop("memory"), "slots")
+    assert [another[i] for i in alone.slots["slot"]] == list(range(5))
+
+
+def test_layers_may_stand_behind_heads() -> None:
+    """Each layer's heads are put in its own order; labels of heads, which would differ, stay away."""
+    attention = random_weights(3, 1, 2, 4, 4)  # heads, batch, layers
+    dims = ("head", "batch", "layer", "query", "key")
+    orders = np.array([[2, 0, 1], [0, 2, 1]])
+    moved = np.stack([attention[order, :, layer] for layer, order in enumerate(orders)], axis=2)
+    labels, attrs = {"head": ["x", "y", "z"], "layer": ["first", "second"]}, {"kind": "attention"}
+    a, b = (Trace(NamedArray("attention", v, dims, labels, attrs)) for v in (attention, moved))
+    matched = stats.match_traces(a, b, "heads").apply(b)["attention"]
+    assert (matched.values == attention).all()
+    assert matched.labels("layer") == ("first", "second") and "head" not in matched.coords
 
 
 def test_heads_are_matched_within_their_layer() -> None:

@@ -19,10 +19,11 @@ from traitlets import TraitError
 from nsm_widgets import Heatmap, Selection, Trace, TraceComparison, TraceStore
 from nsm_widgets._axes import AXES
 from nsm_widgets._errors import UnknownOptionError
-from nsm_widgets.view import BAR_COLORS, BY_VALUE, MOST_NAMED_LINES, _color
+from nsm_widgets.view import BAR_COLORS, BY_VALUE, HEADROOM, MOST_NAMED_LINES, PALETTE, _color
+from nsm_widgets.view._layouts import MOST_LINES, MOST_POINTS
 from nsm_widgets.widgets._bars import BarControls
 from nsm_widgets.widgets._base import SyncedWidget
-from nsm_widgets.widgets._charts import ChartControls
+from nsm_widgets.widgets._charts import FAINT, ChartControls
 from nsm_widgets.widgets._selection import SELECTABLE
 from nsm_widgets.widgets._view import View
 
@@ -76,8 +77,12 @@ def test_python_and_javascript_sync_the_same_traits(kind: str, owner: type[Synce
 
 def test_charts_name_as_many_lines_on_both_sides() -> None:
     """A legend in Python's picture is a legend on the page."""
-    source = (JS / "chart/view.ts").read_text("utf-8")
+    source = (JS / "chart/values.ts").read_text("utf-8")
     assert f"const MOST_NAMED_LINES = {MOST_NAMED_LINES};" in source
+    assert f"LINE_COLORS = {json.dumps(PALETTE)} as const;" in source
+    assert f"const FAINT = {FAINT};" in source
+    assert f"const MOST_LINES = {MOST_LINES};" in source
+    assert f"const MOST_POINTS = {MOST_POINTS:_};" in source
 
 
 def test_bars_have_the_same_colours_and_orders_on_both_sides() -> None:
@@ -85,6 +90,7 @@ def test_bars_have_the_same_colours_and_orders_on_both_sides() -> None:
     source = (JS / "chart/order.ts").read_text("utf-8")
     assert f"BAR_COLORS = {json.dumps(BAR_COLORS)} as const;" in source
     assert f'BY_VALUE = "{BY_VALUE}";' in source
+    assert f"HEADROOM = {HEADROOM};" in (JS / "chart/bars.ts").read_text("utf-8")
 
 
 def test_every_axis_can_be_selected() -> None:

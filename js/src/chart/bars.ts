@@ -10,9 +10,10 @@ import { describeIndex, indicesFor, type PanelContext, type PanelView, type Side
 import { precisionChips, valueText } from "../precision";
 import type { BarsSpec, Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
-import { classOf, drawNow, type FigureModels } from "./marks";
+import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
 import { BAR_COLORS, BY_VALUE, bandOf, heightsOf, orderOf, placeAt, placesOf, sortNames } from "./order";
 import { listenToFigure } from "./pointer";
+import { showDomain } from "./scales";
 import { showTicks, ticksFor } from "./ticks";
 import { countUnplottable, linesOf } from "./values";
 
@@ -21,6 +22,8 @@ const SYMBOLS = ["", "×", "▲"];
 /** Left and right of the plot, less the padding of our panel above it. */
 const MARGINS_PX = 60;
 const OUT_OF_SIGHT = -9;
+/** Room above the domain for the symbol of a bar that reaches its top, as a share of it. Python's HEADROOM. */
+const HEADROOM = 0.08;
 
 export class BarsPanel implements PanelView {
   readonly element: HTMLElement;
@@ -98,12 +101,20 @@ export class BarsPanel implements PanelView {
     const message = { ready: "", loading: "loading…" };
     setText(this.#message, found.state === "unavailable" ? found.why : message[found.state]);
     const values = found.state === "ready" ? linesOf(found.plane, true)[0] : undefined;
+    this.#scale();
     if (values !== undefined) this.#feed(values, at);
     this.#choice.show(this.#sort);
     this.#showLabels(at);
     setText(this.#subtitle, this.#subtitleText(at));
     this.#moveBands(at[x] ?? 0);
     this.#read(at);
+  }
+
+  /** The scale of values is as high as they are now, and a symbol more. */
+  #scale(): void {
+    const { y } = scalesOf(this.#marks.bars);
+    const [low, high] = this.#spec.domain;
+    if (y !== undefined) showDomain(y, this.#figure.up, [low, high], [low, high + HEADROOM * (high - low)]);
   }
 
   get #sort(): string {
@@ -124,7 +135,7 @@ export class BarsPanel implements PanelView {
     const codes = this.#beside(this.#bars.flags) ?? new Float64Array(this.#count);
     const by = sort === BY_VALUE ? values : this.#beside(this.#bars.orders[sort]);
     const order = orderOf(this.#count, by, sort === BY_VALUE);
-    const state = [values, codes, order].map((list) => list.join(" ")).join("|");
+    const state = [values, codes, order, this.#spec.domain].map((list) => list.join(" ")).join("|");
     if (state === this.#fed) return;
     this.#fed = state;
     [this.#codes, this.#order, this.#places] = [codes, order, placesOf(order)];

@@ -7,6 +7,8 @@ export interface FigureModels {
   /** In the order in which Python made them: of lines the cursor and they themselves, of bars see `bars.ts`. */
   marks: readonly Model[];
   across: Model | undefined;
+  /** The axis of values. */
+  up?: Model | undefined;
 }
 
 /** The figure that a view feeds; undefined where it has none. */
@@ -18,7 +20,8 @@ export async function figureOf({ model, host }: RenderContext): Promise<FigureMo
   const marks = named.every((name) => typeof name === "string")
     ? await Promise.all(named.map((name) => host.getModel(name as string)))
     : ((figure.get("marks") ?? []) as Model[]);
-  return { figure, marks, across: ((figure.get("axes") ?? []) as Model[])[0] };
+  const [across, up] = (figure.get("axes") ?? []) as Model[];
+  return { figure, marks, across, up };
 }
 
 /**
@@ -31,6 +34,11 @@ export function drawNow(mark: Model, name: "x" | "y", values: unknown, closed = 
   mark.set(name, values);
   mark.set("close_path", !closed);
   mark.set("close_path", closed);
+}
+
+/** The scales of a mark. */
+export function scalesOf(mark: Model): { x?: Model; y?: Model } {
+  return (mark.get("scales") ?? {}) as { x?: Model; y?: Model };
 }
 
 /** The class by which a figure's elements are known on the page. */

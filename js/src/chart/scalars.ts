@@ -13,6 +13,7 @@ import { type Curve, curveOf, levelsOf, rangeOf } from "./curve";
 import type { Embedded, Embedder } from "./embed";
 import { classOf, drawNow } from "./marks";
 import { listenToFigure } from "./pointer";
+import { setEnds } from "./scales";
 import { linesOf, withTail } from "./values";
 
 interface Series {
@@ -223,9 +224,4 @@ export class ScalarsPanel implements PanelView {
       signal,
     });
   }
-}
-
-function setEnds(scale: Model, [low, high]: readonly [number, number]): void {
-  if (scale.get("min") !== low) scale.set("min", low);
-  if (scale.get("max") !== high) scale.set("max", high);
 }

@@ -8,19 +8,27 @@ import type { Plane, TypedArray } from "../ndarray";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { precisionChips, valueText } from "../precision";
 import type { Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
-import { classOf, drawNow, type FigureModels } from "./marks";
+import type { PlaneResult, StoredArray } from "../store";
+import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
 import { listenToFigure } from "./pointer";
+import { setEnds, showDomain } from "./scales";
 import { showTicks, ticksFor } from "./ticks";
-import { countUnplottable, indexAt, linesOf, withTail } from "./values";
-
-/** With more lines than this, there is no legend. Python's MOST_NAMED_LINES. */
-const MOST_NAMED_LINES = 6;
+import {
+  countUnplottable,
+  indexAt,
+  lineStyle,
+  linesOf,
+  placesWithTail,
+  sameLines,
+  tooMany,
+  withTail,
+} from "./values";
 
 /** Left and right of the plot, less the padding of our panel above it. */
 const MARGINS_PX = 60;
 
 interface LegendEntry {
+  swatch: HTMLElement;
   name: HTMLElement;
   value: HTMLElement;
 }
@@ -36,12 +44,19 @@ export class LinesPanel implements PanelView {
   readonly #subtitle = element("span", { class: "nsmw-subtitle" });
   readonly #message = element("span", { class: "nsmw-chart-message", role: "status" });
   readonly #chips = element("span", { class: "nsmw-legend" });
-  readonly #legend: LegendEntry[];
+  readonly #names = element("div", { class: "nsmw-chart-legend" });
+  #legend: LegendEntry[] = [];
+  /** How many lines the legend is of. */
+  #styled = -1;
   /** Where the plane was taken that the lines show; before the first, they are those that Python gave. */
   #fed: { data: TypedArray; offset: number } | "nothing" | undefined;
+  /** The values that the lines show. */
+  #values: Float64Array[] = [];
   #drawnAt = -1;
   #widthPx = 0;
   #labelled = "";
+  /** What the chips are of. */
+  #chipped: unknown[] = [];
   #frames = 0;
 
   constructor(spec: PanelSpec, context: PanelContext, figure: FigureModels) {
@@ -54,14 +69,13 @@ export class LinesPanel implements PanelView {
     this.#array = context.store.array(spec.array);
     const { description } = this.#array.meta;
     const heading = element("span", { class: "nsmw-title", title: description }, spec.title);
-    const legend = element("div", { class: "nsmw-chart-legend" });
-    this.#legend = this.#legendIn(legend);
     this.element = element(
       "figure",
       { class: "nsmw-panel nsmw-chart", "data-panel": spec.id },
       element("figcaption", {}, heading, this.#subtitle, this.#message, this.#chips),
-      legend,
+      this.#names,
     );
+    this.#style();
     this.#listen();
   }
 
@@ -74,13 +88,15 @@ export class LinesPanel implements PanelView {
   }
 
   draw(): void {
-    const { x, y } = this.#spec;
+    const { x } = this.#spec;
     const { selection } = this.#context;
     const at = indicesFor(this.#spec, this.#array, selection.indices);
-    const found = this.#array.plane(y, x, at);
+    const found = this.#found(at);
     this.element.dataset["state"] = found.state;
     const message = { ready: "", loading: "loading…" };
     setText(this.#message, found.state === "unavailable" ? found.why : message[found.state]);
+    this.#style();
+    this.#scale();
     if (found.state === "ready") this.#feed(found.plane, at);
     else if (found.state === "unavailable") this.#clear();
     this.#moveCursor(at[x] ?? 0);
@@ -88,6 +104,13 @@ export class LinesPanel implements PanelView {
     setText(this.#subtitle, this.#subtitleText(at));
     const hovered = selection.hovered?.[x];
     this.#showValues(hovered !== undefined && hovered < this.#array.size(x) ? { ...at, [x]: hovered } : at);
+  }
+
+  /** The plane; none where it has come to hold more than a chart can. */
+  #found(at: Indices): PlaneResult {
+    const { x, y } = this.#spec;
+    const why = tooMany(this.#indices.length, this.#array.size(x));
+    return why ? { state: "unavailable", why } : this.#array.plane(y, x, at);
   }
 
   get #single(): boolean {
@@ -107,7 +130,7 @@ export class LinesPanel implements PanelView {
     const { x } = this.#spec;
     const count = this.#array.size(x);
     if (across === undefined || this.#widthPx === 0 || this.#array.label(x, 0, batch) === undefined) return;
-    const key = `${this.#widthPx} ${batch}`;
+    const key = `${this.#widthPx} ${batch} ${count} ${this.#array.label(x, count - 1, batch)}`; // the last is always new
     if (key === this.#labelled) return;
     this.#labelled = key;
     const labels = Array.from({ length: count }, (_, i) => this.#array.label(x, i, batch) ?? "");
@@ -116,22 +139,50 @@ export class LinesPanel implements PanelView {
     showTicks(figure, across, ticks, this.#spec.height_px);
   }
 
+  /** Scales as long and as high as the data is now. */
+  #scale(): void {
+    const { x, y } = scalesOf(this.#lines);
+    const steps = this.#array.size(this.#spec.x);
+    if (x !== undefined) setEnds(x, [0, Math.max(1, steps - 1)]);
+    if (y !== undefined) showDomain(y, this.#figure.up, this.#spec.domain);
+  }
+
   #feed(plane: Plane, at: Indices): void {
     const { data, offset } = this.#fed instanceof Object ? this.#fed : {};
-    if (data === plane.data && offset === plane.offset) return;
-    this.#fed = { data: plane.data, offset: plane.offset };
-    const { domain, x, y } = this.#spec;
+    if (data === plane.data && offset === plane.offset) {
+      this.#showChips(); // the domain may be another
+      return;
+    }
     const lines = linesOf(plane, this.#single, this.#spec.picked);
-    drawNow(this.#lines, "y", lines.map(withTail));
-    const slack = CLIP_TOLERANCE * (domain[1] - domain[0]);
-    this.#chips.replaceChildren(
-      ...markChips(countUnplottable(lines, domain, slack), this.#spec, this.#array),
-      ...precisionChips(this.#array),
-    );
+    const same = this.#fed instanceof Object && sameLines(lines, this.#values);
+    this.#fed = { data: plane.data, offset: plane.offset };
+    this.#values = lines;
+    this.#showChips();
+    if (!same) this.#drawLines(lines);
+    const { x, y } = this.#spec;
     const free = this.#array.meta.dims.filter((dim) => dim !== x && dim !== y);
-    this.#frames += 1;
+    this.#frames += same ? 0 : 1;
     this.element.dataset["painted"] = free.map((dim) => `${dim}=${at[dim]}`).join(" ");
     this.element.dataset["frames"] = String(this.#frames);
+  }
+
+  #drawLines(lines: readonly Float64Array[]): void {
+    const steps = lines[0]?.length ?? 0;
+    if ((this.#lines.get("x") as ArrayLike<number> | undefined)?.length !== steps + 2)
+      this.#lines.set("x", placesWithTail(steps), { silent: true }); // drawn with y
+    drawNow(this.#lines, "y", lines.map(withTail));
+  }
+
+  #showChips(): void {
+    const { domain } = this.#spec;
+    const key = [this.#frames, this.#fed, ...domain, this.#spec.below, this.#spec.above];
+    if (key.every((part, i) => part === this.#chipped[i])) return;
+    this.#chipped = key;
+    const slack = CLIP_TOLERANCE * (domain[1] - domain[0]);
+    this.#chips.replaceChildren(
+      ...markChips(countUnplottable(this.#values, domain, slack), this.#spec, this.#array),
+      ...precisionChips(this.#array),
+    );
   }
 
   /** Take the lines away: those that are left would be taken for the selected ones. */
@@ -139,13 +190,9 @@ export class LinesPanel implements PanelView {
     if (this.#fed === "nothing") return;
     this.#fed = "nothing";
     const nothing = new Float64Array(this.#array.size(this.#spec.x)).fill(Number.NaN);
-    const count = this.#indices.length;
-    drawNow(
-      this.#lines,
-      "y",
-      Array.from({ length: count }, () => withTail(nothing)),
-    );
+    this.#drawLines(Array.from({ length: this.#indices.length }, () => nothing));
     this.#chips.replaceChildren();
+    this.#chipped = [];
   }
 
   #moveCursor(index: number): void {
@@ -154,18 +201,31 @@ export class LinesPanel implements PanelView {
     drawNow(this.#cursor, "x", Float64Array.of(index, index));
   }
 
-  /** A name in its line's colour for each line, and the value at the cursor; none where there are many lines. */
-  #legendIn(parent: HTMLElement): LegendEntry[] {
+  /**
+   * For each line its colour, and a name and the value at the cursor in the legend, which is empty where there are many.
+   * How many there are changes where they are the iterations of a recording that runs.
+   */
+  #style(): void {
     const count = this.#indices.length;
-    if (count > MOST_NAMED_LINES) return [];
-    const colors = (this.#lines.get("colors") ?? []) as string[];
-    return Array.from({ length: count }, (_, i) => {
+    if (count === this.#styled) return;
+    const { named, colors, opacities, width } = lineStyle(count);
+    const known = (this.#lines.get("colors") ?? []) as string[];
+    if (count > 0 && !(known.length === count && known.every((color, i) => color === colors[i]))) {
+      this.#lines.set("opacities", opacities);
+      this.#lines.set("stroke_width", width);
+      this.#lines.set("colors", colors);
+    }
+    this.#styled = count;
+    this.#legend = (named ? colors : []).map((color) => {
       const swatch = element("span", { class: "nsmw-swatch", "aria-hidden": "true" });
-      swatch.style.background = colors[i] ?? "";
-      const entry = { name: element("span"), value: element("output", { "aria-live": "off" }) };
-      parent.append(element("span", { class: "nsmw-chart-line" }, swatch, entry.name, entry.value));
-      return entry;
+      swatch.style.background = color;
+      return { swatch, name: element("span"), value: element("output", { "aria-live": "off" }) };
     });
+    this.#names.replaceChildren(
+      ...this.#legend.map(({ swatch, name, value }) =>
+        element("span", { class: "nsmw-chart-line" }, swatch, name, value),
+      ),
+    );
   }
 
   #showValues(at: Indices): void {
