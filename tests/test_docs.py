@@ -62,10 +62,12 @@ def test_the_python_blocks_of_the_page_on_watching_run() -> None:
     """One after the other; the view that was opened first holds what the training recorded."""
     page = README.parent / "docs" / "live.md"
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     namespace: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, str(page), "exec"), namespace)
+    assert namespace["entropy"].store._live["state"] == "waiting"
+    assert namespace["evolution"].selection is namespace["entropy"].selection
     memory = namespace["explorer"].trace["memory"]
     assert memory.dims == ("iteration", "time", "batch", "slot", "word")
     assert memory.labels("iteration") == ("0", "10", "20", "30", "40", "50")
