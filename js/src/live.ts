@@ -184,7 +184,7 @@ export function statusText(status: Status, shown: number): string {
   }
   if (state === "running" && widened.length > 0)
     texts.push(
-      `colours widen with the values: ${widened.map((name) => name.replaceAll("_", " ")).join(", ")}`,
+      `ranges widen with the values: ${widened.map((name) => name.replaceAll("_", " ")).join(", ")}`,
     );
   if (failures > 0) texts.push(`${count(failures)} updates failed`);
   if (note) texts.push(note);

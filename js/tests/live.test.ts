@@ -291,7 +291,7 @@ describe("what is said of it", () => {
     };
     expect(statusText(status, 200)).toBe(
       "recording: iteration 1,299 · showing 200 of 1,000 recorded while it runs · 300 older than last(1000) · " +
-        "colours widen with the values: memory change · 2 updates failed · a note",
+        "ranges widen with the values: memory change · 2 updates failed · a note",
     );
   });
 

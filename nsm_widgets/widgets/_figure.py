@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import bqplot
 import ipywidgets
@@ -81,9 +82,7 @@ def figure_of(marks: Sequence[bqplot.Mark], axes: Sequence[bqplot.Axis], height_
 
 def x_axis(scale: bqplot.Scale) -> bqplot.Axis:
     """An axis of indices, with nothing along it yet."""
-    return bqplot.Axis(
-        scale=scale, label_offset="32px", tick_values=np.array([]), tick_format="d", grid_lines="none"
-    )
+    return bqplot.Axis(scale=scale, label_offset="32px", tick_format="d", grid_lines="none", **_nothing())
 
 
 def write_x_axis(axis: bqplot.Axis, title: str, count: int, labels: Sequence[str] | None = None) -> None:
@@ -101,9 +100,9 @@ def y_axis(scale: bqplot.Scale) -> bqplot.Axis:
         scale=scale,
         side="left",
         label_offset="46px",
-        tick_values=np.array([]),
         tick_format=".6~g",
         grid_lines="solid",
+        **_nothing(),
     )
 
 
@@ -112,6 +111,12 @@ def write_y_axis(axis: bqplot.Axis, panel: Panel) -> None:
     with axis.hold_sync():
         axis.label = panel.title
         axis.tick_values = np.array(tick_values(panel.domain))
+        axis.tick_labels = None
+
+
+def _nothing() -> dict[str, Any]:
+    """One tick without a text: where an axis has none, bqplot chooses its own."""
+    return {"tick_values": np.array([0.0]), "tick_labels": {"0": ""}}
 
 
 def set_ends(scale: bqplot.LinearScale, low: float, high: float) -> None:

@@ -159,7 +159,7 @@ def test_an_axis_of_values_widens(notebook: NotebookPage, tmp_path: Path) -> Non
         assert max(map(max, then["values"])) <= then["y"][1]
         assert figure.locator(".axis").nth(1).locator(".tick text").all_text_contents() != ticks
         expect(view.root.locator(".nsmw-chip-clipped")).to_have_count(0)
-        expect(view.root.locator(".nsmw-status")).to_contain_text("colours widen with the values: input")
+        expect(view.root.locator(".nsmw-status")).to_contain_text("ranges widen with the values: input")
         assert run.is_running
     highest = notebook.python("float(rec.trace['input'].values.max())")
     assert notebook.page.evaluate(MODELS, ids)["y"] == pytest.approx([0, highest])
