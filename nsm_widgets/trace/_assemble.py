@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,31 +52,28 @@ def assemble(
             raise SelectionError(f"iteration must be one that was kept, got {only!r}. Kept are: {told}.")
         iterations = [iterations[kept.index(only)]]
     problems = [f"{source.path or model_name}: {source.problem}" for source in sources if source.problem]
-    if not iterations:
+    gave = what_gave(iterations, sources) if iterations else None
+    if gave is None or not (gave.stepwise or gave.callwise):
         raise RecordingError(_why_nothing(recording, problems))
-    lengths = {s.index: [_whole_steps(it, s, sources) for it in iterations] for s in sources if s.is_stepwise}
-    stepwise = [s for s in sources if s.is_stepwise and any(lengths[s.index])]
-    callwise = [s for s in sources if not s.is_stepwise and any(_part(it, s).calls for it in iterations)]
-    timed = [s for s in callwise if any(s.num_calls(_part(it, s)) > 1 for it in iterations)]
-    if not stepwise and not callwise:
-        raise RecordingError(_why_nothing(recording, problems))
-    steps = _steps_of(iterations, stepwise, timed, lengths)
+    stepwise, steps = gave.stepwise, gave.steps
 
     arrays: list[NamedArray] = []
     unmatched: list[str] = []
     for source in stepwise:
         made, left_out = _stepwise_arrays(
-            source, [_part(it, source) for it in iterations], lengths[source.index]
+            source, [part_of(it, source) for it in iterations], gave.lengths[source.index]
         )
         arrays += made
         unmatched += [source.prefix + name for name in left_out]
     numbers = [iteration.number for iteration in iterations]
-    for source in callwise:
-        parts = [_part(iteration, source) for iteration in iterations]
-        arrays += _callwise_arrays(source, parts, numbers, source in timed, {} if labels is None else labels)
+    for source in gave.callwise:
+        parts = [part_of(iteration, source) for iteration in iterations]
+        arrays += _callwise_arrays(
+            source, parts, numbers, source in gave.timed, {} if labels is None else labels
+        )
 
     attrs: dict[str, Any] = {"model": model_name}
-    starts = _sequence_starts(iterations, stepwise, steps) if steps is not None else []
+    starts = sequence_starts(iterations, stepwise, steps) if steps is not None else []
     if starts:
         attrs["sequence_starts"] = starts
     attrs["iterations"] = {
@@ -96,7 +94,35 @@ def assemble(
     return Trace(*arrays, attrs=attrs)
 
 
-def _part(iteration: Iteration, source: Source) -> Part:
+@dataclass(frozen=True, slots=True)
+class Gave:
+    """Which sources gave something in some iterations."""
+
+    stepwise: list[Source]
+    callwise: list[Source]
+    timed: list[Source]
+    """Those of ``callwise`` whose modules were called again within an iteration."""
+    lengths: dict[int, list[int]]
+    """Steps in each iteration, by the index of a stepwise source."""
+    steps: list[int] | None
+    """Steps in each iteration, the same for all; ``None`` where nothing has a time."""
+
+
+def what_gave(iterations: Sequence[Iteration], sources: Sequence[Source]) -> Gave:
+    """Sort the sources by what they gave.
+
+    Raises:
+        RecordingError: If they took different numbers of steps.
+    """
+    lengths = {s.index: [_whole_steps(it, s, sources) for it in iterations] for s in sources if s.is_stepwise}
+    stepwise = [s for s in sources if s.is_stepwise and any(lengths[s.index])]
+    callwise = [s for s in sources if not s.is_stepwise and any(part_of(it, s).calls for it in iterations)]
+    timed = [s for s in callwise if any(s.num_calls(part_of(it, s)) > 1 for it in iterations)]
+    return Gave(stepwise, callwise, timed, lengths, _steps_of(iterations, stepwise, timed, lengths))
+
+
+def part_of(iteration: Iteration, source: Source) -> Part:
+    """What an iteration has of a source, of all lanes together."""
     return (
         joined(iteration.of_source(source.index), source) if iteration.more else iteration.parts[source.index]
     )
@@ -111,11 +137,11 @@ def _num_steps(part: Part) -> int:
 
 def _whole_steps(iteration: Iteration, source: Source, sources: Sequence[Source]) -> int:
     """Steps of a stepwise source, without one that an error cut short: all parts of a model took the rest."""
-    length = _num_steps(_part(iteration, source))
+    length = _num_steps(part_of(iteration, source))
     if source.owner is None:
         return length
     beside = (s for s in sources if s.owner is not None and s.owner.module is source.owner.module)
-    shortest = min(_num_steps(_part(iteration, s)) for s in beside)
+    shortest = min(_num_steps(part_of(iteration, s)) for s in beside)
     return shortest if length == shortest + 1 else length
 
 
@@ -139,7 +165,7 @@ def _steps_of(
 ) -> list[int] | None:
     """How many steps each iteration took, the same for all sources; ``None`` where nothing has a time."""
     counts = {s.path: lengths[s.index] for s in stepwise}
-    counts |= {s.path: [s.num_calls(_part(it, s)) for it in iterations] for s in timed}
+    counts |= {s.path: [s.num_calls(part_of(it, s)) for it in iterations] for s in timed}
     if not counts:
         return None
     first = next(iter(counts.values()))
@@ -156,14 +182,14 @@ def _steps_of(
     return first
 
 
-def _sequence_starts(
+def sequence_starts(
     iterations: Sequence[Iteration], sources: Sequence[Source], steps: Sequence[int]
 ) -> list[int]:
     starts: set[int] = set()
     before = 0
     for iteration, length in zip(iterations, steps, strict=True):
         for source in sources:
-            starts.update(before + start for start in _part(iteration, source).starts if start < length)
+            starts.update(before + start for start in part_of(iteration, source).starts if start < length)
         before += length
     return sorted(starts)
 
@@ -172,28 +198,15 @@ def _stepwise_arrays(
     source: Source, parts: Sequence[Part], lengths: Sequence[int]
 ) -> tuple[list[NamedArray], list[str]]:
     """One source's arrays, and the names of sequences that fit no steps."""
-    values: dict[str, NDArray[Any]] = {}
-    source_dtypes: dict[str, str | None] = {}
-    left_out = []
-    buffers = [(part.steps, n) for part, n in zip(parts, lengths, strict=True) if part.steps is not None]
-    layout = buffers[0][0].layout if buffers else None
-    for name in layout.columns if layout is not None else ():
-        values[name] = _join([piece for buffer, n in buffers for piece in _cut(buffer.pieces(name), n)])
-        source_dtypes[name] = layout.source_dtypes[name] if layout is not None else None
-    for name in dict.fromkeys(name for part in parts for name in part.whole):
-        wholes = [[copy.values() for copy in part.whole.get(name, [])] for part in parts]
-        if [sum(map(len, whole)) for whole in wholes] != list(lengths):
-            left_out.append(name)
-            continue
-        values[name] = _join([piece for whole in wholes for piece in whole])
-        source_dtypes[name] = next(part.whole[name][0].source_dtype for part in parts)
+    pieces, source_dtypes, left_out = step_pieces(parts, lengths)
+    values = {name: _join(of_one) for name, of_one in pieces.items()}
     firsts = [part.first[INITIAL] for part in parts if INITIAL in part.first]
     if firsts:
         values[INITIAL] = _own(firsts[0].values().copy())
         source_dtypes[INITIAL] = source_dtypes[INITIALS] = firsts[0].source_dtype
     if 1 < len(firsts) == len(parts):
         values[INITIALS] = _own(np.stack([first.values() for first in firsts]))
-    masks = _step_masks(parts, lengths)
+    masks = step_masks(parts, lengths)
     arrays = []
     for name in source.order(list(values)):
         dims, attrs, coords = source.describe(name, values[name].shape[-1] if values[name].ndim else 0)
@@ -204,7 +217,32 @@ def _stepwise_arrays(
     return arrays, left_out
 
 
-def _step_masks(parts: Sequence[Part], lengths: Sequence[int]) -> dict[str, Coord]:
+def step_pieces(
+    parts: Sequence[Part], lengths: Sequence[int]
+) -> tuple[dict[str, list[NDArray[Any]]], dict[str, str | None], list[str]]:
+    """The steps of each array in pieces, views of what was recorded, and from what they were widened.
+
+    Last come the names of sequences that fit no steps.
+    """
+    found: dict[str, list[NDArray[Any]]] = {}
+    source_dtypes: dict[str, str | None] = {}
+    left_out = []
+    buffers = [(part.steps, n) for part, n in zip(parts, lengths, strict=True) if part.steps is not None]
+    layout = buffers[0][0].layout if buffers else None
+    for name in layout.columns if layout is not None else ():
+        found[name] = [piece for buffer, n in buffers for piece in _cut(buffer.pieces(name), n)]
+        source_dtypes[name] = layout.source_dtypes[name] if layout is not None else None
+    for name in dict.fromkeys(name for part in parts for name in part.whole):
+        wholes = [[copy.values() for copy in part.whole.get(name, [])] for part in parts]
+        if [sum(map(len, whole)) for whole in wholes] != list(lengths):
+            left_out.append(name)
+            continue
+        found[name] = [piece for whole in wholes for piece in whole]
+        source_dtypes[name] = next(part.whole[name][0].source_dtype for part in parts)
+    return found, source_dtypes, left_out
+
+
+def step_masks(parts: Sequence[Part], lengths: Sequence[int]) -> dict[str, Coord]:
     """Masks that single steps were given, as masks along time; a step without one leaves nothing out."""
     found: dict[str, NDArray[np.bool_]] = {}
     before = 0
@@ -251,15 +289,6 @@ def _callwise_arrays(
             coords |= _masks(first.coords)
         arrays.append(NamedArray(full, _own(joined), dims, coords, first.attrs))
     return arrays
-
-
-def with_labels(trace: Trace, labels: dict[str, dict[str, Any]]) -> Trace:
-    """The trace of one iteration with the labels that it alone has."""
-    named = []
-    for name, own in labels.items():
-        array = trace[name]
-        named.append(NamedArray(name, array.values, array.dims, {**array.coords, **own}, array.attrs))
-    return trace.assign(*named) if named else trace
 
 
 def _masks(coords: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ A trace of several iterations has them one after the other along ``time``, each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nsm_widgets._errors import RecordingError, SelectionError, ShapeError
@@ -64,7 +64,19 @@ def one_iteration(trace: Trace, number: Any) -> Trace:
         elif "time" in array.dims and steps:
             array = array.isel(time=slice(begin, begin + steps))
         arrays.append(array)
-    return type(trace)(*arrays, attrs=attrs)
+    own = {} if trace._own_labels is None else trace._own_labels(number)
+    return type(trace)(*(_labelled(array, own.get(array.name)) for array in arrays), attrs=attrs)
+
+
+def tell_own_labels(trace: Trace, own: Callable[[int], dict[str, dict[str, Any]]] | None) -> None:
+    """Give a new trace the labels that single iterations have: from a number to those, by array and axis."""
+    object.__setattr__(trace, "_own_labels", own)
+
+
+def _labelled(array: NamedArray, labels: Mapping[str, Any] | None) -> NamedArray:
+    if not labels:
+        return array
+    return NamedArray(array.name, array.values, array.dims, {**array.coords, **labels}, array.attrs)
 
 
 def side_by_side(trace: Trace) -> Trace:

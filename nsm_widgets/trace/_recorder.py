@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from nsm_widgets._errors import DtypeError, MissingDependencyError, RecordingError, UnknownOptionError
 from nsm_widgets.trace._adapters import check_adapters
 from nsm_widgets.trace._array import NamedArray
-from nsm_widgets.trace._assemble import LabelsByIteration, assemble, rank_and_world, with_labels
+from nsm_widgets.trace._assemble import LabelsByIteration, assemble, rank_and_world
 from nsm_widgets.trace._boundary import Boundary
 from nsm_widgets.trace._choice import Choice
 from nsm_widgets.trace._find import find_sources
+from nsm_widgets.trace._iterations import tell_own_labels
 from nsm_widgets.trace._lanes import Lanes, replicating
 from nsm_widgets.trace._recording import Left, Recording
 from nsm_widgets.trace._scalars import Scalars
@@ -121,7 +122,6 @@ class TraceRecorder:
         self.store: RecordingStore | None = None
         """Where this block or the last one was recorded to, and what went wrong there."""
         self._trace: Trace | None = None
-        self._labels: LabelsByIteration = {}
         self._hooks: Hooks | None = None
         self._scalars = Scalars()
         self.watch = Watch()
@@ -214,13 +214,16 @@ class TraceRecorder:
         """Append what will be over to a new store, if that was asked for."""
         if self._path is None:
             return
+        from nsm_widgets.trace._gathered import gather
         from nsm_widgets.trace._recorder_store import RecordingStore
 
         rank = rank_and_world().get("rank", 0)
         store = self.store = RecordingStore(self._path, rank, self._choice, self._scalars)
         name = type(self.model).__name__
         recording.sink = lambda iteration: store.append(
-            assemble(recording, self._sources, name, only=iteration.number), recording
+            gather(iteration, self._sources),
+            recording,
+            lambda: assemble(recording, self._sources, name, only=iteration.number),
         )
 
     def __exit__(
@@ -309,8 +312,10 @@ class TraceRecorder:
             )
         if self.store is not None and self.store.iterations:
             return self.store.trace()
-        trace = assemble(self._recording, self._sources, type(self.model).__name__, labels=self._labels)
+        labels: LabelsByIteration = {}
+        trace = assemble(self._recording, self._sources, type(self.model).__name__, labels=labels)
         trace = trace.assign(*self._scalars.arrays())
+        tell_own_labels(trace, lambda number: labels.get(number, {}))
         if self._hooks is None:  # the block is over: nothing will be added
             self._trace, self._left, self._recording = trace, self._recording.left(), None
         return trace
@@ -335,7 +340,7 @@ class TraceRecorder:
             SelectionError: If it was not kept.
         """
         if self._trace is not None or self._recording is None or self.store is not None:
-            return with_labels(self.trace.iteration(number), self._labels.get(number, {}))
+            return self.trace.iteration(number)
         return assemble(self._recording, self._sources, type(self.model).__name__, only=number)
 
 

@@ -3,12 +3,13 @@
 Two groups grow beside each other, each committed as ``_zarr_store`` says: the steps, in the store itself,
 and a row for each iteration, in a store within it, ``iterations``. A row says which iteration it is, at which
 step it begins and how long it is, so that a reader shows whole iterations alone, whatever was committed
-first.
+first. What masks and labels change from one iteration to the next, a third one tells, ``asides``
+(``_recorder_asides``); a row says where.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +17,19 @@ import numpy as np
 
 from nsm_widgets._errors import RecordingError, TraceFileError
 from nsm_widgets.trace._array import NamedArray
+from nsm_widgets.trace._asides import checked_coords
 from nsm_widgets.trace._iterations import INITIAL
 from nsm_widgets.trace._mask import is_mask
+from nsm_widgets.trace._recorder_asides import AsideLog, sizes_of
 from nsm_widgets.trace._recording import NO_STEP, Recording
 from nsm_widgets.trace._store_codec import need_codecs
-from nsm_widgets.trace._store_iterations import FOLDER, MOST_STARTS, ROWS, SCALARS, Row
+from nsm_widgets.trace._store_iterations import ASIDES, FOLDER, MOST_STARTS, ROWS, SCALARS, Row
 from nsm_widgets.trace._store_writer import StoreWriter
 from nsm_widgets.trace._trace import Trace
 
 if TYPE_CHECKING:
     from nsm_widgets.trace._choice import Choice
-    from nsm_widgets.trace._coord import Coord
+    from nsm_widgets.trace._gathered import Gathered
     from nsm_widgets.trace._scalars import Scalars
 
 
@@ -62,7 +65,7 @@ class RecordingStore:
 
     def __init__(self, path: Path, rank: int, choice: Choice, scalars: Scalars) -> None:
         need_codecs()
-        for folder in (path, path / FOLDER):
+        for folder in (path, path / FOLDER, path / ASIDES):
             if (folder / f"rank-{rank}").exists():
                 raise RecordingError(
                     f"{path} must not hold rank-{rank} yet, but it does: a recorder begins a store, and each "
@@ -76,9 +79,11 @@ class RecordingStore:
         self._scalars = scalars
         self._scalars_failed: OSError | None = None
         self._initial: dict[str, Any] = {}
-        self._masks: dict[str, dict[str, Coord]] = {}
+        self._dims: dict[str, tuple[str, ...]] = {}
+        self._has_time = False
         self._steps: _Writer | None = None
         self._rows: _Writer | None = None
+        self._asides: AsideLog | None = None
         self._taken = 0
         self._is_closed = False
 
@@ -103,25 +108,28 @@ class RecordingStore:
         """Steps that are on the disk for good."""
         return 0 if self._steps is None else self._steps.committed
 
-    def append(self, trace: Trace, recording: Recording) -> None:
-        """Add one iteration, alone in a trace.
+    def append(self, one: Gathered, recording: Recording, template: Callable[[], Trace]) -> None:
+        """Add one iteration.
+
+        Args:
+            one: Its arrays.
+            recording: Has the counts of what was left out.
+            template: A trace of it alone: asked of the first one, whose arrays those of the others are like.
 
         Raises:
             RecordingError: If its arrays are not those of the first one, or only some of them have a time.
         """
-        growing = {name: _growing(array, trace) for name, array in trace.items() if not _is_initial(name)}
-        initial = {name: array for name, array in trace.items() if _is_initial(name)}
-        count = next(iter(growing.values())).shape[0]
-        number = trace.attrs["iterations"]["numbers"][0]
         if self._steps is None:
-            self._begin(trace, growing, initial)
-        self._check_masks(growing, number)
-        assert self._steps is not None and self._rows is not None
-        starts = list(trace.attrs.get("sequence_starts", []))
-        self._append_row(Row(number, self._taken, count, starts), recording, initial)
-        self._steps.append({name: array.values for name, array in growing.items()})
-        self._taken += count
-        self.iterations.append(number)
+            self._begin(template(), one)
+        assert self._steps is not None and self._asides is not None
+        self._check(one)
+        told = self._asides.add(one)
+        if told is None:
+            return
+        self._append_row(Row(one.number, self._taken, one.steps, one.starts, *told), recording, one.initial)
+        self._steps.append(one.growing)
+        self._taken += one.steps
+        self.iterations.append(one.number)
 
     def commit(self) -> None:
         """Bring what was appended to the disk, and wait for it."""
@@ -166,8 +174,10 @@ class RecordingStore:
         )
 
     @property
-    def _writers(self) -> list[_Writer]:
-        return [writer for writer in (self._rows, self._steps) if writer is not None]
+    def _writers(self) -> list[StoreWriter]:
+        """In the order in which they are committed: what others refer to comes first."""
+        log = None if self._asides is None else self._asides.writer
+        return [writer for writer in (log, self._rows, self._steps) if writer is not None]
 
     def _write_scalars(self) -> None:
         """All that was logged so far, whole or not at all."""
@@ -180,32 +190,36 @@ class RecordingStore:
         except OSError as error:
             self._scalars_failed = error
 
-    def _check_masks(self, growing: Mapping[str, NamedArray], number: int) -> None:
-        """A store keeps the masks of an array once: one that changes would be told wrongly."""
-        for name, array in growing.items():
-            masks = {key: coord for key, coord in array.coords.items() if is_mask(key)}
-            first = self._masks.setdefault(name, masks)
-            same = masks.keys() == first.keys() and all(
-                masks[key].dims == first[key].dims and np.array_equal(masks[key].values, first[key].values)
-                for key in masks
+    def _check(self, one: Gathered) -> None:
+        """Refuse an iteration whose arrays cannot follow those of the first."""
+        assert self._steps is not None
+        if one.has_time and not self._has_time:
+            raise RecordingError(
+                f"modules must be called once in each iteration, as in the first one, got {one.steps} calls "
+                f"in iteration {one.number}: in a store what began without a time cannot go on with one. "
+                "Record it in memory, without store=..."
             )
-            if not same or any(array.dims[0] in coord.dims for coord in masks.values()):
-                raise RecordingError(
-                    f"the masks of {name} change (in iteration {number}), and a store keeps one for all "
-                    "steps. Record it in memory, without store=..., or leave it out: select=..."
-                )
+        self._steps.check(one.growing)
 
-    def _begin(
-        self, trace: Trace, growing: Mapping[str, NamedArray], initial: Mapping[str, NamedArray]
-    ) -> None:
+    def _begin(self, trace: Trace, one: Gathered) -> None:
         attrs = {k: v for k, v in trace.attrs.items() if k not in ("iterations", "sequence_starts")}
-        like = [_first(growing[name]) if name in growing else array for name, array in trace.items()]
+        self._has_time = one.has_time
+        growing = {name: _growing(array, trace) for name, array in trace.items() if not _is_initial(name)}
+        initial = {name: array for name, array in trace.items() if _is_initial(name)}
+        self._dims = {name: array.dims for name, array in growing.items()}
+        first = checked_coords(one.coords, sizes_of(one, self._dims))
+        told = {key: coord for key, coord in first.items() if not is_mask(key[1]) and len(coord.dims) == 1}
+        changes = first.keys() - told.keys()
+        like = [_first(growing[name], changes) if name in growing else a for name, a in trace.items()]
         self._initial = {name: array.values for name, array in initial.items()}
         rows = [NamedArray(ROWS, np.zeros((1, len(Row.columns())), np.int64), ("iteration", "channel"))]
         rows += [_with_iteration(array) for array in initial.values()]
         reasons = {"reasons": list(self._reasons)}
         self._rows = _Writer(self.path / FOLDER, self.rank, Trace(*rows, attrs=reasons))
         self._steps = _Writer(self.path, self.rank, Trace(*like, attrs=attrs))
+        self._asides = AsideLog(
+            lambda pages: _Writer(self.path / ASIDES, self.rank, pages), self.path, self._dims, told
+        )
 
     def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
         assert self._rows is not None
@@ -215,10 +229,10 @@ class RecordingStore:
                 "Record it in memory: TraceRecorder(model) without store=..."
             )
         left_out = [recording.left_out[reason] for reason in self._reasons]
-        values = {ROWS: row.values(recording.seen, left_out)[None]}
+        unwritten = 0 if self._asides is None else self._asides.left_out
+        values = {ROWS: row.values(recording.seen, left_out, unwritten)[None]}
         for name, kept in self._initial.items():
-            array = initial.get(name)
-            values[name] = (kept if array is None else array.values)[None]
+            values[name] = initial.get(name, kept)[None]
         self._rows.append(values)
 
 
@@ -230,11 +244,6 @@ def _growing(array: NamedArray, trace: Trace) -> NamedArray:
     """The steps of an iteration; where nothing has a time, the iteration itself is the step."""
     if "steps" not in trace.attrs["iterations"]:
         return _with_iteration(array)
-    if array.dims[:1] != ("time",):
-        raise RecordingError(
-            f"{array.name} has no time, and other arrays do: in a store they cannot grow together. Record it "
-            f"with a recorder of its own: TraceRecorder(model, select={array.name!r}, store=...)."
-        )
     return array
 
 
@@ -243,6 +252,7 @@ def _with_iteration(array: NamedArray) -> NamedArray:
     return NamedArray(array.name, values, ("iteration", *array.dims), array.coords, array.attrs)
 
 
-def _first(array: NamedArray) -> NamedArray:
-    """One step: what the others look like."""
-    return NamedArray(array.name, array.values[:1], array.dims, array.coords, array.attrs)
+def _first(array: NamedArray, changes: Collection[tuple[str, str]]) -> NamedArray:
+    """One step: what the others look like, but for labels and masks that may be others."""
+    coords = {name: coord for name, coord in array.coords.items() if (array.name, name) not in changes}
+    return NamedArray(array.name, array.values[:1], array.dims, coords, array.attrs)

@@ -123,12 +123,19 @@ class Block:
     capacity: int
     """How many steps it holds."""
     _rows: list[tuple[Any, ...]] = field(default_factory=list)
+    _arrays: list[NDArray[Any]] = field(default_factory=list)
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Each step's places in the buffers, made once."""
         if not self._rows:
             self._rows = list(zip(*[buffer.unbind(0) for buffer in self.buffers], strict=True))
         return self._rows
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """Each buffer as NumPy sees it, made once: views where it lies on the host."""
+        if not self._arrays:
+            self._arrays = [HostCopy(buffer).values() for buffer in self.buffers]
+        return self._arrays
 
     def forget_rows(self) -> None:
         """The places are known no more: hundreds of objects, which Python's collector would go through."""
@@ -209,8 +216,11 @@ class StepBuffer:
         found = [copies[index].values() for copies in self._left]
         for place, block in enumerate(self.blocks):
             steps = self._row if place == len(self.blocks) - 1 else block.capacity
-            copy = HostCopy(block.buffers[index][:steps], written_on=self._written_on)
-            found.append(copy.values())
+            if self.layout.on_device:
+                copy = HostCopy(block.buffers[index][:steps], written_on=self._written_on)
+                found.append(copy.values())
+            else:
+                found.append(block.arrays()[index][:steps])
         return found if part is None else [piece[:, :, part] for piece in found]
 
     def _add_block(self) -> None:

@@ -14,19 +14,24 @@ from numpy.typing import NDArray
 
 from nsm_widgets.trace._array import NamedArray
 from nsm_widgets.trace._coord import Coord
-from nsm_widgets.trace._iterations import INITIAL, INITIALS
+from nsm_widgets.trace._iterations import INITIAL, INITIALS, tell_own_labels
 from nsm_widgets.trace._lazy import LazyValues
+from nsm_widgets.trace._store_asides import Asides, Log, Message
 from nsm_widgets.trace._store_files import refuse
 from nsm_widgets.trace._trace import Trace
 
 FOLDER = "iterations"
 """A store within the store, with a row for each iteration."""
+ASIDES = "asides"
+"""Another one, with what masks and labels change from one iteration to the next."""
 ROWS = "told"
 SCALARS = "scalars-rank-{rank}.nsm"
 """In that folder, a trace file with the numbers that were logged beside the iterations."""
 MOST_STARTS = 64
 """Sequences that may begin within one iteration."""
 
+_LAST = ("first page", "pages", "not written")
+"""Columns after the starts, which stores of before do not have."""
 _COUNTS = ("number", "begin", "steps", "seen", "not chosen", "no step", "over budget")
 
 
@@ -41,24 +46,30 @@ class Row:
     steps: int
     starts: Sequence[int]
     """At which of its steps a sequence begins."""
+    first_page: int = 0
+    """Where in the log the message begins that came with it."""
+    pages: int = 0
+    """How long that is; 0 where masks and labels are those of the iteration before."""
 
     @staticmethod
     def columns() -> tuple[str, ...]:
         """What each number of a row is."""
-        return (*_COUNTS, *(f"start {index}" for index in range(MOST_STARTS)))
+        return (*_COUNTS, *(f"start {index}" for index in range(MOST_STARTS)), *_LAST)
 
-    def values(self, seen: int, left_out: Sequence[int]) -> NDArray[np.int64]:
+    def values(self, seen: int, left_out: Sequence[int], unwritten: int) -> NDArray[np.int64]:
         """The row in a store."""
         starts = [*self.starts, *[-1] * (MOST_STARTS - len(self.starts))]
-        return np.array([self.number, self.begin, self.steps, seen, *left_out, *starts], np.int64)
+        counts = [self.number, self.begin, self.steps, seen, *left_out]
+        return np.array([*counts, *starts, self.first_page, self.pages, unwritten], np.int64)
 
 
-def with_iterations(trace: Trace, rows: Trace, root: Path) -> Trace:
+def with_iterations(trace: Trace, rows: Trace, log: Trace | None, root: Path) -> Trace:
     """The whole iterations of a store's committed steps, told as a recorder's trace in memory tells them.
 
     Args:
         trace: All committed steps.
         rows: What the store within it has.
+        log: What that of masks and labels has; ``None`` where there is none yet.
         root: The store's folder, for errors.
 
     Raises:
@@ -71,43 +82,70 @@ def with_iterations(trace: Trace, rows: Trace, root: Path) -> Trace:
     whole = table[table[:, 0] >= 0]
     ends = np.searchsorted(true, whole[:, 1] + whole[:, 2])
     begins = np.searchsorted(true, whole[:, 1])
+    pages = Log(log, root)
+    messages = _messages(whole, pages)
     done = whole[:, 1] + whole[:, 2] <= true[-1] + 1
-    kept = done & (ends > begins)
+    there = np.arange(len(whole)) < len(messages)
+    kept = done & (ends > begins) & there
     numbers, steps = whole[kept, 0].tolist(), (ends - begins)[kept].tolist()
     if not numbers:
         raise refuse(root, "no iteration of it is whole yet; is its recorder still at the first one")
     length = int(ends[kept].max())
+    asides = Asides(pages, messages, growing, root)
     arrays = [_cut(array, length) if array.dims[:1] == (axis,) else array for array in trace.values()]
-    arrays = _with_initials(arrays, rows, [int(place) for place in np.flatnonzero(kept)])
+    places = [int(place) for place in np.flatnonzero(kept)]
+    if not asides.is_empty:
+        cuts = [true[begins[place] : ends[place]] - whole[place, 1] for place in places]
+        arrays = [
+            asides.of_all(array, places, cuts) if array.dims[:1] == (axis,) else array for array in arrays
+        ]
+    arrays = _with_initials(arrays, rows, places)
     reasons = [str(reason) for reason in rows.attrs.get("reasons", [])]
     told: dict[str, Any] = {"numbers": numbers, "seen": int(table[-1, 3])}
     told["left_out"] = {r: int(n) for r, n in zip(reasons, table[-1, 4:7], strict=False) if n}
-    lost = int((~kept & done).sum())
+    lost = int((~kept & done & there).sum()) + int(table[-1, -1])
+    if table[-1, 0] < 0:  # the log was closed before
+        lost += int(np.sum(~there))
     if lost:
         told["left_out"]["could not be written"] = lost
     attrs: dict[str, Any] = {**trace.attrs, "iterations": told}
     if axis == "iteration":
-        return Trace(*_by_number(arrays, numbers), attrs=attrs)
-    told["steps"] = steps
-    starts = _starts(whole[kept], true)
-    if starts:
-        attrs["sequence_starts"] = starts
-    return Trace(*arrays, attrs=attrs)
+        arrays = _by_number(arrays, numbers)
+    else:
+        told["steps"] = steps
+        starts = _starts(whole[kept], true)
+        if starts:
+            attrs["sequence_starts"] = starts
+    made = Trace(*arrays, attrs=attrs)
+    if not asides.is_empty:
+        rows_by_number = dict(zip(numbers, places, strict=True))
+        tell_own_labels(made, lambda number: asides.of_one(rows_by_number[number], places))
+    return made
 
 
-def rows_folder(root: Path, rank: str) -> Path | None:
-    """The store within a store, if a recorder wrote it.
+def _messages(rows: NDArray[np.int64], log: Log) -> list[Message]:
+    """The message of each iteration, up to the first one that is not committed yet."""
+    found = []
+    for row in rows[:, [2, -3, -2]].tolist():
+        if row[2] and not log.has(row[1], row[2]):
+            break
+        found.append(Message(row[1], row[2], row[0]))
+    return found
+
+
+def inner_folder(root: Path, name: str, rank: str) -> Path | None:
+    """A store within a store, if a recorder wrote it.
 
     Raises:
         TraceFileError: If it is a link.
     """
-    folder = root / FOLDER
+    folder = root / name
     try:
         found = os.lstat(folder)
     except FileNotFoundError:
         return None
     if not stat.S_ISDIR(found.st_mode):
-        raise refuse(root, f"{FOLDER} is no folder")
+        raise refuse(root, f"{name} is no folder")
     return folder if (folder / rank).exists() else None
 
 
@@ -123,19 +161,25 @@ def with_scalars(trace: Trace, folder: Path, rank: str) -> Trace:
     logged = Trace.open(path)
     if any(array.dims != ("logged",) or name in trace for name, array in logged.items()):
         raise refuse(path, "what was logged is not what a recorder writes")
-    return trace.assign(*logged.values())
+    made = trace.assign(*logged.values())
+    tell_own_labels(made, trace._own_labels)
+    return made
 
 
 def _table(rows: Trace, root: Path) -> NDArray[np.int64]:
     """The rows, checked: iterations one after the other, none before the one before it."""
-    if ROWS not in rows or rows[ROWS].dtype != np.int64 or rows[ROWS].shape[1:] != (len(Row.columns()),):
+    columns = len(Row.columns())
+    allowed = ((columns,), (columns - len(_LAST),))
+    if ROWS not in rows or rows[ROWS].dtype != np.int64 or rows[ROWS].shape[1:] not in allowed:
         raise refuse(root, f"what {FOLDER} says of iterations is not what a recorder writes")
     table: NDArray[np.int64] = np.asarray(rows[ROWS].values)
+    table = np.pad(table, [(0, 0), (0, columns - table.shape[1])])  # before, there was nothing to say there
     real = table[table[:, 0] >= 0]
     follows = real[1:, 1] == real[:-1, 1] + real[:-1, 2]
     rises = real[1:, 0] > real[:-1, 0]
     closed = (table[:-1, 0] >= 0).all()
-    in_range = (table[:, 1:7] >= 0).all() and (table < 2**40).all() and (real[:, 2] > 0).all()
+    counts = [*range(1, len(_COUNTS)), *range(columns - len(_LAST), columns)]
+    in_range = (table[:, counts] >= 0).all() and (table < 2**40).all() and (real[:, 2] > 0).all()
     if not (follows.all() and rises.all() and closed and in_range):
         raise refuse(root, f"what {FOLDER} says of iterations contradicts itself")
     return table
@@ -205,7 +249,7 @@ def _by_number(arrays: Sequence[NamedArray], numbers: list[int]) -> list[NamedAr
 
 def _starts(rows: NDArray[np.int64], true: NDArray[np.int64]) -> list[int]:
     """At which committed steps a sequence begins."""
-    given = rows[:, len(_COUNTS) :]
+    given = rows[:, len(_COUNTS) : len(_COUNTS) + MOST_STARTS]
     steps = np.unique((rows[:, 1:2] + given)[given >= 0])
     places = np.searchsorted(true, steps)
     there = places < len(true)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from nsm_widgets.trace._mask import coords_from_json
 from nsm_widgets.trace._store_array import StoredArray
 from nsm_widgets.trace._store_files import open_inside, read_json, refuse
 from nsm_widgets.trace._store_format import FORMAT, VERSION, Layout, is_key, read_layout
-from nsm_widgets.trace._store_iterations import rows_folder, with_iterations, with_scalars
+from nsm_widgets.trace._store_iterations import ASIDES, FOLDER, inner_folder, with_iterations, with_scalars
 from nsm_widgets.trace._store_journal import JOURNAL, Commit, read_commit
 from nsm_widgets.trace._store_tail import Segment, segment_name
 from nsm_widgets.trace._trace import Trace
@@ -40,10 +41,11 @@ def open_store(path: Path, rank: int | None = None) -> Trace:
         _check_ours(path, _json(path), "zarr.json")
         name = _choose_rank(path, rank)
         trace = _Rank(path, name).trace()
-        folder = rows_folder(path, name)
+        folder = inner_folder(path, FOLDER, name)
         if folder is None:
             return trace
-        whole = with_scalars(with_iterations(trace, _Rank(folder, name).trace(), path), folder, name)
+        rows = _Rank(folder, name).trace()
+        whole = with_scalars(with_iterations(trace, rows, _log(path, name), path), folder, name)
         object.__setattr__(whole, "_reopen", trace._reopen)
         return whole
     except RecursionError as error:
@@ -52,6 +54,18 @@ def open_store(path: Path, rank: int | None = None) -> Trace:
         if isinstance(error, TraceFileError):
             raise
         raise refuse(path, f"what it holds is no trace: {error}") from error
+
+
+def _log(path: Path, name: str) -> Trace | None:
+    """What a recorder told of masks and labels; ``None`` if none of it is committed."""
+    folder = inner_folder(path, ASIDES, name)
+    if folder is None:
+        return None
+    with suppress(FileNotFoundError):  # removed meanwhile, since there is a newer one
+        commit = read_commit(folder, name)
+        if commit is None or commit.steps == 0:
+            return None
+    return _Rank(folder, name).trace()
 
 
 def ranks_in(path: Path) -> list[int]:

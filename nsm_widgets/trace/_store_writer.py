@@ -140,6 +140,19 @@ class StoreWriter:
             target[at] = value
         block.filled = at + 1
 
+    def check(self, step_arrays: Mapping[str, ArrayLike]) -> None:
+        """Refuse steps that :meth:`append` would refuse; before the first ones nothing is known of them.
+
+        Raises:
+            RecordingError: If arrays, shapes or types are others than at first.
+        """
+        if not self._slots:
+            return
+        if set(step_arrays) != {slot.name for slot in self._slots}:
+            self._refuse_names(step_arrays)
+        for slot in self._slots:
+            _steps(slot, step_arrays[slot.name])
+
     def commit(self) -> int:
         """Bring all steps so far to the disk, and wait for it.
 
@@ -257,10 +270,15 @@ class StoreWriter:
             f"{self._root} could not be written ({self.message}). The run goes on; the writer tries again, "
             "and counts in .errors and .lost_steps."
         )
-        try:
-            warnings.warn(text, RuntimeWarning, stacklevel=4)
-        except RuntimeWarning:  # warnings are errors here, but this one must not end a training run
-            logging.getLogger("nsm_widgets").warning(text)
+        warn_or_log(text, 5)
+
+
+def warn_or_log(text: str, stacklevel: int) -> None:
+    """Warn; where warnings are errors, only note it: it must not end a training run."""
+    try:
+        warnings.warn(text, RuntimeWarning, stacklevel=stacklevel)
+    except RuntimeWarning:
+        logging.getLogger("nsm_widgets").warning(text)
 
 
 class _Slot(NamedTuple):

@@ -44,7 +44,7 @@ class Trace(Mapping[str, NamedArray]):
         AxisError: If two have the same name, or time does not lead.
     """
 
-    __slots__ = ("__weakref__", "_arrays", "_reopen", "attrs")
+    __slots__ = ("__weakref__", "_arrays", "_own_labels", "_reopen", "attrs")
 
     attrs: dict[str, Any]
     """JSON values about the whole run, read-only."""
@@ -63,10 +63,12 @@ class Trace(Mapping[str, NamedArray]):
         _check_agree(by_name)
         object.__setattr__(self, "_arrays", by_name)
         object.__setattr__(self, "_reopen", None)
+        object.__setattr__(self, "_own_labels", None)
         object.__setattr__(self, "attrs", freeze_attrs(attrs, "trace"))
 
     _arrays: dict[str, NamedArray]
     _reopen: Callable[[], Trace] | None
+    _own_labels: Callable[[int], dict[str, dict[str, Any]]] | None
 
     def __setattr__(self, field: str, value: object) -> NoReturn:
         raise FrozenInstanceError(f"cannot assign to {field!r}: a Trace is never changed. See Trace.assign.")
@@ -160,6 +162,9 @@ class Trace(Mapping[str, NamedArray]):
 
     def iteration(self, number: Any) -> Trace:
         """The trace of one iteration alone, as if nothing else had been recorded.
+
+        Labels of tokens that differ between iterations are here, where a recorder or its store made this
+        trace: what was put together anew, or saved, has them no more.
 
         Args:
             number: One of :attr:`iterations`.

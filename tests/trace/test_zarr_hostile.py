@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numcodecs import zstd
 
 from nsm_widgets._errors import TraceFileError
-from nsm_widgets.trace import StoreWriter, Trace
+from nsm_widgets.trace import StoreWriter, Trace, TraceRecorder
 from nsm_widgets.trace._store_codec import content_size, crc32c, unpack, with_sum, without_sum
 from nsm_widgets.trace._store_journal import commit_numbers
 
@@ -326,6 +327,144 @@ def test_what_is_no_store_is_refused_in_one_error(
     assert told.startswith(f"{store} must be a whole store, but ")
     assert told.endswith("Use another copy, or record the run again.")
     assert told.isprintable() and len(told) < LONGEST_ERROR
+
+
+def masked(tmp_path: Path) -> Path:
+    """A recorder's store with padding that changes: three iterations, five tokens."""
+    attention = torch.nn.MultiheadAttention(4, 1, batch_first=True)
+    with TraceRecorder(attention, store=tmp_path / "run.zarr"), torch.no_grad():
+        for count in (2, 3, 4):
+            tokens = torch.rand(1, 5, 4)
+            attention(tokens, tokens, tokens, key_padding_mask=(torch.arange(5) >= count)[None])
+    return tmp_path / "run.zarr"
+
+
+def tell(store: Path, messages: list[Any], rows: Callable[[Any], None] | None = None) -> None:
+    """Write other messages, one for each iteration, checksums and all; and change the rows."""
+    iterations = store / "iterations"
+    table = np.array(Trace.open(iterations)["told"].values)
+    texts = [text if isinstance(text, bytes) else json.dumps(text).encode() for text in messages]
+    size = max(map(len, texts), default=1)
+    table[: len(texts), -3] = np.arange(len(texts))
+    table[: len(texts), -2] = [bool(text) for text in texts]
+    if rows is not None:
+        rows(table)
+    attrs = dict(Trace.open(iterations).attrs)
+    shutil.rmtree(store / "asides")
+    shutil.rmtree(iterations)
+    pages = np.frombuffer(b"".join(text.ljust(size) for text in texts), np.uint8).reshape(-1, size)
+    Trace.from_arrays({"pages": pages}, dims={"pages": ("iteration", "channel")}).to_zarr(store / "asides")
+    Trace.from_arrays({"told": table}, dims={"told": ("iteration", "channel")}, attrs=attrs).to_zarr(
+        iterations
+    )
+
+
+def entry(**fields: Any) -> dict[str, Any]:
+    """A true one, of the keys, with some fields changed; ``None`` takes one away."""
+    true = {"arrays": ["attention"], "coord": "key_mask", "dims": ["batch", "key"], "bits": "uA=="}
+    return {name: value for name, value in {**true, **fields}.items() if value is not None}
+
+
+def row(place: int, column: int, value: int) -> Callable[[Any], None]:
+    """A change of one number of a row."""
+
+    def change_one(table: Any) -> None:
+        table[place, column] = value
+
+    return change_one
+
+
+LABELS = {"coord": "key", "bits": None}
+LIES: dict[str, tuple[list[Any], str]] = {
+    "no-json": ([b"{"], "no JSON"),
+    "no-text": ([b"\xff\xfe"], "no JSON"),
+    "deep": ([b"[" * 5000], "no JSON|nested"),
+    "no-list": ([{"a": 1}], "not what a recorder writes"),
+    "other-fields": ([[entry(more=1)]], "not what a recorder writes"),
+    "bits-no-text": ([[entry(bits=[1, 0])]], "not what a recorder writes"),
+    "labels-of-a-mask": ([[entry(bits=None, labels=[["a"] * 5])]], "not what a recorder writes"),
+    "bits-of-labels": ([[entry(coord="key")]], "not what a recorder writes"),
+    "unknown-array": ([[entry(arrays=["memory"])]], "tells of an array 'memory'"),
+    "array-in-array": ([[entry(arrays=[["attention"]])]], "not what a recorder writes"),
+    "twice": ([[entry(), entry()]], "tells key_mask of attention twice"),
+    "too-few-bits": ([[entry(bits="")]], "must be 5 bits in base64"),
+    "too-many-bits": ([[entry(bits="uAAA")]], "must be 5 bits in base64"),
+    "bits-behind": ([[entry(bits="uQ==")]], "more than 5 bits"),
+    "no-base64": ([[entry(bits="#A==")]], "must be 5 bits in base64"),
+    "unknown-axis": ([[entry(dims=["batch", "slot"])]], "must be 0 bits|does not fit"),
+    "axes-turned": ([[entry(dims=["key", "batch"])]], "does not fit.*in that order"),
+    "axis-twice": ([[entry(dims=["key", "key"], bits="uAAAAA==")]], "does not fit"),
+    "iteration": ([[entry(dims=["iteration", "key"])]], "does not fit"),
+    "time": ([[entry(dims=["time", "key"])]], "does not fit"),
+    "no-axes": ([[entry(dims=[], bits="gA==")]], "does not fit"),
+    "too-few-labels": ([[entry(**LABELS, labels=[["a"] * 4])]], "does not fit"),
+    "labels-of-lists": ([[entry(**LABELS, labels=[[["a"]] * 5])]], "does not fit"),
+    "labels-of-no-axis": ([[entry(**{**LABELS, "coord": "slot"}, labels=[["a"] * 5])]], "does not fit"),
+}
+
+
+@pytest.mark.parametrize(("messages", "told"), LIES.values(), ids=LIES)
+def test_masks_that_lie_are_refused(messages: list[Any], told: str, tmp_path: Path) -> None:
+    """One clear error each, whatever the log says and however right its checksums are."""
+    store = masked(tmp_path)
+    tell(store, [[entry()], *messages])
+    with pytest.raises(TraceFileError, match=f"(?s){told}") as error:
+        read(store)
+    assert len(str(error.value)) < LONGEST_ERROR
+
+
+def test_true_masks_written_the_same_way_are_read(tmp_path: Path) -> None:
+    """What the cases above start from."""
+    store = masked(tmp_path)
+    tell(store, [[entry()], [entry(bits="AA==")], b""])
+    mask = read(store)["attention"].coords["key_mask"].values
+    assert mask[:, 0].astype(int).tolist() == [[1, 0, 1, 1, 1], [0] * 5, [0] * 5]
+
+
+@pytest.mark.parametrize(
+    ("change_rows", "told"),
+    [
+        (row(1, -2, -1), "contradicts itself"),
+        (row(1, -3, -1), "contradicts itself"),
+        (row(1, -3, 2**41), "contradicts itself"),
+        (row(0, -2, 2**39), "no iteration of it is whole"),
+        (row(0, -3, 7), "no iteration of it is whole"),
+    ],
+    ids=["no-count", "no-page", "too-far", "too-many-pages", "a-page-that-is-not-there"],
+)
+def test_rows_that_lie_of_masks_are_refused(
+    change_rows: Callable[[Any], None], told: str, tmp_path: Path
+) -> None:
+    """A message that is not there makes its iteration, and what follows, no whole ones."""
+    store = masked(tmp_path)
+    tell(store, [[entry()], [entry(bits="AA==")], b""], change_rows)
+    with pytest.raises(TraceFileError, match=told):
+        read(store)
+
+
+def test_a_log_that_is_none_is_refused(tmp_path: Path) -> None:
+    """A link in its place, and another array."""
+    store = masked(tmp_path)
+    shutil.move(store / "asides", tmp_path / "elsewhere")
+    (store / "asides").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TraceFileError, match="asides is no folder"):
+        read(store)
+    (store / "asides").unlink()
+    with pytest.raises(TraceFileError, match="no iteration of it is whole"):
+        read(store)
+    Trace.from_arrays({"memory": MEMORY}).to_zarr(store / "asides")
+    with pytest.raises(TraceFileError, match="what asides says of masks and labels is not"):
+        read(store)
+
+
+def test_masks_that_would_fill_the_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few bytes in a log may stand for very many cells."""
+    store = masked(tmp_path)
+    monkeypatch.setattr("nsm_widgets.trace._store_asides.MOST_JOINED", 29)
+    with pytest.raises(TraceFileError, match="its masks would take more than 29 bytes"):
+        read(store)
 
 
 LIMITED = """
