@@ -178,7 +178,10 @@ export class HeatmapView implements PanelView {
     this.#showHover(at);
     const subtitle = this.#subtitleText(at);
     setText(this.#subtitle, subtitle);
-    this.#subtitle.title = subtitle;
+    this.#subtitle.title = [
+      subtitle,
+      ...this.#spec.scalars.map(([symbol, , said]) => `${symbol}: ${said}`),
+    ].join("\n");
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
     const whole = String(this.#array.whole);
     if (this.element.dataset["whole"] !== whole) this.element.dataset["whole"] = whole;
