@@ -69,11 +69,14 @@ def test_the_attention_of_minilm() -> None:
     assert min(shares) > 0.99 and same_words
     alone, plain, masked = entropies
     assert masked == pytest.approx(alone, abs=1e-4)
+    assert f"with the mask in the trace:      {masked:.3f}" in printed(notebook), (
+        "the trace knows its padding"
+    )
     assert plain < alone - 0.1, "padding that is counted makes it look sharper than it is"
     assert on_padding == 0.0
     assert min(firsts[1:5]) >= 4 and firsts[0] == 0, "bars at the left edge, in layers 1 to 4"
     assert nearest == 2
-    assert num_widgets(notebook) == 5
+    assert num_widgets(notebook) == 6
     for file in ("heads.html", "head.svg", "head.png", "head.csv"):
         assert f"{file}: " in printed(notebook)
 
@@ -86,7 +89,7 @@ def test_a_transformer_without_its_package() -> None:
     assert layers == 2
     assert "is not installed: this is a small untrained model" in printed(notebook)
     assert "MiniLM, from the package" not in printed(notebook)
-    assert num_widgets(notebook) == 5
+    assert num_widgets(notebook) == 6
 
 
 def test_a_model_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:

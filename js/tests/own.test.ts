@@ -117,6 +117,15 @@ describe("notes", () => {
     expect(noteLines(notes, [0, 3, 0, 3], name)).toEqual(["0 of 4 undecided", "2 of 4 unused: t1, t3"]);
   });
 
+  test("count what stands for nothing only where it is told of", () => {
+    const notes = [
+      ["tokens undecided", 1, true],
+      ["places are padding", -1, false],
+    ] as const;
+    const lines = ["1 of 2 tokens undecided: t0", "2 of 4 places are padding: t2, t3"];
+    expect(noteLines(notes, [1, 0, -1, -1], name)).toEqual(lines);
+  });
+
   test("name twenty, and count the others", () => {
     const [line] = noteLines([["undecided", 1, false]], new Array(23).fill(1), name);
     expect(line).toMatch(/^23 of 23 undecided: t0, .*, t19 and 3 more$/);

@@ -142,7 +142,7 @@ class HeatmapPicture:
         array = self.scene.trace[self.panel.flags]
         at = indices_for(self.panel, array, self.at)
         flags = array.values[tuple(slice(None) if d == self.panel.y else at[d] for d in array.dims)]
-        for row in np.flatnonzero(flags).tolist():
+        for row in np.flatnonzero(flags > 0).tolist():
             start, end = span(row, self.y.count, box.height)
             x, y = box.left + 2 * FLAG_PX, box.top + (start + end - 1) // 2
             most = min(FLAG_PX, (end - start - 1) // 2)

@@ -108,7 +108,10 @@ def page_of(
     ]
     if selection is not None:
         places = [f'<div data-nsmw-selection="{content.names[selection.model_id]}">', *places, "</div>"]
-    return standalone_page(places, content, title=title or "nsm_widgets", theme=theme)
+    titles_view = bool(title) and [getattr(widget, "title", "") for widget in shown] == [title]
+    return standalone_page(
+        places, content, title=title or "nsm_widgets", theme=theme, titles_view=titles_view
+    )
 
 
 def _fallback(widget: Any) -> Fallback:

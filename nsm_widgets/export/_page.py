@@ -161,8 +161,19 @@ def said(content: PageContent) -> str:
     return " · ".join(filter(None, (precision_text(content), missing, written)))
 
 
-def standalone_page(views: Sequence[str], content: PageContent, *, title: str, theme: PageTheme) -> str:
-    """A whole page that holds views, one below the other."""
+def standalone_page(
+    views: Sequence[str], content: PageContent, *, title: str, theme: PageTheme, titles_view: bool = False
+) -> str:
+    """A whole page that holds views, one below the other.
+
+    Args:
+        views: Their places, and HTML between them.
+        content: What the page carries.
+        title: Its heading.
+        theme: ``"auto"``, ``"light"`` or ``"dark"``.
+        titles_view: Whether the heading is that of the only view, too, which then needs none of its own.
+    """
+    header = '<header class="nsmw-page-titles-view">' if titles_view else "<header>"
     shown_title = html.escape(one_line(title))
     body = "\n".join(views)
     return f"""<!DOCTYPE html>
@@ -178,7 +189,7 @@ def standalone_page(views: Sequence[str], content: PageContent, *, title: str, t
 <body>
 {body_scripts(content)}
 <main class="nsmw-page">
-<header><h1>{shown_title}</h1><p class="nsmw-page-said">{html.escape(said(content))}</p></header>
+{header}<h1>{shown_title}</h1><p class="nsmw-page-said">{html.escape(said(content))}</p></header>
 {body}
 <noscript><p>These are pictures of the views as they were exported; with JavaScript they move.</p></noscript>
 </main>

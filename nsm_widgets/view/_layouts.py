@@ -99,7 +99,8 @@ def lines_layout(
         picked: Indices of that axis that have a line; all when none is named.
         vmin: Value at the foot.
         vmax: Value at the top.
-        title: Heading; the array's name when not given.
+        title: Heading, and name of the axis of values; the array's name when not given, with its unit
+            where it is described to be in nats.
         height_px: Height of the chart.
         fewest_points: 1 where there will be more.
 
@@ -122,7 +123,7 @@ def lines_layout(
         array=array.name,
         y=lines,
         x=x,
-        title=title or array.name.replace("_", " "),
+        title=title or _name_and_unit(array),
         kind="lines",
         picked=tuple(picked),
         domain=coloring.domain,
@@ -144,6 +145,11 @@ def lines_layout(
             "for lines."
         )
     return ((panel,),)
+
+
+def _name_and_unit(array: NamedArray) -> str:
+    name = array.name.replace("_", " ")
+    return f"{name} (nats)" if str(array.attrs.get("description", "")).endswith(" in nats") else name
 
 
 def _picked(array: NamedArray, dim: str, picked: Sequence[int]) -> list[int]:

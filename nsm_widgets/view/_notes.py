@@ -39,7 +39,8 @@ def note_lines(panel: Panel, array: NamedArray, at: Mapping[str, int]) -> list[s
             labels = array.labels(panel.y, batch=at.get("batch", 0))
             named = ", ".join(one_line(labels[index]) for index in found[:MOST_NAMED])
             more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-            lines.append(f"{len(found)} of {len(labels)} {note.text}{': ' if found else ''}{named}{more}")
+            whole = len(labels) if note.code < 0 else int((codes >= 0).sum())
+            lines.append(f"{len(found)} of {whole} {note.text}{': ' if found else ''}{named}{more}")
     return lines
 
 

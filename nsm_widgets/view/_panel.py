@@ -56,7 +56,8 @@ class BarsOf:
 class Note:
     """A sentence about the indices along ``y`` whose value is ``code``, which are counted and named.
 
-    ``2 of 12 {text}: the, of``. Without a code it is the text alone.
+    ``2 of 12 {text}: the, of``. Without a code it is the text alone. An index whose value is negative
+    stands for nothing, as padding does: it is not among the 12, unless the note is about it.
     """
 
     text: str
@@ -138,7 +139,7 @@ class Panel:
     unknown: str = ""
     """What is said over a picture in which every value is NaN."""
     flags: str = ""
-    """An array along ``y`` (its other axes follow the selection): rows where it is not 0 are marked."""
+    """An array along ``y`` (its other axes follow the selection): rows where it is above 0 are marked."""
     notes: tuple[Note, ...] = ()
     """Of kind ``notes``: what is said."""
     table: TableOf | None = None

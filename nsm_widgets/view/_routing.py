@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float64, Shaped, UInt8
+from jaxtyping import Bool, Float64, Int8, Shaped
 
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace._mask import is_mask
@@ -17,9 +17,9 @@ from nsm_widgets.view._panel import Layout, Note, Panel
 NOWHERE = 0.9
 """A token whose normalised entropy over the states is at least this goes nowhere in particular."""
 
-DECIDED, UNDECIDED, UNKNOWN, UNUSED, PADDING = 0, 1, 2, 3, 4
+DECIDED, UNDECIDED, UNKNOWN, UNUSED, PADDING = 0, 1, 2, 3, -1
 """What ``token_fate`` says of a token: it goes somewhere; nowhere in particular; its weights hold a NaN; all
-its weights are 0; it is none, but padding."""
+its weights are 0; it is none, but padding: negative, so that it is neither marked nor counted as a token."""
 
 _ROW_PX, _LEAST_PX, _MOST_PX, _STRIP_PX = 24, 150, 520, 28
 
@@ -85,7 +85,7 @@ def routing_statistics(routing: NamedArray) -> tuple[NamedArray, NamedArray, Nam
     check_weightings(values, routing.name, "state", remedy, routing.attrs.get("source_dtype"))
     weights = np.maximum(values.astype(np.float64), 0.0)  # crumbs below zero are rounding
     total = weights.sum(axis=-1)
-    fate = np.full(total.shape, DECIDED, dtype=np.uint8)
+    fate = np.full(total.shape, DECIDED, dtype=np.int8)
     fate[np.isnan(total)] = UNKNOWN
     fate[total == 0] = UNUSED
     if there is not None:
@@ -106,7 +106,7 @@ def routing_statistics(routing: NamedArray) -> tuple[NamedArray, NamedArray, Nam
 _SAID = {
     "token_spread": "entropy of each token's weights over log(states): 0 goes to one state, 1 to all alike",
     "token_fate": "0 goes somewhere, 1 nowhere in particular, 2 not known (NaN), 3 nowhere at all (zeros), "
-    "4 padding",
+    "-1 padding",
     "state_share": "share of each state in where tokens go, the mean over tokens",
 }
 
@@ -126,7 +126,7 @@ def _normalised_entropy(
 def _named(
     routing: NamedArray,
     name: str,
-    values: Float64[np.ndarray, "..."] | UInt8[np.ndarray, "..."] | Shaped[np.ndarray, "..."],
+    values: Float64[np.ndarray, "..."] | Int8[np.ndarray, "..."] | Shaped[np.ndarray, "..."],
     dims: Sequence[str],
     statistic: str | None,
 ) -> NamedArray:

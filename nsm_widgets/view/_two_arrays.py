@@ -20,7 +20,12 @@ def array_difference(one: NamedArray, other: NamedArray, name: str) -> NamedArra
     with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
         values = np.asarray(other.values).astype(np.float64) - np.asarray(one.values).astype(np.float64)
     coords = {dim: _joined(one, other, dim) for dim in one.dims if dim in one.coords or dim in other.coords}
-    attrs = {"kind": "content", "description": "what the second trace has more than the first, cell by cell"}
+    said = (
+        "what the second trace has more than the first, cell by cell"
+        if values.any()
+        else "equal in both traces"
+    )
+    attrs = {"kind": "content", "description": said}
     return NamedArray(name, values, one.dims, coords, attrs)
 
 

@@ -81,6 +81,7 @@ def test_an_exported_view_is_alive_in_both_themes(browser: Browser, pages: Path,
     with open_exported(browser, Path(written), theme=theme) as opened:
         shown = ViewOnPage(opened.page)
         expect(opened.page.locator("h1")).to_have_text("A <b>bold</b> title")
+        expect(shown.root.locator(".nsmw-heading")).to_be_hidden()  # the page's heading says it already
         expect(opened.page.locator(".nsmw-page-said")).to_contain_text("exact values")
         expect(shown.root).to_have_attribute("data-theme", theme)
         assert_memory_painted(shown, trace, 3, theme)
@@ -571,6 +572,8 @@ def test_lines_thumbnails_and_scalars_name_rounded_values(browser: Browser, page
         explorer.slider("time").press("End")
         subtitles = explorer.root.locator(".nsmw-subtitle", has_text="β")
         expect(subtitles.first).to_have_text(re.compile(r"β ≈ \d\S* · g ≈ \d\S* · γ ≈ \d"))
+        meant = re.compile(r"\nβ: key strength .*\ng: interpolation gate .*\nγ: sharpening ", re.DOTALL)
+        expect(subtitles.first).to_have_attribute("title", meant)
         opened.page.screenshot(path=REPOSITORY / "artifacts" / "export-rounded.png", full_page=True)
 
 

@@ -48,6 +48,37 @@ def grounds(view: ViewOnPage, theme: str = "light") -> np.ndarray:
     return np.array(canvas.evaluate(read, list(ground))).reshape(5, 5)
 
 
+ROUTED = """
+import numpy as np
+from nsm_widgets import RoutingView, Trace
+from nsm_widgets.trace import NamedArray
+dims = ("batch", "token", "state")
+weights = NamedArray("routing_weights", np.full((1, 3, 2), 0.5), dims, {"token_mask": [[1, 0, 0]]})
+view = RoutingView(Trace(weights))
+"""
+
+
+def test_padding_is_no_token_that_goes_nowhere(notebook: NotebookPage) -> None:
+    """It is counted as padding alone, without a diamond; over a view that waits for nothing is no speck."""
+    notebook.run_code(ROUTED)
+    notebook.run_cell("view")
+    view = ViewOnPage(notebook.page)
+    view.wait_painted("token_spread")
+    expect(view.panel("token_fate").locator("p")).to_have_text(
+        [
+            "1 of 1 tokens, with an entropy of 0.9 or more: 0",
+            "2 of 3 places are padding, and hold no token: 1, 2",
+        ]
+    )
+    marked = """canvas => [0, 1, 2].map(row => {
+        const y = Math.floor((row + 0.5) * canvas.height / 3);
+        const { data } = canvas.getContext("2d").getImageData(10 * devicePixelRatio, y, 1, 1);
+        return data[0] === 255 && data[1] === 255 && data[2] === 255;
+    })"""
+    assert view.panel("token_spread").locator("canvas").evaluate(marked) == [True, False, False]
+    expect(view.root.locator(".nsmw-status")).to_be_hidden()
+
+
 def check_batch(view: ViewOnPage) -> None:
     """The slider of the batch changes labels and mask; hover says what is padding."""
     expected = np.zeros((5, 5), bool)

@@ -44,6 +44,7 @@ def transformer(lab: JupyterLab) -> Iterator[NotebookPage]:
                 "attention_previous_token_share",
                 "attention_normalised_entropy",
                 "attention",
+                "attention",
             )
         ):
             ViewOnPage(notebook.page, number).wait_painted(panel)
@@ -97,6 +98,18 @@ def test_padding_is_empty_across_and_not_down(transformer: NotebookPage) -> None
     pair.wait_painted("attention", "layer=0 batch=0 head=0")
     full = pair.cell_colors("attention", [(0, key) for key in padded], size, size)
     assert len(set(full)) > 1
+
+
+def test_with_the_mask_in_the_trace_padding_is_hatched(transformer: NotebookPage) -> None:
+    """As many cells as have padding on either side; the other sentence has none."""
+    masked = ViewOnPage(transformer.page, 5)
+    padded, size = transformer.python("[padded.nonzero().flatten().tolist(), len(padded)]")
+    masked.wait_painted("attention", "layer=0 batch=1 head=0")
+    legend = masked.panel("attention").locator(".nsmw-legend")
+    expect(legend).to_have_text(f"{size**2 - (size - len(padded)) ** 2} padding")
+    masked.slider("batch").press("Home")
+    masked.wait_painted("attention", "layer=0 batch=0 head=0")
+    expect(legend).to_have_text("")
 
 
 def test_its_page_lives_without_a_kernel(transformer: NotebookPage, browser: Browser) -> None:

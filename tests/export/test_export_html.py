@@ -163,6 +163,16 @@ def test_the_summary_and_title_are_text(view: MemoryView) -> None:
     assert "&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot;\\ud800" in page
 
 
+def test_a_title_stands_once_where_page_and_view_have_the_same() -> None:
+    """The page's heading hides that of its only view; with another title, or with two views, both show."""
+    view = Heatmap(np.eye(2), dims=("query", "key"), title="identity")
+    hides = '<header class="nsmw-page-titles-view"><h1>identity</h1>'
+    assert hides in str(view.to_html())
+    assert "<header><h1>other</h1>" in str(view.to_html(title="other"))
+    assert "<header><h1>identity</h1>" in str(widgets_to_html([view, view], title="identity"))
+    assert "<header><h1>nsm_widgets</h1>" in str(Heatmap(np.eye(2), dims=("query", "key")).to_html())
+
+
 def test_a_view_over_its_budget_is_exported_whole() -> None:
     """The budget is of live notebooks; a page has all the data or is refused."""
     values = np.random.default_rng(2).normal(size=(4, 200, 200)).astype(np.float32)

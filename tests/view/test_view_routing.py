@@ -103,6 +103,22 @@ def test_notes_name_who_goes_nowhere() -> None:
     assert note_lines(notes, fate, {"time": 2, "batch": 1})[1].endswith(": the, cat, sat, on, a, mat")
 
 
+def test_padding_is_no_token_among_those_that_are_counted() -> None:
+    """Two of three places are padding: one token is there, and it alone can go nowhere in particular."""
+    weights = NamedArray(
+        "routing_weights",
+        [[[0.5, 0.5], [1.0, 0.0], [0.5, 0.5]]],
+        ("batch", "token", "state"),
+        {"token_mask": [[1, 0, 0]]},
+    )
+    layout, trace = routing_layout(Trace(weights))
+    notes = layout[1][1]
+    assert note_lines(notes, trace["token_fate"], {"batch": 0}) == [
+        "1 of 1 tokens, with an entropy of 0.9 or more: 0",
+        "2 of 3 places are padding, and hold no token: 1, 2",
+    ]
+
+
 def test_the_panels_line_up() -> None:
     """Strip and map of one column have the same flex, those of one row the same height."""
     ((routes, beside), (below, notes)), _ = routing_layout(Trace(routing()))

@@ -151,6 +151,14 @@ def test_differences_are_of_float64_and_carry_the_labels_of_both() -> None:
     assert apart.labels("key") == ("the", "cat | dog")
 
 
+def test_a_difference_of_nothing_says_so() -> None:
+    """What is equal in both would else be a blank picture, with colours of numbers that it does not hold."""
+    one = NamedArray("x", np.eye(2), ("query", "key"))
+    other = NamedArray("x", np.array([[1, 1e-9], [0, 1]]), ("query", "key"))
+    assert array_difference(one, one, "apart").attrs["description"] == "equal in both traces"
+    assert "more than the first" in array_difference(one, other, "apart").attrs["description"]
+
+
 def test_labels_of_each_batch_item_are_told_both() -> None:
     """As in attention of two inputs."""
     one = NamedArray("x", np.zeros((2, 2)), ("batch", "key"), {"key": [["a", "b"], ["c", "d"]]})

@@ -36,6 +36,18 @@ def test_the_entropy_of_weights_runs_over_time_with_a_line_for_each_head() -> No
     np.testing.assert_allclose(chart.lines.y, expected, rtol=1e-9)
 
 
+def test_what_is_in_nats_says_so_on_its_axis() -> None:
+    """A share and a number of slots have no unit."""
+    trace = Trace.from_arrays({"read_weights": np.full((5, 1, 2, 8), 1 / 8)})
+    titles = {
+        name: StatisticChart(trace, name).figure.axes[1].label for name in ("entropy", "normalised_entropy")
+    }
+    assert titles == {
+        "entropy": "read weights entropy (nats)",
+        "normalised_entropy": "read weights normalised entropy",
+    }
+
+
 def test_attention_is_averaged_over_its_queries_and_runs_over_heads() -> None:
     """One value for each head of the selected layer; the token shares too."""
     values = ATTENTION["attention"].values

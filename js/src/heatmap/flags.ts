@@ -4,14 +4,14 @@ const FLAG_PX = 5;
 /** On lower rows a mark would hide the cell. */
 const LEAST_ROW_PX = 5;
 
-/** A diamond near the left edge of each row on show whose code is not 0, where rows are high enough for one. */
+/** A diamond near the left edge of each row on show whose code is above 0, where rows are high enough for one. */
 export function paintFlags(context: CanvasRenderingContext2D, codes: readonly number[]): void {
   const px = devicePixelRatio;
   const step = context.canvas.height / codes.length;
   if (step < LEAST_ROW_PX * px) return;
   const most = Math.min(FLAG_PX * px, step / 2 - 1);
   codes.forEach((code, row) => {
-    if (code === 0) return;
+    if (code <= 0) return; // nothing to say of the row, or no row at all: padding
     const [x, y] = [2 * FLAG_PX * px, (row + 0.5) * step];
     diamond(context, x, y, most, "#111111");
     diamond(context, x, y, most - px, "#ffffff");

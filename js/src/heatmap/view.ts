@@ -104,7 +104,8 @@ export class HeatmapView implements PanelView {
     const { array } = this.#scene;
     const subtitle = subtitleText(this.#scene, at);
     setText(this.#subtitle, subtitle);
-    this.#subtitle.title = subtitle;
+    const said = this.#scene.spec.scalars.map(([symbol, , meaning]) => `${symbol}: ${meaning}`);
+    this.#subtitle.title = [subtitle, ...said].join("\n");
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
     const whole = String(array.whole);
     if (this.element.dataset["whole"] !== whole) this.element.dataset["whole"] = whole;

@@ -4,7 +4,10 @@ export type Note = readonly [text: string, code: number | null, always: boolean]
 
 const MOST_NAMED = 20;
 
-/** @param codes one for each index of the axis; undefined while they have not arrived */
+/**
+ * @param codes one for each index of the axis, negative where it stands for nothing: that index is counted only in notes
+ *   about it; undefined while they have not arrived
+ */
 export function noteLines(
   notes: readonly Note[],
   codes: readonly number[] | undefined,
@@ -17,6 +20,7 @@ export function noteLines(
     if (found.length === 0 && !always) return [];
     const named = found.slice(0, MOST_NAMED).map(nameOf).join(", ");
     const more = found.length > MOST_NAMED ? ` and ${found.length - MOST_NAMED} more` : "";
-    return [`${found.length} of ${codes.length} ${text}${found.length > 0 ? ": " : ""}${named}${more}`];
+    const whole = code < 0 ? codes.length : codes.filter((value) => value >= 0).length;
+    return [`${found.length} of ${whole} ${text}${found.length > 0 ? ": " : ""}${named}${more}`];
   });
 }
