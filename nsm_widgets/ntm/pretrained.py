@@ -51,11 +51,11 @@ def load_pretrained(name: str = "copy") -> NTM:
     """Load a trained model that ships with the package, in eval mode.
 
     The tasks are those of Graves et al. 2014, section 4; each model has the paper's memory of 128 x 20, an
-    LSTM of 100 units, one read and one write head, but for ``"priority-sort"`` (80 units, 2 + 2 heads).
+    LSTM of 100 units, one read and one write head, but for ``"priority-sort"`` (feed-forward, 4 + 4 heads).
     ``"copy"`` was trained at lengths 1 to 20 and copies 120 vectors; ``"repeat-copy"`` was trained at lengths
     and counts 1 to 10, and says ten vectors ten times; ``"associative-recall"`` was trained on 2 to 6 items
-    and recalls from 12, and mostly from 20. ``"ngrams"`` and ``"priority-sort"`` have learned part of their
-    tasks: ``docs/models.md`` says how much.
+    and recalls from 12, and mostly from 20; ``"ngrams"`` guesses nearly as well as can be.
+    ``"priority-sort"`` has learned part of its task: ``docs/models.md`` says how much.
     ``checkpoint_info(pretrained_path(name))`` says how a model was made.
 
     Raises:
