@@ -165,7 +165,7 @@ def test_what_is_logged_is_drawn_above_and_linked(notebook: NotebookPage, tmp_pa
         expect(top.locator('[data-panel="scalar.loss"]')).to_have_count(1)
         box = loss.locator(".bqplot").bounding_box()
         assert box is not None
-        notebook.page.mouse.click(box["x"] + 64 + 2, box["y"] + box["height"] / 2)  # at the left end
+        notebook.page.mouse.click(box["x"] + 60, box["y"] + box["height"] / 2)  # left of the first point
         view.wait_index("iteration", 0)
         expect(follow(view)).not_to_be_checked()
         expect(loss).to_have_attribute("data-marked", "0")
