@@ -33,12 +33,16 @@ if TYPE_CHECKING:
     from nsm_widgets.trace._scalars import Scalars
 
 
+SHARD_BYTES = 2**23
+"""Of all arrays together: at 64 steps, waiting for the disk took most of the writing thread's time."""
+
+
 class _Writer(StoreWriter):
     """A writer whose arrays say of themselves what those of a trace say, without its steps."""
 
-    def __init__(self, path: Path, rank: int, like: Trace) -> None:
+    def __init__(self, path: Path, rank: int, like: Trace, shard_bytes: int = 0) -> None:
         super().__init__(path, rank=rank, dims={name: array.dims for name, array in like.items()})
-        self._like = like
+        self._like, self._shard_bytes = like, shard_bytes
 
     def _template(self, growing: Mapping[str, Any]) -> Trace:
         del growing
@@ -216,7 +220,7 @@ class RecordingStore:
         rows += [_with_iteration(array) for array in initial.values()]
         reasons = {"reasons": list(self._reasons)}
         self._rows = _Writer(self.path / FOLDER, self.rank, Trace(*rows, attrs=reasons))
-        self._steps = _Writer(self.path, self.rank, Trace(*like, attrs=attrs))
+        self._steps = _Writer(self.path, self.rank, Trace(*like, attrs=attrs), SHARD_BYTES)
         self._asides = AsideLog(
             lambda pages: _Writer(self.path / ASIDES, self.rank, pages), self.path, self._dims, told
         )

@@ -19,6 +19,8 @@ VERSION = 1
 SHARD_STEPS = 64
 """Steps in a shard; fewer, by halves, where so many would be more than ``MOST_SHARD`` bytes."""
 MOST_SHARD = 2**27
+MOST_SHARD_STEPS = 1024
+"""So many steps at most where more are asked for."""
 MOST_CHUNK = 2**26
 """Bytes of a chunk that a reader takes."""
 MOST_CHUNKS = 2**20

@@ -21,6 +21,7 @@ from nsm_widgets.trace._store_format import (
     FORMAT,
     MOST_AXES,
     MOST_SHARD,
+    MOST_SHARD_STEPS,
     SHARD_STEPS,
     VERSION,
     Layout,
@@ -60,8 +61,13 @@ class Block:
     """How many steps are there."""
 
 
-def make_schema(trace: Trace) -> Schema:
+def make_schema(trace: Trace, shard_bytes: int = 0) -> Schema:
     """Which arrays of a trace grow, and how each is cut.
+
+    Args:
+        trace: With at least one step.
+        shard_bytes: So many bytes the shards of all arrays together may have, rather than only 64 steps:
+            each file is waited for until it is on the disk, and few large ones are quicker.
 
     Raises:
         TraceFileError: If an array has more axes than a store takes.
@@ -71,6 +77,8 @@ def make_schema(trace: Trace) -> Schema:
     steps = SHARD_STEPS
     while steps > 1 and steps * step_bytes > MOST_SHARD:
         steps //= 2
+    while steps < MOST_SHARD_STEPS and 2 * steps * step_bytes <= shard_bytes:
+        steps *= 2
     growing: dict[str, Layout] = {}
     fixed: dict[str, Layout] = {}
     for name, array in trace.items():

@@ -66,6 +66,8 @@ class StoreWriter:
         MissingDependencyError: If the codecs are not installed.
     """
 
+    _shard_bytes = 0
+    """See ``make_schema``."""
     lost_steps: int
     """Steps that were left out, because writing failed for too long."""
 
@@ -193,7 +195,7 @@ class StoreWriter:
         """Take the arrays' shapes and types from the first step, and start the thread."""
         growing = {name: _as_block(name, value, self._dims.get(name)) for name, value in step_arrays.items()}
         template = self._template(growing)
-        schema = make_schema(template)
+        schema = make_schema(template, self._shard_bytes)
         _check_growing(schema, growing, template)
         resumes = self._resume and (self._root / self._rank).exists()
         files, first = RankFiles(self._root, self._rank, schema, template), Block(0, [])

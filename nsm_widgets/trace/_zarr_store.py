@@ -6,10 +6,11 @@ group's attribute ``nsm_widgets`` names, axes, labels and the attrs of the run. 
 paths: an array whose name is not fit for a folder lies in ``array-3``. The array ``steps`` is a number, how
 many steps lie in shards, and in its folder lies the journal.
 
-- *Shard*: 64 steps of an array in one file, ``c.0.0.0``, written once they are there. It is cut into chunks
-  of at most 1 MiB: 64 steps of one batch item, all slots, all words (``choose_chunk`` says what gives way
-  where that is too much). Each chunk is packed by zstd, level 1, and has a crc32c, as has the index at the
-  shard's end. So one step is one chunk to unpack, and one slot through 2,000 steps are 32.
+- *Shard*: 64 steps of an array in one file, ``c.0.0.0``, written once they are there; of a recorder's store
+  more, up to 1,024, as long as all arrays together have 8 MiB. It is cut into chunks of at most 1 MiB: 64
+  steps of one batch item, all slots, all words (``choose_chunk`` says what gives way where that is too
+  much). Each chunk is packed by zstd, level 1, and has a crc32c, as has the index at the shard's end. So one
+  step is one chunk to unpack, and one slot through 2,000 steps are 32.
 - *Segment*: ``journal/tail-START-END.bin``, the newest steps of all arrays that are too few for a shard,
   as they lie in memory, with a crc32c for each step and array.
 - *Marker*: ``journal/commit-NUMBER.bin``, JSON with a crc32c: how many steps are committed, how many of them

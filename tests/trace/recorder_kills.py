@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from nsm_widgets.ntm import NTM
-from nsm_widgets.trace import TraceRecorder, _store_files
+from nsm_widgets.trace import TraceRecorder, _recorder_store, _store_files
 
 LENGTHS = [3 + (7 * step) % 11 for step in range(400)]
 FEW = 12
@@ -100,6 +100,7 @@ def record_until(folder: str, kind: str, stage: int) -> bool:
             os.kill(os.getpid(), signal.SIGKILL)
 
     _store_files.hook = hook
+    _recorder_store.SHARD_BYTES = 0  # shards of 64 steps, so that some become full
     told = os.open(f"{folder}/told-{stage}", os.O_WRONLY | os.O_CREAT)
     record(f"{folder}/{stage}", kind, told, FEW)
     os._exit(0)

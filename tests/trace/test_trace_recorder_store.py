@@ -25,6 +25,8 @@ from nsm_widgets.nsm import NeuralStateMachine
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, _asides, _store_files
 from nsm_widgets.trace._coord import Coord
+from nsm_widgets.trace._recorder_store import SHARD_BYTES
+from nsm_widgets.trace._store_rank import make_schema
 from tests.trace.recorder_kills import FEW, LENGTHS, TRAININGS
 from tests.trace.test_trace_tokens_masks import Words, model_of
 
@@ -503,6 +505,16 @@ def test_labels_of_tokens(changes: bool, tmp_path: Path) -> None:
         assert expected.labels("key", batch=1)[2] == last
         assert_same_coords(stored.iteration(number)["attention"], expected)
         assert_same_coords(opened.iteration(number)["attention"], expected)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(10, 1024), (1024, 1024), (4096, 512), (2**15, 64), (2**20, 32)]
+)
+def test_shards_of_a_recorder_are_large(count: int, expected: int) -> None:
+    """As many steps as have 8 MiB, 1,024 at most; no fewer than the 64 of other stores."""
+    trace = Trace.from_arrays({"importance": np.zeros((1, count), np.float32)})
+    assert make_schema(trace, SHARD_BYTES).shard_steps == expected
+    assert make_schema(trace).shard_steps == min(64, expected)
 
 
 def test_other_tools_read_a_store_with_masks(tmp_path: Path) -> None:
