@@ -29,6 +29,8 @@ SCALARS = "scalars-rank-{rank}.nsm"
 """In that folder, a trace file with the numbers that were logged beside the iterations."""
 MOST_STARTS = 64
 """Sequences that may begin within one iteration."""
+MOST_MASKED_STEPS = 2**27
+"""Steps of a store with masks or labels that change."""
 
 _LAST = ("first page", "pages", "not written")
 """Columns after the starts, which stores of before do not have."""
@@ -78,13 +80,13 @@ def with_iterations(trace: Trace, rows: Trace, log: Trace | None, root: Path) ->
     table = _table(rows, root)
     axis = "time" if any("time" in array.dims[:1] for array in trace.values()) else "iteration"
     growing = [array for array in trace.values() if array.dims[:1] == (axis,)]
-    true = _true_steps(growing[0], axis)
+    true = _Steps.of(growing[0])
     whole = table[table[:, 0] >= 0]
-    ends = np.searchsorted(true, whole[:, 1] + whole[:, 2])
-    begins = np.searchsorted(true, whole[:, 1])
+    ends = true.places(whole[:, 1] + whole[:, 2])
+    begins = true.places(whole[:, 1])
     pages = Log(log, root)
     messages = _messages(whole, pages)
-    done = whole[:, 1] + whole[:, 2] <= true[-1] + 1
+    done = whole[:, 1] + whole[:, 2] <= true.stop
     there = np.arange(len(whole)) < len(messages)
     kept = done & (ends > begins) & there
     numbers, steps = whole[kept, 0].tolist(), (ends - begins)[kept].tolist()
@@ -95,7 +97,9 @@ def with_iterations(trace: Trace, rows: Trace, log: Trace | None, root: Path) ->
     arrays = [_cut(array, length) if array.dims[:1] == (axis,) else array for array in trace.values()]
     places = [int(place) for place in np.flatnonzero(kept)]
     if not asides.is_empty:
-        cuts = [true[begins[place] : ends[place]] - whole[place, 1] for place in places]
+        if length > MOST_MASKED_STEPS:
+            raise refuse(root, f"it claims {length} steps with masks or labels, more than there may be")
+        cuts = [true.between(int(begins[at]), int(ends[at])) - whole[at, 1] for at in places]
         arrays = [
             asides.of_all(array, places, cuts) if array.dims[:1] == (axis,) else array for array in arrays
         ]
@@ -185,12 +189,41 @@ def _table(rows: Trace, root: Path) -> NDArray[np.int64]:
     return table
 
 
-def _true_steps(array: NamedArray, axis: str) -> NDArray[np.int64]:
-    """The number of each committed step among all that were recorded."""
-    labels = array.coords.get(axis)
-    if labels is None:
-        return np.arange(array.shape[0], dtype=np.int64)
-    return np.asarray(labels.values, dtype=np.int64)
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The number of each committed step among all; as small where a marker claims very many."""
+
+    count: int
+    labels: NDArray[np.int64] | None
+    """``None`` where none was lost: then a step's number is its place."""
+
+    @staticmethod
+    def of(array: NamedArray) -> _Steps:
+        """The steps of an array that grows."""
+        labels = array.coords.get(array.dims[0])
+        return _Steps(array.shape[0], None if labels is None else np.asarray(labels.values, dtype=np.int64))
+
+    @property
+    def stop(self) -> int:
+        """The number after the last one."""
+        return self.count if self.labels is None else int(self.labels[-1]) + 1
+
+    def places(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many committed steps lie before each of these."""
+        if self.labels is None:
+            return np.minimum(steps, self.count)
+        return np.searchsorted(self.labels, steps)
+
+    def between(self, begin: int, end: int) -> NDArray[np.int64]:
+        """The numbers from one place to before another."""
+        return np.arange(begin, end) if self.labels is None else self.labels[begin:end]
+
+    def has(self, places: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each step is the one at its place."""
+        there = places < self.count
+        if self.labels is not None:
+            there[there] = self.labels[places[there]] == steps[there]
+        return there
 
 
 def _cut(array: NamedArray, length: int) -> NamedArray:
@@ -247,11 +280,9 @@ def _by_number(arrays: Sequence[NamedArray], numbers: list[int]) -> list[NamedAr
     return found
 
 
-def _starts(rows: NDArray[np.int64], true: NDArray[np.int64]) -> list[int]:
+def _starts(rows: NDArray[np.int64], true: _Steps) -> list[int]:
     """At which committed steps a sequence begins."""
     given = rows[:, len(_COUNTS) : len(_COUNTS) + MOST_STARTS]
     steps = np.unique((rows[:, 1:2] + given)[given >= 0])
-    places = np.searchsorted(true, steps)
-    there = places < len(true)
-    there[there] = true[places[there]] == steps[there]
-    return [int(place) for place in places[there]]
+    places = true.places(steps)
+    return [int(place) for place in places[true.has(places, steps)]]

@@ -421,6 +421,14 @@ def test_true_masks_written_the_same_way_are_read(tmp_path: Path) -> None:
     assert mask[:, 0].astype(int).tolist() == [[1, 0, 1, 1, 1], [0] * 5, [0] * 5]
 
 
+def test_steps_with_masks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes room while masks are joined, and a marker claims as many as it likes."""
+    store = masked(tmp_path)
+    monkeypatch.setattr("nsm_widgets.trace._store_iterations.MOST_MASKED_STEPS", 2)
+    with pytest.raises(TraceFileError, match="it claims 3 steps with masks or labels"):
+        read(store)
+
+
 @pytest.mark.parametrize(
     ("change_rows", "told"),
     [
@@ -537,6 +545,22 @@ def test_a_marker_never_decides_how_much_memory_is_taken(store: Path) -> None:
     assert memory.shape[0] == 10**9
     with pytest.raises(TraceFileError, match=r"c\.1\.0\.0\.0 is missing"):
         np.asarray(memory.values)
+
+
+def test_a_marker_of_a_recorders_store_takes_no_memory_either(tmp_path: Path) -> None:
+    """Of steps that are claimed, those of its iterations are shown; nothing is made for the others."""
+    attention = torch.nn.MultiheadAttention(4, 1, batch_first=True)
+    with TraceRecorder(attention, store=tmp_path / "run.zarr"), torch.no_grad():
+        for _ in range(3):
+            attention(*[torch.rand(1, 5, 4)] * 3)
+    store = tmp_path / "run.zarr"
+    values = np.asarray(read(store)["attention"].values)
+    shards = json.loads((store / "rank-0/attention/zarr.json").read_text())["chunk_grid"]
+    steps = shards["configuration"]["chunk_shape"][0]
+    (written,) = (store / "rank-0/attention").glob("c.0.*")
+    shutil.copy(written, written.with_name(written.name.replace("c.0.", f"c.{(2**39 - 1) // steps}.", 1)))
+    mark(store, steps=2**39, folded=2**39, tail=[])
+    assert np.array_equal(np.asarray(read(store)["attention"].values), values)
 
 
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 65_791, 65_792, 70_000, 2**20])
