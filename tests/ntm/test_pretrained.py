@@ -171,13 +171,13 @@ def test_the_shipped_model_guesses_bits_nearly_as_well_as_can_be(seed: int) -> N
 
 @pytest.mark.parametrize("seed", [2014, 7])
 def test_the_shipped_model_sorts_better_than_chance(seed: int) -> None:
-    """Of 128 bits half are wrong by chance; it has at most 19 wrong ones."""
+    """Of 128 bits half are wrong by chance; it has at most 16 wrong ones."""
     batch = PrioritySortTask().batch(200, torch.Generator().manual_seed(seed))
 
     with torch.no_grad():
         errors = bit_errors(load_pretrained("priority-sort")(batch.inputs).outputs, batch)
 
-    assert errors.double().mean() <= 19
+    assert errors.double().mean() <= 16
 
 
 SHIPPED = sorted(path.stem for path in pretrained_path("copy").parent.iterdir())
