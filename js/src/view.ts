@@ -250,6 +250,7 @@ function drawView(
   const draw = (everything = false) => {
     cancelAnimationFrame(frame);
     frame = 0;
+    root.dataset["theme"] = currentTheme();
     const drawn = everything ? panels : panels.filter((panel) => !isWaiting(panel));
     stale = drawn.length < panels.length;
     if (drawn.length === 0 && panels.length > 0 && !(everything || sight.isNear(root))) return;
@@ -258,7 +259,6 @@ function drawView(
       left: Math.max(0, ...wanted.map(({ left }) => left)),
       right: Math.max(0, ...wanted.map(({ right }) => right)),
     };
-    root.dataset["theme"] = currentTheme();
     setText(detached, exports.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
     if (alone) toolbar.draw();
     for (const panel of drawn) {

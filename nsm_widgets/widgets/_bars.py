@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import anywidget
 import bqplot
 import numpy as np
 import traitlets
@@ -28,6 +27,7 @@ from nsm_widgets.view import (
 from nsm_widgets.widgets._figure import (
     CURSOR_COLOR,
     OUT_OF_SIGHT,
+    FigureControls,
     figure_of,
     panel_of_kind,
     set_ends,
@@ -38,7 +38,6 @@ from nsm_widgets.widgets._figure import (
 )
 from nsm_widgets.widgets._live import Build
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
-from nsm_widgets.widgets._view import View
 
 BAND = np.array([-0.5, 0.5, 0.5, -0.5])
 """Corners of a bar's column, from its middle."""
@@ -47,27 +46,19 @@ SYMBOLS = ((1, 0.035, 45.0), (2, 0.965, 0.0))
 """By code: how high its symbol stands, as a share of the figure, and by how many degrees it is turned."""
 
 
-class BarControls(View):
-    """Sliders, caption, legend and order above a figure of bars; on the page, what feeds its marks."""
+class BarControls(FigureControls):
+    """Those of bars, and the order these are in."""
 
     _kind = traitlets.Unicode("bars").tag(sync=True)
-    _figure = anywidget.WidgetTrait().tag(sync=True)
 
     sort = traitlets.Unicode("slot").tag(sync=True)
     """What the bars are sorted by. Two-way."""
 
-    _page_writable = View._page_writable | {"sort"}
+    _page_writable = FigureControls._page_writable | {"sort"}
 
     def __init__(self, given: Any, build: Build, figure: bqplot.Figure, /, **options: Any) -> None:
         self._orders: tuple[str, ...] = BAR_ORDERS
-        self._open(given, build, options)
-        self._figure = figure
-        if self._given_layout:
-            self._fill(self.trace, self._given_layout)
-
-    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
-        self._fill(trace, layout)
-        super()._show(trace, layout, above=above)
+        super().__init__(given, build, None, figure, **options)
 
     def _fill(self, trace: Trace, layout: Layout) -> None:
         panel = panel_of_kind(layout, "bars")

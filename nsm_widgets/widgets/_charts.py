@@ -32,6 +32,7 @@ from nsm_widgets.widgets._figure import (
     CURSOR_COLOR,
     OUT_OF_SIGHT,
     Chart,
+    FigureControls,
     check_height,
     figure_of,
     panel_of_kind,
@@ -44,7 +45,6 @@ from nsm_widgets.widgets._figure import (
 from nsm_widgets.widgets._live import Build, Running
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import require_trace
-from nsm_widgets.widgets._view import View
 
 CHART_OPTIONS = (
     *("x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
@@ -79,26 +79,18 @@ class TailedLines(bqplot.Lines):  # type: ignore[misc]
     y = copy(bqplot.Lines.y).tag(to_json=_with_tail(of_y=True))
 
 
-class ChartControls(View):
-    """Sliders, caption and legend above a chart's figure; on the page, what feeds the figure's marks."""
+class ChartControls(FigureControls):
+    """Those of lines and their cursor."""
 
     _kind = traitlets.Unicode("chart").tag(sync=True)
-    _figure = anywidget.WidgetTrait().tag(sync=True)
     _lines = anywidget.WidgetTrait().tag(sync=True)
     _cursor = anywidget.WidgetTrait().tag(sync=True)
 
     def __init__(
         self, given: Any, build: Build, running: Running, figure: bqplot.Figure, /, **options: Any
     ) -> None:
-        self._open(given, build, options, running=running)
-        self._figure = figure
+        super().__init__(given, build, running, figure, **options)
         self._cursor, self._lines = figure.marks
-        if self._given_layout:
-            self._fill(self.trace, self._given_layout)
-
-    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
-        self._fill(trace, layout)
-        super()._show(trace, layout, above=above)
 
     def _fill(self, trace: Trace, layout: Layout) -> None:
         panel = panel_of_kind(layout, "lines")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import anywidget
 import bqplot
 import ipywidgets
 import numpy as np
 
 from nsm_widgets._text import one_line
+from nsm_widgets.trace import Trace
 from nsm_widgets.view import Layout, Panel, tick_steps, tick_values
+from nsm_widgets.widgets._live import Build, Running
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets._ways_out import WaysOut
 
@@ -19,6 +22,28 @@ LEAST_HEIGHT_PX = 120
 
 OUT_OF_SIGHT = -9.0
 """Where a cursor stands that has no place yet: left of any plot."""
+
+
+class FigureControls(View):
+    """Sliders, caption and legend above a figure; on the page, what feeds the figure's marks."""
+
+    _figure = anywidget.WidgetTrait().tag(sync=True)
+
+    def __init__(
+        self, given: Any, build: Build, running: Running | None, figure: bqplot.Figure, /, **options: Any
+    ) -> None:
+        self._open(given, build, options, running=running)
+        self._figure = figure
+        if self._given_layout:
+            self._fill(self.trace, self._given_layout)
+
+    def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
+        self._fill(trace, layout)
+        super()._show(trace, layout, above=above)
+
+    def _fill(self, trace: Trace, layout: Layout) -> None:
+        """Give the marks what they show at the selection."""
+        raise NotImplementedError
 
 
 class Chart(WaysOut, ipywidgets.VBox):  # type: ignore[misc]

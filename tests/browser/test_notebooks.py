@@ -125,6 +125,7 @@ def test_its_page_lives_without_a_kernel(transformer: NotebookPage, browser: Bro
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pictures_of_the_transformer(transformer: NotebookPage, theme: Theme) -> None:
     """A picture is kept of the whole notebook in each theme."""
+    ViewOnPage(transformer.page, 5).slider("batch").press("End")  # the sentence that has padding
     transformer.set_theme(theme)
     expect(ViewOnPage(transformer.page, 0).root).to_have_attribute("data-theme", theme)
     transformer.screenshot(f"notebook-04-{theme}", transformer.page.locator(".jp-Notebook"))

@@ -488,6 +488,23 @@ def test_of_a_hundred_heatmaps_those_near_the_screen_are_drawn(opened: Opener) -
         page.page.evaluate("() => { dispatchEvent(new Event('afterprint')); }")
 
 
+def test_out_of_sight_a_view_takes_the_theme_at_once(opened: Opener) -> None:
+    """All but its pictures, which are drawn anew when they come near."""
+    with opened(*[heatmap(make_values(6, 12, 9), height_px=120) for _ in range(30)]) as page:
+        last = ViewOnPage(page.page, 29)
+        last.wait_painted("values")
+        zero = last.cell_colors("values", [(0, 0)], 12, 9)
+        page.page.evaluate("() => scrollTo(0, 0)")
+        page.page.evaluate(NEXT_FRAME)
+        drawn = last.frames("values")
+        page.page.emulate_media(color_scheme="dark")
+        expect(page.page.locator(".nsmw-root[data-theme=dark]")).to_have_count(30)
+        assert last.frames("values") == drawn
+        last.root.scroll_into_view_if_needed()
+        expect(last.panel("values")).not_to_have_attribute("data-frames", str(drawn))
+        assert last.cell_colors("values", [(0, 0)], 12, 9) != zero
+
+
 def test_no_node_is_left_by_zooming(view: ViewOnPage) -> None:
     """A few more labels while it lasts, and as many as before when all is shown again."""
     nodes = "() => document.getElementsByTagName('*').length"
