@@ -1,9 +1,9 @@
 """How much slower training is while a view of it is open, beside the same recording without a view.
 
-A real kernel trains an NTM in short runs, by turns with and without ``NTMExplorer(rec)``; somebody reads what
-it sends, as a page does. Prints each pair and the median ratio: ``python -m benchmarks.live``. What counts is
-the kernel's processor time, that of the thread that sends included: on a machine that others use, a clock on
-the wall tells more of them.
+A real kernel trains an NTM in short runs, by turns with and without the view; somebody reads what it sends,
+as a page does. Prints each pair and the median ratio: ``python -m benchmarks.live``, and ``--view chart`` and
+so on. What counts is the kernel's processor time, that of the thread that sends included: on a machine that
+others use, a clock on the wall tells more of them.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from jupyter_client.manager import start_new_kernel
 PREPARE = """
 import time, torch
 torch.set_num_threads(1)
-from nsm_widgets import NTMExplorer, TraceRecorder
+from functools import partial
+import nsm_widgets as nsmw
+from nsm_widgets import TraceRecorder
 from nsm_widgets.ntm import NTM
 
-def run(watched, seconds, batch):
+def run(show, seconds, batch):
     torch.manual_seed(0)
     model = NTM(input_size=9, output_size=8, memory_size=128, word_size=20)
     optimizer = torch.optim.RMSprop(model.parameters(), 1e-4)
     inputs = torch.rand(20, batch, 9)
     rec = TraceRecorder(model).every(10).last(50)
-    explorer = NTMExplorer(rec) if watched else None
+    view = show(rec) if show else None
     steps = 0
     with rec:
         start, before = time.perf_counter(), time.process_time()
@@ -41,10 +43,22 @@ def run(watched, seconds, batch):
             rec.log(loss=loss)
             steps += 1
         took = time.process_time() - before
-    if explorer is not None:
-        explorer.close()
+    if view is not None:
+        view.close()
     return took / steps
 """
+
+VIEWS = {
+    "explorer": "nsmw.NTMExplorer",
+    "chart": "partial(nsmw.LineChart, array='write_weights', lines='slot')",
+    "iterations": "partial(nsmw.LineChart, array='write_gate', x='iteration')",
+    "statistic": "partial(nsmw.StatisticChart, statistic='entropy')",
+    "importance": "nsmw.ImportanceView",
+    "evolution": "nsmw.MemoryEvolutionView",
+    "group": "lambda rec: nsmw.ViewGroup(rec, [[partial(nsmw.MemoryView, rec)], "
+    "[partial(nsmw.LineChart, rec, 'write_gate')]])",
+}
+"""What is opened, by name: from a recorder to the view."""
 
 
 class Kernel:
@@ -90,18 +104,24 @@ class Kernel:
         self.manager.shutdown_kernel(now=True)
 
 
-def measure(pairs: int, seconds: float, batch: int) -> list[dict[str, float]]:
-    """Processor seconds per training step without and with a view, in pairs; which is first alternates."""
+def measure(view: str, pairs: int, seconds: float, batch: int) -> list[dict[str, float]]:
+    """Processor seconds per training step without and with a view, in pairs; which is first alternates.
+
+    Raises:
+        RuntimeError: If a cell fails in the kernel.
+    """
     kernel = Kernel()
     found = []
     try:
-        kernel.run(PREPARE)
-        kernel.run(f"run(True, 1, {batch}); run(False, 1, {batch})")  # imports, and a warm processor
+        kernel.run(f"{PREPARE}\nshow = {VIEWS[view]}")
+        failed = kernel.run(f"run(show, 1, {batch}); run(None, 1, {batch})")  # imports, and a warm processor
+        if failed:
+            raise RuntimeError(f"the kernel says:\n{failed}")
         for pair in range(pairs):
             step = {}
             for watched in (pair % 2 == 0, pair % 2 == 1):
                 messages, sent = kernel.messages, kernel.bytes
-                printed = kernel.run(f"print(run({watched}, {seconds}, {batch}))")
+                printed = kernel.run(f"print(run({'show' if watched else None}, {seconds}, {batch}))")
                 step["watched" if watched else "alone"] = float(printed)
                 if watched:
                     step["messages"], step["bytes"] = kernel.messages - messages, kernel.bytes - sent
@@ -114,10 +134,13 @@ def measure(pairs: int, seconds: float, batch: int) -> list[dict[str, float]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--view", choices=VIEWS, default="explorer", help="what is open (default: explorer)")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each run")
     parser.add_argument("--batch", type=int, default=1)
     chosen = parser.parse_args()
-    ratios = [pair["ratio"] for pair in measure(chosen.pairs, chosen.seconds, chosen.batch)]
+    ratios = [pair["ratio"] for pair in measure(chosen.view, chosen.pairs, chosen.seconds, chosen.batch)]
     told = f"median of {len(ratios)} pairs"
-    print(f"with a view open, a training step takes {median(ratios):.3f} times the processor time ({told})")
+    print(
+        f"with {chosen.view} open, a training step takes {median(ratios):.3f} times the processor time ({told})"
+    )

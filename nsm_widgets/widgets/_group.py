@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import accumulate, chain, zip_longest
 from typing import Any
 
@@ -31,11 +32,11 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
     Numbers that were logged in training are drawn once, by the first part.
 
     Args:
-        trace: Holds every array that a part draws. Or a recorder whose block runs or is still to run, of
-            which every part is made, too: then all of them fill while it does, from the one store.
+        trace: What the parts are made of. Or a recorder whose block runs or is still to run, of which every
+            part is made, too: then all of them fill while it does, from the one store.
         rows: For each row, what makes its parts from left to right: functions that return a view or a chart
             and take the keywords ``selection`` and ``store``. A row wraps where the page is too narrow.
-        arrays: Names of the arrays that the parts draw; of a recorder, they are found out.
+        arrays: Names of the arrays that the parts draw; when not given, they are found out.
         selection: The cursor to follow; a new one when not given.
         store: A :class:`TraceStore` to read from; a new one when not given.
         title: Heading above the first part.
@@ -51,18 +52,15 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
         >>> from functools import partial
         >>> import numpy as np
         >>> from nsm_widgets import MemoryView, ReadWriteView
-        >>> from nsm_widgets.view import memory_change
         >>> weights = np.full((5, 1, 2, 8), 1 / 8)
         >>> trace = Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4)), "read_weights": weights})
-        >>> trace = trace.assign(memory_change(trace))
-        >>> rows = [[partial(MemoryView, trace)], [partial(ReadWriteView, trace)]]
-        >>> group = ViewGroup(trace, rows, arrays=tuple(trace))
+        >>> group = ViewGroup(trace, [[partial(MemoryView, trace)], [partial(ReadWriteView, trace)]])
         >>> group.selection.time = 3
         >>> len(group.parts)
         2
 
     Raises:
-        ValueError: If there is no part.
+        ValueError: If there is no part, or two parts draw different arrays of one name.
         TypeError: If ``selection`` is no selection, or ``store`` no store; of a recorder that runs, if a
             store is given, or a part is not made of the recorder.
     """
@@ -75,7 +73,7 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
         trace: Trace | TraceRecorder,
         rows: Sequence[Sequence[MakePart]],
         *,
-        arrays: Sequence[str] = (),
+        arrays: Sequence[str] | None = None,
         selection: Selection | None = None,
         store: TraceStore | None = None,
         title: str = "",
@@ -93,13 +91,15 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
             )
         sending: dict[str, Any] = {"budget_mb": budget_mb, "precision": precision}
         held = Trace() if watched is not None else require_trace(trace, type(self).__name__)
-        names = () if watched is not None else (*arrays_of(scalars_row(held)), *arrays)
+        names = () if watched is not None else (*arrays_of(scalars_row(held)), *(arrays or ()))
         shared = {
             "selection": selection if selection is not None else self._own(Selection()),
             "store": store if store is not None else self._own(self._new_store(held, names, sending)),
         }
+        gathered = watched is None and store is None and arrays is None
+        place = Place(grouped=True, watched=watched is not None, gathered=gathered)
         try:
-            boxes = [self._row(makers, shared, watched=watched is not None) for makers in rows]
+            boxes = [self._row(makers, shared, place) for makers in rows]
             self._rows = [box.children for box in boxes]
             lead, *others = self._views
             lead.title, lead.cmap, lead.scale = title, cmap, scale
@@ -170,10 +170,10 @@ class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
             self._close_all()
             raise
 
-    def _row(self, makers: Sequence[MakePart], shared: dict[str, Any], *, watched: bool) -> ipywidgets.Box:
+    def _row(self, makers: Sequence[MakePart], shared: dict[str, Any], place: Place) -> ipywidgets.Box:
         parts = []
         for make in makers:
-            with made_for(Place(grouped=True, below=bool(self.parts), watched=watched)):
+            with made_for(replace(place, below=bool(self.parts))):
                 part = make(**shared)
             parts.append(part)
             self.parts = (*self.parts, part)

@@ -33,6 +33,8 @@ class Place:
     """In a group, and not as its first part, which draws what was logged."""
     watched: bool = False
     """In a group of a recorder that runs."""
+    gathered: bool = False
+    """In a group whose store takes what its parts draw."""
 
 
 _PLACE: ContextVar[Place] = ContextVar("place", default=Place())  # noqa: B039 - it is frozen
@@ -285,12 +287,15 @@ def _holds(store: object, layout: Layout) -> bool:
 
 
 def _checked_store(store: TraceStore, trace: Trace, names: Sequence[str]) -> TraceStore:
-    """The store that was given, if it holds what the view draws."""
+    """The store that was given, if it holds what the view draws, or may take it."""
     if not isinstance(store, TraceStore):
         raise TypeError(
             f"store must be a TraceStore, got {type(store).__name__}. TraceStore(trace) makes one."
         )
     missing = [name for name in names if name not in store.arrays]
+    if missing and _PLACE.get().gathered:
+        store.hold(store.trace.assign(*(trace[name] for name in missing)), (*store.arrays, *missing))
+        missing = []
     other = [name for name in names if name not in missing and not _same(store.trace[name], trace[name])]
     if missing or other:
         raise ValueError(

@@ -19,6 +19,7 @@ from nsm_widgets import (
     MemoryEvolutionView,
     MemoryView,
     Selection,
+    StatisticChart,
     Trace,
     TraceStore,
     ViewGroup,
@@ -65,6 +66,31 @@ def test_parts_share_one_store_one_selection_and_one_toolbar() -> None:
     group.cmap = "signed"
     assert [(view.scale, view.cmap) for view in (memory, *charts)] == [("rank", "signed")] * 3
     group.close()
+
+
+def test_the_store_gathers_what_parts_draw() -> None:
+    """Computed arrays, too, each once; what is named or given is not added to."""
+    trace = make_trace()
+    entropy = partial(StatisticChart, trace, "entropy", "write_weights")
+    rows: list[list[partial[Any]]] = [
+        [partial(MemoryView, trace), entropy],
+        [partial(LineChart, trace, "write_gate"), entropy],
+    ]
+    group = ViewGroup(trace, rows)
+    assert group.store.arrays == ("memory", "memory_change", "write_weights_entropy", "write_gate")
+    assert [part._lead._given_store for part in group.parts] == [group.store] * 4
+    assert all(
+        view._sizes == {"time": 6, "batch": 2, "slot": 8, "word": 3, "head": 1} for view in group._views
+    )
+    assert "write_weights_entropy" in str(group.to_html())
+    group.close()
+    named: dict[str, Any]
+    for named in ({"arrays": ["memory", "write_gate"]}, {"store": TraceStore(trace, only=["memory"])}):
+        with pytest.raises(ValueError, match="memory_change missing"):
+            ViewGroup(trace, rows, **named)
+    other = make_trace()
+    with pytest.raises(ValueError, match="write_gate not the same"):
+        ViewGroup(trace, [*rows, [partial(LineChart, other, "write_gate")]])
 
 
 def test_a_choice_on_the_page_reaches_all_parts(page: Callable[[Any], RecordedComm]) -> None:
