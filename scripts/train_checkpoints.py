@@ -119,16 +119,16 @@ RECIPES = {
         MEMORY
         | {"controller": "feedforward", "num_read_heads": 4, "num_write_heads": 4}
         | {"learn_initial_memory": True},
-        ADAM | {"num_steps": 15_800, "batch_size": 16, "evaluate_every": 200, "clip_norm": 1.0},
+        ADAM | {"num_steps": 29_000, "batch_size": 16, "evaluate_every": 200, "clip_norm": 1.0},
         lambda: [SORT.batch(64, seeded(101))],
         lambda: {"20 vectors, 16 due": SORT.batch(500, seeded(201))},
         lead_in=((PrioritySortTask(8, 8, 6), 400), (PrioritySortTask(8, 14, 10), 1_500)),
-        finish={"num_steps": 4_000, "learning_rate": 5e-4, "final_learning_rate": 1e-5},
+        finish={"num_steps": 8_000, "learning_rate": 5e-4, "final_learning_rate": 1e-5},
     ),
     "ngrams": Recipe(
         NGRAMS,
         MEMORY | {"controller": "lstm", "learn_initial_memory": True},
-        ADAM | {"num_steps": 9_800, "batch_size": 16, "evaluate_every": 200, "judged_by": "loss"},
+        ADAM | {"num_steps": 14_500, "batch_size": 16, "evaluate_every": 200, "judged_by": "loss"},
         lambda: [NGRAMS.batch(64, seeded(101))],
         lambda: {"200 bits": NGRAMS.batch(1000, seeded(201))},
         lead_in=(
@@ -137,7 +137,7 @@ RECIPES = {
             (NGramTask(3, 80), 3_500),
             (NGramTask(4, 120), 7_000),
         ),
-        finish={"num_steps": 3_000, "learning_rate": 5e-4, "final_learning_rate": 1e-5},
+        finish={"num_steps": 3_500, "learning_rate": 5e-4, "final_learning_rate": 1e-5},
     ),
 }
 
