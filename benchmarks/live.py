@@ -140,7 +140,5 @@ if __name__ == "__main__":
     parser.add_argument("--batch", type=int, default=1)
     chosen = parser.parse_args()
     ratios = [pair["ratio"] for pair in measure(chosen.view, chosen.pairs, chosen.seconds, chosen.batch)]
-    told = f"median of {len(ratios)} pairs"
-    print(
-        f"with {chosen.view} open, a training step takes {median(ratios):.3f} times the processor time ({told})"
-    )
+    told = f"{median(ratios):.3f} times the processor time (median of {len(ratios)} pairs)"
+    print(f"with {chosen.view} open, a training step takes {told}")
