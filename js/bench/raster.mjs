@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const source = `export { rasterize } from "./heatmap/raster"; export { encoder } from "./color/scale";`;
+const source = `export { rasterize } from "./raster/raster"; export { encoder } from "./color/scale";`;
 const { outputFiles } = await esbuild.build({
-  stdin: { contents: source, resolveDir: resolve(here, "../src") },
+  stdin: { contents: source, resolveDir: resolve(here, ".") },
   bundle: true,
   format: "esm",
   write: false,

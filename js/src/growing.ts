@@ -1,8 +1,8 @@
 /** Arrays of a recording that runs: of each iteration a block of values, in the order in which they came. */
 
-import { ownThresholds } from "./color/own";
 import { type Plane, planeOf, type TypedArray } from "./ndarray";
 import { drawn, pictureKey, type RasterCache } from "./pictures";
+import { ownThresholds } from "./raster/own";
 import type { ArrayMeta, Indices } from "./state";
 import { described, ofPlanes, type PlaneResult, type StoredArray } from "./stored";
 

@@ -2,9 +2,9 @@
 
 import type { ColorScale } from "./color/scale";
 import type { Window } from "./heatmap/geometry";
-import { type Raster, rasterize } from "./heatmap/raster";
 import type { Plane } from "./ndarray";
 import type { Look } from "./panel";
+import { type Raster, rasterize } from "./raster/raster";
 import type { Indices } from "./state";
 
 const CACHE_BYTES = 64e6;

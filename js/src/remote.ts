@@ -3,7 +3,6 @@
 import { type Ask, type Asks, Refusal } from "./asks";
 import type { Domain } from "./color/scale";
 import type { Window } from "./heatmap/geometry";
-import type { Raster } from "./heatmap/raster";
 import { flatIndex, type Plane, stridesOf } from "./ndarray";
 import {
   lookKey,
@@ -13,6 +12,7 @@ import {
   type RasterCache,
   type RasterResult,
 } from "./pictures";
+import type { Raster } from "./raster/raster";
 import type { ArrayMeta, Indices } from "./state";
 import { described, local, type OwnRange, type PlaneResult, type StoredArray } from "./stored";
 import { sentBytes, sentPrecision, sentValues } from "./unpack";

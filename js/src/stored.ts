@@ -1,11 +1,11 @@
 /** An array of a trace on this page, wherever its values are. */
 
 import type { Precision } from "./chunks";
-import { ownDomain, ownThresholds } from "./color/own";
 import type { Domain } from "./color/scale";
 import type { Window } from "./heatmap/geometry";
 import { flatIndex, type Plane, planeOf, type TypedArray } from "./ndarray";
 import { drawn, type Picture, pictureKey, type RasterCache, type RasterResult } from "./pictures";
+import { ownDomain, ownThresholds } from "./raster/own";
 import type { ArrayMeta, Indices, Labels } from "./state";
 import { oneLine } from "./text";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { cellText, hasRoom, inkOn } from "../src/heatmap/annotate";
-import { palette } from "../src/heatmap/raster";
+import { palette } from "../src/raster/raster";
 import { the } from "./fakes";
 import { jsonOf } from "./fixtures";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { barTicks, type ColorScale, type Domain, encoder, NUM_CODES } from "../src/color/scale";
 import { colorTable, gradient, mapKind, mapNames, type Theme } from "../src/color/tables";
-import { palette, rasterize } from "../src/heatmap/raster";
+import { palette, rasterize } from "../src/raster/raster";
 import { random, the } from "./fakes";
 import { bytesOf, jsonOf } from "./fixtures";
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { ownDomain, ownThresholds } from "../src/color/own";
 import type { Domain } from "../src/color/scale";
 import { wrappedGrid } from "../src/heatmap/grid";
 import { noteLines } from "../src/notes/lines";
 import { hasOwnRange, lookOf } from "../src/panel";
 import { RasterCache } from "../src/pictures";
+import { ownDomain, ownThresholds } from "../src/raster/own";
 import type { Settings } from "../src/state";
 import { createStore } from "../src/store";
 import { local } from "../src/stored";

@@ -11,8 +11,8 @@ import {
   NUM_CODES,
   POSITIVE_INFINITY,
 } from "../src/color/scale";
-import { palette, type RasterOptions, rasterize } from "../src/heatmap/raster";
 import type { Plane } from "../src/ndarray";
+import { palette, type RasterOptions, rasterize } from "../src/raster/raster";
 import { random, randomWords, the } from "./fakes";
 import { jsonOf } from "./fixtures";
 

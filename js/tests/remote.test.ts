@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { rasterize } from "../src/heatmap/raster";
+import { rasterize } from "../src/raster/raster";
 import type { ArrayMeta, Indices } from "../src/state";
 import { createStore } from "../src/store";
 import { FakeModel, metaOf, pictureOf, the } from "./fakes";

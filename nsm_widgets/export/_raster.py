@@ -1,4 +1,4 @@
-"""A plane of values to a small grid of colour codes: the same rule as ``js/src/heatmap/raster.ts``."""
+"""A plane of values to a small grid of colour codes: the same rule as ``js/src/raster/raster.ts``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The colour domain of a single picture, for readers who want each head to span the colour bar by itself.
 
-``js/src/color/own.ts`` follows the same rules; ``tests/data/wire`` holds cases that both must answer alike.
+``js/src/raster/own.ts`` follows the same rules; ``tests/data/wire`` holds cases that both must answer alike.
 """
 
 from __future__ import annotations

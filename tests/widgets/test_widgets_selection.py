@@ -102,7 +102,7 @@ def test_every_axis_can_be_selected() -> None:
 
 def test_python_and_javascript_colour_by_the_same_numbers() -> None:
     """Scales, codes, tolerances and the marks' colours agree."""
-    scale, raster = (JS / "color/scale.ts").read_text("utf-8"), (JS / "heatmap/raster.ts").read_text("utf-8")
+    scale, raster = (JS / "color/scale.ts").read_text("utf-8"), (JS / "raster/raster.ts").read_text("utf-8")
     numbers = dict(re.findall(r"export const (\w+) = ([-\d.e]+);", scale))
     names = ("LOG_FLOOR", "CLIP_TOLERANCE", "NAN", "POSITIVE_INFINITY", "NEGATIVE_INFINITY", "ABOVE", "BELOW")
     assert {name: float(numbers[name]) for name in names} == {name: getattr(_color, name) for name in names}

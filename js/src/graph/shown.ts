@@ -3,9 +3,9 @@
 import type { ColorScale } from "../color/scale";
 import { clip, textWidth } from "../heatmap/axes";
 import type { Box } from "../heatmap/geometry";
-import { type Raster, rasterize } from "../heatmap/raster";
 import type { Plane } from "../ndarray";
 import { domainOf, rowAxisOf, thresholdsOf } from "../panel";
+import { type Raster, rasterize } from "../raster/raster";
 import type { PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import type { DrawnEdge } from "./draw";

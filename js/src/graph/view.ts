@@ -2,7 +2,6 @@
 
 import { markChips } from "../chips";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
-import { palette, type Raster } from "../heatmap/raster";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import { setRedraw } from "../out/redraw";
 import {
@@ -16,6 +15,7 @@ import {
   type Sides,
 } from "../panel";
 import { precisionChips } from "../precision";
+import { palette, type Raster } from "../raster/raster";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { drawGraph, type Inks } from "./draw";

@@ -1,9 +1,9 @@
 /** The value of each cell, printed in it where cells are large enough. Mirrors `nsm_widgets/export/_annotate.py`. */
 
 import type { Plane } from "../ndarray";
+import type { Raster } from "../raster/raster";
 import { textWidth } from "./axes";
 import type { Box } from "./geometry";
-import type { Raster } from "./raster";
 
 /** Smaller cells have no room for a value that can be read. */
 const LEAST_WIDTH_PX = 34;

@@ -3,11 +3,11 @@
 import type { Theme } from "../color/tables";
 import type { LeftOutCells } from "../masks";
 import type { Plane } from "../ndarray";
+import type { Raster } from "../raster/raster";
 import { printValues } from "./annotate";
 import type { Box } from "./geometry";
 import { paintHatch } from "./hatch";
 import { paintRaster } from "./paint";
-import type { Raster } from "./raster";
 import type { Share } from "./window";
 
 export interface Layers {

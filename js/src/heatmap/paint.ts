@@ -2,7 +2,7 @@
 
 import { ABOVE, BELOW, NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY } from "../color/scale";
 import { releaseCanvas } from "../dom";
-import type { Raster } from "./raster";
+import type { Raster } from "../raster/raster";
 
 const SMALLEST_MARKED_CELL_PX = 5;
 const MOST_MARKS = 4_000;

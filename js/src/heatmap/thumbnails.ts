@@ -16,12 +16,12 @@ import {
 } from "../panel";
 import type { Picture } from "../pictures";
 import { precisionChips } from "../precision";
+import { palette, type Raster } from "../raster/raster";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { put } from "./cursors";
 import { paintHatch } from "./hatch";
 import { paintRaster, type Rect, releaseScratch } from "./paint";
-import { palette, type Raster } from "./raster";
 import { ThumbAxes } from "./thumbaxes";
 import { namesAbove, namesAround, widestRow } from "./thumblabels";
 import { GAP, gridLayout, numberAt, placeOf, rectOf, type ThumbLayout, wrappedLayout } from "./thumblayout";

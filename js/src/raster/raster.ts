@@ -13,9 +13,9 @@ import {
   POSITIVE_INFINITY,
 } from "../color/scale";
 import { colorTable, type Theme } from "../color/tables";
+import type { Window } from "../heatmap/geometry";
 import type { Plane } from "../ndarray";
 import { poolBits } from "./bits";
-import type { Window } from "./geometry";
 import { largestOf } from "./largest";
 import { type Lines, linesOf } from "./lines";
 import { type Marks, noMarks, poolAny, poolShares } from "./strongest";
