@@ -4,7 +4,7 @@
  */
 
 import type { InitializeContext } from "./model";
-import { createSelection } from "./selection";
+import { createSelection } from "./selection/selection";
 import { createStore } from "./store";
 
 export default () => ({

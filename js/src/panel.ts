@@ -3,7 +3,7 @@
 import type { Domain } from "./color/scale";
 import { mapKind, type Theme } from "./color/tables";
 import type { Excerpt, Part } from "./out/excerpt";
-import type { Selection } from "./selection";
+import type { Selection } from "./selection/selection";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "./state";
 import type { OwnRange, Store, StoredArray } from "./store";
 import { isolated } from "./text";

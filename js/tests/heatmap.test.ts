@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ThumbnailsView } from "../src/heatmap/thumbnails";
 import { HeatmapView } from "../src/heatmap/view";
 import type { PanelContext } from "../src/panel";
-import { createSelection } from "../src/selection";
+import { createSelection } from "../src/selection/selection";
 import type { ArrayMeta, Indices, PanelSpec, Settings } from "../src/state";
 import { createStore } from "../src/store";
 import { FakeModel, metaOf, panelOf, the } from "./fakes";

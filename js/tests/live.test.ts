@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { Follow, nearest } from "../src/follow";
 import { type Status, statusText } from "../src/live";
+import { Follow, nearest } from "../src/selection/follow";
 import { createStore } from "../src/store";
 import { FakeModel, FakeScreen } from "./fakes";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { createSelection } from "../src/selection";
+import { createSelection } from "../src/selection/selection";
 import { SELECTABLE } from "../src/state";
 import { FakeModel, FakeScreen } from "./fakes";
 

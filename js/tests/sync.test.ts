@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { SyncedTraits } from "../src/sync";
+import { SyncedTraits } from "../src/selection/sync";
 import { FakeModel, the } from "./fakes";
 
 interface Traits {

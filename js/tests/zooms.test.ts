@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { createZooms } from "../src/zooms";
+import { createZooms } from "../src/selection/zooms";
 
 const HERE = { row: 1, rows: 2, column: 3, columns: 4 };
 const THERE = { row: 5, rows: 2, column: 3, columns: 4 };

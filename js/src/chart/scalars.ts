@@ -3,10 +3,10 @@
 import { ticks } from "d3-array";
 import { createToggle } from "../controls/toggle";
 import { element, setText } from "../dom";
-import { nearest } from "../follow";
 import { short } from "../format";
 import type { Model } from "../model";
 import type { PanelContext, PanelView, Sides } from "../panel";
+import { nearest } from "../selection/follow";
 import type { PanelSpec } from "../state";
 import type { StoredArray } from "../store";
 import { type Curve, curveOf, levelsOf, rangeOf } from "./curve";

@@ -1,7 +1,7 @@
 /** Play, pause, step and speed of one axis. */
 
 import { element, OWN_KEYS, setText } from "../dom";
-import type { Selection } from "../selection";
+import type { Selection } from "../selection/selection";
 import { clampIndex } from "../state";
 
 const SPEEDS = [1, 2, 5, 10, 20, 30, 60];

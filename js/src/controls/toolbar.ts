@@ -4,7 +4,7 @@ import { COLOR_SCALES } from "../color/scale";
 import { mapNames } from "../color/tables";
 import { element } from "../dom";
 import { CURSOR_DIMS, zoomKeyOf } from "../panel";
-import type { Selection } from "../selection";
+import type { Selection } from "../selection/selection";
 import {
   clampIndex,
   DOMAIN_CHOICES,

@@ -1,6 +1,6 @@
 /** The node or edge that is read out: pointed at or walked to here, else hovered in a linked view. */
 
-import type { Selection } from "../selection";
+import type { Selection } from "../selection/selection";
 import type { Indices, PanelSpec } from "../state";
 import type { Hit } from "./hit";
 

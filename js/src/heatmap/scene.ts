@@ -2,9 +2,9 @@
 
 import { element, OWN_KEYS } from "../dom";
 import { indicesFor, type PanelContext, zoomKeyOf } from "../panel";
+import type { ZoomMember } from "../selection/zooms";
 import type { Indices, PanelSpec } from "../state";
 import type { StoredArray } from "../store";
-import type { ZoomMember } from "../zooms";
 import type { Laid } from "./cursors";
 import type { Box, Cell, Margins, Window } from "./geometry";
 import { PlaneLook } from "./look";

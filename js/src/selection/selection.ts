@@ -1,8 +1,8 @@
 /** The shared cursor: time, head, slot, ... and the hovered cell. One for each Selection model, read by every view. */
 
+import type { InitializeContext } from "../model";
+import { clampIndex, type Indices, SELECTABLE } from "../state";
 import { Follow } from "./follow";
-import type { InitializeContext } from "./model";
-import { clampIndex, type Indices, SELECTABLE } from "./state";
 import { SyncedTraits } from "./sync";
 import { createZooms, type Zooms } from "./zooms";
 
