@@ -1,10 +1,10 @@
 /** What the picture of a plane leaves unsaid, as small labels in a caption. */
 
+import type { StoredArray } from "./arrays/page-arrays";
 import { element } from "./dom";
 import { count } from "./format";
 import { LEFT_OUT, type LeftOut, type LeftOutCells } from "./masks";
 import type { PanelSpec } from "./state";
-import type { StoredArray } from "./store";
 
 /**
  * Counts of values that are no plain value, a label for each kind that there is anywhere in the array.

@@ -3,9 +3,9 @@
  * notebook too, and of a view's three models these two need but a small part.
  */
 
+import { createStore } from "./arrays/page-arrays";
 import type { InitializeContext } from "./model";
 import { createSelection } from "./selection/selection";
-import { createStore } from "./store";
 
 export default () => ({
   initialize(context: InitializeContext): unknown {

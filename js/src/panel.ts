@@ -1,11 +1,11 @@
 /** What a panel is given and what it offers, heatmap or thumbnails alike. */
 
+import type { OwnRange, Store, StoredArray } from "./arrays/page-arrays";
 import type { Domain } from "./color/scale";
 import { mapKind, type Theme } from "./color/tables";
 import type { Excerpt, Part } from "./out/excerpt";
 import type { Selection } from "./selection/selection";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "./state";
-import type { OwnRange, Store, StoredArray } from "./store";
 import { isolated } from "./text";
 
 export interface PanelContext {

@@ -1,5 +1,7 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
+import type { Store } from "./arrays/page-arrays";
+import { statusText } from "./arrays/recording";
 import { BarsPanel } from "./chart/bars";
 import { embedder } from "./chart/embed";
 import { type FigureModels, figureOf } from "./chart/marks";
@@ -11,7 +13,6 @@ import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "./dom";
 import { GraphView } from "./graph/view";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
-import { statusText } from "./live";
 import { listen, type RenderContext } from "./model";
 import { NotesView } from "./notes/view";
 import { createWaysOut } from "./out/ways";
@@ -20,7 +21,6 @@ import type { Selection } from "./selection/selection";
 import { SyncedTraits } from "./selection/sync";
 import { watchSight } from "./sight";
 import { clampIndex, type Indices, type Layout, type PanelSpec, type Settings, SHOW_CHOICES } from "./state";
-import type { Store } from "./store";
 import { TableView } from "./table/view";
 import { oneLine } from "./text";
 import { currentTheme, onThemeChange } from "./theme";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Ask, Asks, Refusal } from "../src/asks";
+import { type Ask, Asks, Refusal } from "../src/arrays/requests";
 import { FakeModel, the } from "./fakes";
 
 beforeEach(() => void vi.useFakeTimers());

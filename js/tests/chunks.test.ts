@@ -1,8 +1,8 @@
 import { deflateSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ChunkCache } from "../src/chunkcache";
-import { type ChunkHeader, chunked } from "../src/chunks";
-import { RasterCache } from "../src/pictures";
+import { ChunkCache } from "../src/arrays/chunk-cache";
+import { type ChunkHeader, chunked } from "../src/arrays/packed-array";
+import { RasterCache } from "../src/arrays/picture";
 import { metaOf, the } from "./fakes";
 
 const CHUNK_BYTES = 24;

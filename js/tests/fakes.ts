@@ -1,8 +1,8 @@
 /** What a test gives in place of a widget model, a kernel, and a screen. */
 
 import { vi } from "vitest";
+import type { Picture } from "../src/arrays/picture";
 import type { Model } from "../src/model";
-import type { Picture } from "../src/pictures";
 import type { ArrayMeta, PanelSpec } from "../src/state";
 
 type Callback = (...args: never[]) => void;

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { described } from "../src/arrays/array";
+import type { StoredArray } from "../src/arrays/page-arrays";
 import {
   chooseEdges,
   columnSums,
@@ -22,8 +24,6 @@ import {
 } from "../src/graph/layout";
 import { edgeText, nodeTexts, tooMany } from "../src/graph/words";
 import type { Plane } from "../src/ndarray";
-import type { StoredArray } from "../src/store";
-import { described } from "../src/stored";
 import { metaOf, panelOf, the } from "./fakes";
 import { jsonOf } from "./fixtures";
 

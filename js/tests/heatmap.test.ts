@@ -1,11 +1,11 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createStore } from "../src/arrays/page-arrays";
 import { ThumbnailsView } from "../src/heatmap/thumbnails";
 import { HeatmapView } from "../src/heatmap/view";
 import type { PanelContext } from "../src/panel";
 import { createSelection } from "../src/selection/selection";
 import type { ArrayMeta, Indices, PanelSpec, Settings } from "../src/state";
-import { createStore } from "../src/store";
 import { FakeModel, metaOf, panelOf, the } from "./fakes";
 
 type Asked = Record<string, unknown> & { key: string; kind: string; at: Indices; window: number[] };

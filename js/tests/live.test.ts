@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { type Status, statusText } from "../src/live";
+import { createStore } from "../src/arrays/page-arrays";
+import { type Status, statusText } from "../src/arrays/recording";
 import { Follow, nearest } from "../src/selection/follow";
-import { createStore } from "../src/store";
 import { FakeModel, FakeScreen } from "./fakes";
 
 const STATUS: Status = {

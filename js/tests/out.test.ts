@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createStore } from "../src/arrays/page-arrays";
 import { createMenu } from "../src/controls/menu";
 import { moved } from "../src/heatmap/walk";
 import { copyText } from "../src/out/clipboard";
@@ -7,7 +8,6 @@ import { fileName } from "../src/out/download";
 import { excerptOf, type Part } from "../src/out/excerpt";
 import { pictureScale } from "../src/out/picture";
 import type { ArrayMeta } from "../src/state";
-import { createStore } from "../src/store";
 import { FakeModel, metaOf, the } from "./fakes";
 
 const { signal } = new AbortController();

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { local } from "../src/arrays/array";
+import { createStore } from "../src/arrays/page-arrays";
+import { RasterCache } from "../src/arrays/picture";
 import type { Domain } from "../src/color/scale";
 import { wrappedGrid } from "../src/heatmap/grid";
 import { noteLines } from "../src/notes/lines";
 import { hasOwnRange, lookOf } from "../src/panel";
-import { RasterCache } from "../src/pictures";
 import { ownDomain, ownThresholds } from "../src/raster/own";
 import type { Settings } from "../src/state";
-import { createStore } from "../src/store";
-import { local } from "../src/stored";
 import { FakeModel, metaOf, panelOf, the } from "./fakes";
 import { jsonOf } from "./fixtures";
 

@@ -2,7 +2,7 @@
 
 An array is cut along the axes that no panel draws (time, head, ...). A chunk holds what is left, C-contiguous
 and little-endian, its bytes sorted by significance (all first bytes, then all second ones, ...: alike bytes
-compress well), as a zlib stream in base64. ``js/src/chunks.ts`` reads it.
+compress well), as a zlib stream in base64. ``js/src/arrays/packed-array.ts`` reads it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 /** Bars in a bqplot figure: this panel stands above the figure with caption, legend and readout, and feeds its marks. */
 
+import type { StoredArray } from "../arrays/page-arrays";
+import { precisionChips, valueText } from "../arrays/precision";
 import { markChips } from "../chips";
 import { CLIP_TOLERANCE } from "../color/scale";
 import { type Choice, createChoice } from "../controls/choice";
@@ -7,9 +9,7 @@ import { element, OWN_KEYS, setText } from "../dom";
 import { count } from "../format";
 import type { Model } from "../model";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
-import { precisionChips, valueText } from "../precision";
 import type { BarsSpec, Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
 import { BAR_COLORS, BY_VALUE, bandOf, heightsOf, orderOf, placeAt, placesOf, sortNames } from "./order";
 import { listenToFigure } from "./pointer";

@@ -1,6 +1,7 @@
 /** A curve of what was logged in training: bqplot lines, the iteration on show marked, a press selects the nearest. */
 
 import { ticks } from "d3-array";
+import type { StoredArray } from "../arrays/page-arrays";
 import { createToggle } from "../controls/toggle";
 import { element, setText } from "../dom";
 import { short } from "../format";
@@ -8,7 +9,6 @@ import type { Model } from "../model";
 import type { PanelContext, PanelView, Sides } from "../panel";
 import { nearest } from "../selection/follow";
 import type { PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import { type Curve, curveOf, levelsOf, rangeOf } from "./curve";
 import type { Embedded, Embedder } from "./embed";
 import { classOf, drawNow } from "./marks";

@@ -1,14 +1,14 @@
 /** Lines in a bqplot figure: this panel stands above the figure with caption and legend, and feeds its marks. */
 
+import type { PlaneResult, StoredArray } from "../arrays/page-arrays";
+import { precisionChips, valueText } from "../arrays/precision";
 import { markChips } from "../chips";
 import { CLIP_TOLERANCE } from "../color/scale";
 import { element, setText } from "../dom";
 import type { Model } from "../model";
 import type { Plane, TypedArray } from "../ndarray";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
-import { precisionChips, valueText } from "../precision";
 import type { Indices, PanelSpec } from "../state";
-import type { PlaneResult, StoredArray } from "../store";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
 import { listenToFigure } from "./pointer";
 import { setEnds, showDomain } from "./scales";

@@ -1,5 +1,6 @@
 /** The one set of controls above a view's panels. */
 
+import type { Store } from "../arrays/page-arrays";
 import { COLOR_SCALES } from "../color/scale";
 import { mapNames } from "../color/tables";
 import { element } from "../dom";
@@ -14,7 +15,6 @@ import {
   type Settings,
   SHOW_CHOICES,
 } from "../state";
-import type { Store } from "../store";
 import { createChoice } from "./choice";
 import { createChooser, MOST_ENTRIES } from "./chooser";
 import { createPlayerControls } from "./player";

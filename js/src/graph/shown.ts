@@ -1,5 +1,6 @@
 /** A plane laid out as a graph: what is drawn until another plane, another size or other colours are asked for. */
 
+import type { StoredArray } from "../arrays/page-arrays";
 import type { ColorScale } from "../color/scale";
 import { clip, textWidth } from "../heatmap/axes";
 import type { Box } from "../heatmap/geometry";
@@ -7,7 +8,6 @@ import type { Plane } from "../ndarray";
 import { domainOf, rowAxisOf, thresholdsOf } from "../panel";
 import { type Raster, rasterize } from "../raster/raster";
 import type { PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import type { DrawnEdge } from "./draw";
 import { chooseEdges, columnSums, type EdgeChoice, strengthOf, valueAt } from "./edges";
 import { type Hit, type Line, lineOf } from "./hit";

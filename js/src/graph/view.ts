@@ -1,5 +1,7 @@
 /** One graph on screen: nodes on a circle, an edge for each cell of a matrix. It wires; the maths is beside it. */
 
+import type { StoredArray } from "../arrays/page-arrays";
+import { precisionChips } from "../arrays/precision";
 import { markChips } from "../chips";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
@@ -14,10 +16,8 @@ import {
   placeText,
   type Sides,
 } from "../panel";
-import { precisionChips } from "../precision";
 import { palette, type Raster } from "../raster/raster";
 import type { Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import { drawGraph, type Inks } from "./draw";
 import { edgesText, MOST_NODES } from "./edges";
 import { Focus } from "./focus";

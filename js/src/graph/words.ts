@@ -1,11 +1,11 @@
 /** What is said of a node or an edge of a graph. */
 
+import type { StoredArray } from "../arrays/page-arrays";
+import { isRounded, valueText } from "../arrays/precision";
 import { count, short } from "../format";
 import type { Plane } from "../ndarray";
 import { describeIndex } from "../panel";
-import { isRounded, valueText } from "../precision";
 import type { Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import { isolated } from "../text";
 import { columnSums, MOST_NODES, valueAt } from "./edges";
 

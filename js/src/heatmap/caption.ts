@@ -1,8 +1,8 @@
 /** What a heatmap's caption says of its values. */
 
+import { isRounded } from "../arrays/precision";
 import { short } from "../format";
 import { describePlace } from "../panel";
-import { isRounded } from "../precision";
 import type { ArrayMeta, Indices } from "../state";
 import type { Scene } from "./scene";
 

@@ -1,8 +1,8 @@
 /** What a heatmap's colour bar stands for: for all planes the same, or for each plane its own range. */
 
+import type { StoredArray } from "../arrays/page-arrays";
 import { domainOf, hasOwnRange, type Look, lookOf, type PanelContext, placeText } from "../panel";
 import type { Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 
 export class PlaneLook {
   readonly #spec: PanelSpec;

@@ -1,5 +1,7 @@
 /** The picture of a heatmap: asked for, waited for, painted, and told about in the legend. */
 
+import type { Picture, RasterResult } from "../arrays/picture";
+import { precisionChips } from "../arrays/precision";
 import { isThinned, leftOutChips, markChips, peakChips } from "../chips";
 import { NAN } from "../color/scale";
 import { element } from "../dom";
@@ -7,8 +9,6 @@ import { type LeftOutCells, leftOutCells } from "../masks";
 import { codesAlong } from "../notes/view";
 import { setRedraw } from "../out/redraw";
 import { CURSOR_DIMS, cmapOf, indicesFor, placeText } from "../panel";
-import type { Picture, RasterResult } from "../pictures";
-import { precisionChips } from "../precision";
 import { palette, type Raster } from "../raster/raster";
 import type { Indices } from "../state";
 import { hasRoom } from "./annotate";

@@ -1,9 +1,9 @@
 /** Where the reader is: bands on what is selected, a crosshair on what is hovered, and its value in words. */
 
+import { valueText } from "../arrays/precision";
 import { element, setText } from "../dom";
 import { whyLeftOut } from "../masks";
 import { CURSOR_DIMS, describeIndex } from "../panel";
-import { valueText } from "../precision";
 import type { Indices } from "../state";
 import { Cursors, type Place } from "./cursors";
 import type { Cell, Window } from "./geometry";

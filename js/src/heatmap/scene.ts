@@ -1,10 +1,10 @@
 /** What the parts of one heatmap share: its values, the cells on show, and where they lie in the panel. */
 
+import type { StoredArray } from "../arrays/page-arrays";
 import { element, OWN_KEYS } from "../dom";
 import { indicesFor, type PanelContext, zoomKeyOf } from "../panel";
 import type { ZoomMember } from "../selection/zooms";
 import type { Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import type { Laid } from "./cursors";
 import type { Box, Cell, Margins, Window } from "./geometry";
 import { PlaneLook } from "./look";

@@ -1,7 +1,7 @@
 /** The axes that thumbnails run along: layers down and heads across, or all along one of them. */
 
+import type { StoredArray } from "../arrays/page-arrays";
 import { clampIndex, type Indices, type PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import { isolated } from "../text";
 
 export class ThumbAxes {

@@ -1,5 +1,8 @@
 /** All heads (and layers) of an array as small pictures on one canvas, to pick from. */
 
+import type { StoredArray } from "../arrays/page-arrays";
+import type { Picture } from "../arrays/picture";
+import { precisionChips } from "../arrays/precision";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { leftOutCells } from "../masks";
 import {
@@ -14,11 +17,8 @@ import {
   placeText,
   type Sides,
 } from "../panel";
-import type { Picture } from "../pictures";
-import { precisionChips } from "../precision";
 import { palette, type Raster } from "../raster/raster";
 import type { Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import { put } from "./cursors";
 import { paintHatch } from "./hatch";
 import { paintRaster, type Rect, releaseScratch } from "./paint";

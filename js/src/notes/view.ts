@@ -1,9 +1,9 @@
 /** A panel of sentences that follow the selection. */
 
+import type { StoredArray } from "../arrays/page-arrays";
 import { element, setText } from "../dom";
 import { indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import type { Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 import { isolated, oneLine } from "../text";
 import { noteLines } from "./lines";
 

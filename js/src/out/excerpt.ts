@@ -1,9 +1,9 @@
 /** A cell, a row or a column of a heatmap as text that a spreadsheet takes. Pure. */
 
+import type { StoredArray } from "../arrays/page-arrays";
+import { valueText } from "../arrays/precision";
 import { count } from "../format";
-import { valueText } from "../precision";
 import type { Indices, PanelSpec } from "../state";
-import type { StoredArray } from "../store";
 
 export type Part = "cell" | "row" | "column";
 

@@ -1,11 +1,11 @@
 /** Arrays that stand in an exported page, in compressed chunks that are opened when they are shown. */
 
-import type { ChunkCache } from "./chunkcache";
-import { flatIndex, planeOf, stridesOf } from "./ndarray";
-import type { RasterCache } from "./pictures";
-import type { ArrayMeta, Indices } from "./state";
-import { described, ofPlanes, type PlaneResult, type StoredArray } from "./stored";
-import { type Packed, unpackedBytes } from "./unpack";
+import { flatIndex, planeOf, stridesOf } from "../ndarray";
+import type { ArrayMeta, Indices } from "../state";
+import { type Packed, unpackedBytes } from "../unpack";
+import { described, ofPlanes, type PlaneResult, type StoredArray } from "./array";
+import type { ChunkCache } from "./chunk-cache";
+import type { RasterCache } from "./picture";
 
 /** As written by `nsm_widgets/export/_chunks.py`. */
 export interface ChunkHeader extends Packed {

@@ -1,8 +1,8 @@
 /** What the page asks of the kernel: the newest first, few at once, answers kept for a while. */
 
-import { inVscode } from "./host";
-import { listen, type Model } from "./model";
-import { fromBase64, joined } from "./wire";
+import { inVscode } from "../host";
+import { listen, type Model } from "../model";
+import { fromBase64, joined } from "../wire";
 
 const FLIGHTS = 2;
 /** Asks of one message: the kernel answers no more of them, see `MOST_ASKS` in `nsm_widgets/widgets/_store.py`. */

@@ -1,18 +1,18 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand. */
 
-import { Asks } from "./asks";
-import { ChunkCache } from "./chunkcache";
-import { type ChunkHeader, chunked, type MissingHeader, missing } from "./chunks";
-import { type Extent, Live, type Status } from "./live";
-import { type InitializeContext, listen } from "./model";
-import { RasterCache } from "./pictures";
-import { remote } from "./remote";
-import type { ArrayMeta } from "./state";
-import { local, type StoredArray } from "./stored";
-import { oneLine } from "./text";
-import { decode } from "./wire";
+import { type InitializeContext, listen } from "../model";
+import type { ArrayMeta } from "../state";
+import { oneLine } from "../text";
+import { decode } from "../wire";
+import { local, type StoredArray } from "./array";
+import { ChunkCache } from "./chunk-cache";
+import { remote } from "./kernel-array";
+import { type ChunkHeader, chunked, type MissingHeader, missing } from "./packed-array";
+import { RasterCache } from "./picture";
+import { type Extent, Live, type Status } from "./recording";
+import { Asks } from "./requests";
 
-export type { OwnRange, Place, PlaneResult, StoredArray } from "./stored";
+export type { OwnRange, Place, PlaneResult, StoredArray } from "./array";
 
 export interface Store {
   array(name: string): StoredArray;

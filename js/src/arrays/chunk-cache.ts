@@ -1,9 +1,9 @@
 /** Chunks of an exported page, opened when they are wanted and kept for a while. */
 
-import type { ChunkHeader } from "./chunks";
-import type { TypedArray } from "./ndarray";
-import { inflate, valuesOf } from "./unpack";
-import { fromBase64 } from "./wire";
+import type { TypedArray } from "../ndarray";
+import { inflate, valuesOf } from "../unpack";
+import { fromBase64 } from "../wire";
+import type { ChunkHeader } from "./packed-array";
 
 const HELD_BYTES = 192e6;
 /** Chunks that are decompressed at the same time. */

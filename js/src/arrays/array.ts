@@ -1,13 +1,13 @@
 /** An array of a trace on this page, wherever its values are. */
 
-import type { Precision } from "./chunks";
-import type { Domain } from "./color/scale";
-import type { Window } from "./heatmap/geometry";
-import { flatIndex, type Plane, planeOf, type TypedArray } from "./ndarray";
-import { drawn, type Picture, pictureKey, type RasterCache, type RasterResult } from "./pictures";
-import { ownDomain, ownThresholds } from "./raster/own";
-import type { ArrayMeta, Indices, Labels } from "./state";
-import { oneLine } from "./text";
+import type { Domain } from "../color/scale";
+import type { Window } from "../heatmap/geometry";
+import { flatIndex, type Plane, planeOf, type TypedArray } from "../ndarray";
+import { ownDomain, ownThresholds } from "../raster/own";
+import type { ArrayMeta, Indices, Labels } from "../state";
+import { oneLine } from "../text";
+import type { Precision } from "./packed-array";
+import { drawn, type Picture, pictureKey, type RasterCache, type RasterResult } from "./picture";
 
 export type PlaneResult =
   | { state: "ready"; plane: Plane }

@@ -1,10 +1,10 @@
 /** Arrays of a recording that runs: of each iteration a block of values, in the order in which they came. */
 
-import { type Plane, planeOf, type TypedArray } from "./ndarray";
-import { drawn, pictureKey, type RasterCache } from "./pictures";
-import { ownThresholds } from "./raster/own";
-import type { ArrayMeta, Indices } from "./state";
-import { described, ofPlanes, type PlaneResult, type StoredArray } from "./stored";
+import { type Plane, planeOf, type TypedArray } from "../ndarray";
+import { ownThresholds } from "../raster/own";
+import type { ArrayMeta, Indices } from "../state";
+import { described, ofPlanes, type PlaneResult, type StoredArray } from "./array";
+import { drawn, pictureKey, type RasterCache } from "./picture";
 
 /** Values that ranks are taken from, about. */
 const MOST_RANKED = 65_536;

@@ -1,7 +1,7 @@
 /** Numbers that were logged in training: each with the iterations it belongs to. */
 
-import type { ArrayMeta } from "./state";
-import { described, type PlaneResult, type StoredArray } from "./stored";
+import type { ArrayMeta } from "../state";
+import { described, type PlaneResult, type StoredArray } from "./array";
 
 export interface Logged extends StoredArray {
   readonly id: string;

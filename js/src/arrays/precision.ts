@@ -1,10 +1,10 @@
 /** How near the values at hand are to the recorded ones, in words. An exported page may carry less than the kernel had. */
 
-import type { Precision } from "./chunks";
-import { element } from "./dom";
-import { exact } from "./format";
-import type { Indices } from "./state";
-import type { StoredArray } from "./store";
+import { element } from "../dom";
+import { exact } from "../format";
+import type { Indices } from "../state";
+import type { Precision } from "./packed-array";
+import type { StoredArray } from "./page-arrays";
 
 const SAID: Record<Precision, [name: string, meaning: string]> = {
   exact: ["exact", "values as they were recorded"],

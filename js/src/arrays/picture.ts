@@ -1,11 +1,11 @@
 /** A picture of a plane: what is asked for, and what comes of it where the values are at hand. */
 
-import type { ColorScale } from "./color/scale";
-import type { Window } from "./heatmap/geometry";
-import type { Plane } from "./ndarray";
-import type { Look } from "./panel";
-import { type Raster, rasterize } from "./raster/raster";
-import type { Indices } from "./state";
+import type { ColorScale } from "../color/scale";
+import type { Window } from "../heatmap/geometry";
+import type { Plane } from "../ndarray";
+import type { Look } from "../panel";
+import { type Raster, rasterize } from "../raster/raster";
+import type { Indices } from "../state";
 
 const CACHE_BYTES = 64e6;
 

@@ -1,10 +1,10 @@
 /** All values of an array, asked of the kernel part by part. */
 
-import { type Ask, type Asks, Refusal } from "./asks";
-import { inVscode } from "./host";
-import type { TypedArray } from "./ndarray";
-import type { ArrayMeta } from "./state";
-import { sentBytes, sentValues } from "./unpack";
+import { inVscode } from "../host";
+import type { TypedArray } from "../ndarray";
+import type { ArrayMeta } from "../state";
+import { sentBytes, sentValues } from "../unpack";
+import { type Ask, type Asks, Refusal } from "./requests";
 
 /** Of one part; in VS Code, which takes but small messages, less. */
 const PART_BYTES = 1e6;

@@ -1,9 +1,14 @@
 /** An array that the kernel holds: pictures and values come as they are looked at, all of it where it is small enough. */
 
-import { type Ask, type Asks, Refusal } from "./asks";
-import type { Domain } from "./color/scale";
-import type { Window } from "./heatmap/geometry";
-import { flatIndex, type Plane, stridesOf } from "./ndarray";
+import type { Domain } from "../color/scale";
+import type { Window } from "../heatmap/geometry";
+import { flatIndex, type Plane, stridesOf } from "../ndarray";
+import type { Raster } from "../raster/raster";
+import type { ArrayMeta, Indices } from "../state";
+import { sentBytes, sentPrecision, sentValues } from "../unpack";
+import { decode } from "../wire";
+import { described, local, type OwnRange, type PlaneResult, type StoredArray } from "./array";
+import { Whole } from "./download";
 import {
   lookKey,
   type Meanwhile,
@@ -11,13 +16,8 @@ import {
   pictureKey,
   type RasterCache,
   type RasterResult,
-} from "./pictures";
-import type { Raster } from "./raster/raster";
-import type { ArrayMeta, Indices } from "./state";
-import { described, local, type OwnRange, type PlaneResult, type StoredArray } from "./stored";
-import { sentBytes, sentPrecision, sentValues } from "./unpack";
-import { Whole } from "./whole";
-import { decode } from "./wire";
+} from "./picture";
+import { type Ask, type Asks, Refusal } from "./requests";
 
 /** Side of the square of values that comes with a hovered cell. */
 const TILE = 64;

@@ -1,11 +1,11 @@
 /** What a page holds of a recording that runs, and how it takes what the kernel sends. See `_growth.py`. */
 
+import type { ArrayMeta, ArraySummary } from "../state";
+import { decode, fromBase64, joined } from "../wire";
+import type { StoredArray } from "./array";
 import { type Growing, growing, idOf } from "./growing";
 import { type Logged, logged } from "./logged";
-import type { RasterCache } from "./pictures";
-import type { ArrayMeta, ArraySummary } from "./state";
-import type { StoredArray } from "./stored";
-import { decode, fromBase64, joined } from "./wire";
+import type { RasterCache } from "./picture";
 
 /** Messages that came before the arrays they are of were told of. */
 const MOST_EARLY = 64;
