@@ -3,8 +3,8 @@
 import type { StoredArray } from "./arrays/page-arrays";
 import { element } from "./dom";
 import { count } from "./format";
-import { LEFT_OUT, type LeftOut, type LeftOutCells } from "./masks";
-import type { PanelSpec } from "./state";
+import { LEFT_OUT, type LeftOut, type LeftOutCells } from "./wire/masks";
+import type { PanelSpec } from "./wire/state";
 
 /**
  * Counts of values that are no plain value, a label for each kind that there is anywhere in the array.

@@ -5,8 +5,8 @@ import type { Domain } from "./color/scale";
 import { mapKind, type Theme } from "./color/tables";
 import type { Excerpt, Part } from "./out/excerpt";
 import type { Selection } from "./selection/selection";
-import { clampIndex, type Indices, type PanelSpec, type Settings } from "./state";
 import { isolated } from "./text";
+import { clampIndex, type Indices, type PanelSpec, type Settings } from "./wire/state";
 
 export interface PanelContext {
   store: Store;

@@ -20,10 +20,17 @@ import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./pa
 import type { Selection } from "./selection/selection";
 import { SyncedTraits } from "./selection/sync";
 import { watchSight } from "./sight";
-import { clampIndex, type Indices, type Layout, type PanelSpec, type Settings, SHOW_CHOICES } from "./state";
 import { TableView } from "./table/view";
 import { oneLine } from "./text";
 import { currentTheme, onThemeChange } from "./theme";
+import {
+  clampIndex,
+  type Indices,
+  type Layout,
+  type PanelSpec,
+  type Settings,
+  SHOW_CHOICES,
+} from "./wire/state";
 
 export interface ViewExports {
   settings: SyncedTraits<Settings>;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { bandOf, heightsOf, orderOf, placeAt, placesOf, sortNames } from "../src/chart/order";
 import { ticksFor } from "../src/chart/ticks";
 import { linesOf } from "../src/chart/values";
-import { planeOf } from "../src/ndarray";
+import { planeOf } from "../src/wire/ndarray";
 import { random } from "./fakes";
 
 describe("the order of bars", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { drawNow } from "../src/chart/marks";
 import { countUnplottable, indexAt, linesOf, withTail } from "../src/chart/values";
-import { planeOf } from "../src/ndarray";
+import { planeOf } from "../src/wire/ndarray";
 import { FakeModel } from "./fakes";
 
 const data = Float32Array.from({ length: 24 }, (_, i) => i);

@@ -23,7 +23,7 @@ import {
   ringOf,
 } from "../src/graph/layout";
 import { edgeText, nodeTexts, tooMany } from "../src/graph/words";
-import type { Plane } from "../src/ndarray";
+import type { Plane } from "../src/wire/ndarray";
 import { metaOf, panelOf, the } from "./fakes";
 import { jsonOf } from "./fixtures";
 

@@ -5,7 +5,7 @@ import { ThumbnailsView } from "../src/heatmap/thumbnails";
 import { HeatmapView } from "../src/heatmap/view";
 import type { PanelContext } from "../src/panel";
 import { createSelection } from "../src/selection/selection";
-import type { ArrayMeta, Indices, PanelSpec, Settings } from "../src/state";
+import type { ArrayMeta, Indices, PanelSpec, Settings } from "../src/wire/state";
 import { FakeModel, metaOf, panelOf, the } from "./fakes";
 
 type Asked = Record<string, unknown> & { key: string; kind: string; at: Indices; window: number[] };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { areasOf } from "../src/heatmap/hatch";
-import { leftOutCells, whyLeftOut } from "../src/masks";
+import { leftOutCells, whyLeftOut } from "../src/wire/masks";
 import { metaOf } from "./fakes";
 
 /** Bits as NumPy packs them, the first one highest. */

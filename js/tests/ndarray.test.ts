@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { flatIndex, planeOf, stridesOf } from "../src/ndarray";
-import type { Indices } from "../src/state";
+import { flatIndex, planeOf, stridesOf } from "../src/wire/ndarray";
+import type { Indices } from "../src/wire/state";
 import { randomWords, the } from "./fakes";
 
 const DIMS = ["time", "batch", "head", "slot", "word"];

@@ -7,7 +7,7 @@ import { copyText } from "../src/out/clipboard";
 import { fileName } from "../src/out/download";
 import { excerptOf, type Part } from "../src/out/excerpt";
 import { pictureScale } from "../src/out/picture";
-import type { ArrayMeta } from "../src/state";
+import type { ArrayMeta } from "../src/wire/state";
 import { FakeModel, metaOf, the } from "./fakes";
 
 const { signal } = new AbortController();

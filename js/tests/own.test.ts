@@ -7,7 +7,7 @@ import { wrappedGrid } from "../src/heatmap/grid";
 import { noteLines } from "../src/notes/lines";
 import { hasOwnRange, lookOf } from "../src/panel";
 import { ownDomain, ownThresholds } from "../src/raster/own";
-import type { Settings } from "../src/state";
+import type { Settings } from "../src/wire/state";
 import { FakeModel, metaOf, panelOf, the } from "./fakes";
 import { jsonOf } from "./fixtures";
 

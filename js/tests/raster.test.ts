@@ -11,8 +11,8 @@ import {
   NUM_CODES,
   POSITIVE_INFINITY,
 } from "../src/color/scale";
-import type { Plane } from "../src/ndarray";
 import { palette, type RasterOptions, rasterize } from "../src/raster/raster";
+import type { Plane } from "../src/wire/ndarray";
 import { random, randomWords, the } from "./fakes";
 import { jsonOf } from "./fixtures";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createStore } from "../src/arrays/page-arrays";
 import { rasterize } from "../src/raster/raster";
-import type { ArrayMeta, Indices } from "../src/state";
+import type { ArrayMeta, Indices } from "../src/wire/state";
 import { FakeModel, metaOf, pictureOf, the } from "./fakes";
 
 type Asked = Record<string, unknown> & { key: string; kind: string; at?: Indices };

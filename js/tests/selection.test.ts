@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { createSelection } from "../src/selection/selection";
-import { SELECTABLE } from "../src/state";
+import { SELECTABLE } from "../src/wire/state";
 import { FakeModel, FakeScreen } from "./fakes";
 
 let screen: FakeScreen;

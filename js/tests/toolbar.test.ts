@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createStore } from "../src/arrays/page-arrays";
 import { axesToControl, isNamed } from "../src/controls/toolbar";
-import type { ArrayMeta, Indices, PanelSpec } from "../src/state";
+import type { ArrayMeta, Indices, PanelSpec } from "../src/wire/state";
 import { FakeModel, metaOf, panelOf } from "./fakes";
 
 /** The axes with a slider, for panels over arrays of these axes, each of size 3 where nothing else is said. */

@@ -1,6 +1,6 @@
 import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { inflate, unpackedBytes, valuesOf } from "../src/unpack";
+import { inflate, unpackedBytes, valuesOf } from "../src/wire/unpack";
 
 /** The bytes of each value, sorted by their place within it. */
 function bySignificance(values: { buffer: ArrayBufferLike; BYTES_PER_ELEMENT: number }): Uint8Array {

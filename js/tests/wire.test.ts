@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decode, fromBase64 } from "../src/wire";
+import { decode, fromBase64 } from "../src/wire/wire";
 import { bytesOf, jsonOf } from "./fixtures";
 
 interface Case {

@@ -70,8 +70,8 @@ def js_list(source: str, name: str) -> list[str]:
 def test_python_and_javascript_sync_the_same_traits(kind: str, owner: type[SyncedWidget]) -> None:
     """What one side sends the other one reads."""
     own = set(owner.class_traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
-    of_views = js_list("state.ts", "view") if issubclass(owner, View) else []
-    assert own - OURS_ON_EVERY_WIDGET == {*of_views, *js_list("state.ts", kind)}
+    of_views = js_list("wire/state.ts", "view") if issubclass(owner, View) else []
+    assert own - OURS_ON_EVERY_WIDGET == {*of_views, *js_list("wire/state.ts", kind)}
     assert owner.class_traits()["_kind"].default() == kind
 
 
@@ -97,7 +97,7 @@ def test_every_axis_can_be_selected() -> None:
     """The selection has an index for each axis name, in the same order everywhere."""
     assert SELECTABLE == tuple(AXES)
     others = ("_sizes", "follow")
-    assert [name for name in js_list("state.ts", "selection") if name not in others] == list(AXES)
+    assert [name for name in js_list("wire/state.ts", "selection") if name not in others] == list(AXES)
 
 
 def test_python_and_javascript_colour_by_the_same_numbers() -> None:

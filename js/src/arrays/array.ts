@@ -2,10 +2,10 @@
 
 import type { Domain } from "../color/scale";
 import type { Window } from "../heatmap/geometry";
-import { flatIndex, type Plane, planeOf, type TypedArray } from "../ndarray";
 import { ownDomain, ownThresholds } from "../raster/own";
-import type { ArrayMeta, Indices, Labels } from "../state";
 import { oneLine } from "../text";
+import { flatIndex, type Plane, planeOf, type TypedArray } from "../wire/ndarray";
+import type { ArrayMeta, Indices, Labels } from "../wire/state";
 import type { Precision } from "./packed-array";
 import { drawn, type Picture, pictureKey, type RasterCache, type RasterResult } from "./picture";
 

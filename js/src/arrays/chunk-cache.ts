@@ -1,8 +1,8 @@
 /** Chunks of an exported page, opened when they are wanted and kept for a while. */
 
-import type { TypedArray } from "../ndarray";
-import { inflate, valuesOf } from "../unpack";
-import { fromBase64 } from "../wire";
+import type { TypedArray } from "../wire/ndarray";
+import { inflate, valuesOf } from "../wire/unpack";
+import { fromBase64 } from "../wire/wire";
 import type { ChunkHeader } from "./packed-array";
 
 const HELD_BYTES = 192e6;

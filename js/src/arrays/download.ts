@@ -1,9 +1,9 @@
 /** All values of an array, asked of the kernel part by part. */
 
 import { inVscode } from "../host";
-import type { TypedArray } from "../ndarray";
-import type { ArrayMeta } from "../state";
-import { sentBytes, sentValues } from "../unpack";
+import type { TypedArray } from "../wire/ndarray";
+import type { ArrayMeta } from "../wire/state";
+import { sentBytes, sentValues } from "../wire/unpack";
 import { type Ask, type Asks, Refusal } from "./requests";
 
 /** Of one part; in VS Code, which takes but small messages, less. */

@@ -1,8 +1,8 @@
 /** Arrays of a recording that runs: of each iteration a block of values, in the order in which they came. */
 
-import { type Plane, planeOf, type TypedArray } from "../ndarray";
 import { ownThresholds } from "../raster/own";
-import type { ArrayMeta, Indices } from "../state";
+import { type Plane, planeOf, type TypedArray } from "../wire/ndarray";
+import type { ArrayMeta, Indices } from "../wire/state";
 import { described, ofPlanes, type PlaneResult, type StoredArray } from "./array";
 import { drawn, pictureKey, type RasterCache } from "./picture";
 

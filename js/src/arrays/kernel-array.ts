@@ -2,11 +2,11 @@
 
 import type { Domain } from "../color/scale";
 import type { Window } from "../heatmap/geometry";
-import { flatIndex, type Plane, stridesOf } from "../ndarray";
 import type { Raster } from "../raster/raster";
-import type { ArrayMeta, Indices } from "../state";
-import { sentBytes, sentPrecision, sentValues } from "../unpack";
-import { decode } from "../wire";
+import { flatIndex, type Plane, stridesOf } from "../wire/ndarray";
+import type { ArrayMeta, Indices } from "../wire/state";
+import { sentBytes, sentPrecision, sentValues } from "../wire/unpack";
+import { decode } from "../wire/wire";
 import { described, local, type OwnRange, type PlaneResult, type StoredArray } from "./array";
 import { Whole } from "./download";
 import {

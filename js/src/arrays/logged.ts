@@ -1,6 +1,6 @@
 /** Numbers that were logged in training: each with the iterations it belongs to. */
 
-import type { ArrayMeta } from "../state";
+import type { ArrayMeta } from "../wire/state";
 import { described, type PlaneResult, type StoredArray } from "./array";
 
 export interface Logged extends StoredArray {

@@ -1,8 +1,8 @@
 /** Arrays that stand in an exported page, in compressed chunks that are opened when they are shown. */
 
-import { flatIndex, planeOf, stridesOf } from "../ndarray";
-import type { ArrayMeta, Indices } from "../state";
-import { type Packed, unpackedBytes } from "../unpack";
+import { flatIndex, planeOf, stridesOf } from "../wire/ndarray";
+import type { ArrayMeta, Indices } from "../wire/state";
+import { type Packed, unpackedBytes } from "../wire/unpack";
 import { described, ofPlanes, type PlaneResult, type StoredArray } from "./array";
 import type { ChunkCache } from "./chunk-cache";
 import type { RasterCache } from "./picture";

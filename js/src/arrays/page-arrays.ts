@@ -1,9 +1,9 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand. */
 
 import { type InitializeContext, listen } from "../model";
-import type { ArrayMeta } from "../state";
 import { oneLine } from "../text";
-import { decode } from "../wire";
+import type { ArrayMeta } from "../wire/state";
+import { decode } from "../wire/wire";
 import { local, type StoredArray } from "./array";
 import { ChunkCache } from "./chunk-cache";
 import { remote } from "./kernel-array";

@@ -2,10 +2,10 @@
 
 import type { ColorScale } from "../color/scale";
 import type { Window } from "../heatmap/geometry";
-import type { Plane } from "../ndarray";
 import type { Look } from "../panel";
 import { type Raster, rasterize } from "../raster/raster";
-import type { Indices } from "../state";
+import type { Plane } from "../wire/ndarray";
+import type { Indices } from "../wire/state";
 
 const CACHE_BYTES = 64e6;
 

@@ -2,7 +2,7 @@
 
 import { element } from "../dom";
 import { exact } from "../format";
-import type { Indices } from "../state";
+import type { Indices } from "../wire/state";
 import type { Precision } from "./packed-array";
 import type { StoredArray } from "./page-arrays";
 

@@ -1,7 +1,7 @@
 /** What a page holds of a recording that runs, and how it takes what the kernel sends. See `_growth.py`. */
 
-import type { ArrayMeta, ArraySummary } from "../state";
-import { decode, fromBase64, joined } from "../wire";
+import type { ArrayMeta, ArraySummary } from "../wire/state";
+import { decode, fromBase64, joined } from "../wire/wire";
 import type { StoredArray } from "./array";
 import { type Growing, growing, idOf } from "./growing";
 import { type Logged, logged } from "./logged";

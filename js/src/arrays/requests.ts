@@ -2,7 +2,7 @@
 
 import { inVscode } from "../host";
 import { listen, type Model } from "../model";
-import { fromBase64, joined } from "../wire";
+import { fromBase64, joined } from "../wire/wire";
 
 const FLIGHTS = 2;
 /** Asks of one message: the kernel answers no more of them, see `MOST_ASKS` in `nsm_widgets/widgets/_store.py`. */

@@ -9,7 +9,7 @@ import { element, OWN_KEYS, setText } from "../dom";
 import { count } from "../format";
 import type { Model } from "../model";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
-import type { BarsSpec, Indices, PanelSpec } from "../state";
+import type { BarsSpec, Indices, PanelSpec } from "../wire/state";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
 import { BAR_COLORS, BY_VALUE, bandOf, heightsOf, orderOf, placeAt, placesOf, sortNames } from "./order";
 import { listenToFigure } from "./pointer";

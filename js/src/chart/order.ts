@@ -1,6 +1,6 @@
 /** Bars in their order, from left to right. No DOM, no widget model. */
 
-import type { BarsSpec } from "../state";
+import type { BarsSpec } from "../wire/state";
 
 /** By code: used, dead, saturated. Python's BAR_COLORS. */
 export const BAR_COLORS = ["#2a7fc1", "#808080", "#d98200"] as const;

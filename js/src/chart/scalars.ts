@@ -8,7 +8,7 @@ import { short } from "../format";
 import type { Model } from "../model";
 import type { PanelContext, PanelView, Sides } from "../panel";
 import { nearest } from "../selection/follow";
-import type { PanelSpec } from "../state";
+import type { PanelSpec } from "../wire/state";
 import { type Curve, curveOf, levelsOf, rangeOf } from "./curve";
 import type { Embedded, Embedder } from "./embed";
 import { classOf, drawNow } from "./marks";

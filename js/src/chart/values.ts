@@ -1,6 +1,6 @@
 /** The values of lines, from a plane of an array. No DOM, no widget model. */
 
-import type { Plane } from "../ndarray";
+import type { Plane } from "../wire/ndarray";
 
 /**
  * A row of doubles for each line, each with a buffer of its own: bqplot saves whole buffers.

@@ -2,7 +2,7 @@
 
 import { element, OWN_KEYS, setText } from "../dom";
 import type { Selection } from "../selection/selection";
-import { clampIndex } from "../state";
+import { clampIndex } from "../wire/state";
 
 const SPEEDS = [1, 2, 5, 10, 20, 30, 60];
 

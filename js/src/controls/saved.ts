@@ -3,7 +3,7 @@
 import type { Store } from "../arrays/page-arrays";
 import { element, setText } from "../dom";
 import { short } from "../format";
-import { bytesOf } from "../wire";
+import { bytesOf } from "../wire/wire";
 
 const MOST_NAMES = 6;
 

@@ -14,7 +14,7 @@ import {
   SELECTABLE,
   type Settings,
   SHOW_CHOICES,
-} from "../state";
+} from "../wire/state";
 import { createChoice } from "./choice";
 import { createChooser, MOST_ENTRIES } from "./chooser";
 import { createPlayerControls } from "./player";

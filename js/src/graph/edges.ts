@@ -3,7 +3,7 @@
 import { BELOW, NAN } from "../color/scale";
 import type { Theme } from "../color/tables";
 import { count } from "../format";
-import type { Plane } from "../ndarray";
+import type { Plane } from "../wire/ndarray";
 
 /** More nodes than this lie closer on their circle than they can be told apart: a matrix shows them better. */
 export const MOST_NODES = 256;

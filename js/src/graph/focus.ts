@@ -1,7 +1,7 @@
 /** The node or edge that is read out: pointed at or walked to here, else hovered in a linked view. */
 
 import type { Selection } from "../selection/selection";
-import type { Indices, PanelSpec } from "../state";
+import type { Indices, PanelSpec } from "../wire/state";
 import type { Hit } from "./hit";
 
 export class Focus {

@@ -17,7 +17,7 @@ import {
   type Sides,
 } from "../panel";
 import { palette, type Raster } from "../raster/raster";
-import type { Indices, PanelSpec } from "../state";
+import type { Indices, PanelSpec } from "../wire/state";
 import { drawGraph, type Inks } from "./draw";
 import { edgesText, MOST_NODES } from "./edges";
 import { Focus } from "./focus";

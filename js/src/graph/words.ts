@@ -3,10 +3,10 @@
 import type { StoredArray } from "../arrays/page-arrays";
 import { isRounded, valueText } from "../arrays/precision";
 import { count, short } from "../format";
-import type { Plane } from "../ndarray";
 import { describeIndex } from "../panel";
-import type { Indices, PanelSpec } from "../state";
 import { isolated } from "../text";
+import type { Plane } from "../wire/ndarray";
+import type { Indices, PanelSpec } from "../wire/state";
 import { columnSums, MOST_NODES, valueAt } from "./edges";
 
 /** Of the edges of a node, those that are listed. */

@@ -1,7 +1,7 @@
 /** The value of each cell, printed in it where cells are large enough. Mirrors `nsm_widgets/export/_annotate.py`. */
 
-import type { Plane } from "../ndarray";
 import type { Raster } from "../raster/raster";
+import type { Plane } from "../wire/ndarray";
 import { textWidth } from "./axes";
 import type { Box } from "./geometry";
 

@@ -3,7 +3,7 @@
 import { isRounded } from "../arrays/precision";
 import { short } from "../format";
 import { describePlace } from "../panel";
-import type { ArrayMeta, Indices } from "../state";
+import type { ArrayMeta, Indices } from "../wire/state";
 import type { Scene } from "./scene";
 
 /** Indices of the axes that are neither drawn nor fixed, and the scalars that belong to them; else what is shown. */

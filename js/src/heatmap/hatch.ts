@@ -1,7 +1,7 @@
 /** Cells that do not count, hatched: told apart from every value by shape, not by colour alone. */
 
 import type { Theme } from "../color/tables";
-import type { LeftOutCells } from "../masks";
+import type { LeftOutCells } from "../wire/masks";
 import type { Rect } from "./paint";
 
 /** Between two lines of the hatching, across, in CSS pixels. */

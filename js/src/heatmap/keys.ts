@@ -1,7 +1,7 @@
 /** The keyboard on a heatmap: arrows move over cells, Enter selects, Escape lets go; other keys zoom and pan. */
 
 import { CURSOR_DIMS } from "../panel";
-import type { Indices } from "../state";
+import type { Indices } from "../wire/state";
 import type { Cell } from "./geometry";
 import type { Readout } from "./readout";
 import type { Scene } from "./scene";

@@ -1,9 +1,9 @@
 /** One picture on a canvas: its cells, what does not count of them, and values where they have room. */
 
 import type { Theme } from "../color/tables";
-import type { LeftOutCells } from "../masks";
-import type { Plane } from "../ndarray";
 import type { Raster } from "../raster/raster";
+import type { LeftOutCells } from "../wire/masks";
+import type { Plane } from "../wire/ndarray";
 import { printValues } from "./annotate";
 import type { Box } from "./geometry";
 import { paintHatch } from "./hatch";

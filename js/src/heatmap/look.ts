@@ -2,7 +2,7 @@
 
 import type { StoredArray } from "../arrays/page-arrays";
 import { domainOf, hasOwnRange, type Look, lookOf, type PanelContext, placeText } from "../panel";
-import type { Indices, PanelSpec } from "../state";
+import type { Indices, PanelSpec } from "../wire/state";
 
 export class PlaneLook {
   readonly #spec: PanelSpec;

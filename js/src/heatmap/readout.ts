@@ -2,9 +2,9 @@
 
 import { valueText } from "../arrays/precision";
 import { element, setText } from "../dom";
-import { whyLeftOut } from "../masks";
 import { CURSOR_DIMS, describeIndex } from "../panel";
-import type { Indices } from "../state";
+import { whyLeftOut } from "../wire/masks";
+import type { Indices } from "../wire/state";
 import { Cursors, type Place } from "./cursors";
 import type { Cell, Window } from "./geometry";
 import type { Scene } from "./scene";

@@ -4,7 +4,7 @@ import type { StoredArray } from "../arrays/page-arrays";
 import { element, OWN_KEYS } from "../dom";
 import { indicesFor, type PanelContext, zoomKeyOf } from "../panel";
 import type { ZoomMember } from "../selection/zooms";
-import type { Indices, PanelSpec } from "../state";
+import type { Indices, PanelSpec } from "../wire/state";
 import type { Laid } from "./cursors";
 import type { Box, Cell, Margins, Window } from "./geometry";
 import { PlaneLook } from "./look";

@@ -1,8 +1,8 @@
 /** The axes that thumbnails run along: layers down and heads across, or all along one of them. */
 
 import type { StoredArray } from "../arrays/page-arrays";
-import { clampIndex, type Indices, type PanelSpec } from "../state";
 import { isolated } from "../text";
+import { clampIndex, type Indices, type PanelSpec } from "../wire/state";
 
 export class ThumbAxes {
   readonly #array: StoredArray;

@@ -4,7 +4,6 @@ import type { StoredArray } from "../arrays/page-arrays";
 import type { Picture } from "../arrays/picture";
 import { precisionChips } from "../arrays/precision";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
-import { leftOutCells } from "../masks";
 import {
   cmapOf,
   describeIndex,
@@ -18,7 +17,8 @@ import {
   type Sides,
 } from "../panel";
 import { palette, type Raster } from "../raster/raster";
-import type { Indices, PanelSpec } from "../state";
+import { leftOutCells } from "../wire/masks";
+import type { Indices, PanelSpec } from "../wire/state";
 import { put } from "./cursors";
 import { paintHatch } from "./hatch";
 import { paintRaster, type Rect, releaseScratch } from "./paint";

@@ -3,7 +3,7 @@
 import { element, releaseCanvas, setText } from "../dom";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
 import { CURSOR_DIMS, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
-import { clampIndex, type Indices, type PanelSpec } from "../state";
+import { clampIndex, type Indices, type PanelSpec } from "../wire/state";
 import { aboutText, subtitleText } from "./caption";
 import { Frame } from "./frame";
 import { type Cell, cellAt } from "./geometry";

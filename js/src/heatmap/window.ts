@@ -1,6 +1,6 @@
 /** Which cells of a plane are on show, how a zoom says it, and where it leads. Pure. */
 
-import type { Plane } from "../ndarray";
+import type { Plane } from "../wire/ndarray";
 import type { Box, Cell, Window } from "./geometry";
 
 export interface Size {

@@ -3,8 +3,8 @@
 import type { StoredArray } from "../arrays/page-arrays";
 import { element, setText } from "../dom";
 import { indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
-import type { Indices, PanelSpec } from "../state";
 import { isolated, oneLine } from "../text";
+import type { Indices, PanelSpec } from "../wire/state";
 import { noteLines } from "./lines";
 
 export class NotesView implements PanelView {

@@ -1,7 +1,7 @@
 /** What the `row-max` scale divides by: the largest of each whole row, kept, as a window moves over the plane. */
 
 import { awayFrom, type Domain } from "../color/scale";
-import type { Plane, TypedArray } from "../ndarray";
+import type { Plane, TypedArray } from "../wire/ndarray";
 
 const MOST_KEPT = 16;
 const kept = new WeakMap<TypedArray, Map<string, Float64Array>>();

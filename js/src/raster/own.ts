@@ -1,7 +1,7 @@
 /** The colour domain of a single picture. Mirrors `nsm_widgets/view/_own_range.py`; `tests/data/wire` holds cases for both. */
 
 import type { Domain } from "../color/scale";
-import type { Plane } from "../ndarray";
+import type { Plane } from "../wire/ndarray";
 
 const MOST_RANKED = 65_536;
 

@@ -14,7 +14,7 @@ import {
 } from "../color/scale";
 import { colorTable, type Theme } from "../color/tables";
 import type { Window } from "../heatmap/geometry";
-import type { Plane } from "../ndarray";
+import type { Plane } from "../wire/ndarray";
 import { poolBits } from "./bits";
 import { largestOf } from "./largest";
 import { type Lines, linesOf } from "./lines";

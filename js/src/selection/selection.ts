@@ -1,7 +1,7 @@
 /** The shared cursor: time, head, slot, ... and the hovered cell. One for each Selection model, read by every view. */
 
 import type { InitializeContext } from "../model";
-import { clampIndex, type Indices, SELECTABLE } from "../state";
+import { clampIndex, type Indices, SELECTABLE } from "../wire/state";
 import { Follow } from "./follow";
 import { SyncedTraits } from "./sync";
 import { createZooms, type Zooms } from "./zooms";

@@ -1,6 +1,6 @@
 /** Which rows of a table are about what is selected. Pure. */
 
-import type { Indices, TableSpec } from "../state";
+import type { Indices, TableSpec } from "../wire/state";
 
 /** Whether a row is about the selected head: of its indices all but the time, which is only where it goes. */
 export function isSelected(go: Indices, selected: Readonly<Indices>): boolean {

@@ -2,8 +2,8 @@
 
 import { element, OWN_KEYS } from "../dom";
 import type { PanelContext, PanelView, Sides } from "../panel";
-import type { Indices, PanelSpec } from "../state";
 import { oneLine } from "../text";
+import type { Indices, PanelSpec } from "../wire/state";
 import { isSelected, numeric } from "./rows";
 
 const HINT = "press a row (or Enter) to select it, at the step where it changed most";

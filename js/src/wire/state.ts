@@ -1,6 +1,6 @@
 /** TypeScript mirror of what Python sends: array descriptions, panel descriptions, traits. */
 
-import type { ColorScale } from "./color/scale";
+import type { ColorScale } from "../color/scale";
 import type { SentMask } from "./masks";
 
 export type Indices = Record<string, number>;

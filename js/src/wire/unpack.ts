@@ -1,6 +1,6 @@
 /** Bytes that were packed, in a page's compressed chunks or in the kernel's answers, to values. No DOM, no widget model. */
 
-import type { Precision } from "./arrays/packed-array";
+import type { Precision } from "../arrays/packed-array";
 import type { TypedArray } from "./ndarray";
 import type { ArrayMeta } from "./state";
 import { bytesOf, decode } from "./wire";
