@@ -1,6 +1,6 @@
 """Text that somebody else wrote (token labels, titles, descriptions), made fit to be shown on one line.
 
-The page follows the same rule (``js/src/text.ts``); ``tests/data/hostile.json`` holds both to it.
+The page follows the same rule (``js/src/page/text.ts``); ``tests/data/hostile.json`` holds both to it.
 """
 
 from __future__ import annotations

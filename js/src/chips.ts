@@ -1,8 +1,8 @@
 /** What the picture of a plane leaves unsaid, as small labels in a caption. */
 
 import type { StoredArray } from "./arrays/page-arrays";
-import { element } from "./dom";
-import { count } from "./format";
+import { element } from "./page/dom";
+import { count } from "./page/format";
 import { LEFT_OUT, type LeftOut, type LeftOutCells } from "./wire/masks";
 import type { PanelSpec } from "./wire/state";
 

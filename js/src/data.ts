@@ -4,7 +4,7 @@
  */
 
 import { createStore } from "./arrays/page-arrays";
-import type { InitializeContext } from "./model";
+import type { InitializeContext } from "./page/model";
 import { createSelection } from "./selection/selection";
 
 export default () => ({

@@ -1,6 +1,6 @@
 /** The door of views in a live notebook. Stores and selections have one of their own, data.ts. */
 
-import type { InitializeContext, RenderContext } from "./model";
+import type { InitializeContext, RenderContext } from "./page/model";
 import { createViewExports, renderView, type ViewExports } from "./view";
 
 export default () => {

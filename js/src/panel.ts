@@ -4,8 +4,8 @@ import type { OwnRange, Store, StoredArray } from "./arrays/page-arrays";
 import type { Domain } from "./color/scale";
 import { mapKind, type Theme } from "./color/tables";
 import type { Excerpt, Part } from "./out/excerpt";
+import { isolated } from "./page/text";
 import type { Selection } from "./selection/selection";
-import { isolated } from "./text";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "./wire/state";
 
 export interface PanelContext {

@@ -8,21 +8,21 @@ import { type FigureModels, figureOf } from "./chart/marks";
 import { ScalarsPanel } from "./chart/scalars";
 import { LinesPanel } from "./chart/view";
 import { createToolbar, isRunning } from "./controls/toolbar";
-import { type Attachment, DETACHED_TEXT, watchKernel } from "./detached";
-import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "./dom";
 import { GraphView } from "./graph/view";
 import { ThumbnailsView } from "./heatmap/thumbnails";
 import { HeatmapView } from "./heatmap/view";
-import { listen, type RenderContext } from "./model";
 import { NotesView } from "./notes/view";
 import { createWaysOut } from "./out/ways";
+import { type Attachment, DETACHED_TEXT, watchKernel } from "./page/detached";
+import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "./page/dom";
+import { listen, type RenderContext } from "./page/model";
+import { watchSight } from "./page/sight";
+import { oneLine } from "./page/text";
+import { currentTheme, onThemeChange } from "./page/theme";
 import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panel";
 import type { Selection } from "./selection/selection";
 import { SyncedTraits } from "./selection/sync";
-import { watchSight } from "./sight";
 import { TableView } from "./table/view";
-import { oneLine } from "./text";
-import { currentTheme, onThemeChange } from "./theme";
 import {
   clampIndex,
   type Indices,

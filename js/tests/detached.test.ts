@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { watchKernel } from "../src/detached";
+import { watchKernel } from "../src/page/detached";
 import { FakeModel } from "./fakes";
 
 /** A signal as JupyterLab's: slots that are called. */

@@ -2,7 +2,7 @@
 
 import { vi } from "vitest";
 import type { Picture } from "../src/arrays/picture";
-import type { Model } from "../src/model";
+import type { Model } from "../src/page/model";
 import type { ArrayMeta, PanelSpec } from "../src/wire/state";
 
 type Callback = (...args: never[]) => void;

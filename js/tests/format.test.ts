@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { count, exact, short } from "../src/format";
+import { count, exact, short } from "../src/page/format";
 import { randomWords, the } from "./fakes";
 
 const words = randomWords(3);

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { watchSight } from "../src/sight";
+import { watchSight } from "../src/page/sight";
 import { the } from "./fakes";
 
 /** What a test lets the browser say of the elements that are watched. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { isolated, oneLine } from "../src/text";
+import { isolated, oneLine } from "../src/page/text";
 
 /** Written by tests/hostile.py: id, text, and what Python shows of it. */
 const HOSTILE = JSON.parse(

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { currentTheme, onThemeChange } from "../src/theme";
+import { currentTheme, onThemeChange } from "../src/page/theme";
 
 afterEach(() => {
   document.body.className = "";

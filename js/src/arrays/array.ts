@@ -2,8 +2,8 @@
 
 import type { Domain } from "../color/scale";
 import type { Window } from "../heatmap/geometry";
+import { oneLine } from "../page/text";
 import { ownDomain, ownThresholds } from "../raster/own";
-import { oneLine } from "../text";
 import { flatIndex, type Plane, planeOf, type TypedArray } from "../wire/ndarray";
 import type { ArrayMeta, Indices, Labels } from "../wire/state";
 import type { Precision } from "./packed-array";

@@ -1,6 +1,6 @@
 /** All values of an array, asked of the kernel part by part. */
 
-import { inVscode } from "../host";
+import { inVscode } from "../page/host";
 import type { TypedArray } from "../wire/ndarray";
 import type { ArrayMeta } from "../wire/state";
 import { sentBytes, sentValues } from "../wire/unpack";

@@ -1,7 +1,7 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand. */
 
-import { type InitializeContext, listen } from "../model";
-import { oneLine } from "../text";
+import { type InitializeContext, listen } from "../page/model";
+import { oneLine } from "../page/text";
 import type { ArrayMeta } from "../wire/state";
 import { decode } from "../wire/wire";
 import { local, type StoredArray } from "./array";

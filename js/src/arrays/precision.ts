@@ -1,7 +1,7 @@
 /** How near the values at hand are to the recorded ones, in words. An exported page may carry less than the kernel had. */
 
-import { element } from "../dom";
-import { exact } from "../format";
+import { element } from "../page/dom";
+import { exact } from "../page/format";
 import type { Indices } from "../wire/state";
 import type { Precision } from "./packed-array";
 import type { StoredArray } from "./page-arrays";

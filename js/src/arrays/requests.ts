@@ -1,7 +1,7 @@
 /** What the page asks of the kernel: the newest first, few at once, answers kept for a while. */
 
-import { inVscode } from "../host";
-import { listen, type Model } from "../model";
+import { inVscode } from "../page/host";
+import { listen, type Model } from "../page/model";
 import { fromBase64, joined } from "../wire/wire";
 
 const FLIGHTS = 2;

@@ -1,6 +1,6 @@
 /** A bqplot figure inside a view of ours: made by the host's widget manager, put where the view wants it. */
 
-import type { Model } from "../model";
+import type { Model } from "../page/model";
 
 /** What is used of a widget's view (Backbone's and ipywidgets'). */
 interface WidgetView {

@@ -1,6 +1,6 @@
 /** The bqplot models that a chart's view names, and how they are redrawn within the frame. */
 
-import type { Model, RenderContext } from "../model";
+import type { Model, RenderContext } from "../page/model";
 
 export interface FigureModels {
   figure: Model;

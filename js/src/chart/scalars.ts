@@ -3,9 +3,9 @@
 import { ticks } from "d3-array";
 import type { StoredArray } from "../arrays/page-arrays";
 import { createToggle } from "../controls/toggle";
-import { element, setText } from "../dom";
-import { short } from "../format";
-import type { Model } from "../model";
+import { element, setText } from "../page/dom";
+import { short } from "../page/format";
+import type { Model } from "../page/model";
 import type { PanelContext, PanelView, Sides } from "../panel";
 import { nearest } from "../selection/follow";
 import type { PanelSpec } from "../wire/state";

@@ -1,7 +1,7 @@
 /** The scales and axes of a bqplot figure, as far as the page moves them: while a recording runs, they widen. */
 
 import { ticks } from "d3-array";
-import type { Model } from "../model";
+import type { Model } from "../page/model";
 
 /** Values that are labelled along an axis, at most. Python's `tick_values`. */
 const MOST_LEVELS = 6;

@@ -2,8 +2,8 @@
 
 import { clip, textWidth } from "../heatmap/axes";
 import { labelledIndices } from "../heatmap/geometry";
-import type { Model } from "../model";
-import { isolated } from "../text";
+import type { Model } from "../page/model";
+import { isolated } from "../page/text";
 
 const LINE_PX = 13;
 const GAP_PX = 10;

@@ -1,6 +1,6 @@
 /** A labelled drop-down. */
 
-import { element, OWN_KEYS } from "../dom";
+import { element, OWN_KEYS } from "../page/dom";
 
 export interface Choice {
   readonly element: HTMLElement;

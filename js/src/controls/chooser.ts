@@ -1,7 +1,7 @@
 /** A labelled drop-down over an axis whose indices have names. */
 
-import { element, OWN_KEYS, setText } from "../dom";
-import { isolated } from "../text";
+import { element, OWN_KEYS, setText } from "../page/dom";
+import { isolated } from "../page/text";
 
 /** More entries than this are no list to read through: they keep a slider. */
 export const MOST_ENTRIES = 64;

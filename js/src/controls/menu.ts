@@ -1,6 +1,6 @@
 /** A button that opens a short list of things to do. */
 
-import { element, OWN_KEYS } from "../dom";
+import { element, OWN_KEYS } from "../page/dom";
 
 export interface MenuItem {
   /** What tests and styles know it by. */

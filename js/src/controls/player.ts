@@ -1,6 +1,6 @@
 /** Play, pause, step and speed of one axis. */
 
-import { element, OWN_KEYS, setText } from "../dom";
+import { element, OWN_KEYS, setText } from "../page/dom";
 import type { Selection } from "../selection/selection";
 import { clampIndex } from "../wire/state";
 

@@ -1,8 +1,8 @@
 /** A line that says what a notebook, saved with its widgets' state, will not carry of a view. */
 
 import type { Store } from "../arrays/page-arrays";
-import { element, setText } from "../dom";
-import { short } from "../format";
+import { element, setText } from "../page/dom";
+import { short } from "../page/format";
 import { bytesOf } from "../wire/wire";
 
 const MOST_NAMES = 6;

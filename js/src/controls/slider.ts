@@ -1,7 +1,7 @@
 /** A labelled slider over one axis. */
 
-import { element, OWN_KEYS, setText } from "../dom";
-import { isolated } from "../text";
+import { element, OWN_KEYS, setText } from "../page/dom";
+import { isolated } from "../page/text";
 
 export interface Slider {
   readonly element: HTMLElement;

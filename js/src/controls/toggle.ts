@@ -1,6 +1,6 @@
 /** A labelled tick box. */
 
-import { element, OWN_KEYS } from "../dom";
+import { element, OWN_KEYS } from "../page/dom";
 
 export interface Toggle {
   readonly element: HTMLElement;

@@ -3,7 +3,7 @@
 import type { Store } from "../arrays/page-arrays";
 import { COLOR_SCALES } from "../color/scale";
 import { mapNames } from "../color/tables";
-import { element } from "../dom";
+import { element } from "../page/dom";
 import { CURSOR_DIMS, zoomKeyOf } from "../panel";
 import type { Selection } from "../selection/selection";
 import {

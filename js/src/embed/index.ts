@@ -1,7 +1,7 @@
 /** The door from an exported page: restores the widgets that stand in it and shows them in their places. */
 
 import type { IManagerState } from "@jupyter-widgets/base-manager";
-import { element } from "../dom";
+import { element } from "../page/dom";
 import { followLinks } from "./go";
 import { PageManager } from "./manager";
 import { followPrinting } from "./print";

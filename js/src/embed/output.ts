@@ -2,7 +2,7 @@
 
 import { DOMWidgetModel, DOMWidgetView } from "@jupyter-widgets/base";
 import { Widget } from "@lumino/widgets";
-import { element } from "../dom";
+import { element } from "../page/dom";
 
 const VIEW_TYPE = "application/vnd.jupyter.widget-view+json";
 

@@ -1,6 +1,6 @@
 /** Printing a page: everything as wide as paper, laid out anew before the browser takes its picture, and back after. */
 
-import { LAYOUT_EVENT } from "../dom";
+import { LAYOUT_EVENT } from "../page/dom";
 
 /** Width between the margins of A4 and Letter paper, in CSS pixels, and the width that views are laid out for. */
 const PAPER_PX = 665;

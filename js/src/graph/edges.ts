@@ -2,7 +2,7 @@
 
 import { BELOW, NAN } from "../color/scale";
 import type { Theme } from "../color/tables";
-import { count } from "../format";
+import { count } from "../page/format";
 import type { Plane } from "../wire/ndarray";
 
 /** More nodes than this lie closer on their circle than they can be told apart: a matrix shows them better. */

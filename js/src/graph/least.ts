@@ -1,7 +1,7 @@
 /** How strong an edge must be to be drawn: a slider, finer near zero, where most weights are. */
 
-import { element, OWN_KEYS, setText } from "../dom";
-import { short } from "../format";
+import { element, OWN_KEYS, setText } from "../page/dom";
+import { short } from "../page/format";
 
 const STEPS = 100;
 

@@ -3,9 +3,9 @@
 import type { StoredArray } from "../arrays/page-arrays";
 import { precisionChips } from "../arrays/precision";
 import { markChips } from "../chips";
-import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
-import { setRedraw } from "../out/redraw";
+import { element, OWN_KEYS, releaseCanvas, setText } from "../page/dom";
+import { setRedraw } from "../page/redraw";
 import {
   CURSOR_DIMS,
   cmapOf,

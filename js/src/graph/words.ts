@@ -2,9 +2,9 @@
 
 import type { StoredArray } from "../arrays/page-arrays";
 import { isRounded, valueText } from "../arrays/precision";
-import { count, short } from "../format";
+import { count, short } from "../page/format";
+import { isolated } from "../page/text";
 import { describeIndex } from "../panel";
-import { isolated } from "../text";
 import type { Plane } from "../wire/ndarray";
 import type { Indices, PanelSpec } from "../wire/state";
 import { columnSums, MOST_NODES, valueAt } from "./edges";

@@ -4,8 +4,8 @@ import { axisBottom, axisLeft, axisRight } from "d3-axis";
 import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import type { BarTick } from "../color/scale";
-import { short } from "../format";
-import { isolated } from "../text";
+import { short } from "../page/format";
+import { isolated } from "../page/text";
 import { type Box, labelledIndices, type Margins, type Window } from "./geometry";
 
 const LINE_PX = 13;

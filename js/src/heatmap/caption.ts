@@ -1,7 +1,7 @@
 /** What a heatmap's caption says of its values. */
 
 import { isRounded } from "../arrays/precision";
-import { short } from "../format";
+import { short } from "../page/format";
 import { describePlace } from "../panel";
 import type { ArrayMeta, Indices } from "../wire/state";
 import type { Scene } from "./scene";

@@ -1,6 +1,6 @@
 /** Where the reader is: bands and a frame over the picture, and small marks at its edge for what lies outside. */
 
-import { element, setText } from "../dom";
+import { element, setText } from "../page/dom";
 import { type Box, bandOf, type Cell, type Margins, type Window } from "./geometry";
 import { holds } from "./window";
 

@@ -2,8 +2,8 @@
 
 import type { Domain } from "../color/scale";
 import { gradient } from "../color/tables";
-import { element } from "../dom";
-import { short } from "../format";
+import { element } from "../page/dom";
+import { short } from "../page/format";
 import { cmapOf, type Sides } from "../panel";
 import { bottomFor, drawAxes } from "./axes";
 import { put } from "./cursors";

@@ -2,7 +2,7 @@
 
 import { ticks } from "d3-array";
 import { type BarTick, barTicks } from "../color/scale";
-import { short } from "../format";
+import { short } from "../page/format";
 import { type AxisLabels, marginsFor } from "./axes";
 import type { Margins } from "./geometry";
 import type { Scene } from "./scene";

@@ -1,6 +1,6 @@
 /** In a heatmap's caption: which cells are on show, and the way back to all of them. */
 
-import { element, OWN_KEYS, setText } from "../dom";
+import { element, OWN_KEYS, setText } from "../page/dom";
 import type { Window } from "./geometry";
 import { isWhole, type Size, windowText } from "./window";
 

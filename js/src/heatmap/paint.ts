@@ -1,7 +1,7 @@
 /** A raster on to a canvas: nearest texel, then the marks. */
 
 import { ABOVE, BELOW, NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY } from "../color/scale";
-import { releaseCanvas } from "../dom";
+import { releaseCanvas } from "../page/dom";
 import type { Raster } from "../raster/raster";
 
 const SMALLEST_MARKED_CELL_PX = 5;

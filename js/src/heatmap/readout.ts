@@ -1,7 +1,7 @@
 /** Where the reader is: bands on what is selected, a crosshair on what is hovered, and its value in words. */
 
 import { valueText } from "../arrays/precision";
-import { element, setText } from "../dom";
+import { element, setText } from "../page/dom";
 import { CURSOR_DIMS, describeIndex } from "../panel";
 import { whyLeftOut } from "../wire/masks";
 import type { Indices } from "../wire/state";

@@ -1,7 +1,7 @@
 /** What the parts of one heatmap share: its values, the cells on show, and where they lie in the panel. */
 
 import type { StoredArray } from "../arrays/page-arrays";
-import { element, OWN_KEYS } from "../dom";
+import { element, OWN_KEYS } from "../page/dom";
 import { indicesFor, type PanelContext, zoomKeyOf } from "../panel";
 import type { ZoomMember } from "../selection/zooms";
 import type { Indices, PanelSpec } from "../wire/state";

@@ -1,6 +1,6 @@
 /** What stands over a picture that is not there: that it is on its way, or why it will not come. */
 
-import { element, setText } from "../dom";
+import { element, setText } from "../page/dom";
 
 /** A picture that comes sooner is not announced: a word that flashes by tells nothing. */
 const SAID_AFTER_MS = 150;

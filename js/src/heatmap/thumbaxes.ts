@@ -1,7 +1,7 @@
 /** The axes that thumbnails run along: layers down and heads across, or all along one of them. */
 
 import type { StoredArray } from "../arrays/page-arrays";
-import { isolated } from "../text";
+import { isolated } from "../page/text";
 import { clampIndex, type Indices, type PanelSpec } from "../wire/state";
 
 export class ThumbAxes {

@@ -1,6 +1,6 @@
 /** Names of thumbnails: above each one, or of layers and heads along the edges. */
 
-import { element } from "../dom";
+import { element } from "../page/dom";
 import { textWidth } from "./axes";
 import type { ThumbAxes } from "./thumbaxes";
 import { GAP, placeOf, type ThumbLayout } from "./thumblayout";

@@ -3,7 +3,7 @@
 import type { StoredArray } from "../arrays/page-arrays";
 import type { Picture } from "../arrays/picture";
 import { precisionChips } from "../arrays/precision";
-import { element, OWN_KEYS, releaseCanvas, setText } from "../dom";
+import { element, OWN_KEYS, releaseCanvas, setText } from "../page/dom";
 import {
   cmapOf,
   describeIndex,

@@ -1,7 +1,7 @@
 /** One heatmap on screen, put together of its parts. */
 
-import { element, releaseCanvas, setText } from "../dom";
 import { type Excerpt, excerptOf, type Part } from "../out/excerpt";
+import { element, releaseCanvas, setText } from "../page/dom";
 import { CURSOR_DIMS, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { clampIndex, type Indices, type PanelSpec } from "../wire/state";
 import { aboutText, subtitleText } from "./caption";

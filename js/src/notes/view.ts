@@ -1,9 +1,9 @@
 /** A panel of sentences that follow the selection. */
 
 import type { StoredArray } from "../arrays/page-arrays";
-import { element, setText } from "../dom";
+import { element, setText } from "../page/dom";
+import { isolated, oneLine } from "../page/text";
 import { indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
-import { isolated, oneLine } from "../text";
 import type { Indices, PanelSpec } from "../wire/state";
 import { noteLines } from "./lines";
 

@@ -2,7 +2,7 @@
 
 import type { StoredArray } from "../arrays/page-arrays";
 import { valueText } from "../arrays/precision";
-import { count } from "../format";
+import { count } from "../page/format";
 import type { Indices, PanelSpec } from "../wire/state";
 
 export type Part = "cell" | "row" | "column";

@@ -1,6 +1,6 @@
 /** Elements of ours on to a canvas, as the page shows them: boxes, texts, canvases and SVG. */
 
-import { redrawn } from "./redraw";
+import { redrawn } from "../page/redraw";
 
 export interface Sheet {
   context: CanvasRenderingContext2D;

@@ -1,7 +1,7 @@
 /** The ways out of a view that need no kernel: save a picture, copy values. */
 
 import { createMenu, type MenuItem } from "../controls/menu";
-import { element, FRESHEN_EVENT, setText } from "../dom";
+import { element, FRESHEN_EVENT, setText } from "../page/dom";
 import type { PanelView } from "../panel";
 import { copyText } from "./clipboard";
 import { download, fileName } from "./download";

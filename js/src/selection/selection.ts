@@ -1,6 +1,6 @@
 /** The shared cursor: time, head, slot, ... and the hovered cell. One for each Selection model, read by every view. */
 
-import type { InitializeContext } from "../model";
+import type { InitializeContext } from "../page/model";
 import { clampIndex, type Indices, SELECTABLE } from "../wire/state";
 import { Follow } from "./follow";
 import { SyncedTraits } from "./sync";

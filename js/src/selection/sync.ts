@@ -9,7 +9,7 @@
  * Python hears of it by the trait.
  */
 
-import { listen, type Model } from "../model";
+import { listen, type Model } from "../page/model";
 
 const ANSWER_TIMEOUT_MS = 2_000;
 

@@ -1,8 +1,8 @@
 /** A panel that is a table of texts: a row that is pressed goes to what it is about. */
 
-import { element, OWN_KEYS } from "../dom";
+import { element, OWN_KEYS } from "../page/dom";
+import { oneLine } from "../page/text";
 import type { PanelContext, PanelView, Sides } from "../panel";
-import { oneLine } from "../text";
 import type { Indices, PanelSpec } from "../wire/state";
 import { isSelected, numeric } from "./rows";
 

@@ -1,6 +1,6 @@
 /** Whether the page is light or dark, and when that changes. */
 
-import type { Theme } from "./color/tables";
+import type { Theme } from "../color/tables";
 
 /** JupyterLab and Notebook say it on the body, VS Code by a class, any other page by the reader's preference. */
 export function currentTheme(): Theme {
