@@ -98,7 +98,7 @@ const options = {
   },
   loader: { ".woff2": "dataurl" },
   outdir,
-  alias: { "d3-transition": "./src/heatmap/transition.ts" }, // says why
+  alias: { "d3-transition": "./src/panels/heatmap/transition.ts" }, // says why
   bundle: true,
   format: "esm",
   platform: "browser",

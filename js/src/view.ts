@@ -2,16 +2,7 @@
 
 import type { Store } from "./arrays/page-arrays";
 import { statusText } from "./arrays/recording";
-import { BarsPanel } from "./chart/bars";
-import { embedder } from "./chart/embed";
-import { type FigureModels, figureOf } from "./chart/marks";
-import { ScalarsPanel } from "./chart/scalars";
-import { LinesPanel } from "./chart/view";
 import { createToolbar, isRunning } from "./controls/toolbar";
-import { GraphView } from "./graph/view";
-import { ThumbnailsView } from "./heatmap/thumbnails";
-import { HeatmapView } from "./heatmap/view";
-import { NotesView } from "./notes/view";
 import { createWaysOut } from "./out/ways";
 import { type Attachment, DETACHED_TEXT, watchKernel } from "./page/detached";
 import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "./page/dom";
@@ -19,10 +10,19 @@ import { listen, type RenderContext } from "./page/model";
 import { watchSight } from "./page/sight";
 import { oneLine } from "./page/text";
 import { currentTheme, onThemeChange } from "./page/theme";
-import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panel";
+import { BarsPanel } from "./panels/chart/bars";
+import { embedder } from "./panels/chart/embed";
+import { type FigureModels, figureOf } from "./panels/chart/marks";
+import { ScalarsPanel } from "./panels/chart/scalars";
+import { LinesPanel } from "./panels/chart/view";
+import { GraphView } from "./panels/graph/view";
+import { HeatmapView } from "./panels/heatmap/view";
+import { NotesView } from "./panels/notes/view";
+import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panels/panel";
+import { TableView } from "./panels/table/view";
+import { ThumbnailsView } from "./panels/thumbnails/thumbnails";
 import type { Selection } from "./selection/selection";
 import { SyncedTraits } from "./selection/sync";
-import { TableView } from "./table/view";
 import {
   clampIndex,
   type Indices,

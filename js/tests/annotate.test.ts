@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cellText, hasRoom, inkOn } from "../src/heatmap/annotate";
+import { cellText, hasRoom, inkOn } from "../src/panels/heatmap/annotate";
 import { palette } from "../src/raster/raster";
 import { the } from "./fakes";
 import { jsonOf } from "./fixtures";

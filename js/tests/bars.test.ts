@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
-import { bandOf, heightsOf, orderOf, placeAt, placesOf, sortNames } from "../src/chart/order";
-import { ticksFor } from "../src/chart/ticks";
-import { linesOf } from "../src/chart/values";
+import { bandOf, heightsOf, orderOf, placeAt, placesOf, sortNames } from "../src/panels/chart/order";
+import { ticksFor } from "../src/panels/chart/ticks";
+import { linesOf } from "../src/panels/chart/values";
 import { planeOf } from "../src/wire/ndarray";
 import { random } from "./fakes";
 

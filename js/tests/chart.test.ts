@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { drawNow } from "../src/chart/marks";
-import { countUnplottable, indexAt, linesOf, withTail } from "../src/chart/values";
+import { drawNow } from "../src/panels/chart/marks";
+import { countUnplottable, indexAt, linesOf, withTail } from "../src/panels/chart/values";
 import { planeOf } from "../src/wire/ndarray";
 import { FakeModel } from "./fakes";
 

@@ -1,6 +1,6 @@
 import { ticks } from "d3-array";
 import { describe, expect, test } from "vitest";
-import { curveOf, levelsOf, MOST_POINTS, rangeOf } from "../src/chart/curve";
+import { curveOf, levelsOf, MOST_POINTS, rangeOf } from "../src/panels/chart/curve";
 
 const numbers = (count: number) => Float64Array.from({ length: count }, (_, i) => 10 * i);
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bandOf, cellAt, labelledIndices, plotSize } from "../src/heatmap/geometry";
+import { bandOf, cellAt, labelledIndices, plotSize } from "../src/panels/heatmap/geometry";
 import { random, the } from "./fakes";
 
 describe("plotSize", () => {

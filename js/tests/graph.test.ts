@@ -9,8 +9,8 @@ import {
   MOST_EDGES,
   MOST_NODES,
   strengthOf,
-} from "../src/graph/edges";
-import { hitAt, lineOf } from "../src/graph/hit";
+} from "../src/panels/graph/edges";
+import { hitAt, lineOf } from "../src/panels/graph/hit";
 import {
   type Arrow,
   along,
@@ -21,8 +21,8 @@ import {
   placeOf,
   type Ring,
   ringOf,
-} from "../src/graph/layout";
-import { edgeText, nodeTexts, tooMany } from "../src/graph/words";
+} from "../src/panels/graph/layout";
+import { edgeText, nodeTexts, tooMany } from "../src/panels/graph/words";
 import type { Plane } from "../src/wire/ndarray";
 import { metaOf, panelOf, the } from "./fakes";
 import { jsonOf } from "./fixtures";

@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createStore } from "../src/arrays/page-arrays";
-import { ThumbnailsView } from "../src/heatmap/thumbnails";
-import { HeatmapView } from "../src/heatmap/view";
-import type { PanelContext } from "../src/panel";
+import { HeatmapView } from "../src/panels/heatmap/view";
+import type { PanelContext } from "../src/panels/panel";
+import { ThumbnailsView } from "../src/panels/thumbnails/thumbnails";
 import { createSelection } from "../src/selection/selection";
 import type { ArrayMeta, Indices, PanelSpec, Settings } from "../src/wire/state";
 import { FakeModel, metaOf, panelOf, the } from "./fakes";

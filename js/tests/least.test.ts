@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { expect, test } from "vitest";
-import { createLeast } from "../src/graph/least";
+import { createLeast } from "../src/panels/graph/least";
 import { the } from "./fakes";
 
 test("the least weight is finer near zero, and says itself", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { areasOf } from "../src/heatmap/hatch";
+import { areasOf } from "../src/panels/heatmap/hatch";
 import { leftOutCells, whyLeftOut } from "../src/wire/masks";
 import { metaOf } from "./fakes";
 

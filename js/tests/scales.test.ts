@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { levelsWithin, setEnds, showDomain } from "../src/chart/scales";
-import { LINE_COLORS, lineStyle, placesWithTail, sameLines, tooMany } from "../src/chart/values";
+import { levelsWithin, setEnds, showDomain } from "../src/panels/chart/scales";
+import { LINE_COLORS, lineStyle, placesWithTail, sameLines, tooMany } from "../src/panels/chart/values";
 import { FakeModel } from "./fakes";
 
 describe("values along an axis", () => {

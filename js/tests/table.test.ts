@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isSelected, numeric } from "../src/table/rows";
+import { isSelected, numeric } from "../src/panels/table/rows";
 
 describe("tables", () => {
   test.each([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StoredArray } from "../src/arrays/page-arrays";
-import { ThumbAxes } from "../src/heatmap/thumbaxes";
-import { gridLayout, numberAt, placeOf, wrappedLayout } from "../src/heatmap/thumblayout";
+import { ThumbAxes } from "../src/panels/thumbnails/thumbaxes";
+import { gridLayout, numberAt, placeOf, wrappedLayout } from "../src/panels/thumbnails/thumblayout";
 import { panelOf } from "./fakes";
 
 /** Axes of so many layers and heads. */

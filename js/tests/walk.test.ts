@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { zoomKey } from "../src/heatmap/walk";
+import { zoomKey } from "../src/panels/heatmap/walk";
 
 describe("keys that zoom", () => {
   test.each([

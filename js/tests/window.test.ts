@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Window } from "../src/heatmap/geometry";
+import type { Window } from "../src/panels/heatmap/geometry";
 import {
   between,
   constrained,
@@ -14,7 +14,7 @@ import {
   windowOf,
   windowText,
   zoomOf,
-} from "../src/heatmap/window";
+} from "../src/panels/heatmap/window";
 import { random } from "./fakes";
 
 const NONE = { x: 1, y: 1 };

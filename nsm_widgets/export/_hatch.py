@@ -18,7 +18,7 @@ INKS: dict[Theme, tuple[Color, Color]] = {
     "light": ((228, 230, 233), (141, 147, 153)),
     "dark": ((43, 46, 50), (118, 123, 130)),
 }
-"""Ground and lines; those of ``js/src/heatmap/hatch.ts``."""
+"""Ground and lines; those of ``js/src/panels/heatmap/hatch.ts``."""
 
 
 def draw_hatch(

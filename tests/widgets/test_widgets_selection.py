@@ -77,7 +77,7 @@ def test_python_and_javascript_sync_the_same_traits(kind: str, owner: type[Synce
 
 def test_charts_name_as_many_lines_on_both_sides() -> None:
     """A legend in Python's picture is a legend on the page."""
-    source = (JS / "chart/values.ts").read_text("utf-8")
+    source = (JS / "panels/chart/values.ts").read_text("utf-8")
     assert f"const MOST_NAMED_LINES = {MOST_NAMED_LINES};" in source
     assert f"LINE_COLORS = {json.dumps(PALETTE)} as const;" in source
     assert f"const FAINT = {FAINT};" in source
@@ -87,10 +87,10 @@ def test_charts_name_as_many_lines_on_both_sides() -> None:
 
 def test_bars_have_the_same_colours_and_orders_on_both_sides() -> None:
     """A legend in Python's picture is a legend on the page."""
-    source = (JS / "chart/order.ts").read_text("utf-8")
+    source = (JS / "panels/chart/order.ts").read_text("utf-8")
     assert f"BAR_COLORS = {json.dumps(BAR_COLORS)} as const;" in source
     assert f'BY_VALUE = "{BY_VALUE}";' in source
-    assert f"HEADROOM = {HEADROOM};" in (JS / "chart/bars.ts").read_text("utf-8")
+    assert f"HEADROOM = {HEADROOM};" in (JS / "panels/chart/bars.ts").read_text("utf-8")
 
 
 def test_every_axis_can_be_selected() -> None:

@@ -1,8 +1,8 @@
 /** An array of a trace on this page, wherever its values are. */
 
 import type { Domain } from "../color/scale";
-import type { Window } from "../heatmap/geometry";
 import { oneLine } from "../page/text";
+import type { Window } from "../panels/heatmap/geometry";
 import { ownDomain, ownThresholds } from "../raster/own";
 import { flatIndex, type Plane, planeOf, type TypedArray } from "../wire/ndarray";
 import type { ArrayMeta, Indices, Labels } from "../wire/state";

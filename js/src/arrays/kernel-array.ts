@@ -1,7 +1,7 @@
 /** An array that the kernel holds: pictures and values come as they are looked at, all of it where it is small enough. */
 
 import type { Domain } from "../color/scale";
-import type { Window } from "../heatmap/geometry";
+import type { Window } from "../panels/heatmap/geometry";
 import type { Raster } from "../raster/raster";
 import { flatIndex, type Plane, stridesOf } from "../wire/ndarray";
 import type { ArrayMeta, Indices } from "../wire/state";

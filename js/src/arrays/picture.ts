@@ -1,8 +1,8 @@
 /** A picture of a plane: what is asked for, and what comes of it where the values are at hand. */
 
 import type { ColorScale } from "../color/scale";
-import type { Window } from "../heatmap/geometry";
-import type { Look } from "../panel";
+import type { Window } from "../panels/heatmap/geometry";
+import type { Look } from "../panels/panel";
 import { type Raster, rasterize } from "../raster/raster";
 import type { Plane } from "../wire/ndarray";
 import type { Indices } from "../wire/state";

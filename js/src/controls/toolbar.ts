@@ -4,7 +4,7 @@ import type { Store } from "../arrays/page-arrays";
 import { COLOR_SCALES } from "../color/scale";
 import { mapNames } from "../color/tables";
 import { element } from "../page/dom";
-import { CURSOR_DIMS, zoomKeyOf } from "../panel";
+import { CURSOR_DIMS, zoomKeyOf } from "../panels/panel";
 import type { Selection } from "../selection/selection";
 import {
   clampIndex,

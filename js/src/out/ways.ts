@@ -2,10 +2,10 @@
 
 import { createMenu, type MenuItem } from "../controls/menu";
 import { element, FRESHEN_EVENT, setText } from "../page/dom";
-import type { PanelView } from "../panel";
+import type { Excerpt, Part } from "../panels/excerpt";
+import type { PanelView } from "../panels/panel";
 import { copyText } from "./clipboard";
 import { download, fileName } from "./download";
-import type { Excerpt, Part } from "./excerpt";
 import { takePicture } from "./picture";
 
 const SAID_MS = 6_000;

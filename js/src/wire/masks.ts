@@ -1,6 +1,6 @@
 /** Which cells of a plane do not count: padding, and what was masked out. Pure. The rule is that of `view/_masked.py`. */
 
-import type { Window } from "../heatmap/geometry";
+import type { Window } from "../panels/heatmap/geometry";
 import type { ArrayMeta, Indices } from "./state";
 
 /** As Python sends it: the bits of an array, the first one highest; its axes are some of the array's. */

@@ -1,0 +1,138 @@
+/** Where the reader is: bands and a frame over the picture, and small marks at its edge for what lies outside. */
+
+import { element, setText } from "../../page/dom";
+import { type Box, bandOf, type Cell, type Margins, type Window } from "./geometry";
+import { holds } from "./window";
+
+/** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
+const THINNEST_FRAMED_PX = 5;
+const SMALLEST_FRAME_PX = 5;
+
+/** How a picture is laid out. */
+export interface Laid {
+  box: Box;
+  margins: Margins;
+  window: Window;
+}
+
+/** Row and column, so far as each is marked. */
+export type Place = readonly [number | undefined, number | undefined];
+
+type Along = "row" | "column";
+
+export class Cursors {
+  readonly #rowCursor = element("div", { class: "nsmw-cursor" });
+  readonly #columnCursor = element("div", { class: "nsmw-cursor" });
+  readonly #rowHover = element("div", { class: "nsmw-hover" });
+  readonly #columnHover = element("div", { class: "nsmw-hover" });
+  readonly #cellHover = element("div", { class: "nsmw-hover-cell" });
+  readonly #rowBeyond = element("div", { class: "nsmw-beyond", "aria-hidden": "true" });
+  readonly #columnBeyond = element("div", { class: "nsmw-beyond", "aria-hidden": "true" });
+  readonly #box = element("div", { class: "nsmw-box", "aria-hidden": "true", hidden: true });
+  readonly elements: readonly HTMLElement[] = [
+    this.#box,
+    this.#rowCursor,
+    this.#columnCursor,
+    this.#rowHover,
+    this.#columnHover,
+    this.#cellHover,
+    this.#rowBeyond,
+    this.#columnBeyond,
+  ];
+
+  /** The selected row and column. */
+  showSelected(laid: Laid, [row, column]: Place): void {
+    point(this.#rowBeyond, laid, row, band(this.#rowCursor, laid, row, "row"), ["↑", "↓"]);
+    point(this.#columnBeyond, laid, column, band(this.#columnCursor, laid, column, "column"), ["←", "→"]);
+  }
+
+  /** A box that is being drawn around cells of the window. */
+  showBox(laid: Laid, cells: Window | null): void {
+    this.#box.hidden = cells === null;
+    if (cells !== null) cover(this.#box, laid, cells);
+  }
+
+  /** The crosshair. */
+  showHovered(laid: Laid, [row, column]: Place, cell: Cell | null): void {
+    band(this.#rowHover, laid, row, "row");
+    band(this.#columnHover, laid, column, "column");
+    this.#cellHover.hidden = cell === null || !holds(laid.window, cell);
+    if (cell !== null && !this.#cellHover.hidden) frame(this.#cellHover, laid, cell);
+  }
+}
+
+/** Lay an element over cells of the window. */
+function cover(node: HTMLElement, { box, margins, window }: Laid, cells: Window): void {
+  const [width, height] = [box.width / window.columns, box.height / window.rows];
+  put(
+    node,
+    margins.left + (cells.column - window.column) * width,
+    margins.top + (cells.row - window.row) * height,
+    cells.columns * width,
+    cells.rows * height,
+  );
+}
+
+/** Lay an element over a row or column; hidden outside of the window, and then on which side that is. */
+function band(node: HTMLElement, laid: Laid, index: number | undefined, along: Along): string {
+  const { box, margins, window } = laid;
+  const place =
+    index === undefined
+      ? "nowhere"
+      : along === "row"
+        ? bandOf(index, window.row, window.rows, box.height)
+        : bandOf(index, window.column, window.columns, box.width);
+  node.hidden = typeof place === "string";
+  if (typeof place === "string") return place;
+  const thin = place.size < THINNEST_FRAMED_PX;
+  node.classList.toggle("nsmw-thin", thin);
+  const size = thin ? 1 : place.size;
+  const start = place.start + (place.size - size) / 2;
+  if (along === "row") put(node, margins.left, margins.top + start, box.width, size);
+  else put(node, margins.left + start, margins.top, size, box.height);
+  return "here";
+}
+
+/** An arrow and a number, in the middle of the edge beyond which the selected row or column lies. */
+function point(
+  node: HTMLElement,
+  { box, margins }: Laid,
+  index: number | undefined,
+  side: string,
+  [before, after]: readonly [string, string],
+): void {
+  const beyond = side === "before" || side === "after";
+  node.hidden = !beyond;
+  if (!beyond) return;
+  const first = side === "before";
+  const arrow = first ? before : after;
+  setText(node, `${arrow} ${index}`);
+  node.dataset["side"] = arrow;
+  const down = arrow === "↑" || arrow === "↓";
+  const [x, y] = down ? [0.5, first ? 0 : 1] : [first ? 0 : 1, 0.5];
+  node.style.left = `${margins.left + x * box.width}px`;
+  node.style.top = `${margins.top + y * box.height}px`;
+  node.style.transform = `translate(${-100 * x}%, ${-100 * y}%)`;
+}
+
+function frame(node: HTMLElement, { box, margins, window }: Laid, { row, column }: Cell): void {
+  const [width, height] = [box.width / window.columns, box.height / window.rows];
+  const shownWidth = Math.max(width, SMALLEST_FRAME_PX);
+  const shownHeight = Math.max(height, SMALLEST_FRAME_PX);
+  put(
+    node,
+    margins.left + (column - window.column + 0.5) * width - shownWidth / 2,
+    margins.top + (row - window.row + 0.5) * height - shownHeight / 2,
+    shownWidth,
+    shownHeight,
+  );
+}
+
+export function put(node: HTMLElement, left: number, top: number, width: number, height: number): void {
+  Object.assign(node.style, {
+    left: `${left}px`,
+    top: `${top}px`,
+    width: `${width}px`,
+    height: `${height}px`,
+  });
+}

@@ -1,0 +1,119 @@
+/** What a panel is given and what it offers, heatmap or thumbnails alike. */
+
+import type { OwnRange, Store, StoredArray } from "../arrays/page-arrays";
+import type { Domain } from "../color/scale";
+import { mapKind, type Theme } from "../color/tables";
+import { isolated } from "../page/text";
+import type { Selection } from "../selection/selection";
+import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire/state";
+import type { Excerpt, Part } from "./excerpt";
+
+export interface PanelContext {
+  store: Store;
+  selection: Selection;
+  settings(): Settings;
+  choose(changes: Partial<Settings>): void;
+  theme(): Theme;
+  /** Speak to a screen reader. */
+  announce(text: string): void;
+  /** The margins that all panels share. */
+  sides(): Sides;
+  signal: AbortSignal;
+}
+
+export interface PanelView {
+  readonly element: HTMLElement;
+  /** Bring the picture up to date. Cheap when nothing changed. */
+  draw(): void;
+  resize(widthPx: number): void;
+  /** Ask for what will be drawn at these indices; whether it is at hand. A panel without it always has it. */
+  prepare?(selected: Readonly<Indices>): boolean;
+  /** Room that labels take at the sides. */
+  sides(): Sides;
+  /** What a picture of it must say besides: which cells it shows, where these are not all. */
+  note?(): string;
+  /** Values as text, of where the reader is or of what is selected; not offered by every panel. */
+  excerpt?(part: Part, where: "here" | "selected"): Excerpt;
+}
+
+/** Margins left and right of a picture. All panels of a view share them, so that axes line up down the page. */
+export interface Sides {
+  left: number;
+  right: number;
+}
+
+/** Axes whose place in the data is marked on every panel that draws them. */
+export const CURSOR_DIMS: readonly string[] = ["iteration", "time", "slot"];
+
+export function domainOf({ domain: [low, high], diverging }: PanelSpec): Domain {
+  return { low, high, diverging };
+}
+
+/** The reader's colour map where it is of the panel's kind, else the panel's own. */
+export function cmapOf(spec: PanelSpec, chosen: string): string {
+  return mapKind(chosen) === (spec.diverging ? "diverging" : "sequential") ? chosen : spec.cmap;
+}
+
+export function thresholdsOf(spec: PanelSpec, array: StoredArray): number[] {
+  return spec.diverging ? array.meta.magnitude_thresholds : array.meta.thresholds;
+}
+
+/** What the ends of a picture's colour table stand for. */
+export interface Look {
+  domain: Domain;
+  thresholds: readonly number[];
+  /** Whether they are those of this picture alone. */
+  own: boolean;
+  /** The domain that all pictures share otherwise. */
+  shared: Domain;
+}
+
+/** Whether each picture of a panel spans the colour bar by itself. Rows on the row-max scale have a range of their own. */
+export function hasOwnRange(spec: PanelSpec, { domain, scale }: Settings): boolean {
+  return domain === "per-head" && spec.own_ranges === true && scale !== "row-max";
+}
+
+/** @param own what the picture spans by itself, where it is wanted and has arrived */
+export function lookOf(spec: PanelSpec, array: StoredArray, own?: OwnRange): Look {
+  const shared = domainOf(spec);
+  if (own !== undefined) return { ...own, own: true, shared };
+  return { domain: shared, thresholds: thresholdsOf(spec, array), own: false, shared };
+}
+
+/** Which way the array's last axis runs on screen: what the row-max scale divides along. */
+export function rowAxisOf(spec: PanelSpec, array: StoredArray): "x" | "y" {
+  return array.meta.dims.at(-1) === spec.y ? "y" : "x";
+}
+
+/** Heatmaps of the same axes, with as many rows and columns, can be zoomed together. */
+export function zoomKeyOf({ x, y }: PanelSpec, array: StoredArray): string {
+  return JSON.stringify([y, x, array.size(y), array.size(x)]);
+}
+
+/** An index for every axis of the array: fixed by the panel, else selected; brought back into the data. */
+export function indicesFor(spec: PanelSpec, array: StoredArray, selected: Readonly<Indices>): Indices {
+  return Object.fromEntries(
+    array.meta.dims.map((dim) => [dim, clampIndex(spec.fixed[dim] ?? selected[dim] ?? 0, array.size(dim))]),
+  );
+}
+
+/** Names the picture of a panel that draws these axes: the indices of the others, "time=3 head=0". */
+export function placeText(array: StoredArray, drawn: readonly (string | null)[], at: Indices): string {
+  const free = array.meta.dims.filter((dim) => !drawn.includes(dim));
+  return free.map((dim) => `${dim}=${at[dim]}`).join(" ");
+}
+
+/** The indices of the axes that are neither drawn nor fixed, and along which there are several, in words. */
+export function describePlace({ x, y, fixed }: PanelSpec, array: StoredArray, at: Indices): string[] {
+  return array.meta.dims
+    .filter((dim) => dim !== x && dim !== y && !(dim in fixed) && array.size(dim) > 1)
+    .map((dim) => describeIndex(array, dim, at));
+}
+
+/** "slot 5", or "query 3 “cat”" where the axis has labels. */
+export function describeIndex(array: StoredArray, dim: string, at: Indices): string {
+  const index = at[dim] ?? 0;
+  const label = array.writtenLabel(dim, index, at["batch"] ?? 0);
+  if (label === undefined || label === String(index)) return `${dim} ${index}`;
+  return `${dim} ${index} “${isolated(label)}”`;
+}
