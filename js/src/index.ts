@@ -1,7 +1,7 @@
 /** The door of views in a live notebook. Stores and selections have one of their own, data.ts. */
 
 import type { InitializeContext, RenderContext } from "./page/model";
-import { createViewExports, renderView, type ViewExports } from "./view";
+import { createViewExports, renderView, type ViewExports } from "./view/view";
 
 export default () => {
   let view: ViewExports | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createStore } from "../src/arrays/page-arrays";
-import { savedNote } from "../src/controls/saved";
+import { savedNote } from "../src/view/saved";
 import { FakeModel, metaOf } from "./fakes";
 
 const BYTES = 240; // of metaOf()

@@ -1,28 +1,27 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
-import type { Store } from "./arrays/page-arrays";
-import { statusText } from "./arrays/recording";
-import { createToolbar, isRunning } from "./controls/toolbar";
-import { createWaysOut } from "./out/ways";
-import { type Attachment, DETACHED_TEXT, watchKernel } from "./page/detached";
-import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "./page/dom";
-import { listen, type RenderContext } from "./page/model";
-import { watchSight } from "./page/sight";
-import { oneLine } from "./page/text";
-import { currentTheme, onThemeChange } from "./page/theme";
-import { BarsPanel } from "./panels/chart/bars";
-import { embedder } from "./panels/chart/embed";
-import { type FigureModels, figureOf } from "./panels/chart/marks";
-import { ScalarsPanel } from "./panels/chart/scalars";
-import { LinesPanel } from "./panels/chart/view";
-import { GraphView } from "./panels/graph/view";
-import { HeatmapView } from "./panels/heatmap/view";
-import { NotesView } from "./panels/notes/view";
-import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "./panels/panel";
-import { TableView } from "./panels/table/view";
-import { ThumbnailsView } from "./panels/thumbnails/thumbnails";
-import type { Selection } from "./selection/selection";
-import { SyncedTraits } from "./selection/sync";
+import type { Store } from "../arrays/page-arrays";
+import { statusText } from "../arrays/recording";
+import { createWaysOut } from "../out/ways";
+import { type Attachment, DETACHED_TEXT, watchKernel } from "../page/detached";
+import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "../page/dom";
+import { listen, type RenderContext } from "../page/model";
+import { watchSight } from "../page/sight";
+import { oneLine } from "../page/text";
+import { currentTheme, onThemeChange } from "../page/theme";
+import { BarsPanel } from "../panels/chart/bars";
+import { embedder } from "../panels/chart/embed";
+import { type FigureModels, figureOf } from "../panels/chart/marks";
+import { ScalarsPanel } from "../panels/chart/scalars";
+import { LinesPanel } from "../panels/chart/view";
+import { GraphView } from "../panels/graph/view";
+import { HeatmapView } from "../panels/heatmap/view";
+import { NotesView } from "../panels/notes/view";
+import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "../panels/panel";
+import { TableView } from "../panels/table/view";
+import { ThumbnailsView } from "../panels/thumbnails/thumbnails";
+import type { Selection } from "../selection/selection";
+import { SyncedTraits } from "../selection/sync";
 import {
   clampIndex,
   type Indices,
@@ -30,7 +29,8 @@ import {
   type PanelSpec,
   type Settings,
   SHOW_CHOICES,
-} from "./wire/state";
+} from "../wire/state";
+import { createToolbar, isRunning } from "./toolbar";
 
 export interface ViewExports {
   settings: SyncedTraits<Settings>;

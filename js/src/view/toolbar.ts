@@ -3,6 +3,10 @@
 import type { Store } from "../arrays/page-arrays";
 import { COLOR_SCALES } from "../color/scale";
 import { mapNames } from "../color/tables";
+import { createChoice } from "../controls/choice";
+import { createChooser, MOST_ENTRIES } from "../controls/chooser";
+import { createSlider } from "../controls/slider";
+import { createToggle } from "../controls/toggle";
 import { element } from "../page/dom";
 import { CURSOR_DIMS, zoomKeyOf } from "../panels/panel";
 import type { Selection } from "../selection/selection";
@@ -15,12 +19,8 @@ import {
   type Settings,
   SHOW_CHOICES,
 } from "../wire/state";
-import { createChoice } from "./choice";
-import { createChooser, MOST_ENTRIES } from "./chooser";
 import { createPlayerControls } from "./player";
 import { createSavedNote } from "./saved";
-import { createSlider } from "./slider";
-import { createToggle } from "./toggle";
 
 export interface Toolbar {
   readonly element: HTMLElement;
