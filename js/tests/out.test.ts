@@ -2,11 +2,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createStore } from "../src/arrays/page-arrays";
 import { createMenu } from "../src/controls/menu";
-import { copyText } from "../src/out/clipboard";
-import { fileName } from "../src/out/download";
-import { pictureScale } from "../src/out/picture";
 import { excerptOf, type Part } from "../src/panels/excerpt";
 import { moved } from "../src/panels/heatmap/walk";
+import { copyText } from "../src/save/clipboard";
+import { fileName } from "../src/save/download";
+import { pictureScale } from "../src/save/picture";
 import type { ArrayMeta } from "../src/wire/state";
 import { FakeModel, metaOf, the } from "./fakes";
 

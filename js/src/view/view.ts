@@ -2,7 +2,6 @@
 
 import type { Store } from "../arrays/page-arrays";
 import { statusText } from "../arrays/recording";
-import { createWaysOut } from "../out/ways";
 import { type Attachment, DETACHED_TEXT, watchKernel } from "../page/detached";
 import { element, FRESHEN_EVENT, LAYOUT_EVENT, setText } from "../page/dom";
 import { listen, type RenderContext } from "../page/model";
@@ -20,6 +19,7 @@ import { NotesView } from "../panels/notes/view";
 import { CURSOR_DIMS, type PanelContext, type PanelView, type Sides } from "../panels/panel";
 import { TableView } from "../panels/table/view";
 import { ThumbnailsView } from "../panels/thumbnails/thumbnails";
+import { createWaysOut } from "../save/ways";
 import type { Selection } from "../selection/selection";
 import { SyncedTraits } from "../selection/sync";
 import {
