@@ -1,4 +1,4 @@
-"""Values printed in the cells of a heatmap, where these are large enough. Mirrored in ``js/src/panels/heatmap``."""
+"""Values printed in the cells of a heatmap, where they fit. Mirrored in ``js/src/panels/heatmap``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where nodes, edges and labels of a graph lie, in pixels. Pure; mirrored by ``js/src/panels/graph/layout.ts``.
+"""Where nodes, edges and labels of a graph lie, in pixels. Mirrored by ``js/src/panels/graph/layout.ts``.
 
 Nodes stand on a circle, the first on top, then clockwise. ``tests/data/graph`` holds cases that both sides
 must answer alike.

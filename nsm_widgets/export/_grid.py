@@ -1,4 +1,4 @@
-"""How thumbnails along one axis are laid out in a grid; ``js/src/panels/thumbnails/grid.ts`` lays them out alike."""
+"""How thumbnails along one axis are laid out in a grid; mirrored by ``js/src/panels/thumbnails/grid.ts``."""
 
 from __future__ import annotations
 

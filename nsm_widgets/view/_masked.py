@@ -1,4 +1,4 @@
-"""Which cells of a plane do not count: padding, and what was masked out. The rule of ``js/src/wire/masks.ts``."""
+"""Which cells of a plane do not count: padding, and what is masked. The rule of ``js/src/wire/masks.ts``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences that count and name some indices of an axis; ``js/src/panels/notes/lines.ts`` writes the same ones."""
+"""Sentences that count and name some indices of an axis; mirrored by ``js/src/panels/notes/lines.ts``."""
 
 from __future__ import annotations
 

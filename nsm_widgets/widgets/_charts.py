@@ -72,7 +72,7 @@ class TailedLines(bqplot.Lines):  # type: ignore[misc]
     """Lines that on the page go on with a gap, and end in a point far out of sight.
 
     bqplot moves a label, even one not shown, to the last point of each line, and the browser's console
-    complains where that is NaN, as after a run that diverged. ``js/src/panels/chart/values.ts`` adds the same tail.
+    complains where that is NaN, as after a run that diverged. ``js/src/panels/chart/values.ts`` adds it too.
     """
 
     x = copy(bqplot.Lines.x).tag(to_json=_with_tail(of_y=False))

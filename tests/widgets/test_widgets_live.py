@@ -44,7 +44,7 @@ def run(rec: TraceRecorder, iterations: int, steps: Callable[[int], int] = lambd
 
 
 class Page:
-    """What a page makes of the messages of a store: blocks by iteration, as ``js/src/arrays/recording.ts`` does."""
+    """What a page makes of a store's messages: blocks by iteration, as in ``js/src/arrays/recording.ts``."""
 
     def __init__(self, view: Any, comm: Any) -> None:
         self.blocks: dict[int, dict[str, np.ndarray]] = {}
