@@ -1,0 +1,305 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createStore } from "../../src/arrays/page-arrays";
+import { type Status, statusText } from "../../src/arrays/recording";
+import { Follow, nearest } from "../../src/selection/follow";
+import { FakeModel, FakeScreen } from "../fakes";
+
+const STATUS: Status = {
+  state: "running",
+  seen: 1,
+  kept: 1,
+  newest: 0,
+  left_out: {},
+  widened: [],
+  failures: 0,
+  note: "",
+};
+
+function meta(name: string, shape: number[], dims: string[], more: object = {}) {
+  return {
+    ...{ name, dims, shape, dtype: "float32", source_dtype: "float32", description: "", kind: "" },
+    ...{ memory_seen: "", labels: {}, thresholds: [], magnitude_thresholds: [], over_budget: false },
+    summary: { size: 0, low: 0, high: 0, nan: 0, positive_infinity: 0, negative_infinity: 0 },
+    sent: { type: "float32", exponent: 0 },
+    ...{ live: "run 1", generation: 1 },
+    ...more,
+  };
+}
+
+const MEMORY = meta("memory", [1, 2, 3], ["iteration", "slot", "word"]);
+const LOSS = meta("scalar.loss", [0], ["logged"], { dtype: "float64", generation: 0 });
+
+function opened(metas: object[] = [MEMORY, LOSS]) {
+  new FakeScreen();
+  const model = new FakeModel({ _meta: [], _buffers: {}, _live: { ...STATUS, state: "waiting" } });
+  const controller = new AbortController();
+  const store = createStore({ model, signal: controller.signal });
+  const arrived = vi.fn();
+  store.subscribe(arrived, controller.signal);
+  const begin = () => model.update({ _meta: metas });
+  return { model, store, arrived, begin };
+}
+
+/** An iteration whose values are its number times ten, and on from there; and a loss. */
+function message(number: number, remove: number[] = [], run = "run 1") {
+  const values = Float32Array.from({ length: 6 }, (_, i) => 10 * number + i);
+  const bytes = new Uint8Array(32);
+  bytes.set(new Uint8Array(values.buffer), 0);
+  bytes.set(new Uint8Array(Float64Array.of(1 / (number + 1)).buffer), 24);
+  const content = {
+    ...{ type: "grow", run, number, remove, part: 0, parts: 1 },
+    arrays: [["memory", "float32", 0, 24]],
+    scalars: [["scalar.loss", [number], 24]],
+    summaries: { memory: { ...MEMORY.summary, high: 10 * number + 5 } },
+    domains: { memory: [0, 10 * number + 5, 0, 0] },
+    status: { ...STATUS, newest: number, kept: number + 1 },
+  };
+  return { content, bytes };
+}
+
+function send(model: FakeModel, number: number, remove: number[] = [], run?: string) {
+  const { content, bytes } = message(number, remove, run);
+  model.receive(content, [new DataView(bytes.buffer)]);
+}
+
+function planeAt(store: ReturnType<typeof createStore>, iteration: number): number[] | string {
+  const found = store.array("memory").plane("slot", "word", { iteration });
+  if (found.state !== "ready") return found.state;
+  const { data, offset, rows, columns, rowStride, columnStride } = found.plane;
+  return Array.from({ length: rows * columns }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    return data[offset + row * rowStride + column * columnStride] as number;
+  });
+}
+
+describe("a store of a recording that runs", () => {
+  test("holds nothing before it is told of arrays, and loads before they come", () => {
+    const { store, begin } = opened();
+    expect(store.has("memory")).toBe(false);
+    begin();
+    expect(store.has("memory")).toBe(true);
+    expect(store.array("memory").size("iteration")).toBe(0);
+    expect(planeAt(store, 0)).toBe("loading");
+  });
+
+  test("grows by an iteration with each message, value for value", () => {
+    const { model, store, arrived, begin } = opened();
+    begin();
+    for (const number of [0, 4, 9]) send(model, number);
+    expect(store.numbers).toEqual([0, 4, 9]);
+    expect(store.array("memory").size("iteration")).toBe(3);
+    expect(store.array("memory").meta.shape).toEqual([3, 2, 3]);
+    expect(planeAt(store, 1)).toEqual([40, 41, 42, 43, 44, 45]);
+    expect(store.array("memory").value({ iteration: 2, slot: 1, word: 2 })).toBe(95);
+    expect(store.array("memory").label("iteration", 2, 0)).toBe("9");
+    expect(store.array("memory").meta.summary.high).toBe(95);
+    expect(store.domains.get("memory")).toEqual([0, 95, 0, 0]);
+    expect(arrived).toHaveBeenCalledTimes(4);
+  });
+
+  test("lets iterations go by their number, and names what an index stands for", () => {
+    const { model, store, begin } = opened();
+    begin();
+    for (const number of [0, 1, 2]) send(model, number);
+    const before = store.array("memory").mark?.({ iteration: 1 });
+    send(model, 3, [0, 1]);
+    expect(store.numbers).toEqual([2, 3]);
+    expect(planeAt(store, 1)).toEqual([30, 31, 32, 33, 34, 35]);
+    expect(store.array("memory").mark?.({ iteration: 1 })).not.toBe(before);
+  });
+
+  test("gathers iterations along an axis", () => {
+    const { model, store, begin } = opened();
+    begin();
+    for (const number of [0, 1]) send(model, number);
+    const found = store.array("memory").plane("word", "iteration", { slot: 1 });
+    if (found.state !== "ready") throw new Error(found.state);
+    const { data, rows, columns, rowStride, columnStride } = found.plane;
+    expect([rows, columns]).toEqual([3, 2]);
+    expect([0, 1, 2].map((row) => [0, 1].map((c) => data[row * rowStride + c * columnStride]))).toEqual([
+      [3, 13],
+      [4, 14],
+      [5, 15],
+    ]);
+  });
+
+  test("takes a message in parts, as text or as bytes, and only whole", () => {
+    for (const encoded of [false, true]) {
+      const { model, store, begin } = opened();
+      begin();
+      const { content, bytes } = message(3);
+      const cuts = [bytes.slice(0, 13), bytes.slice(13, 16), bytes.slice(16)];
+      cuts.forEach((cut, part) => {
+        const head = part === 0 ? content : { type: "grow", run: "run 1" };
+        const text = encoded ? { base64: btoa(String.fromCharCode(...cut)) } : {};
+        model.receive({ ...head, ...text, part, parts: 3 }, encoded ? [] : [new DataView(cut.buffer)]);
+        expect(store.numbers.length).toBe(part === 2 ? 1 : 0);
+      });
+      expect(planeAt(store, 0)).toEqual([30, 31, 32, 33, 34, 35]);
+    }
+  });
+
+  test("keeps a message that comes before its arrays were told of", () => {
+    const { model, store, begin } = opened();
+    send(model, 0);
+    expect(store.numbers).toEqual([]);
+    begin();
+    expect(store.numbers).toEqual([0]);
+  });
+
+  test("has an iteration less where a message was lost, and no wrong one", () => {
+    const { model, store, begin } = opened();
+    begin();
+    send(model, 0);
+    send(model, 2, [1]); // number 1 never came
+    expect(store.numbers).toEqual([0, 2]);
+    expect(planeAt(store, 1)).toEqual([20, 21, 22, 23, 24, 25]);
+  });
+
+  test("goes on where another number is logged for the first time, and begins anew where shapes change", () => {
+    const { model, store, begin } = opened([MEMORY]);
+    begin();
+    send(model, 0);
+    model.update({ _meta: [MEMORY, LOSS] });
+    expect(store.numbers).toEqual([0]);
+    model.update({ _meta: [{ ...MEMORY, generation: 2 }, LOSS] });
+    expect(store.numbers).toEqual([]);
+  });
+
+  test("holds the whole at the end, its iterations by their labels", () => {
+    const { model, store, begin } = opened();
+    begin();
+    send(model, 0);
+    const values = Float32Array.from({ length: 12 }, (_, i) => i);
+    const { live: _, generation: __, ...plain } = MEMORY;
+    const whole = { ...plain, shape: [2, 2, 3], labels: { iteration: ["0", "7"] } };
+    model.update({ _meta: [whole], _buffers: { memory: new DataView(values.buffer) } });
+    expect(store.numbers).toEqual([0, 7]);
+    expect(planeAt(store, 1)).toEqual([6, 7, 8, 9, 10, 11]);
+  });
+
+  test("ranks values of all iterations, anew as they come", () => {
+    const { model, store, begin } = opened();
+    begin();
+    send(model, 0);
+    const first = store.array("memory").meta.thresholds;
+    send(model, 9);
+    const { thresholds } = store.array("memory").meta;
+    expect(Math.max(...first)).toBe(5);
+    expect(Math.max(...thresholds)).toBe(95);
+  });
+});
+
+describe("what was logged", () => {
+  test("grows, and a last value that was replaced is replaced here", () => {
+    const { model, store, begin } = opened();
+    begin();
+    for (let number = 0; number < 200; number += 1) send(model, number);
+    const array = store.array("scalar.loss");
+    expect(array.size("logged")).toBe(200);
+    expect(array.numbers?.[199]).toBe(199);
+    send(model, 199);
+    expect(array.size("logged")).toBe(200);
+    expect(array.value({ logged: 1 })).toBe(0.5);
+  });
+});
+
+describe("following", () => {
+  let index = 0;
+  let on = true;
+  const placed: [number, boolean][] = [];
+  const follow = () =>
+    new Follow({
+      index: () => index,
+      place: (to, told) => {
+        index = to;
+        placed.push([to, told]);
+      },
+      isOn: () => on,
+      turn: (to) => {
+        on = to;
+      },
+    });
+  beforeEach(() => {
+    [index, on] = [0, true];
+    placed.length = 0;
+  });
+
+  test("keeps to the newest, and tells Python only when it is over", () => {
+    const { grow } = bound(follow());
+    grow([0], true);
+    grow([0, 10], true);
+    expect(placed.at(-1)).toEqual([1, false]);
+    grow([0, 10, 20, 30], false);
+    expect(placed.at(-1)).toEqual([3, true]);
+  });
+
+  test("ends where an older one is chosen, which then stays whatever comes and goes", () => {
+    const { grow, look } = bound(follow());
+    grow([0, 10, 20], true);
+    index = 1;
+    look();
+    expect(on).toBe(false);
+    grow([10, 20, 30], true);
+    expect(index).toBe(0);
+    grow([20, 30], true);
+    expect(index).toBe(0);
+    grow([0, 5, 10, 20, 30], false);
+    expect(index).toBe(2);
+  });
+
+  test("begins again at the newest by a press", () => {
+    const it = follow();
+    it.grow([0, 10, 20], true);
+    index = 0;
+    it.look();
+    it.turn(true);
+    expect([on, index]).toEqual([true, 2]);
+  });
+
+  test("stays on where the newest itself is chosen", () => {
+    const { grow, look } = bound(follow());
+    grow([0, 10], true);
+    index = 1;
+    look();
+    expect(on).toBe(true);
+  });
+
+  function bound(it: Follow) {
+    return {
+      grow: (numbers: number[], running: boolean) => it.grow(numbers, running),
+      look: () => it.look(),
+    };
+  }
+});
+
+test("the nearest of ascending numbers", () => {
+  const numbers = [0, 10, 20, 35];
+  expect([-5, 0, 4, 5, 6, 27, 28, 99].map((wanted) => nearest(numbers, wanted))).toEqual([
+    0, 0, 0, 0, 1, 2, 3, 3,
+  ]);
+  expect(nearest([7], 3)).toBe(0);
+});
+
+describe("what is said of it", () => {
+  test("everything that is not shown is counted", () => {
+    const status = {
+      ...STATUS,
+      ...{ seen: 1300, kept: 1000, newest: 1299, failures: 2, note: "a note" },
+      left_out: { "older than last(1000)": 300 },
+      widened: ["memory_change"],
+    };
+    expect(statusText(status, 200)).toBe(
+      "recording: iteration 1,299 · showing 200 of 1,000 recorded while it runs · 300 older than last(1000) · " +
+        "ranges widen with the values: memory change · 2 updates failed · a note",
+    );
+  });
+
+  test("waiting, an error, and the end", () => {
+    expect(statusText({ ...STATUS, state: "waiting", seen: 0 }, 0)).toBe("waiting for the first iteration");
+    expect(statusText({ ...STATUS, state: "failed", why: "ValueError: x", kept: 3 }, 3)).toBe(
+      "training stopped early: ValueError: x · 3 iterations recorded",
+    );
+    expect(statusText({ ...STATUS, state: "ended" }, 3)).toBe("");
+  });
+});
