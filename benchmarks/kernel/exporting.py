@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from benchmarks.kernel.timing import in_turns
 from benchmarks.results import Ratio
 from nsm_widgets import Heatmap
-from nsm_widgets.export._chunks import PRECISIONS
+from nsm_widgets.export.page._chunks import PRECISIONS
 from tests.browser.harness import launch_browser
 
 SHAPE = (4, 1024, 1024)

@@ -9,23 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nsm_widgets.export._fallbacks import fallbacks
-    from nsm_widgets.export._html import widgets_to_html
-    from nsm_widgets.export._notebook import notebook_to_html
-    from nsm_widgets.export._picture import draw_picture
-    from nsm_widgets.export._save import save_picture
-    from nsm_widgets.export._summary_text import summary_text
-    from nsm_widgets.export._table import csv_lines, save_csv
+    from nsm_widgets.export.page._html import widgets_to_html
+    from nsm_widgets.export.page._notebook import notebook_to_html
+    from nsm_widgets.export.picture._fallbacks import fallbacks
+    from nsm_widgets.export.picture._picture import draw_picture
+    from nsm_widgets.export.picture._save import save_picture
+    from nsm_widgets.export.text._summary_text import summary_text
+    from nsm_widgets.export.text._table import csv_lines, save_csv
 
 _FILE_OF = {
-    "csv_lines": "_table",
-    "draw_picture": "_picture",
-    "fallbacks": "_fallbacks",
-    "notebook_to_html": "_notebook",
-    "save_csv": "_table",
-    "save_picture": "_save",
-    "summary_text": "_summary_text",
-    "widgets_to_html": "_html",
+    "csv_lines": "text._table",
+    "draw_picture": "picture._picture",
+    "fallbacks": "picture._fallbacks",
+    "notebook_to_html": "page._notebook",
+    "save_csv": "text._table",
+    "save_picture": "picture._save",
+    "summary_text": "text._summary_text",
+    "widgets_to_html": "page._html",
 }
 
 __all__ = [

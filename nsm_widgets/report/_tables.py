@@ -11,8 +11,8 @@ from io import StringIO
 from typing import Any
 
 from nsm_widgets._text import one_line
-from nsm_widgets.export._table import safe_text
-from nsm_widgets.export._words import short
+from nsm_widgets.export.text._table import safe_text
+from nsm_widgets.export.text._words import short
 from nsm_widgets.report._inputs import flat_arrays
 from nsm_widgets.trace import Trace
 

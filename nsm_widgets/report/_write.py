@@ -15,9 +15,9 @@ from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ReportError
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import one_line, printable
-from nsm_widgets.export._chunks import Precision
-from nsm_widgets.export._content import DEFAULT_MAX_BYTES, PageTheme, check_options
-from nsm_widgets.export._html import page_of
+from nsm_widgets.export.page._chunks import Precision
+from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_options
+from nsm_widgets.export.page._html import page_of
 from nsm_widgets.report._figures import Figure, figures_of_mapping, figures_of_trace
 from nsm_widgets.report._inputs import flat_arrays, holds_numbers
 from nsm_widgets.report._page import page_parts

@@ -14,8 +14,8 @@ from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets._store import TraceStore
 
 if TYPE_CHECKING:
-    from nsm_widgets.export._chunks import Precision
-    from nsm_widgets.export._content import PageTheme
+    from nsm_widgets.export.page._chunks import Precision
+    from nsm_widgets.export.page._content import PageTheme
     from nsm_widgets.widgets._view import View
 
 

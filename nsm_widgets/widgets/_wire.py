@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets._errors import DtypeError
-from nsm_widgets.export._float16 import MOST_EXPONENT
+from nsm_widgets._float16 import MOST_EXPONENT
 
 _KEPT = frozenset({"float32", "float64", "int8", "int16", "int32", "uint8", "uint16", "uint32"})
 _WIDENED = {"float16": "float32", "bool": "uint8"}

@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from nsm_widgets import CommunicationView
-from nsm_widgets.export._curves import along
-from nsm_widgets.export._graph_layout import Ring, arrow, edge_width, node_radius, ring_of
+from nsm_widgets.export.picture.canvas._curves import along
+from nsm_widgets.export.picture.parts._graph_layout import Ring, arrow, edge_width, node_radius, ring_of
 from nsm_widgets.view import ColorDomain, Theme, color_codes, column_sums, paint
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.notebook import ARTIFACTS

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, expect
 
-from nsm_widgets.export._hatch import INKS
+from nsm_widgets.export.picture.parts._hatch import INKS
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage

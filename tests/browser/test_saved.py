@@ -50,9 +50,9 @@ AttentionView(Trace.from_attentions(list(random.dirichlet(np.full(5, 0.5), size=
 
 PLACES = """
 import dataclasses
-from nsm_widgets.export._heatmap import HeatmapPicture
-from nsm_widgets.export._picture import arrange, heading_of
-from nsm_widgets.export._scene import Scene
+from nsm_widgets.export.picture.panels._heatmap import HeatmapPicture
+from nsm_widgets.export.picture._picture import arrange, heading_of
+from nsm_widgets.export.picture._scene import Scene
 
 def places(view):
     scene = Scene(view.trace, {"time": view.selection.time}, view.cmap, view.scale, "light")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nsm_widgets.export._heatmap import HeatmapPicture
-from nsm_widgets.export._picture import Page, arrange, heading_of
-from nsm_widgets.export._scene import Scene
+from nsm_widgets.export.picture._picture import Page, arrange, heading_of
+from nsm_widgets.export.picture._scene import Scene
+from nsm_widgets.export.picture.panels._heatmap import HeatmapPicture
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import (
     ColorScale,

@@ -76,7 +76,7 @@ def test_the_wheel_tells_where_its_command_and_exporter_are(wheel: Path) -> None
         (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
         points = archive.read(name).decode()
     assert "nsm-widgets = nsm_widgets.cli:main" in points
-    assert "nsm_html = nsm_widgets.export._nbconvert:NsmHTMLExporter" in points
+    assert "nsm_html = nsm_widgets.export.page._nbconvert:NsmHTMLExporter" in points
 
 
 def test_every_python_file_is_in_the_wheel(source: Path, wheel: Path) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from nsm_widgets.export._annotate import DARK, cell_text, ink_on
-from nsm_widgets.export._graph import is_pale, strengths
-from nsm_widgets.export._graph_layout import arrow, edge_width, label_room, node_radius, ring_of
+from nsm_widgets.export.picture.panels._graph import is_pale, strengths
+from nsm_widgets.export.picture.parts._annotate import DARK, cell_text, ink_on
+from nsm_widgets.export.picture.parts._graph_layout import arrow, edge_width, label_room, node_radius, ring_of
 from nsm_widgets.view import MOST_EDGES, MOST_NODES, choose_edges, column_sums
 
 HERE = Path(__file__).parent

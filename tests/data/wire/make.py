@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nsm_widgets.export._grid import wrapped_grid
-from nsm_widgets.export._raster import rasterize
+from nsm_widgets.export.picture.parts._grid import wrapped_grid
+from nsm_widgets.raster._raster import rasterize
 from nsm_widgets.view import (
     ColorDomain,
     ColorScale,

@@ -1,0 +1,127 @@
+"""Views as one self-contained page, from a live kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from nsm_widgets._replacing import replacing
+from nsm_widgets.export.page._chunks import Precision
+from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_options, page_content
+from nsm_widgets.export.page._live import live_arrays, live_models
+from nsm_widgets.export.page._page import Fallback, place, standalone_page
+
+
+def widgets_to_html(
+    widgets: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    title: str | None = None,
+    precision: Precision = "exact",
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    theme: PageTheme = "auto",
+) -> Path | str:
+    """Write one page in which widgets stay alive: sliders, keys, hover and play, without kernel or network.
+
+    The page holds the widgets that are given, one below the other, and all that they refer to: views of ours,
+    containers and controls of ipywidgets, links between them, bqplot figures. It asks no other address for
+    anything, and forbids itself to.
+
+    Args:
+        widgets: A widget, or several.
+        path: File to write, all or nothing; the page is returned as text when not given.
+        title: Heading of the page; the first view's own title when not given.
+        precision: How values are kept. ``"exact"``: as they are. ``"float16"``: rounded to 11 significant
+            bits, or to a billionth of the largest; half the size. ``"display"``: only the colours on the
+            scale chosen now, at most 512 × 512 a picture. The page names it, and so does every panel.
+        max_bytes: What the arrays may take in the page.
+        theme: ``"auto"`` follows the reader's system; or ``"light"``, ``"dark"``.
+
+    Returns:
+        The path, or the page as text.
+
+    Raises:
+        ExportError: If the arrays take more than ``max_bytes``, with what to choose instead.
+        ValueError: If an option is unknown.
+        TypeError: If something is no widget.
+
+    Example:
+        >>> import numpy as np
+        >>> from nsm_widgets import Heatmap
+        >>> page = widgets_to_html(Heatmap(np.eye(4), dims=("query", "key")))
+        >>> page[:15]
+        '<!DOCTYPE html>'
+    """
+    from ipywidgets import Widget
+
+    shown: Sequence[Any] = [widgets] if isinstance(widgets, Widget) else list(widgets)
+    for widget in shown:
+        if not isinstance(widget, Widget):
+            raise TypeError(
+                f"a page holds widgets, got {type(widget).__name__}. Give it a view, or a list of views."
+            )
+    if not shown:
+        raise ValueError("a page must hold at least one widget, got none.")
+    heading = title if title is not None else next(filter(None, (getattr(w, "title", "") for w in shown)), "")
+    page = page_of(shown, title=heading, precision=precision, max_bytes=max_bytes, theme=theme)
+    if path is None:
+        return page
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(page.encode())
+    return Path(path)
+
+
+def page_of(
+    parts: Sequence[Any],
+    *,
+    title: str,
+    precision: Precision,
+    max_bytes: int,
+    theme: PageTheme,
+    selection: Any = None,
+) -> str:
+    """A page of live widgets, and of HTML between them.
+
+    Args:
+        parts: Widgets, and texts that are HTML already.
+        title: Heading of the page.
+        precision: How values are kept.
+        max_bytes: What the arrays may take.
+        theme: ``"auto"``, ``"light"`` or ``"dark"``.
+        selection: What links in the HTML move: ``<a data-nsmw-go='{"time": 7}'>``. A widget among the parts
+            must follow it.
+    """
+    check_options(precision, max_bytes, theme)
+    shown = [part for part in parts if not isinstance(part, str)]
+    content = page_content(
+        live_models(shown),
+        [widget.model_id for widget in shown],
+        live_arrays,
+        precision=precision,
+        max_bytes=max_bytes,
+    )
+    places = [
+        part if isinstance(part, str) else place(content.names[part.model_id], _fallback(part))
+        for part in parts
+    ]
+    if selection is not None:
+        places = [f'<div data-nsmw-selection="{content.names[selection.model_id]}">', *places, "</div>"]
+    titles_view = bool(title) and [getattr(widget, "title", "") for widget in shown] == [title]
+    return standalone_page(
+        places, content, title=title or "nsm_widgets", theme=theme, titles_view=titles_view
+    )
+
+
+def _fallback(widget: Any) -> Fallback:
+    """Picture and summary of a widget, as a saved notebook keeps them."""
+    name = type(widget).__name__
+    if hasattr(widget, "_fallbacks"):
+        data = widget._fallbacks(name)
+    else:
+        bundle = widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+    if data is None:
+        raise TypeError(f"a page holds widgets that can be seen, got {name}, which has no view of its own.")
+    return Fallback(data.get("image/png"), str(data.get("text/plain", name)))

@@ -1,0 +1,81 @@
+"""The widgets of this kernel as a saved notebook would describe them, the arrays of our stores left out."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from nsm_widgets.export.page._widget_state import Model, references
+
+
+def live_models(widgets: Iterable[Any]) -> dict[str, Model]:
+    """The state of widgets and of all that they refer to, and of the links that hold any of them together."""
+    from ipywidgets.widgets import widget as registry
+    from ipywidgets.widgets.widget_link import Link
+
+    instances: Mapping[str, Any] = registry._instances
+    widgets = list(widgets)
+    for widget in widgets:
+        if widget.comm is None:
+            name = type(widget).__name__
+            raise ValueError(f"a page holds widgets that are open, got a {name} that was closed.")
+    links = [widget for widget in instances.values() if isinstance(widget, Link)]
+    models: dict[str, Model] = {}
+    waiting = [widget.model_id for widget in widgets]
+    while waiting:
+        for model_id in waiting:
+            _describe(model_id, instances, models)
+        waiting = [
+            link.model_id
+            for link in links
+            if link.model_id not in models
+            and (link.source[0].model_id in models or link.target[0].model_id in models)
+        ]
+    return models
+
+
+def live_arrays(model_id: str) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """The arrays of a store, as they would cross to the page."""
+    from ipywidgets.widgets import widget as registry
+
+    return dict(registry._instances[model_id]._arrays)
+
+
+def _describe(start: str, instances: Mapping[str, Any], models: dict[str, Model]) -> None:
+    waiting = [start]
+    while waiting:
+        model_id = waiting.pop()
+        if model_id in models or model_id not in instances:
+            continue
+        models[model_id] = _model(instances[model_id])
+        waiting += reversed(list(references(models[model_id]["state"])))
+
+
+def _model(widget: Any) -> Model:
+    from ipywidgets.widgets.widget import _remove_buffers
+
+    ours = getattr(widget, "_kind", None) == "store" and widget._model_module == "anywidget"
+    keys = [key for key in widget.keys if not (ours and key == "_buffers")]  # see live_arrays
+    try:
+        state, paths, buffers = _remove_buffers(widget.get_state(keys))
+    except AttributeError as error:  # what ipywidgets raises for a widget without a channel
+        raise ValueError(
+            f"a page holds widgets that are open, and a {type(widget).__name__} refers to one "
+            "that was closed. Take it out, or make it again."
+        ) from error
+    model: Model = {
+        "model_name": widget._model_name,
+        "model_module": widget._model_module,
+        "model_module_version": widget._model_module_version,
+        "state": state,
+    }
+    if buffers:
+        model["buffers"] = [
+            {"path": path, "encoding": "base64", "data": b64encode(buffer).decode("ascii")}
+            for path, buffer in zip(paths, buffers, strict=True)
+        ]
+    return model

@@ -1,0 +1,129 @@
+"""A notebook file as one page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nsm_widgets._errors import ExportError, MissingDependencyError
+from nsm_widgets._replacing import replacing
+from nsm_widgets.export.page._chunks import Precision
+from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_options
+from nsm_widgets.trace._coord import clean_label
+from nsm_widgets.widgets._state_room import EVERYTHING_MB
+
+CELL_TIMEOUT_S = 3600
+_ALL_OF_IT = {"NSM_WIDGETS_STATE_MB": f"{EVERYTHING_MB:g}", "NSM_WIDGETS_HOST": "jupyter"}
+"""For the kernel: every array goes with the state, which is saved nowhere; the page has its own limit."""
+
+_QUIET = ["--log-level=40"]
+"""Of ipykernel: its remark that a local socket is not encrypted helps nobody here."""
+
+
+def notebook_to_html(
+    path_in: str | os.PathLike[str],
+    path_out: str | os.PathLike[str] | None = None,
+    *,
+    execute: bool = False,
+    title: str = "",
+    precision: Precision = "exact",
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    theme: PageTheme = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write a notebook as one page in which its widgets stay alive: no kernel, no network, no other file.
+
+    Args:
+        path_in: The notebook, executed and saved with its widgets' state; or any, with ``execute``.
+        path_out: File to write, all or nothing; beside the notebook, ending in ``.html``, when not given.
+        execute: Run all cells first, in the notebook's folder. The notebook itself stays as it is. Then the
+        page
+            carries every array, also those that a saved notebook is too small for.
+        title: Title of the page; the notebook's own when empty.
+        precision: ``"exact"``, ``"float16"`` or ``"display"``; see :func:`widgets_to_html`.
+        max_bytes: What the arrays may take in the page.
+        theme: ``"auto"``, ``"light"`` or ``"dark"``.
+        progress: Called with the number of cells that have run, and of all, while executing.
+
+    Returns:
+        Where it was written.
+
+    Raises:
+        ExportError: If the file is no notebook, a cell fails, or the arrays take more than ``max_bytes``.
+        FileNotFoundError: If there is no such notebook.
+        MissingDependencyError: If nbconvert, or for ``execute`` nbclient, is not installed.
+    """
+    check_options(precision, max_bytes, theme)
+    path_in = Path(path_in)
+    try:
+        import nbformat
+
+        from nsm_widgets.export.page._nbconvert import NsmHTMLExporter
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"exporting notebooks needs nbconvert, and {error.name} is not installed. "
+            'Install it with: pip install "nsm_widgets[notebook]"'
+        ) from error
+    notebook = _read(path_in, nbformat)
+    if execute:
+        _execute(notebook, path_in, progress)
+    exporter = NsmHTMLExporter(  # type: ignore[no-untyped-call]
+        precision=precision, max_bytes=max_bytes, page_theme=theme, page_title=title
+    )
+    resources = {"metadata": {"name": path_in.stem, "path": str(path_in.parent)}}
+    html, _resources = exporter.from_notebook_node(notebook, resources)
+    target = Path(path_out) if path_out is not None else path_in.with_suffix(".html")
+    with replacing(target) as temporary:
+        temporary.write_bytes(clean_label(html).encode())
+    return target
+
+
+def _read(path: Path, nbformat: Any) -> Any:
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # nbformat raises many kinds
+        raise ExportError(
+            f"{path} must be a Jupyter notebook, and it cannot be read as one ({type(error).__name__}: "
+            f"{str(error)[:200]}). Give the path of an .ipynb file."
+        ) from error
+
+
+def _execute(notebook: Any, path: Path, progress: Callable[[int, int], None] | None) -> None:
+    """Run all cells; the state of every widget is kept in the notebook's metadata."""
+    try:
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
+    except ImportError as error:
+        raise MissingDependencyError(
+            "executing a notebook needs nbclient, and it is not installed. "
+            'Install it with: pip install "nsm_widgets[notebook]"'
+        ) from error
+    code_cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+
+    def ran(cell_index: int, **_about: Any) -> None:
+        if progress is not None:
+            progress(sum(index <= cell_index for index in code_cells), len(code_cells))
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT_S,
+        store_widget_state=True,
+        resources={"metadata": {"path": str(path.parent.resolve())}},
+        on_cell_complete=ran,
+        extra_arguments=_QUIET if notebook.metadata.get("language_info", {}).get("name") == "python" else [],
+    )
+    try:
+        client.execute(env={**os.environ, **_ALL_OF_IT})
+    except CellExecutionError as error:
+        raise ExportError(
+            f"{path} must run without an error to be exported, and a cell failed:\n{error}"
+        ) from error
+    except Exception as error:  # no such kernel, a kernel that died, a cell without end: of many kinds
+        raise ExportError(
+            f"{path} must run to its end to be exported, and it did not ({type(error).__name__}: "
+            f"{str(error)[:300]}). Run it in JupyterLab to see why."
+        ) from error

@@ -1,0 +1,1 @@
+"""Still pictures of what a view shows: PNG, SVG and PDF."""

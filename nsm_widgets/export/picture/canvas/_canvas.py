@@ -1,0 +1,160 @@
+"""A sheet to draw on, whatever it becomes: rectangles, lines, cells, and text in the colours of a theme."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from nsm_widgets.export.picture.canvas._curves import Point as Point
+from nsm_widgets.export.picture.canvas._curves import along
+from nsm_widgets.export.picture.canvas._geometry import Box
+from nsm_widgets.export.picture.canvas._glyphs import TEXT_PX
+from nsm_widgets.view import Theme
+
+Color = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """Colours of everything that is no cell; those of ``js/src/style.css``."""
+
+    background: Color
+    text: Color
+    faint: Color
+    line: Color
+    accent: Color
+
+
+INKS: dict[Theme, Ink] = {
+    "light": Ink((255, 255, 255), (28, 28, 30), (95, 99, 104), (200, 204, 208), (26, 115, 199)),
+    "dark": Ink((23, 24, 26), (232, 232, 234), (165, 168, 173), (74, 77, 82), (90, 164, 236)),
+}
+
+CURSOR_IN: Color = (255, 255, 255)
+CURSOR_OUT: Color = (17, 17, 17)
+
+SHARES = {"l": 0.0, "m": 0.5, "r": 1.0}
+"""How much of a text lies before its point, by the first letter of the anchor."""
+MIDDLE = 0.36
+"""How far the middle of a digit is above the baseline, as a share of the text's size."""
+
+
+class Canvas(ABC):
+    """A picture in the making, measured in CSS pixels from its left upper corner.
+
+    An anchor says where in the text its point lies: across ``l``, ``m`` or ``r``, and down ``s`` for the
+    baseline or ``m`` for the middle of a digit.
+    """
+
+    def __init__(self, width: int, height: int, theme: Theme) -> None:
+        self.width, self.height = width, height
+        self.theme = theme
+        self.ink = INKS[theme]
+        self.draw = Pen(self)
+
+    @abstractmethod
+    def text(self, at: Point, text: str, anchor: str, color: Color, size_px: int = TEXT_PX) -> None:
+        """Write from left to right."""
+
+    @abstractmethod
+    def turned_text(self, at: Point, text: str, anchor: str, color: Color) -> None:
+        """Write from bottom to top, the point in the middle of the line."""
+
+    @abstractmethod
+    def slanted_text(self, at: Point, text: str, anchor: str, color: Color, degrees: float) -> None:
+        """Write in a direction, clockwise from the right; the point is in the middle of the line."""
+
+    @abstractmethod
+    def cells(self, texels: UInt8[np.ndarray, "row column 3"], box: Box) -> None:
+        """Fill a box with flat texels, each point the colour of the texel it lies in."""
+
+    @abstractmethod
+    def fill(self, box: Box, color: Color) -> None:
+        """A rectangle in one colour."""
+
+    @abstractmethod
+    def stroke(self, points: Sequence[Point], width: float, color: Color) -> None:
+        """A line from point to point."""
+
+    @abstractmethod
+    def polygon(self, corners: Sequence[Point], color: Color) -> None:
+        """An area in one colour."""
+
+    @abstractmethod
+    def disc(self, center: Point, radius: float, color: Color) -> None:
+        """The area of a circle in one colour."""
+
+    def curve(self, shaft: Sequence[Point], width: float, color: Color) -> None:
+        """A line along a Bézier curve: start, one or two control points, end."""
+        self.stroke(along(shaft), width, color)
+
+    @contextmanager
+    def smooth(self, box: Box) -> Iterator[None]:
+        """Within the block, lines and areas in this box, which hold no text, have soft edges."""
+        yield
+
+    @abstractmethod
+    def file(self) -> bytes:
+        """The finished picture as a file."""
+
+    def frame(self, box: Box, color: Color) -> None:
+        """A line one pixel wide, just outside the box."""
+        corners = (box.left - 1, box.top - 1, box.right, box.bottom)
+        self.draw.rectangle(corners, outline=color)
+
+
+class Pen:
+    """Lines and areas by the pixels that they cover, both ends among them: Pillow's way to say it."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+
+    def line(self, points: Any, fill: Color, width: int = 1) -> None:
+        """From point to point; ``points`` is a list of pairs, or of numbers by twos."""
+        path = _pairs(points)
+        if width == 1 and len(path) == 2 and (path[0][0] == path[1][0] or path[0][1] == path[1][1]):
+            (left, right), (top, bottom) = (sorted(ends) for ends in zip(*path, strict=True))
+            self._canvas.fill(_covering(left, top, right, bottom), fill)
+        else:
+            self._canvas.stroke(_middles(path), width, fill)
+
+    def rectangle(self, corners: Any, outline: Color | None = None, fill: Color | None = None) -> None:
+        """Between two opposite pixels; the outline is one pixel wide and lies inside."""
+        (left, top), (right, bottom) = _pairs(corners)
+        if fill is not None:
+            self._canvas.fill(_covering(left, top, right, bottom), fill)
+        if outline is not None:
+            for edge in (
+                (left, top, right, top),
+                (left, bottom, right, bottom),
+                (left, top, left, bottom),
+                (right, top, right, bottom),
+            ):
+                self._canvas.fill(_covering(*edge), outline)
+
+    def polygon(self, corners: Any, fill: Color) -> None:
+        """An area between points."""
+        self._canvas.polygon(_middles(_pairs(corners)), fill)
+
+
+def _pairs(points: Any) -> list[Point]:
+    listed = list(points)
+    if listed and isinstance(listed[0], Iterable):
+        return [(x, y) for x, y in listed]
+    return list(zip(listed[::2], listed[1::2], strict=True))
+
+
+def _covering(left: float, top: float, right: float, bottom: float) -> Box:
+    """The box of the pixels from one to another."""
+    first, last = (round(left), round(top)), (round(right), round(bottom))
+    return Box(*first, last[0] - first[0] + 1, last[1] - first[1] + 1)
+
+
+def _middles(points: Sequence[Point]) -> list[Point]:
+    return [(x + 0.5, y + 0.5) for x, y in points]

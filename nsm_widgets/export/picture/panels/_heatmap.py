@@ -1,0 +1,222 @@
+"""One heatmap of a picture: heading, axes, cells, marks, cursors, colour bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nsm_widgets.export.picture._scene import Scene
+from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_OUT, Canvas
+from nsm_widgets.export.picture.canvas._geometry import Box, plot_size, span
+from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
+from nsm_widgets.export.picture.parts._annotate import draw_values, has_room
+from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, Axis
+from nsm_widgets.export.picture.parts._bar import bar_labels, bar_pixels
+from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
+from nsm_widgets.export.picture.parts._marks import draw_marks
+from nsm_widgets.export.text._where import CURSOR_DIMS, describe_index, indices_for, is_chosen
+from nsm_widgets.export.text._words import count, short
+from nsm_widgets.raster._raster import Raster
+from nsm_widgets.view import Panel, paint
+from nsm_widgets.view._color import ABOVE, NAN
+from nsm_widgets.view._masked import left_out
+
+CAPTION_PX, NOTE_PX = 22, 18
+BAR_PX, BAR_GAP_PX, BAR_LABEL_GAP_PX = 9, 10, 5
+HIGHEST_PX = 1_200
+"""A panel that asks for more is drawn so high."""
+LEAST_EXTENT_PX = 220
+"""Width that a caption may take over a narrower picture."""
+THINNEST_FRAMED_PX = 5
+FLAG_PX = 5
+PER_HEAD, WIDEST_NUMBER = "per head", "0.00888"
+
+
+class HeatmapPicture:
+    """A heatmap that is measured before it is drawn, so that the panels of a picture can be lined up.
+
+    Args:
+        panel: What to draw.
+        scene: What all panels share.
+    """
+
+    def __init__(self, panel: Panel, scene: Scene) -> None:
+        self.panel, self.scene = panel, scene
+        self.array = scene.trace[panel.array]
+        self.at = indices_for(panel, self.array, scene.indices)
+        batch = self.at.get("batch", 0)
+        self.y = Axis.of(self.array, panel.y, batch)
+        self.x = Axis.of(self.array, panel.x, batch)
+        self.look = scene.look_of(panel, self.at)
+        self.bar = bar_labels(self.look, scene)
+
+    @property
+    def left(self) -> int:
+        """Room that labels need on the left."""
+        return self.y.widest + AXIS_TITLE_PX + 8
+
+    @property
+    def right(self) -> int:
+        """Room that the colour bar needs on the right."""
+        widest = max(text_width(short(value)) for _, value in self.bar)
+        if self.look.own:  # so it is for every head, and for the words below the bar
+            widest = max(widest, text_width(WIDEST_NUMBER), text_width(PER_HEAD) - BAR_PX)
+        return int(widest) + BAR_GAP_PX + BAR_PX + BAR_LABEL_GAP_PX + 2
+
+    def fit(self, width: int, left: int, right: int) -> None:
+        """Settle its size, the margins given, and code the cells."""
+        shape = self.array.sizes[self.panel.y], self.array.sizes[self.panel.x]
+        room = width - left - right
+        self.box_left, self.width = left, width
+        self.box_size = plot_size(room, min(self.panel.height_px, HIGHEST_PX), *shape, self.panel.aspect)
+        self.raster = self.scene.rasterize(self.panel, self.at, *self.box_size, self.look)
+        self.left_out = left_out(self.array, self.panel.y, self.panel.x, self.at)
+        self.notes = notes(self.raster, self.panel.nan_means, left_out_notes(self.left_out))
+        below = self.x.height(self.box_size[0]) + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
+        self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)
+        self.height = CAPTION_PX + self.box_size[1] + below
+
+    def box(self, left: int, top: int) -> Box:
+        """The drawn area, where the panel's left upper corner is at this place."""
+        return Box(left + self.box_left, top + CAPTION_PX, *self.box_size)
+
+    def draw(self, canvas: Canvas, left: int, top: int) -> None:
+        """Put it on the canvas."""
+        box = self.box(left, top)
+        self._caption(canvas, box, left + self.width)
+        canvas.frame(box, canvas.ink.line)
+        self._cells(canvas, box)
+        self._flags(canvas, box)
+        self._unknown(canvas, box)
+        self._cursors(canvas, box)
+        self.y.draw_down(canvas, box, left)
+        self.x.draw_across(canvas, box)
+        self._bar(canvas, box)
+        if self.notes:
+            bottom = top + self.height
+            canvas.text((box.left, bottom - 4), " · ".join(self.notes), "ls", canvas.ink.faint)
+
+    def _cells(self, canvas: Canvas, box: Box) -> None:
+        cmap = self.scene.cmap_of(self.panel)
+        if self.panel.annotate and has_room(self.raster, box.width, box.height):
+            draw_raster(canvas, self.raster, cmap, box, named=True)
+            if self.left_out is not None:
+                draw_hatch(canvas, self.left_out, self.raster.codes.shape, box, ground=False)
+            draw_values(canvas, self.scene.plane(self.panel, self.at), self.raster, cmap, box)
+        else:
+            draw_raster(canvas, self.raster, cmap, box)
+            if self.left_out is not None:
+                draw_hatch(canvas, self.left_out, self.raster.codes.shape, box)
+
+    def _caption(self, canvas: Canvas, box: Box, right: int) -> None:
+        """Title, then the indices of the axes that are not drawn and the numbers that belong to them."""
+        ink = canvas.ink
+        chosen = is_chosen(self.panel, self.array, self.scene.indices)
+        baseline = box.top - 8
+        title = cut(drawable(self.panel.title), right - box.left, TITLE_PX)
+        canvas.text((box.left, baseline), title, "ls", ink.accent if chosen else ink.text, TITLE_PX)
+        after = box.left + round(text_width(title, TITLE_PX))
+        if chosen:
+            canvas.draw.line((box.left, baseline + 3, after, baseline + 3), fill=ink.accent)
+        canvas.text((after + 10, baseline), cut(self._subtitle(), right - after - 10), "ls", ink.faint)
+
+    def _subtitle(self) -> str:
+        drawn = (self.panel.x, self.panel.y, *self.panel.fixed)
+        where = [
+            describe_index(self.array, dim, self.at)
+            for dim, size in self.array.sizes.items()
+            if dim not in drawn and size > 1
+        ]
+        numbers = []
+        for scalar in self.panel.scalars:
+            array = self.scene.trace[scalar.array]
+            at = indices_for(self.panel, array, self.at)
+            numbers.append(f"{scalar.symbol} {short(float(array.values[tuple(at[d] for d in array.dims)]))}")
+        return drawable(" · ".join([*where, *numbers]) or self.array.attrs.get("description", ""))
+
+    def _flags(self, canvas: Canvas, box: Box) -> None:
+        """A diamond on each row that is flagged, where rows are high enough for one."""
+        if not self.panel.flags or box.height / self.y.count < THINNEST_FRAMED_PX:
+            return
+        array = self.scene.trace[self.panel.flags]
+        at = indices_for(self.panel, array, self.at)
+        flags = array.values[tuple(slice(None) if d == self.panel.y else at[d] for d in array.dims)]
+        for row in np.flatnonzero(flags > 0).tolist():
+            start, end = span(row, self.y.count, box.height)
+            x, y = box.left + 2 * FLAG_PX, box.top + (start + end - 1) // 2
+            most = min(FLAG_PX, (end - start - 1) // 2)
+            for radius, color in ((most, CURSOR_OUT), (most - 1, CURSOR_IN)):
+                corners = ((x - radius, y), (x, y - radius), (x + radius, y), (x, y + radius))
+                canvas.draw.polygon(corners, fill=color)
+
+    def _unknown(self, canvas: Canvas, box: Box) -> None:
+        """Why there is nothing but NaN, where there is nothing else."""
+        if not self.panel.unknown or (self.raster.codes != NAN).any():
+            return
+        text = cut(drawable(self.panel.unknown), box.width - 24)
+        width = round(text_width(text)) + 16
+        middle = box.left + box.width // 2, box.top + box.height // 2
+        canvas.fill(Box(middle[0] - width // 2, middle[1] - 10, width, 20), canvas.ink.background)
+        canvas.text(middle, text, "mm", canvas.ink.text)
+
+    def _cursors(self, canvas: Canvas, box: Box) -> None:
+        """The selected index of an axis that is drawn: a frame, or a line where cells are too small."""
+        if self.panel.y in CURSOR_DIMS:
+            start, end = span(self.at[self.panel.y], self.y.count, box.height)
+            draw_cursor(canvas, Box(box.left, box.top + start, box.width, end - start), down=False)
+        if self.panel.x in CURSOR_DIMS:
+            start, end = span(self.at[self.panel.x], self.x.count, box.width)
+            draw_cursor(canvas, Box(box.left + start, box.top, end - start, box.height), down=True)
+
+    def _bar(self, canvas: Canvas, box: Box) -> None:
+        bar = Box(box.right + BAR_GAP_PX, box.top, BAR_PX, box.height)
+        canvas.frame(bar, canvas.ink.line)
+        canvas.cells(bar_pixels(self.scene.cmap_of(self.panel), self.scene, bar.height), bar)
+        for position, value in self.bar:  # no tick marks: beside a number they read as a minus
+            y = min(max(bar.bottom - position * bar.height, bar.top + 4), bar.bottom - 4)
+            canvas.text((bar.right + BAR_LABEL_GAP_PX, y), short(value), "lm", canvas.ink.text)
+        if self.look.own:
+            canvas.text((bar.left, bar.bottom + 13), PER_HEAD, "ls", canvas.ink.faint)
+
+
+def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box, *, named: bool = False) -> None:
+    """Cells in exactly their colours, each pixel the texel under its middle; then the marks.
+
+    Args:
+        canvas: To draw on.
+        raster: The cells.
+        cmap: Their colours.
+        box: Where to.
+        named: Whether NaN and infinities will be written into their cells, and so need no mark.
+    """
+    canvas.cells(paint(raster.codes, cmap, canvas.theme), box)
+    draw_marks(canvas, raster, box, least=ABOVE if named else NAN)
+
+
+def draw_cursor(canvas: Canvas, band: Box, *, down: bool) -> None:
+    """Mark a row or a column of cells."""
+    thickness = band.width if down else band.height
+    if thickness >= THINNEST_FRAMED_PX:
+        canvas.frame(band, CURSOR_OUT)
+        inner = (band.left, band.top, band.right - 1, band.bottom - 1)
+        canvas.draw.rectangle(inner, outline=CURSOR_IN)
+        return
+    middle = (thickness - 1) // 2
+    start = (band.left + middle, band.top) if down else (band.left, band.top + middle)
+    end = (start[0], band.bottom - 1) if down else (band.right - 1, start[1])
+    canvas.draw.line((*start, *end), fill=canvas.ink.accent)
+
+
+def notes(raster: Raster, nan_means: str = "", left_out: Sequence[tuple[int, str]] = ()) -> list[str]:
+    """What has to be said of the cells: marks, what does not count, whether several share a pixel."""
+    counted = [
+        (raster.nan, f"NaN: {nan_means}" if nan_means else "NaN"),
+        (raster.infinite, "±inf"),
+        (raster.clipped, "clipped"),
+        *left_out,
+    ]
+    said = [count(number, word) for number, word in counted if number]
+    if raster.pooled:
+        said.append(drawable(f"peak of {raster.cells[0]}×{raster.cells[1]}"))
+    return said

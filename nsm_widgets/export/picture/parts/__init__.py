@@ -1,0 +1,1 @@
+"""Parts that several panels draw: axes, colour bars, hatches, marks, printed values."""

@@ -1,0 +1,87 @@
+"""One axis of a heatmap: its labels, and the room that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from nsm_widgets.export.picture.canvas._canvas import Canvas
+from nsm_widgets.export.picture.canvas._geometry import Box, ticks
+from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
+from nsm_widgets.trace import NamedArray
+
+AXIS_TITLE_PX = 18
+TICK_PX, TICK_GAP_PX = 3, 3
+LINE_PX, NUMBER_LINE_PX, NUMBER_GAP_PX, LABEL_GAP_PX = 14, 20, 26, 8
+LONGEST_LABEL_PX = 96
+
+_TITLES = {"time": "time (step)", "statistic": "", "logged": "iteration"}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis as it is labelled: by the data's own labels, or by numbers."""
+
+    dim: str
+    count: int
+    labels: Sequence[str] | None
+
+    @classmethod
+    def of(cls, array: NamedArray, dim: str, batch: int) -> Axis:
+        """The axis of an array, its labels those of this item of the batch."""
+        labels = array.labels(dim, batch=batch) if dim in array.coords else None
+        return cls(dim, array.sizes[dim], labels)
+
+    @property
+    def title(self) -> str:
+        """What stands along it."""
+        return _TITLES.get(self.dim, self.dim)
+
+    def label(self, index: int) -> str:
+        """The text at an index, cut to the room there is for any."""
+        return str(index) if self.labels is None else cut(drawable(self.labels[index]), LONGEST_LABEL_PX)
+
+    @cached_property
+    def widest(self) -> int:
+        """Pixels that the longest label takes."""
+        longest = [self.label(self.count - 1)]
+        if self.labels is not None:  # so many as to be measured one by one are not all shown either
+            step = max(1, self.count // 500)
+            longest += map(self.label, range(0, self.count, step))
+        return int(max(map(text_width, longest))) + 1
+
+    def turned(self, width: int) -> bool:
+        """Whether labels across must stand upright to fit."""
+        return self.labels is not None and self.widest + LABEL_GAP_PX > width / self.count
+
+    def height(self, width: int) -> int:
+        """Room that labels take below a drawn area of this width."""
+        return TICK_PX + TICK_GAP_PX + (self.widest + 4 if self.turned(width) else LINE_PX)
+
+    def draw_down(self, canvas: Canvas, box: Box, left: int) -> None:
+        """Labels and title to the left of the box."""
+        spacing = NUMBER_LINE_PX if self.labels is None else LINE_PX
+        for index in ticks(self.count, box.height, spacing):
+            y = box.top + int((index + 0.5) * box.height / self.count)
+            canvas.draw.line((box.left - 1 - TICK_PX, y, box.left - 2, y), fill=canvas.ink.faint)
+            at = (box.left - 1 - TICK_PX - TICK_GAP_PX, y)
+            canvas.text(at, self.label(index), "rm", canvas.ink.text)
+        canvas.turned_text((left + 7, box.top + box.height / 2), self.title, "m", canvas.ink.text)
+
+    def draw_across(self, canvas: Canvas, box: Box) -> None:
+        """Labels and title below the box."""
+        turned = self.turned(box.width)
+        spacing = LINE_PX if turned else self.widest + LABEL_GAP_PX
+        if self.labels is None:
+            spacing = self.widest + NUMBER_GAP_PX
+        for index in ticks(self.count, box.width, spacing):
+            x = box.left + int((index + 0.5) * box.width / self.count)
+            canvas.draw.line((x, box.bottom + 1, x, box.bottom + TICK_PX), fill=canvas.ink.faint)
+            y = box.bottom + TICK_PX + TICK_GAP_PX
+            if turned:
+                canvas.turned_text((x, y), self.label(index), "r", canvas.ink.text)
+            else:
+                canvas.text((x, y + 10), self.label(index), "ms", canvas.ink.text)
+        y = box.bottom + self.height(box.width) + AXIS_TITLE_PX - 5
+        canvas.text((box.left + box.width / 2, y), self.title, "ms", canvas.ink.text)

@@ -1,0 +1,1 @@
+"""Tables and summaries: what a view shows, in words and numbers."""
