@@ -15,7 +15,7 @@ import numpy as np
 
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import Trace
-from nsm_widgets.trace._coord import clean_label
+from nsm_widgets.trace.arrays._coord import clean_label
 
 FLAG = "__nsmw_pwned"
 DATA = Path(__file__).parent / "data" / "hostile.json"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace._known import default_kind
+from nsm_widgets.trace.arrays._known import default_kind
 
 WEIGHTINGS = ("weights", "shares", "attention")
 """Kinds whose rows along the last axis share out a whole."""

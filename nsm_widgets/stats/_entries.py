@@ -12,9 +12,9 @@ from nsm_widgets._axes import did_you_mean
 from nsm_widgets._errors import AxisError, DtypeError, WeightsError
 from nsm_widgets.stats._input import Given, Mask, take
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace._convert import ArrayLike
-from nsm_widgets.trace._known import default_kind, known
-from nsm_widgets.trace._weights import check_weightings
+from nsm_widgets.trace.arrays._convert import ArrayLike
+from nsm_widgets.trace.arrays._known import default_kind, known
+from nsm_widgets.trace.arrays._weights import check_weightings
 
 _ATTENTION_DIMS = ("layer", "batch", "head", "query", "key")
 _MEMORY_DIMS = ("time", "batch", "slot", "word")

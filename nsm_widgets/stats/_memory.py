@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float64
 
 from nsm_widgets.stats._input import Given, Mask, Statistic, check_threshold, counted, divide_where, take
 from nsm_widgets.trace import Coord
-from nsm_widgets.trace._convert import ArrayLike
+from nsm_widgets.trace.arrays._convert import ArrayLike
 
 ACTIVE = 0.1
 """A slot whose standard deviation along its word is greater is active."""

@@ -6,13 +6,13 @@ Zarr by stores alone.
 
 from __future__ import annotations
 
-from nsm_widgets.trace._adapters import Adapter, register_adapter
-from nsm_widgets.trace._array import NamedArray
-from nsm_widgets.trace._coord import Coord
-from nsm_widgets.trace._iterations import iterations_text
-from nsm_widgets.trace._recorder import TraceRecorder
-from nsm_widgets.trace._store_writer import StoreWriter
 from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._coord import Coord
+from nsm_widgets.trace.arrays._iterations import iterations_text
+from nsm_widgets.trace.record._recorder import TraceRecorder
+from nsm_widgets.trace.record.sources._adapter import Adapter, register_adapter
+from nsm_widgets.trace.store._writer import StoreWriter
 
 __all__ = [
     "Adapter",

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nsm_widgets._axes import check_time_leads, did_you_mean, format_dims, format_sizes
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError
 from nsm_widgets._text import one_line
-from nsm_widgets.trace._array import Indexer, NamedArray
-from nsm_widgets.trace._coord import Coord, Labels, clean_label, same_coord
-from nsm_widgets.trace._json import freeze_attrs
+from nsm_widgets.trace.arrays._array import Indexer, NamedArray
+from nsm_widgets.trace.arrays._coord import Coord, Labels, clean_label, same_coord
+from nsm_widgets.trace.arrays._json import freeze_attrs
 
 if TYPE_CHECKING:
     import xarray
@@ -156,7 +156,7 @@ class Trace(Mapping[str, NamedArray]):
         What passed by or was dropped is counted in ``attrs["iterations"]``. Empty where the trace was not
         recorded, or its time axis was cut since.
         """
-        from nsm_widgets.trace._iterations import iteration_numbers
+        from nsm_widgets.trace.arrays._iterations import iteration_numbers
 
         return iteration_numbers(self)
 
@@ -180,7 +180,7 @@ class Trace(Mapping[str, NamedArray]):
             >>> [trace.iteration(number).sizes["time"] for number in trace.iterations]
             [2, 1]
         """
-        from nsm_widgets.trace._iterations import one_iteration
+        from nsm_widgets.trace.arrays._iterations import one_iteration
 
         return one_iteration(self, number)
 
@@ -191,7 +191,7 @@ class Trace(Mapping[str, NamedArray]):
             ShapeError: If they differ in length; nothing is padded.
             RecordingError: If the trace was not recorded, or its time axis was cut since.
         """
-        from nsm_widgets.trace._iterations import side_by_side
+        from nsm_widgets.trace.arrays._iterations import side_by_side
 
         return side_by_side(self)
 
@@ -263,7 +263,7 @@ class Trace(Mapping[str, NamedArray]):
             >>> trace["scores"].labels("key")
             ('the', 'cat')
         """
-        from nsm_widgets.trace._from_arrays import trace_from_arrays
+        from nsm_widgets.trace.make._from_arrays import trace_from_arrays
 
         return trace_from_arrays(arrays, dims, coords, attrs, kinds, check_weights)
 
@@ -329,7 +329,7 @@ class Trace(Mapping[str, NamedArray]):
               query: 'the', 'cat'
               key: 'the', 'cat'
         """
-        from nsm_widgets.trace._attentions import Said, trace_from_attentions
+        from nsm_widgets.trace.make._from_attentions import Said, trace_from_attentions
 
         said = Said(
             tokens,
@@ -345,14 +345,14 @@ class Trace(Mapping[str, NamedArray]):
         return trace_from_attentions(attentions, said)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write everything to one file, all or nothing; see :mod:`nsm_widgets.trace._file` for the format.
+        """Write everything to one file, all or nothing; ``trace.store._file`` has the format.
 
         An older file of that name is replaced only when the new one is on disk.
 
         Returns:
             Where it was written.
         """
-        from nsm_widgets.trace._file import save_trace
+        from nsm_widgets.trace.store._file import save_trace
 
         return save_trace(self, path)
 
@@ -378,10 +378,10 @@ class Trace(Mapping[str, NamedArray]):
         """
         folder = Path(path)
         if folder.is_dir() and (folder / "zarr.json").exists():
-            from nsm_widgets.trace._zarr_store import open_store
+            from nsm_widgets.trace.store._store import open_store
 
             return open_store(folder, rank)
-        from nsm_widgets.trace._file import open_trace
+        from nsm_widgets.trace.store._file import open_trace
 
         return open_trace(path, mmap=mmap)
 
@@ -398,7 +398,7 @@ class Trace(Mapping[str, NamedArray]):
             TraceFileError: If labels and attrs are larger than a store's metadata may be.
             MissingDependencyError: If the codecs that come with zarr are not installed.
         """
-        from nsm_widgets.trace._zarr_store import write_store
+        from nsm_widgets.trace.store._store import write_store
 
         return write_store(self, path)
 
@@ -411,12 +411,12 @@ class Trace(Mapping[str, NamedArray]):
         return self if self._reopen is None else self._reopen()
 
     def to_xarray(self) -> xarray.DataTree:
-        """The same as an :class:`xarray.DataTree`; ``nsm_widgets.trace._xarray`` says where each array goes.
+        """The same as an :class:`xarray.DataTree`; ``trace.make._xarray`` says where each array goes.
 
         Raises:
             MissingDependencyError: If xarray is not installed.
         """
-        from nsm_widgets.trace._xarray import trace_to_xarray
+        from nsm_widgets.trace.make._xarray import trace_to_xarray
 
         tree: xarray.DataTree = trace_to_xarray(self)
         return tree
@@ -438,7 +438,7 @@ class Trace(Mapping[str, NamedArray]):
             >>> Trace.from_xarray(trace.to_xarray()).identical(trace)
             True
         """
-        from nsm_widgets.trace._xarray import trace_from_xarray
+        from nsm_widgets.trace.make._xarray import trace_from_xarray
 
         return trace_from_xarray(data)
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace._mask import axis_of, is_mask
+from nsm_widgets.trace.arrays._mask import axis_of, is_mask
 
 LEFT_OUT = ("padding", "inactive", "masked")
 """Why a cell does not count: no token is there; a state takes no part; masked out, or not there yet."""

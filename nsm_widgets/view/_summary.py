@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace._lazy import LazyValues
+from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.view._color import ColorDomain
 
 _QUANTILE_SAMPLE = 1_000_000

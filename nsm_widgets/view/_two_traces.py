@@ -45,7 +45,7 @@ def default_arrays(a: Trace, names: Sequence[str]) -> tuple[str, ...]:
     Well-known ones that say what a model did, and those with names of their own; all that can be drawn where
     there are none of these. Inputs and outputs come last.
     """
-    from nsm_widgets.trace._known import known
+    from nsm_widgets.trace.arrays._known import known
 
     drawn = [name for name in names if axes_of(a[name]) is not None]
     chosen = [name for name in drawn if split_name(name)[1] in SHOWN or known(name) is None]

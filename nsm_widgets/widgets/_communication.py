@@ -8,8 +8,8 @@ from typing import Any
 from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace._convert import to_readonly
-from nsm_widgets.trace._weights import check_weightings
+from nsm_widgets.trace.arrays._convert import to_readonly
+from nsm_widgets.trace.arrays._weights import check_weightings
 from nsm_widgets.view import Layout, communication_layout
 from nsm_widgets.widgets._live import is_running
 from nsm_widgets.widgets._store import require_trace

@@ -7,9 +7,9 @@ from typing import Any
 
 from nsm_widgets._errors import LabelError, SelectionError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace._convert import to_readonly
-from nsm_widgets.trace._coord import clean_label
-from nsm_widgets.trace._mask import is_mask
+from nsm_widgets.trace.arrays._convert import to_readonly
+from nsm_widgets.trace.arrays._coord import clean_label
+from nsm_widgets.trace.arrays._mask import is_mask
 from nsm_widgets.view import comparison_layout
 from nsm_widgets.view._comparison import rows_that_are_none
 from nsm_widgets.widgets._given import given_trace

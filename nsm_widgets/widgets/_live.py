@@ -11,9 +11,9 @@ from weakref import ref
 
 from nsm_widgets._errors import RecordingError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
-from nsm_widgets.trace._lazy import LazyValues
-from nsm_widgets.trace._scalars import array_name
-from nsm_widgets.trace._watch import News
+from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace.record._logged import array_name
+from nsm_widgets.trace.record._watch import News
 from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
 from nsm_widgets.widgets._growth import Growth, grown, send_parts, wired
 from nsm_widgets.widgets._host import in_vscode

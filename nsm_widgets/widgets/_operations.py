@@ -7,7 +7,7 @@ from typing import Any
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Trace, TraceRecorder
-from nsm_widgets.trace._convert import to_readonly
+from nsm_widgets.trace.arrays._convert import to_readonly
 from nsm_widgets.view import Layout, operations_layout
 from nsm_widgets.widgets._given import labelled
 from nsm_widgets.widgets._store import require_trace

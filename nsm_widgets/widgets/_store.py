@@ -13,9 +13,9 @@ from jaxtyping import Shaped
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Coord, NamedArray, Trace
-from nsm_widgets.trace._coord import clean_label, escape_surrogates
-from nsm_widgets.trace._lazy import LazyValues
-from nsm_widgets.trace._mask import is_mask
+from nsm_widgets.trace.arrays._coord import clean_label, escape_surrogates
+from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace.arrays._mask import is_mask
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode

@@ -22,7 +22,7 @@ from nsm_widgets.stats._matching import check_matched
 from nsm_widgets.stats._same_layout import Common, common_arrays
 from nsm_widgets.stats._table import TableLike
 from nsm_widgets.trace import Trace
-from nsm_widgets.trace._coord import clean_label
+from nsm_widgets.trace.arrays._coord import clean_label
 from nsm_widgets.view import SHOW_CHOICES, Layout, array_difference, two_traces_layout
 from nsm_widgets.view._two_traces import axes_of, default_arrays, matching_said
 from nsm_widgets.widgets._store import require_trace

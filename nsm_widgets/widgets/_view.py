@@ -13,7 +13,7 @@ import traitlets
 
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace._coord import clean_label
+from nsm_widgets.trace.arrays._coord import clean_label
 from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind, scalars_row
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes

@@ -19,7 +19,7 @@ from nsm_widgets.dnc import DNCAccess
 from nsm_widgets.nsm import StateCommunication, StateManager, StatePropagator, TokenToStateRouter
 from nsm_widgets.ntm import MemoryAccess
 from nsm_widgets.trace import Adapter, Trace, TraceRecorder
-from nsm_widgets.trace import _watch as watch_module
+from nsm_widgets.trace.record import _watch as watch_module
 from tests.cuda.device import DEVICE, ON_CUDA, RUNS, Run, draw, ntm
 from tests.trace.captured import Said, capturing
 

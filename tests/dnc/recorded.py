@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nsm_widgets.dnc import DNC
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
-from nsm_widgets.trace._dnc import (
+from nsm_widgets.trace.record.sources._dnc import (
     KINDS_OF_DNC,
     READ_MODES,
     SAID_OF_DNC,

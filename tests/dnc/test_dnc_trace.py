@@ -14,8 +14,8 @@ from nsm_widgets.dnc import DNC, DNCStep, load_pretrained
 from nsm_widgets.stats import findings
 from nsm_widgets.tasks import CopyTask
 from nsm_widgets.trace import Trace
-from nsm_widgets.trace._dnc import SAID_OF_DNC, SEEN_BY_DNC
-from nsm_widgets.trace._known import KNOWN
+from nsm_widgets.trace.arrays._known import KNOWN
+from nsm_widgets.trace.record.sources._dnc import SAID_OF_DNC, SEEN_BY_DNC
 from nsm_widgets.view import explorer_layout
 from nsm_widgets.widgets import Heatmap, ImportanceView, MemoryView, NTMExplorer, ReadWriteView
 from tests.dnc.recorded import trace_of

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nsm_widgets.nsm import NeuralStateMachine
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
-from nsm_widgets.trace._nsm import (
+from nsm_widgets.trace.record.sources._nsm import (
     DIMS_OF_NSM,
     communication_arrays,
     manager_arrays,

@@ -10,8 +10,8 @@ from PIL import Image
 
 from nsm_widgets.nsm import NeuralStateMachine, NSMStep, load_pretrained
 from nsm_widgets.tasks.marked_copy import KINDS, MarkedCopyTask
-from nsm_widgets.trace._known import KNOWN
-from nsm_widgets.trace._nsm import DIMS_OF_NSM
+from nsm_widgets.trace.arrays._known import KNOWN
+from nsm_widgets.trace.record.sources._nsm import DIMS_OF_NSM
 from nsm_widgets.widgets import (
     CommunicationView,
     Heatmap,

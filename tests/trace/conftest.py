@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from nsm_widgets.trace import _adapters
+from nsm_widgets.trace.record.sources import _adapter as _adapters
 
 
 @pytest.fixture

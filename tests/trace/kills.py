@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nsm_widgets.trace import StoreWriter, _store_files
+from nsm_widgets.trace import StoreWriter
+from nsm_widgets.trace.store import _files as _store_files
 
 SIZES = (3, 2, 5)  # batch, slot, word
 STEPS = 200
@@ -83,7 +84,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from nsm_widgets.trace._store_codec import need_codecs
+    from nsm_widgets.trace.store._codec import need_codecs
 
     need_codecs()
     main()

@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 from nsm_widgets.ntm import NTM
-from nsm_widgets.trace import TraceRecorder, _recorder_store, _store_files
+from nsm_widgets.trace import TraceRecorder
+from nsm_widgets.trace.record import _into_store as _recorder_store
+from nsm_widgets.trace.store import _files as _store_files
 
 LENGTHS = [3 + (7 * step) % 11 for step in range(400)]
 FEW = 12

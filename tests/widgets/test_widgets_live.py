@@ -13,8 +13,8 @@ import torch
 from nsm_widgets import AttentionView, MemoryView, NTMExplorer, ReadWriteView, TraceRecorder
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace import _watch as watch_module
-from nsm_widgets.trace._lazy import LazyValues
+from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace.record import _watch as watch_module
 from nsm_widgets.view import ArraySummary, ColorDomain, summary_of
 from nsm_widgets.widgets._growth import Growth, grown, joined, parts, wired
 from nsm_widgets.widgets._live import wider

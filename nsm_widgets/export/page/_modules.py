@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from nsm_widgets._errors import MissingDependencyError
-from nsm_widgets.trace._coord import clean_label
+from nsm_widgets.trace.arrays._coord import clean_label
 
 STATIC = Path(__file__).parents[2] / "widgets" / "static"
 

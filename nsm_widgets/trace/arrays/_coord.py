@@ -1,0 +1,176 @@
+"""Labels of an axis: token strings, slot names, shift offsets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nsm_widgets._axes import check_has_axis, format_dims
+from nsm_widgets._errors import LabelError
+from nsm_widgets.trace.arrays._convert import is_tensor, to_numpy
+from nsm_widgets.trace.arrays._json import FrozenDict
+
+Labels: TypeAlias = Any
+"""Strings or integers, one per place on the axis; or one such list per batch item. Checked at run time."""
+
+_MOST_PADDING = 2**20
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Coord(NamedTuple):
+    """Labels along one axis, the same for every batch item or different for each; or a mask (``_mask``)."""
+
+    dims: tuple[str, ...]
+    """``(axis,)``, or ``("batch", axis)`` where the labels differ per batch item; of a mask, any axes."""
+    values: NDArray[Any]
+    """Labels, ``str`` or ``int64``; object where NumPy's text type would cut off a NUL at an end, or would
+    give each of many the room of a few long ones. Of a mask, ``bool``."""
+
+
+def clean_label(label: object) -> str:
+    """The label as it may be shown: a lone surrogate, which no screen or message can carry, becomes U+FFFD.
+
+    >>> clean_label("a" + chr(0xD800)) == "a" + chr(0xFFFD)
+    True
+    """
+    return _SURROGATE.sub("\ufffd", str(label))
+
+
+def escape_surrogates(label: str) -> str:
+    r"""The label with each lone surrogate as its escape, so that they can be told apart.
+
+    >>> print(escape_surrogates("caf" + chr(0xDCE9)))
+    caf\udce9
+    """
+    return _SURROGATE.sub(lambda match: ascii(match[0])[1:-1], label)
+
+
+def make_coord(dim: str, labels: Labels, sizes: Mapping[str, int], name: str) -> Coord:
+    """Check labels against the axis they name, and copy them.
+
+    Args:
+        dim: The axis.
+        labels: A :class:`Coord`; or strings or integers, one per place; or a list of such lists, one per
+            batch item.
+        sizes: The axes of the array, with sizes.
+        name: The array's name, for the error.
+
+    Raises:
+        AxisError: If the array has no such axis.
+        LabelError: If the number of labels is wrong, or they are neither all strings nor all integers.
+    """
+    check_has_axis(dim, sizes, name)
+    dims, values = labels if isinstance(labels, Coord) else (None, labels)
+    array = _label_array(
+        values, f"{name}: labels of {dim!r}", f"{sizes[dim]} for an axis of size {sizes[dim]}"
+    )
+    if dims is None:
+        dims = (dim,) if array.ndim == 1 else ("batch", dim)
+    if (
+        tuple(dims) not in ((dim,), ("batch", dim))
+        or (len(dims) == 2 and dim == "batch")
+        or len(dims) != array.ndim
+    ):
+        raise LabelError(
+            f"{name}: labels of {dim!r} must have axes ({dim}) or (batch, {dim}), "
+            f"got {array.ndim} axes named {format_dims(dims)}."
+        )
+    for axis, size in zip(dims, array.shape, strict=True):
+        if axis not in sizes:
+            raise LabelError(
+                f"{name}: one list of labels per batch item needs a batch axis. Pass one flat list instead."
+            )
+        if size != sizes[axis]:
+            what = (
+                f"labels for {dim!r}" if axis == dim else f"lists of labels for {dim!r}, one per batch item"
+            )
+            raise LabelError(
+                f"{name} must have {sizes[axis]} {what}, got {size}. "
+                "Give each place its label, special and padding tokens included."
+            )
+    array.flags.writeable = False
+    return Coord(tuple(dims), array)
+
+
+def make_coords(coords: Any, sizes: Mapping[str, int], name: str) -> FrozenDict:
+    """Check all labels and masks of an array; see :func:`make_coord`."""
+    if coords is None:
+        return FrozenDict()
+    if not isinstance(coords, Mapping):
+        raise LabelError(f"{name}: coords must map axis names to labels, got {type(coords).__name__}.")
+    from nsm_widgets.trace.arrays._mask import is_mask, make_mask  # which is made of what stands here
+
+    return FrozenDict(
+        {
+            key: (make_mask if is_mask(key) else make_coord)(key, given, sizes, name)
+            for key, given in coords.items()
+        }
+    )
+
+
+def same_coord(one: Coord | None, other: Coord | None) -> bool:
+    """Whether two axes carry the same labels, or both none."""
+    if one is None or other is None:
+        return one is other
+    return one.dims == other.dims and one.values.tolist() == other.values.tolist()
+
+
+def _label_array(labels: Labels, what: str, expected: str) -> NDArray[Any]:
+    """A flat list of labels, or one list per batch item, as a new array of one or two axes."""
+    if labels is None or isinstance(labels, (str, bytes, Mapping, set)):
+        raise LabelError(f"{what} must be a list of strings or integers, {expected}, got {_short(labels)}.")
+    if is_tensor(labels):
+        labels = to_numpy(labels, what)[0]
+    if hasattr(labels, "tolist"):  # NumPy, pandas
+        labels = labels.tolist()
+    try:
+        rows = list(labels)
+    except TypeError as error:
+        raise LabelError(
+            f"{what} must be a list of strings or integers, {expected}, got {_short(labels)}."
+        ) from error
+    if not rows:
+        raise LabelError(f"{what} must not be empty, {expected}.")
+    if not _is_row(rows[0]):
+        return _flat(rows, what)
+    lists = [list(row) if _is_row(row) else [row] for row in rows]
+    for index, row in enumerate(lists):
+        if len(row) != len(lists[0]):
+            raise LabelError(
+                f"{what}: batch item {index} has {len(row)} labels, item 0 has {len(lists[0])}. "
+                "Pad the shorter ones, as the model was given them."
+            )
+    return _flat([label for row in lists for label in row], what).reshape(len(lists), -1)
+
+
+def _is_row(value: object) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray))
+
+
+def _flat(labels: list[Any], what: str) -> NDArray[Any]:
+    labels = [label.item() if isinstance(label, np.generic) else label for label in labels]
+    if not labels:
+        raise LabelError(f"{what} must not be empty.")
+    if all(isinstance(label, str) for label in labels):
+        cut_by_numpy = any(label.endswith("\0") for label in labels)
+        lengths = [len(label) for label in labels]
+        padded = 4 * (len(labels) * max(lengths) - sum(lengths))  # NumPy makes each as wide as the widest
+        kept_apart = cut_by_numpy or padded > _MOST_PADDING + 4 * sum(lengths)
+        return np.array(labels, dtype=object if kept_apart else np.str_)
+    for index, label in enumerate(labels):
+        if isinstance(label, bool) or not isinstance(label, int) or not -(2**63) <= label < 2**63:
+            raise LabelError(
+                f"{what} must be all strings or all 64-bit integers, got {_short(label)} at {index}. "
+                "Write the others as strings, too: str(label)."
+            )
+    return np.array(labels, dtype=np.int64)
+
+
+def _short(value: object) -> str:
+    text = clean_label(repr(value))
+    return text if len(text) <= 40 else text[:37] + "..."

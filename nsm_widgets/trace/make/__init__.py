@@ -1,0 +1,1 @@
+"""Traces made of arrays, of attentions and of xarray's datasets."""

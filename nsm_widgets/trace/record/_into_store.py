@@ -1,0 +1,262 @@
+"""Where a recorder with ``store=`` puts its iterations: each one that is over is appended to a store.
+
+Two groups grow beside each other, each committed as ``store._store`` says: the steps, in the store itself,
+and a row for each iteration, in a store within it, ``iterations``. A row says which iteration it is, at which
+step it begins and how long it is, so that a reader shows whole iterations alone, whatever was committed
+first. What masks and labels change from one iteration to the next, a third one tells, ``asides``
+(``_recorder_asides``); a row says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nsm_widgets._errors import RecordingError, TraceFileError
+from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._iterations import INITIAL
+from nsm_widgets.trace.arrays._mask import is_mask
+from nsm_widgets.trace.record._coord_log_writer import AsideLog, sizes_of
+from nsm_widgets.trace.record._recording import NO_STEP, Recording
+from nsm_widgets.trace.store._codec import need_codecs
+from nsm_widgets.trace.store._coord_log import checked_coords
+from nsm_widgets.trace.store._iteration_rows import ASIDES, FOLDER, MOST_STARTS, ROWS, SCALARS, Row
+from nsm_widgets.trace.store._writer import StoreWriter
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace.record._gather import Gathered
+    from nsm_widgets.trace.record._logged import Scalars
+    from nsm_widgets.trace.record._which_iterations import Choice
+
+
+SHARD_BYTES = 2**23
+"""Of all arrays together: at 64 steps, waiting for the disk took most of the writing thread's time."""
+
+
+class _Writer(StoreWriter):
+    """A writer whose arrays say of themselves what those of a trace say, without its steps."""
+
+    def __init__(self, path: Path, rank: int, like: Trace, shard_bytes: int = 0) -> None:
+        super().__init__(path, rank=rank, dims={name: array.dims for name, array in like.items()})
+        self._like, self._shard_bytes = like, shard_bytes
+
+    def _template(self, growing: Mapping[str, Any]) -> Trace:
+        del growing
+        return self._like
+
+
+class RecordingStore:
+    """The store of one block of a recorder: what was written, and what went wrong.
+
+    Nothing that the disk does reaches the training: it is counted here. What is wrong with the arrays is
+    raised, as in memory.
+
+    Args:
+        path: The store's folder.
+        rank: Which group of it.
+        choice: What the recorder was asked to keep.
+        scalars: What is logged beside it: written with each commit that is asked for, and at the end.
+
+    Raises:
+        RecordingError: If the store has that group already.
+        OSError: If the folder cannot be made.
+        MissingDependencyError: If the codecs are not installed.
+    """
+
+    def __init__(self, path: Path, rank: int, choice: Choice, scalars: Scalars) -> None:
+        need_codecs()
+        for folder in (path, path / FOLDER, path / ASIDES):
+            if (folder / f"rank-{rank}").exists():
+                raise RecordingError(
+                    f"{path} must not hold rank-{rank} yet, but it does: a recorder begins a store, and each "
+                    "block of it one of its own. Choose another path, or remove it first."
+                )
+        path.mkdir(parents=True, exist_ok=True)
+        self.path, self.rank = path, rank
+        self.iterations: list[int] = []
+        """The numbers of those that were appended."""
+        self._reasons = (choice.not_chosen, NO_STEP, choice.over_budget)
+        self._scalars = scalars
+        self._scalars_failed: OSError | None = None
+        self._initial: dict[str, Any] = {}
+        self._dims: dict[str, tuple[str, ...]] = {}
+        self._has_time = False
+        self._steps: _Writer | None = None
+        self._rows: _Writer | None = None
+        self._asides: AsideLog | None = None
+        self._taken = 0
+        self._is_closed = False
+
+    @property
+    def errors(self) -> int:
+        """How often writing failed."""
+        return sum(writer.errors for writer in self._writers) + (self._scalars_failed is not None)
+
+    @property
+    def lost_steps(self) -> int:
+        """Steps that could not be written for so long that there was no more room for them."""
+        return 0 if self._steps is None else self._steps.lost_steps
+
+    @property
+    def message(self) -> str:
+        """Of the last failure, else empty."""
+        failed = "" if self._scalars_failed is None else str(self._scalars_failed)
+        return next((writer.message for writer in self._writers if writer.message), failed)
+
+    @property
+    def committed(self) -> int:
+        """Steps that are on the disk for good."""
+        return 0 if self._steps is None else self._steps.committed
+
+    def append(self, one: Gathered, recording: Recording, template: Callable[[], Trace]) -> None:
+        """Add one iteration.
+
+        Args:
+            one: Its arrays.
+            recording: Has the counts of what was left out.
+            template: A trace of it alone: asked of the first one, whose arrays those of the others are like.
+
+        Raises:
+            RecordingError: If its arrays are not those of the first one, or only some of them have a time.
+        """
+        if self._steps is None:
+            self._begin(template(), one)
+        assert self._steps is not None and self._asides is not None
+        self._check(one)
+        told = self._asides.add(one)
+        if told is None:
+            return
+        self._append_row(Row(one.number, self._taken, one.steps, one.starts, *told), recording, one.initial)
+        self._steps.append(one.growing)
+        self._taken += one.steps
+        self.iterations.append(one.number)
+
+    def commit(self) -> None:
+        """Bring what was appended to the disk, and wait for it."""
+        if not self._is_closed:
+            for writer in self._writers:
+                writer.commit()
+            self._write_scalars()
+
+    def close(self, recording: Recording) -> None:
+        """Commit everything, with the last counts of what was left out."""
+        if self._is_closed:
+            return
+        if self._rows is not None:
+            self._append_row(Row(-1, self._taken, 0, []), recording, {})
+        self._is_closed = True
+        self._write_scalars()
+        for writer in self._writers:
+            writer.close()
+
+    def trace(self) -> Trace:
+        """All whole iterations, their values still in the store.
+
+        Raises:
+            RecordingError: If nothing could be written so far.
+        """
+        self.commit()
+        try:
+            return Trace.open(self.path, rank=self.rank)
+        except (TraceFileError, OSError) as error:
+            if not self.errors:
+                raise
+            raise RecordingError(
+                f"nothing could be written to {self.path} so far ({self.message}). The run goes on, and "
+                "so do the tries: make room, or record somewhere else."
+            ) from error
+
+    def __repr__(self) -> str:
+        told = f", {self.errors} errors, {self.lost_steps} steps lost" if self.errors else ""
+        return (
+            f"<RecordingStore {self.path}/rank-{self.rank}, {len(self.iterations)} iterations, "
+            f"{self.committed} steps committed{told}>"
+        )
+
+    @property
+    def _writers(self) -> list[StoreWriter]:
+        """In the order in which they are committed: what others refer to comes first."""
+        log = None if self._asides is None else self._asides.writer
+        return [writer for writer in (log, self._rows, self._steps) if writer is not None]
+
+    def _write_scalars(self) -> None:
+        """All that was logged so far, whole or not at all."""
+        arrays = self._scalars.arrays()
+        if not arrays or self._rows is None:
+            return
+        try:
+            Trace(*arrays).save(self.path / FOLDER / SCALARS.format(rank=self.rank))
+            self._scalars_failed = None
+        except OSError as error:
+            self._scalars_failed = error
+
+    def _check(self, one: Gathered) -> None:
+        """Refuse an iteration whose arrays cannot follow those of the first."""
+        assert self._steps is not None
+        if one.has_time and not self._has_time:
+            raise RecordingError(
+                f"modules must be called once in each iteration, as in the first one, got {one.steps} calls "
+                f"in iteration {one.number}: in a store what began without a time cannot go on with one. "
+                "Record it in memory, without store=..."
+            )
+        self._steps.check(one.growing)
+
+    def _begin(self, trace: Trace, one: Gathered) -> None:
+        attrs = {k: v for k, v in trace.attrs.items() if k not in ("iterations", "sequence_starts")}
+        self._has_time = one.has_time
+        growing = {name: _growing(array, trace) for name, array in trace.items() if not _is_initial(name)}
+        initial = {name: array for name, array in trace.items() if _is_initial(name)}
+        self._dims = {name: array.dims for name, array in growing.items()}
+        first = checked_coords(one.coords, sizes_of(one, self._dims))
+        told = {key: coord for key, coord in first.items() if not is_mask(key[1]) and len(coord.dims) == 1}
+        changes = first.keys() - told.keys()
+        like = [_first(growing[name], changes) if name in growing else a for name, a in trace.items()]
+        self._initial = {name: array.values for name, array in initial.items()}
+        rows = [NamedArray(ROWS, np.zeros((1, len(Row.columns())), np.int64), ("iteration", "channel"))]
+        rows += [_with_iteration(array) for array in initial.values()]
+        reasons = {"reasons": list(self._reasons)}
+        self._rows = _Writer(self.path / FOLDER, self.rank, Trace(*rows, attrs=reasons))
+        self._steps = _Writer(self.path, self.rank, Trace(*like, attrs=attrs), SHARD_BYTES)
+        self._asides = AsideLog(
+            lambda pages: _Writer(self.path / ASIDES, self.rank, pages), self.path, self._dims, told
+        )
+
+    def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
+        assert self._rows is not None
+        if len(row.starts) > MOST_STARTS:
+            raise RecordingError(
+                f"an iteration in a store must begin at most {MOST_STARTS} sequences, got {len(row.starts)}. "
+                "Record it in memory: TraceRecorder(model) without store=..."
+            )
+        left_out = [recording.left_out[reason] for reason in self._reasons]
+        unwritten = 0 if self._asides is None else self._asides.left_out
+        values = {ROWS: row.values(recording.seen, left_out, unwritten)[None]}
+        for name, kept in self._initial.items():
+            values[name] = initial.get(name, kept)[None]
+        self._rows.append(values)
+
+
+def _is_initial(name: str) -> bool:
+    return name.rpartition(".")[2] == INITIAL
+
+
+def _growing(array: NamedArray, trace: Trace) -> NamedArray:
+    """The steps of an iteration; where nothing has a time, the iteration itself is the step."""
+    if "steps" not in trace.attrs["iterations"]:
+        return _with_iteration(array)
+    return array
+
+
+def _with_iteration(array: NamedArray) -> NamedArray:
+    values = np.asarray(array.values)[None]
+    return NamedArray(array.name, values, ("iteration", *array.dims), array.coords, array.attrs)
+
+
+def _first(array: NamedArray, changes: Collection[tuple[str, str]]) -> NamedArray:
+    """One step: what the others look like, but for labels and masks that may be others."""
+    coords = {name: coord for name, coord in array.coords.items() if (array.name, name) not in changes}
+    return NamedArray(array.name, array.values[:1], array.dims, coords, array.attrs)

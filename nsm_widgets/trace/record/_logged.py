@@ -1,0 +1,155 @@
+"""Numbers that a training loop logs beside what is recorded: the loss, a learning rate."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nsm_widgets._errors import DtypeError, RecordingError, ShapeError
+from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.record._host_copy import HostCopy
+
+PREFIX = "scalar."
+"""Before the name of a scalar, in a trace."""
+
+MOST_VALUES = 1_000_000
+"""Of one scalar, 16 MB: beyond that every second one goes, and is counted."""
+
+MOST_WAITING = 64
+"""So many values may be on their way from a device; beyond that the oldest one, long there, is taken in."""
+
+_LONGEST_NAME = 100
+
+
+class Scalars:
+    """Each scalar's values with the iterations they belong to, for every iteration, recorded or not.
+
+    A loss on a CUDA device is not waited for: it is on its way until somebody asks for the values.
+
+    >>> scalars = Scalars()
+    >>> scalars.log(0, {"loss": 0.7})
+    >>> scalars.log(5, {"loss": 0.5, "lr": 1e-4})
+    >>> scalars.arrays()[0].values.tolist()
+    [0.7, 0.5]
+    """
+
+    def __init__(self) -> None:
+        self._series: dict[str, Series] = {}
+        self._waiting: deque[tuple[Series, int, HostCopy | float]] = deque()
+
+    @property
+    def series(self) -> dict[str, Series]:
+        """Each scalar by its name, with all that was noted of it."""
+        self._take_in(0)
+        return self._series
+
+    def log(self, number: int, values: Mapping[str, Any]) -> None:
+        """Note these of one iteration; what was noted of it before under the same name is replaced.
+
+        Raises:
+            RecordingError: If a name is no text, empty, or too long.
+            DtypeError, ShapeError: If a value is no single real number.
+        """
+        checked = {_name(name): _number(name, value) for name, value in values.items()}
+        for name, value in checked.items():
+            series = self._series.get(name)
+            if series is None:
+                series = self._begin(name)
+            self._waiting.append((series, number, value))
+        self._take_in(MOST_WAITING)
+
+    def _take_in(self, left: int) -> None:
+        """Add what waits, in its order, until so many are left that are on their way."""
+        while self._waiting and (len(self._waiting) > left or not isinstance(self._waiting[0][2], HostCopy)):
+            series, number, value = self._waiting.popleft()
+            series.add(number, float(value.values()) if isinstance(value, HostCopy) else value)
+
+    def _begin(self, name: str) -> Series:
+        other = next((known for known in self._series if array_name(known) == array_name(name)), None)
+        if other is not None:
+            raise RecordingError(
+                f"scalars must have names that differ in more than / and ., got {name!r} beside {other!r}."
+            )
+        return self._series.setdefault(name, Series())
+
+    def arrays(self) -> list[NamedArray]:
+        """One array ``(logged)`` for each, which is called ``scalar.<name>``."""
+        return [series.array(name) for name, series in self.series.items()]
+
+
+class Series:
+    """One scalar: numbers of iterations, ascending, and a value for each."""
+
+    def __init__(self) -> None:
+        self.numbers = array("q")
+        self.values = array("d")
+        self.dropped = 0
+        """How many values were dropped for want of room."""
+
+    def add(self, number: int, value: float) -> None:
+        """Append, or replace the value of the same iteration."""
+        if self.numbers and self.numbers[-1] == number:
+            self.values[-1] = value
+            return
+        if len(self.numbers) >= MOST_VALUES:
+            before = len(self.numbers)
+            self.numbers, self.values = self.numbers[::2], self.values[::2]
+            self.dropped += before - len(self.numbers)
+        self.numbers.append(number)
+        self.values.append(value)
+
+    def array(self, name: str) -> NamedArray:
+        """The values as an array of their own."""
+        values = np.array(self.values, dtype=np.float64)
+        values.flags.writeable = False
+        attrs: dict[str, Any] = {
+            "kind": "scalar",
+            "scalar": name,
+            "description": f"{name}, logged in training",
+        }
+        if self.dropped:
+            attrs["dropped"] = self.dropped
+        return NamedArray(array_name(name), values, ("logged",), {"logged": list(self.numbers)}, attrs)
+
+
+def array_name(name: str) -> str:
+    """What the array of a scalar is called: arrays have no slash in their names.
+
+    >>> array_name("val/loss")
+    'scalar.val.loss'
+    """
+    return PREFIX + name.replace("/", ".")
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise RecordingError(
+            f"a scalar's name must be a text of 1 to {_LONGEST_NAME} printable characters, got {name!r}. "
+            "log(loss=0.3), or log({'val/loss': 0.3})."
+        )
+    return name
+
+
+def _number(name: str, value: Any) -> float | HostCopy:
+    """The value as a float: of a tensor or array that holds one number, that number."""
+    item = getattr(value, "item", None)
+    if item is not None:
+        if getattr(value, "ndim", 0) != 0:
+            raise ShapeError(
+                f"{name} must be a single number, got shape {tuple(value.shape)}. "
+                f"Log a mean of it: log({name}=values.mean())."
+            )
+        if getattr(value, "is_cuda", False) and not value.is_complex():
+            return HostCopy(value.detach().to(sys.modules["torch"].float64, copy=True))
+        value = item()
+    if not isinstance(value, (int, float)):
+        raise DtypeError(
+            f"{name} must be a real number or a tensor without axes, got {type(value).__name__}. "
+            "log(loss=loss) takes the tensor that backward() was called on."
+        )
+    return float(value)

@@ -1,0 +1,385 @@
+"""Hooks on a model turn a run into a trace. torch is loaded when a recorder is made."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from nsm_widgets._errors import DtypeError, MissingDependencyError, RecordingError, UnknownOptionError
+from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._iterations import tell_own_labels
+from nsm_widgets.trace.make._tokens import check_tokenizer
+from nsm_widgets.trace.record._assemble import LabelsByIteration, assemble, rank_and_world
+from nsm_widgets.trace.record._boundary import Boundary
+from nsm_widgets.trace.record._logged import Scalars
+from nsm_widgets.trace.record._recording import Left, Recording
+from nsm_widgets.trace.record._replicas import Lanes, replicating
+from nsm_widgets.trace.record._select import Select
+from nsm_widgets.trace.record._watch import News, Watch
+from nsm_widgets.trace.record._which_iterations import Choice
+from nsm_widgets.trace.record.sources._adapter import check_adapters
+from nsm_widgets.trace.record.sources._find import find_sources
+from nsm_widgets.trace.record.sources._source import Hooks
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace.record._into_store import RecordingStore
+
+
+class TraceRecorder:
+    """Records what goes on inside a model, while the ``with`` block runs.
+
+    It knows every ``nsm_widgets.ntm.MemoryAccess`` (and so ``NTM`` and ``NTMMemory``),
+    ``nsm_widgets.dnc.DNC``, ``nsm_widgets.nsm.NeuralStateMachine`` and each of its parts, every
+    ``nn.MultiheadAttention``, Hugging Face's models called with ``output_attentions=True``, and modules that
+    an adapter speaks for (:func:`register_adapter`), alone or inside a larger model. Values are copied as
+    they are: nothing that the model or its caller does afterwards changes the trace, no graph is kept alive,
+    and the hooks are gone after the block, also after an error. A checkpointed part is recorded in its first
+    forward alone. What the model answers does not change, but for the fast paths that show no weights: those
+    of ``nn.TransformerEncoder`` and of a compiled model are bypassed, and both run as they are written.
+
+    An *iteration* is one whole forward of ``model`` from no state, such as a training step. Each call of a
+    memory is one time step, and time goes on through all iterations of one block, each with its own length:
+    ``trace.iteration(number)`` takes one out, ``trace.by_iteration()`` lays them side by side. Attention,
+    which has no time, gets an axis ``iteration`` where there are several.
+    ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM``, a ``DNC`` or a machine
+    began anew. A forward that is given a state goes on with a sequence and starts none. ``initial_memory`` is
+    the memory before the very first step. All forwards need the same batch size. Using the recorder in a
+    second ``with`` block begins a new trace.
+
+    Where two memories, or two of anything, would give the same name, each array's name begins with the path
+    of its module: ``encoder.read_weights``; a whole machine's with that of the machine. So it is with kinds
+    of attention: ``decoder.layers.self_attn.attention``.
+
+    Example:
+        >>> import torch
+        >>> from nsm_widgets.ntm import NTM
+        >>> model = NTM(input_size=3, output_size=2, memory_size=8, word_size=4)
+        >>> with TraceRecorder(model) as rec, torch.no_grad():
+        ...     _ = model(torch.rand(5, 1, 3))
+        >>> rec.trace["read_weights"].sizes
+        {'time': 5, 'batch': 1, 'head': 1, 'slot': 8}
+        >>> rec.trace["read_weights"].attrs["memory_seen"]
+        'before_write'
+        >>> with TraceRecorder(torch.nn.MultiheadAttention(4, 2)) as rec:
+        ...     _ = rec.model(*[torch.rand(5, 1, 4)] * 3)
+        >>> rec.trace["attention"].sizes
+        {'layer': 1, 'batch': 1, 'head': 2, 'query': 5, 'key': 5}
+
+    Args:
+        model: The module to watch.
+        select: What to record: patterns (``"encoder.*"``, ``"read_*"``) of module paths or of array names,
+            and types of modules; one or a list. Everything that is known, when not given.
+        adapters: Functions by module type, for this recorder alone; see :func:`register_adapter`.
+        store: The folder of a store to be made, such as ``"run.zarr"``: iterations that are over are appended
+            to it, and :attr:`trace` shows what lies there. See ``docs/recording.md``.
+        repeated: What the second call of an ``nn.MultiheadAttention`` within one iteration is: the next step
+            of ``"time"``, or one more ``"layer"``.
+        tokenizer: Labels the tokens of Hugging Face's models by the ids that they are called with: any object
+            with ``convert_ids_to_tokens``.
+        recompute: Whether to compute attention weights again where torch's fused kernel
+            (``scaled_dot_product_attention``) never shows them, from what it is called with: of any module,
+            Hugging Face's on SDPA among them. It takes the memory and time that the kernel saves; what the
+            model answers stays as it was, to the last bit.
+
+    Raises:
+        RecordingError: If it is no torch module, or holds nothing known, or nothing that is selected.
+        DtypeError, UnknownOptionError: If another argument is of the wrong kind.
+        MissingDependencyError: If torch is not installed.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        select: Any = None,
+        adapters: Any = None,
+        repeated: Any = "time",
+        tokenizer: Any = None,
+        recompute: bool = False,
+        store: Any = None,
+    ) -> None:
+        self.model = _check_model(model)
+        if repeated not in ("time", "layer"):
+            raise UnknownOptionError(f"repeated must be 'time' or 'layer', got {repeated!r}.")
+        self._sources = find_sources(
+            model,
+            Select(select),
+            check_adapters(adapters),
+            repeated,
+            tokenizer=check_tokenizer(tokenizer),
+            recompute=recompute,
+        )
+        self._boundary = Boundary(model)
+        self._choice = Choice()
+        self._recording: Recording | None = None
+        self._left: Left | None = None
+        self._path = _check_path(store)
+        self.store: RecordingStore | None = None
+        """Where this block or the last one was recorded to, and what went wrong there."""
+        self._trace: Trace | None = None
+        self._hooks: Hooks | None = None
+        self._scalars = Scalars()
+        self.watch = Watch()
+        """Who looks on while a block runs, as a view that was given this recorder."""
+
+    def every(self, n: Any) -> TraceRecorder:
+        """Record iterations 0, n, 2n, ...; the others pass by at hardly any cost, and are counted.
+
+        Example:
+            >>> import torch
+            >>> from nsm_widgets.ntm import NTM
+            >>> model = NTM(input_size=3, output_size=2, memory_size=8, word_size=4)
+            >>> with TraceRecorder(model).every(10) as rec, torch.no_grad():
+            ...     for _ in range(25):
+            ...         _ = model(torch.rand(5, 1, 3))
+            >>> rec.trace.iterations
+            (0, 10, 20)
+        """
+        return self._choose(self._choice.every, n)
+
+    def when(self, predicate: Any) -> TraceRecorder:
+        """Record the iterations for whose number ``predicate`` is true (of those that ``every`` leaves)."""
+        return self._choose(self._choice.when, predicate)
+
+    def last(self, k: Any) -> TraceRecorder:
+        """Keep the newest ``k`` of the recorded iterations; their memory is used in turn.
+
+        Raises:
+            RecordingError: With ``store=``, where all that are recorded are kept.
+        """
+        if self._path is not None:
+            raise RecordingError(
+                f"last(k) drops iterations from memory, and {self._path} keeps each one that is recorded. "
+                "Leave it out, or record fewer: every(n), when(...), budget(...)."
+            )
+        return self._choose(self._choice.last, k)
+
+    def budget(self, budget_mb: Any) -> TraceRecorder:
+        """Keep at most so many megabytes (a million bytes each) of values.
+
+        An iteration that does not fit is not kept, nor any after it; a ``RuntimeWarning`` says so once. With
+        :meth:`last`, the oldest ones make room instead.
+        """
+        return self._choose(self._choice.budget, budget_mb)
+
+    def _choose(self, choose: Callable[[Any], None], value: Any) -> TraceRecorder:
+        if self._hooks is not None:
+            raise RecordingError(
+                "what to keep is chosen before the block, and this recorder is recording already. "
+                "Write it as: with TraceRecorder(model).every(10) as rec:"
+            )
+        choose(value)
+        return self
+
+    def __enter__(self) -> TraceRecorder:
+        if self._hooks is not None:
+            raise RecordingError(
+                "a TraceRecorder records one block at a time, and this one is recording already. "
+                "Inside its block make a second one: TraceRecorder(model)."
+            )
+        left, self._left = self._left if self._recording is None else self._recording.left(), None
+        self._trace, self._recording = None, Recording(self._choice, len(self._sources))
+        self._scalars = Scalars()
+        self._recording.listen.append(self._tell)  # at the start of an iteration, the one before is whole
+        if left is not None:
+            self._recording.reuse(left)
+        self._open_store(self._recording)
+        hooks = Hooks()
+        try:
+            self._keep_apart(hooks, self._recording)
+            self._boundary.install(hooks, self._recording)
+            for source in self._sources:
+                source.begin(hooks, self._recording, self._boundary)
+            _bypass_compile(self.model, hooks)
+        except BaseException:
+            hooks.close()
+            raise
+        self._hooks = hooks
+        self.watch.begin()
+        return self
+
+    def _keep_apart(self, hooks: Hooks, recording: Recording) -> None:
+        """Where replicas run at the same time, know them from each other."""
+        if models := replicating(self.model):
+            lanes = Lanes()
+            lanes.install(models, hooks)
+            recording.split(lanes)
+
+    def _open_store(self, recording: Recording) -> None:
+        """Append what will be over to a new store, if that was asked for."""
+        if self._path is None:
+            return
+        from nsm_widgets.trace.record._gather import gather
+        from nsm_widgets.trace.record._into_store import RecordingStore
+
+        rank = rank_and_world().get("rank", 0)
+        store = self.store = RecordingStore(self._path, rank, self._choice, self._scalars)
+        name = type(self.model).__name__
+        recording.sink = lambda iteration: store.append(
+            gather(iteration, self._sources),
+            recording,
+            lambda: assemble(recording, self._sources, name, only=iteration.number),
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        hooks, self._hooks = self._hooks, None
+        if hooks is not None:
+            hooks.close()
+        if self._recording is not None:
+            try:
+                self._recording.close()
+            finally:
+                if self.store is not None:
+                    self.store.close(self._recording)
+            if self.watch:
+                self.watch.end(self._news(self._recording), lambda: self.trace, error)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a block was run, and none is running."""
+        return self._hooks is None and (self._trace is not None or self._recording is not None)
+
+    def log(self, values: Mapping[str, Any] | None = None, /, **scalars: Any) -> None:
+        """Note numbers of the running iteration, such as the loss: views draw them above the arrays.
+
+        They are kept for every iteration, also for those that are not recorded, and belong to the trace as
+        arrays ``scalar.<name>`` with an axis ``logged``. Of one name in one iteration the last one counts.
+
+        Args:
+            values: Numbers by name, where a name is no Python name: ``{"val/loss": 0.3}``.
+            **scalars: Numbers by name. Real ones, or tensors that hold one; NaN and infinity are values.
+
+        Example:
+            >>> import torch
+            >>> from nsm_widgets.ntm import NTM
+            >>> model = NTM(input_size=3, output_size=2, memory_size=8, word_size=4)
+            >>> with TraceRecorder(model) as rec, torch.no_grad():
+            ...     for _ in range(3):
+            ...         rec.log(loss=model(torch.rand(5, 1, 3))[0].mean() * 0 + 0.5)
+            >>> rec.scalars["loss"].values.tolist()
+            [0.5, 0.5, 0.5]
+
+        Raises:
+            RecordingError: Outside of a block, or if a name is no printable text.
+            DtypeError, ShapeError: If a value is no single real number.
+        """
+        if self._hooks is None or self._recording is None:
+            raise RecordingError(
+                "log(...) notes numbers while a block runs, and none does. "
+                "Call it inside: with TraceRecorder(model) as rec: ... rec.log(loss=loss)."
+            )
+        self._scalars.log(max(self._recording.seen - 1, 0), {**(values or {}), **scalars})
+
+    @property
+    def scalars(self) -> dict[str, NamedArray]:
+        """What was logged in this block or the last one, by name; ``coords["logged"]`` are iterations."""
+        return {name: series.array(name) for name, series in self._scalars.series.items()}
+
+    def _tell(self, _: bool) -> None:
+        recording = self._recording
+        if recording is not None and recording.seen > 1 and self.watch.is_due:  # else there is none before
+            self.watch.update(self._news(recording))
+
+    def _news(self, recording: Recording) -> News:
+        return News(
+            numbers=self.iterations,
+            seen=recording.seen,
+            left_out=dict(recording.left_out),
+            scalars=self._scalars,
+            take=self.iteration,
+        )
+
+    @property
+    def trace(self) -> Trace:
+        """What was recorded: inside the block a snapshot, after it the whole run (up to an error).
+
+        Raises:
+            RecordingError: Before the block, or when no step was taken inside it.
+        """
+        if self._trace is not None:
+            return self._trace
+        if self._recording is None:
+            raise RecordingError(
+                "nothing is recorded yet. Run the model inside a block: with TraceRecorder(model) as rec: "
+                "model(inputs)."
+            )
+        if self.store is not None and self.store.iterations:
+            return self.store.trace()
+        labels: LabelsByIteration = {}
+        trace = assemble(self._recording, self._sources, type(self.model).__name__, labels=labels)
+        trace = trace.assign(*self._scalars.arrays())
+        tell_own_labels(trace, lambda number: labels.get(number, {}))
+        if self._hooks is None:  # the block is over: nothing will be added
+            self._trace, self._left, self._recording = trace, self._recording.left(), None
+        return trace
+
+    @property
+    def iterations(self) -> tuple[int, ...]:
+        """The numbers of the iterations that are kept, also where :attr:`trace` cannot hold them together."""
+        if self.store is not None:
+            return tuple(self.store.iterations)
+        if self._trace is not None:
+            return self._trace.iterations
+        return () if self._recording is None else tuple(it.number for it in self._recording.iterations())
+
+    def iteration(self, number: Any) -> Trace:
+        """The trace of one iteration alone; shapes may differ from one to the next.
+
+        Args:
+            number: One of :attr:`iterations`.
+
+        Raises:
+            RecordingError: Before the block.
+            SelectionError: If it was not kept.
+        """
+        if self._trace is not None or self._recording is None or self.store is not None:
+            return self.trace.iteration(number)
+        return assemble(self._recording, self._sources, type(self.model).__name__, only=number)
+
+
+def _check_path(store: Any) -> Path | None:
+    if store is None:
+        return None
+    if not isinstance(store, (str, os.PathLike)):
+        raise DtypeError(f"store must be the path of a folder, got {type(store).__name__}. Pass 'run.zarr'.")
+    return Path(store)
+
+
+def _check_model(model: Any) -> Any:
+    try:
+        from torch import nn
+    except ImportError as error:
+        raise MissingDependencyError("TraceRecorder needs torch. pip install torch") from error
+    if not isinstance(model, nn.Module):
+        raise RecordingError(
+            f"model must be a torch.nn.Module, got {type(model).__name__}. Arrays go into Trace.from_arrays."
+        )
+    return model
+
+
+def _bypass_compile(model: Any, hooks: Hooks) -> None:
+    """Compiled modules run as they were written while they are recorded: their kernels call no hooks."""
+    torch = sys.modules["torch"]
+    dynamo = sys.modules.get("torch._dynamo.eval_frame")
+    compiled = any(
+        getattr(module, "_compiled_call_impl", None) is not None
+        or (dynamo is not None and isinstance(module, dynamo.OptimizedModule))
+        for module in model.modules()
+    )
+    if not compiled:
+        return
+    if not hasattr(torch.compiler, "set_stance"):
+        raise RecordingError(
+            f"a compiled model can be recorded from torch 2.6 on, got torch {torch.__version__}. "
+            "Record the model that was compiled instead."
+        )
+    stance = torch.compiler.set_stance("force_eager")
+    stance.__enter__()
+    hooks.callback(lambda: stance.__exit__(None, None, None))

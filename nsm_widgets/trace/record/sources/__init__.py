@@ -1,0 +1,1 @@
+"""What a recorder knows of modules: one file for each kind."""

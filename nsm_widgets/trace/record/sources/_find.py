@@ -1,0 +1,195 @@
+"""What a recorder knows within a model: memories, attention, Hugging Face's models, adapted modules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace.record._select import Select
+from nsm_widgets.trace.record.sources._adapter import Adapter, AdapterSource, adapter_of
+from nsm_widgets.trace.record.sources._fused import FusedSource
+from nsm_widgets.trace.record.sources._hugging_face import HuggingFaceSource, is_hugging_face
+from nsm_widgets.trace.record.sources._multihead import AttentionSource
+from nsm_widgets.trace.record.sources._ntm import MemorySource
+from nsm_widgets.trace.record.sources._owned import OwnedSource
+from nsm_widgets.trace.record.sources._source import Owner, Source, without_numbers
+from nsm_widgets.trace.record.sources._steps_of import StepSource, steps_by_type, steps_of
+
+
+def find_sources(
+    model: Any,
+    select: Select,
+    adapters: Mapping[type, Adapter],
+    repeated: str,
+    *,
+    tokenizer: Any = None,
+    recompute: bool = False,
+) -> list[Source]:
+    """Everything in a model that is known and selected, each with its prefix.
+
+    Raises:
+        RecordingError: If there is nothing known, or nothing of it is selected.
+    """
+    modules = _modules(model)
+    stepwise = _memories(modules, adapters) + _adapted(modules, adapters)
+    attention = _attention(modules, repeated) + _hugging_face(modules, tokenizer, recompute)
+    if recompute:
+        attention += _fused(modules, repeated)
+    _name(stepwise, attention)
+    found = stepwise + attention
+    if not found:
+        raise RecordingError(
+            f"{type(model).__name__} holds nothing that a TraceRecorder knows: it knows nsm_widgets.ntm.NTM, "
+            "NTMMemory and MemoryAccess, "
+            "nsm_widgets.dnc.DNC, nsm_widgets.nsm.NeuralStateMachine and its parts, "
+            "torch.nn.MultiheadAttention, and transformers' models. Attention that calls "
+            "scaled_dot_product_attention itself? TraceRecorder(model, recompute=True). For another module "
+            "say what it holds, adapters={Type: function}, or pass its tensors to Trace.from_arrays "
+            "or Trace.from_attentions."
+        )
+    chosen = []
+    for source in found:
+        source.choose(select)
+        if not source.names() or any(source.wants(name) for name in source.names()):
+            chosen.append(source)
+    if not chosen:
+        told = ", ".join(f"{source.path or type(model).__name__}" for source in found)
+        raise RecordingError(
+            f"select={str(select)!r} matches nothing that is known of {type(model).__name__}: {told}. "
+            "Select paths of modules, names of arrays or types of modules."
+        )
+    led: list[Any] = []
+    for index, source in enumerate(chosen):
+        source.index = index
+        if isinstance(source, OwnedSource) and source.owner is not None:
+            source.leads = not any(source.owner.module is module for module in led)
+            led.append(source.owner.module)
+    return chosen
+
+
+def _memories(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list[Source]:
+    """Memories and parts of a machine, with the model around them; of a memory where it has just one."""
+    from nsm_widgets.dnc import DNC, DNCAccess
+    from nsm_widgets.nsm import NeuralStateMachine
+    from nsm_widgets.ntm.access import MemoryAccess
+    from nsm_widgets.ntm.model import NTM
+
+    sequences = {NTM: ("input", "output"), DNC: ("input", "output"), NeuralStateMachine: ("output",)}
+    owners = {path: _owner(path, modules, sequences) for path in modules}
+    memories = Counter(
+        owners[path] for path, module in modules.items() if isinstance(module, (MemoryAccess, DNCAccess))
+    )
+    table = steps_by_type()
+    sources: list[Source] = []
+    for path, module in modules.items():
+        said = steps_of(module, table)
+        owner, is_memory = owners[path], isinstance(module, (MemoryAccess, DNCAccess))
+        if is_memory and memories[owner] > 1:
+            owner = None
+        # the one memory of an NTM or a DNC goes by the path of the whole; a machine has more parts
+        whole = is_memory and owner is not None and not isinstance(owner.module, NeuralStateMachine)
+        told = owner.path if owner is not None and whole else path
+        if isinstance(module, MemoryAccess):
+            sources.append(MemorySource(told, module, owner))
+        elif said is not None and adapter_of(module, adapters) is None:
+            taken = owner.sequences if owner is not None and is_memory else ()
+            sources.append(StepSource(told, module, said, owner, taken))
+    return sources
+
+
+def _adapted(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list[Source]:
+    """Modules that an adapter speaks for; those of one kind together where their calls are layers."""
+    groups: dict[tuple[int, str], tuple[Adapter, dict[str, Any]]] = {}
+    for path, module in modules.items():
+        adapter = adapter_of(module, adapters)
+        if adapter is not None:
+            common = without_numbers(path) if adapter.calls == "layer" else path
+            groups.setdefault((id(adapter), common), (adapter, {}))[1][path] = module
+    return [AdapterSource(path, group, adapter) for (_, path), (adapter, group) in groups.items()]
+
+
+def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
+    """Attention modules of one kind together: those whose paths differ in numbers only."""
+    from torch import nn
+
+    groups: dict[str, dict[str, Any]] = {}
+    for path, module in modules.items():
+        if isinstance(module, nn.MultiheadAttention):
+            groups.setdefault(without_numbers(path), {})[path] = module
+    fused = (nn.TransformerEncoder, nn.TransformerEncoderLayer)
+    containers = [module for module in modules.values() if isinstance(module, fused)]
+    around = [
+        [c for c in containers if any(part is m for part in c.modules() for m in group.values())]
+        for group in groups.values()
+    ]
+    return [
+        AttentionSource(kind, group, containers, repeated)
+        for (kind, group), containers in zip(groups.items(), around, strict=True)
+    ]
+
+
+def _hugging_face(modules: dict[str, Any], tokenizer: Any, recompute: bool) -> list[Source]:
+    """The outermost ones: what they hand out holds what those within hand to them."""
+    return [
+        HuggingFaceSource(path, modules[path], tokenizer, recompute=recompute) for path in _outermost(modules)
+    ]
+
+
+def _outermost(modules: dict[str, Any]) -> list[str]:
+    paths = [path for path, module in modules.items() if is_hugging_face(module)]
+    return [path for path in paths if not any(path != other and _is_within(path, other) for other in paths)]
+
+
+def _fused(modules: dict[str, Any], repeated: str) -> list[Source]:
+    """What may call the fused kernel, but for transformers' models, which see to that themselves."""
+    theirs = _outermost(modules)
+    own = {
+        path: module
+        for path, module in modules.items()
+        if not any(path == other or _is_within(path, other) for other in theirs)
+    }
+    return [FusedSource(own, repeated)] if own else []
+
+
+def _name(stepwise: list[Source], attention: list[Source]) -> None:
+    """Paths as prefixes, where two sources would give the same name; then for all parts of their models."""
+    clashing = {source.scope for pair in combinations(stepwise, 2) if _may_clash(*pair) for source in pair}
+    for source in stepwise:
+        source.prefix = f"{source.scope}." if source.scope and source.scope in clashing else ""
+    given = {name for source in stepwise for name in source.names()}
+    several = len(attention) > 1 or "attention" in given
+    for source in attention:
+        source.prefix = f"{source.path}." if several and source.path else ""
+
+
+def _may_clash(one: Source, other: Source) -> bool:
+    """Whether two sources may give an array of the same name."""
+    return one.is_open or other.is_open or not set(one.names()).isdisjoint(other.names())
+
+
+def _modules(model: Any) -> dict[str, Any]:
+    """Modules by their paths in the model as it was written, without what wraps it."""
+    from torch import nn
+
+    while isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        model = model.module
+    paths = ((path.split("."), module) for path, module in model.named_modules())
+    return {".".join(part for part in path if part != "_orig_mod"): module for path, module in paths}
+
+
+def _is_within(path: str, other: str) -> bool:
+    return not other or path.startswith(f"{other}.")
+
+
+def _owner(path: str, modules: dict[str, Any], sequences: Mapping[type, tuple[str, ...]]) -> Owner | None:
+    """The nearest model around a module, of the types that have sequences."""
+    parts = path.split(".") if path else []
+    for length in reversed(range(len(parts))):
+        above = ".".join(parts[:length])
+        for kind, given in sequences.items():
+            if isinstance(modules[above], kind):
+                return Owner(above, modules[above], given)
+    return None

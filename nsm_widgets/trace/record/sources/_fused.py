@@ -1,0 +1,177 @@
+"""Attention weights that torch's fused kernel never shows, computed again from its query, key and mask."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nsm_widgets.trace.arrays._mask import CELLS
+from nsm_widgets.trace.record._recording import Part
+from nsm_widgets.trace.record._select import Select
+from nsm_widgets.trace.record.sources._multihead import AttentionSource
+from nsm_widgets.trace.record.sources._source import Found, Hooks, in_backward, without_numbers
+
+NAME = "scaled_dot_product_attention"
+
+
+class Weights(NamedTuple):
+    """What a call of the fused kernel did not say."""
+
+    values: Any
+    """``[batch, head, query, key]``, in float32 or float64, without dropout."""
+    counts: Any
+    """True where a key may be seen, ``[batch or 1, head or 1, query, key]``; ``None`` where all may be."""
+
+
+def weights_of(
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Weights:
+    """The weights that ``scaled_dot_product_attention`` multiplies its values with, called with the same.
+
+    ``softmax(query key^T * scale + mask)`` (Vaswani et al. 2017, eq. 1); a query that may see no key has
+    zeros. The parameters are those of torch's function.
+    """
+    del value, dropout_p
+    torch = sys.modules["torch"]
+    with torch.no_grad(), torch.autocast(query.device.type, enabled=False):
+        if query.dtype != torch.float64:
+            query, key = query.float(), key.float()
+        while query.ndim < 4:
+            query, key = query[None], key[None]
+        if enable_gqa:
+            key = key.repeat_interleave(query.shape[-3] // key.shape[-3], dim=-3)
+        scores = query @ key.transpose(-2, -1) * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+        counts = None
+        if is_causal:
+            counts = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+        elif attn_mask is not None and attn_mask.dtype == torch.bool:
+            counts = attn_mask
+        elif attn_mask is not None:
+            scores, counts = scores + attn_mask, attn_mask != -torch.inf
+        if counts is not None:
+            counts = counts[(None,) * (4 - counts.ndim)]
+            scores = scores.masked_fill(~counts, -torch.inf)
+        weights = torch.softmax(scores, dim=-1)
+        if counts is not None:
+            weights = weights.masked_fill(~counts.any(dim=-1, keepdim=True), 0.0)
+        return Weights(weights, counts)
+
+
+class FusedCalls:
+    """Listens to the fused kernel while modules run: who called it, with what.
+
+    The function in ``torch.nn.functional``, and where a module's own file imported it by name, is replaced by
+    one that calls it and hands its answer on; it is given back with the hooks.
+
+    Args:
+        modules: Those that may call it, by path; also what only contains them.
+        tell: Called with the path of the innermost module that runs, and the arguments of each call.
+    """
+
+    def __init__(self, modules: Mapping[str, Any], tell: Callable[[str, Mapping[str, Any]], None]) -> None:
+        self._modules = modules
+        self._tell = tell
+        self._running: list[str] = []
+
+    def install(self, hooks: Hooks) -> None:
+        """Hang the hooks on, and put the listening function in place."""
+        self._running = []
+        for path, module in self._modules.items():
+            hooks.add(module.register_forward_pre_hook(self._enter(path)))
+            hooks.add(module.register_forward_hook(self._leave, always_call=True))
+        original = getattr(sys.modules["torch"].nn.functional, NAME)
+        listening = self._listening(original)
+        files = {sys.modules.get(type(module).__module__) for module in self._modules.values()}
+        for file in {sys.modules["torch"].nn.functional, *files} - {None}:
+            for name in [name for name, value in vars(file).items() if value is original]:
+                setattr(file, name, listening)
+                hooks.callback(lambda file=file, name=name: setattr(file, name, original))
+
+    def _enter(self, path: str) -> Any:
+        return lambda *_: self._running.append(path)
+
+    def _leave(self, *_: Any) -> None:
+        self._running.pop()
+
+    def _listening(self, original: Any) -> Any:
+        signature = inspect.signature(weights_of)
+
+        def listening(*args: Any, **kwargs: Any) -> Any:
+            answer = original(*args, **kwargs)
+            if self._running and not in_backward():
+                self._tell(self._running[-1], signature.bind(*args, **kwargs).arguments)
+            return answer
+
+        return listening
+
+
+class FusedSource(AttentionSource):
+    """Every module that calls the fused kernel itself: those of one kind are layers of one array.
+
+    Args:
+        modules: Modules that may call it, by path.
+        repeated: ``"time"`` or ``"layer"``: what the second call of a module within one iteration is.
+    """
+
+    def __init__(self, modules: dict[str, Any], repeated: str) -> None:
+        super().__init__("", modules, (), repeated)
+
+    def choose(self, select: Select) -> None:
+        """Paths are only known once they call."""
+        self._select = None if select.takes_all else select
+
+    def wants(self, name: str) -> bool:
+        """What was not wanted was not recorded."""
+        return True
+
+    def names(self) -> Sequence[str]:
+        """Unknown before a call."""
+        return ()
+
+    def install(self, hooks: Hooks) -> None:
+        """Listen."""
+        self.problem = f"no module of it called {NAME}"
+        FusedCalls(self._modules, self._on_call).install(hooks)
+
+    def collect(self, part: Part, timed: bool) -> dict[str, Found]:
+        """Layers of each kind, stacked."""
+        kinds = dict.fromkeys(without_numbers(path) for path, _ in part.calls)
+        found: dict[str, Found] = {}
+        for kind in kinds:
+            of_kind = [index for index, (path, _) in enumerate(part.calls) if without_numbers(path) == kind]
+            name = "attention" if len(kinds) == 1 or not kind else f"{kind}.attention"
+            found |= self.arrays_of(part, of_kind, name, timed)
+        return found
+
+    def _on_call(self, path: str, arguments: Mapping[str, Any]) -> None:
+        wanted = self._select is None or self._select.wants_module(path, self._modules[path])
+        wanted = wanted or (self._select is not None and self._select.wants_array(f"{path}.attention"))
+        part = self._recording.part(self.index) if wanted else None
+        if part is None:
+            return
+        torch = sys.modules["torch"]
+        if isinstance(self._modules[path], torch.nn.MultiheadAttention):
+            return  # whose weights are recorded as its own
+        if arguments["query"].is_nested or arguments["query"].ndim > 4:
+            self.problem = f"{path} called {NAME} with what has other axes than (batch, head, query, feature)"
+            return
+        self.problem = ""
+        weights, counts = weights_of(**arguments)
+        self.record_call(part, path, weights, {} if counts is None else _masks(counts, weights))
+
+
+def _masks(counts: Any, weights: Any) -> dict[str, Any]:
+    """A mask that is the same for all heads and queries is one of keys, else one of cells."""
+    if counts.shape[1:3] == (1, 1):
+        return {"key_mask": counts[:, 0, 0].expand(weights.shape[0], weights.shape[3])}
+    return {CELLS: counts.expand(*counts.shape[:2], *weights.shape[2:])}

@@ -1,0 +1,61 @@
+"""What one call of each part of a neural state machine says, by name. No torch is loaded for it.
+
+The names are well known (``arrays/_known.py``) and carry their descriptions; every call gives one time step, its
+axes as in ``DIMS_OF_NSM``; the recorder reads it through ``_steps_of.py``. The memory inside is a
+``MemoryAccess`` of the NTM's, which the recorder knows.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+DIMS_OF_NSM: Final = {
+    "routed_tokens": ("batch", "state", "channel"),
+    "routing_weights": ("batch", "token", "state"),
+    "messages": ("batch", "state", "channel"),
+    "communication_weights": ("batch", "head", "state", "sender"),
+    "state_vectors": ("batch", "state", "channel"),
+    "state_update": ("batch", "state"),
+    "state_importance": ("batch", "state"),
+}
+"""The axes of each array, as one call gives it."""
+
+
+def router_arrays(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> dict[str, Any]:
+    """After a ``TokenToStateRouter``: the tokens as they arrived, and where each went."""
+    routed, weights = output
+    return {"routed_tokens": routed, "routing_weights": weights}
+
+
+def communication_arrays(
+    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+) -> dict[str, Any]:
+    """After a ``StateCommunication``: what each state heard, and from whom."""
+    messages, weights = output
+    return {"messages": messages, "communication_weights": weights}
+
+
+def propagator_arrays(
+    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+) -> dict[str, Any]:
+    """After a ``StatePropagator``: what each state holds, and the mean share of it that is new."""
+    return {"state_vectors": output.states, "state_update": output.update.mean(-1)}
+
+
+def manager_arrays(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> dict[str, Any]:
+    """After a ``StateManager``: the importance of each state."""
+    return {"state_importance": output}
+
+
+def masks_given(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What a call of one of the parts leaves out: tokens that are padding, states that take no part.
+
+    All parts are given them by keyword, but the manager, whose own the states' mask is.
+    """
+    del args
+    tokens, active = kwargs.get("mask"), kwargs.get("active")
+    own = getattr(module, "active", None)
+    if own is not None and module.num_active < len(own):
+        active = own
+    found = {} if tokens is None else {"token_mask": tokens}
+    return found if active is None else {**found, "state_mask": active, "sender_mask": active}

@@ -1,0 +1,1 @@
+"""Traces in files, and in stores on disk that grow while they are read."""

@@ -1,0 +1,288 @@
+"""What a recorder's store says of its iterations, and the trace of those that are whole."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._coord import Coord
+from nsm_widgets.trace.arrays._iterations import INITIAL, INITIALS, tell_own_labels
+from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace.store._coord_log_reader import Asides, Log, Message
+from nsm_widgets.trace.store._files import refuse
+
+FOLDER = "iterations"
+"""A store within the store, with a row for each iteration."""
+ASIDES = "asides"
+"""Another one, with what masks and labels change from one iteration to the next."""
+ROWS = "told"
+SCALARS = "scalars-rank-{rank}.nsm"
+"""In that folder, a trace file with the numbers that were logged beside the iterations."""
+MOST_STARTS = 64
+"""Sequences that may begin within one iteration."""
+MOST_MASKED_STEPS = 2**27
+"""Steps of a store with masks or labels that change."""
+
+_LAST = ("first page", "pages", "not written")
+"""Columns after the starts, which stores of before do not have."""
+_COUNTS = ("number", "begin", "steps", "seen", "not chosen", "no step", "over budget")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One iteration."""
+
+    number: int
+    """Its place among all; -1 for the row that closes a recording, which only counts."""
+    begin: int
+    """Its first step among all that were recorded, written or lost."""
+    steps: int
+    starts: Sequence[int]
+    """At which of its steps a sequence begins."""
+    first_page: int = 0
+    """Where in the log the message begins that came with it."""
+    pages: int = 0
+    """How long that is; 0 where masks and labels are those of the iteration before."""
+
+    @staticmethod
+    def columns() -> tuple[str, ...]:
+        """What each number of a row is."""
+        return (*_COUNTS, *(f"start {index}" for index in range(MOST_STARTS)), *_LAST)
+
+    def values(self, seen: int, left_out: Sequence[int], unwritten: int) -> NDArray[np.int64]:
+        """The row in a store."""
+        starts = [*self.starts, *[-1] * (MOST_STARTS - len(self.starts))]
+        counts = [self.number, self.begin, self.steps, seen, *left_out]
+        return np.array([*counts, *starts, self.first_page, self.pages, unwritten], np.int64)
+
+
+def with_iterations(trace: Trace, rows: Trace, log: Trace | None, root: Path) -> Trace:
+    """The whole iterations of a store's committed steps, told as a recorder's trace in memory tells them.
+
+    Args:
+        trace: All committed steps.
+        rows: What the store within it has.
+        log: What that of masks and labels has; ``None`` where there is none yet.
+        root: The store's folder, for errors.
+
+    Raises:
+        TraceFileError: If the rows contradict each other.
+    """
+    table = _table(rows, root)
+    axis = "time" if any("time" in array.dims[:1] for array in trace.values()) else "iteration"
+    growing = [array for array in trace.values() if array.dims[:1] == (axis,)]
+    true = _Steps.of(growing[0])
+    whole = table[table[:, 0] >= 0]
+    ends = true.places(whole[:, 1] + whole[:, 2])
+    begins = true.places(whole[:, 1])
+    pages = Log(log, root)
+    messages = _messages(whole, pages)
+    done = whole[:, 1] + whole[:, 2] <= true.stop
+    there = np.arange(len(whole)) < len(messages)
+    kept = done & (ends > begins) & there
+    numbers, steps = whole[kept, 0].tolist(), (ends - begins)[kept].tolist()
+    if not numbers:
+        raise refuse(root, "no iteration of it is whole yet; is its recorder still at the first one")
+    length = int(ends[kept].max())
+    asides = Asides(pages, messages, growing, root)
+    arrays = [_cut(array, length) if array.dims[:1] == (axis,) else array for array in trace.values()]
+    places = [int(place) for place in np.flatnonzero(kept)]
+    if not asides.is_empty:
+        if length > MOST_MASKED_STEPS:
+            raise refuse(root, f"it claims {length} steps with masks or labels, more than there may be")
+        cuts = [true.between(int(begins[at]), int(ends[at])) - whole[at, 1] for at in places]
+        arrays = [
+            asides.of_all(array, places, cuts) if array.dims[:1] == (axis,) else array for array in arrays
+        ]
+    arrays = _with_initials(arrays, rows, places)
+    reasons = [str(reason) for reason in rows.attrs.get("reasons", [])]
+    told: dict[str, Any] = {"numbers": numbers, "seen": int(table[-1, 3])}
+    told["left_out"] = {r: int(n) for r, n in zip(reasons, table[-1, 4:7], strict=False) if n}
+    lost = int((~kept & done & there).sum()) + int(table[-1, -1])
+    if table[-1, 0] < 0:  # the log was closed before
+        lost += int(np.sum(~there))
+    if lost:
+        told["left_out"]["could not be written"] = lost
+    attrs: dict[str, Any] = {**trace.attrs, "iterations": told}
+    if axis == "iteration":
+        arrays = _by_number(arrays, numbers)
+    else:
+        told["steps"] = steps
+        starts = _starts(whole[kept], true)
+        if starts:
+            attrs["sequence_starts"] = starts
+    made = Trace(*arrays, attrs=attrs)
+    if not asides.is_empty:
+        rows_by_number = dict(zip(numbers, places, strict=True))
+        tell_own_labels(made, lambda number: asides.of_one(rows_by_number[number], places))
+    return made
+
+
+def _messages(rows: NDArray[np.int64], log: Log) -> list[Message]:
+    """The message of each iteration, up to the first one that is not committed yet."""
+    found = []
+    for row in rows[:, [2, -3, -2]].tolist():
+        if row[2] and not log.has(row[1], row[2]):
+            break
+        found.append(Message(row[1], row[2], row[0]))
+    return found
+
+
+def inner_folder(root: Path, name: str, rank: str) -> Path | None:
+    """A store within a store, if a recorder wrote it.
+
+    Raises:
+        TraceFileError: If it is a link.
+    """
+    folder = root / name
+    try:
+        found = os.lstat(folder)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISDIR(found.st_mode):
+        raise refuse(root, f"{name} is no folder")
+    return folder if (folder / rank).exists() else None
+
+
+def with_scalars(trace: Trace, folder: Path, rank: str) -> Trace:
+    """The trace with what was logged, as far as it was written.
+
+    Raises:
+        TraceFileError: If it is damaged.
+    """
+    path = folder / SCALARS.format(rank=rank.removeprefix("rank-"))
+    if not path.is_file() or path.is_symlink():
+        return trace
+    logged = Trace.open(path)
+    if any(array.dims != ("logged",) or name in trace for name, array in logged.items()):
+        raise refuse(path, "what was logged is not what a recorder writes")
+    made = trace.assign(*logged.values())
+    tell_own_labels(made, trace._own_labels)
+    return made
+
+
+def _table(rows: Trace, root: Path) -> NDArray[np.int64]:
+    """The rows, checked: iterations one after the other, none before the one before it."""
+    columns = len(Row.columns())
+    allowed = ((columns,), (columns - len(_LAST),))
+    if ROWS not in rows or rows[ROWS].dtype != np.int64 or rows[ROWS].shape[1:] not in allowed:
+        raise refuse(root, f"what {FOLDER} says of iterations is not what a recorder writes")
+    table: NDArray[np.int64] = np.asarray(rows[ROWS].values)
+    table = np.pad(table, [(0, 0), (0, columns - table.shape[1])])  # before, there was nothing to say there
+    real = table[table[:, 0] >= 0]
+    follows = real[1:, 1] == real[:-1, 1] + real[:-1, 2]
+    rises = real[1:, 0] > real[:-1, 0]
+    closed = (table[:-1, 0] >= 0).all()
+    counts = [*range(1, len(_COUNTS)), *range(columns - len(_LAST), columns)]
+    in_range = (table[:, counts] >= 0).all() and (table < 2**40).all() and (real[:, 2] > 0).all()
+    if not (follows.all() and rises.all() and closed and in_range):
+        raise refuse(root, f"what {FOLDER} says of iterations contradicts itself")
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The number of each committed step among all; as small where a marker claims very many."""
+
+    count: int
+    labels: NDArray[np.int64] | None
+    """``None`` where none was lost: then a step's number is its place."""
+
+    @staticmethod
+    def of(array: NamedArray) -> _Steps:
+        """The steps of an array that grows."""
+        labels = array.coords.get(array.dims[0])
+        return _Steps(array.shape[0], None if labels is None else np.asarray(labels.values, dtype=np.int64))
+
+    @property
+    def stop(self) -> int:
+        """The number after the last one."""
+        return self.count if self.labels is None else int(self.labels[-1]) + 1
+
+    def places(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many committed steps lie before each of these."""
+        if self.labels is None:
+            return np.minimum(steps, self.count)
+        return np.searchsorted(self.labels, steps)
+
+    def between(self, begin: int, end: int) -> NDArray[np.int64]:
+        """The numbers from one place to before another."""
+        return np.arange(begin, end) if self.labels is None else self.labels[begin:end]
+
+    def has(self, places: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each step is the one at its place."""
+        there = places < self.count
+        if self.labels is not None:
+            there[there] = self.labels[places[there]] == steps[there]
+        return there
+
+
+def _cut(array: NamedArray, length: int) -> NamedArray:
+    if length == array.shape[0]:
+        return array
+    values = array.values
+    if isinstance(values, LazyValues):
+        values = values.select([slice(0, length), *[slice(None)] * (array.ndim - 1)])
+    else:
+        values = values[:length]
+    coords = {
+        dim: Coord(coord.dims, coord.values[:length]) if dim == array.dims[0] else coord
+        for dim, coord in array.coords.items()
+    }
+    return NamedArray(array.name, values, array.dims, coords, array.attrs)
+
+
+def _with_initials(arrays: Sequence[NamedArray], rows: Trace, places: list[int]) -> list[NamedArray]:
+    """Beside each initial memory, that of every iteration, where there are several."""
+    found = []
+    for array in arrays:
+        prefix, _, last = array.name.rpartition(".")
+        if last != INITIAL or array.name not in rows:
+            found.append(array)
+            continue
+        stored = rows[array.name]
+        firsts = np.asarray(stored.values[places])
+        found.append(NamedArray(array.name, firsts[0], array.dims, array.coords, array.attrs))
+        if len(places) > 1:
+            name = f"{prefix}.{INITIALS}" if prefix else INITIALS
+            found.append(_initials(name, firsts, array))
+    return found
+
+
+def _initials(name: str, firsts: NDArray[Any], one: NamedArray) -> NamedArray:
+    from nsm_widgets.trace.arrays._known import KNOWN
+
+    attrs = {**one.attrs, "description": KNOWN[INITIALS].description}
+    return NamedArray(name, firsts, ("iteration", *one.dims), one.coords, attrs)
+
+
+def _by_number(arrays: Sequence[NamedArray], numbers: list[int]) -> list[NamedArray]:
+    """Arrays without a time: labelled by iteration, or without that axis where there is one."""
+    found = []
+    for array in arrays:
+        if array.dims[:1] != ("iteration",):
+            found.append(array)
+        elif len(numbers) == 1:
+            coords = {dim: coord for dim, coord in array.coords.items() if dim != "iteration"}
+            found.append(NamedArray(array.name, array.values[0], array.dims[1:], coords, array.attrs))
+        else:
+            coords = {**array.coords, "iteration": Coord(("iteration",), np.array(numbers, np.int64))}
+            found.append(NamedArray(array.name, array.values, array.dims, coords, array.attrs))
+    return found
+
+
+def _starts(rows: NDArray[np.int64], true: _Steps) -> list[int]:
+    """At which committed steps a sequence begins."""
+    given = rows[:, len(_COUNTS) : len(_COUNTS) + MOST_STARTS]
+    steps = np.unique((rows[:, 1:2] + given)[given >= 0])
+    places = true.places(steps)
+    return [int(place) for place in places[true.has(places, steps)]]

@@ -1,0 +1,334 @@
+"""One rank's group on disk, as its writer sees it: made whole, then grown commit by commit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nsm_widgets._errors import RecordingError, TraceFileError
+from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._json import dump_json
+from nsm_widgets.trace.arrays._mask import is_mask, pack_mask
+from nsm_widgets.trace.store._commits import JOURNAL, Commit, forget_before, write_commit
+from nsm_widgets.trace.store._files import MOST_JSON, remove, stage, sync_folder, write_whole
+from nsm_widgets.trace.store._layout import (
+    FORMAT,
+    MOST_AXES,
+    MOST_SHARD,
+    MOST_SHARD_STEPS,
+    SHARD_STEPS,
+    VERSION,
+    Layout,
+    array_metadata,
+    choose_key,
+    make_layout,
+)
+from nsm_widgets.trace.store._lock import RankLock
+from nsm_widgets.trace.store._shard import pack_shard
+from nsm_widgets.trace.store._tail import pack_segment, segment_name
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Which arrays a rank holds."""
+
+    axis: str | None
+    """The axis that grows, ``time`` or ``iteration``; None if none does."""
+    shard_steps: int
+    growing: dict[str, Layout]
+    """By array name, in order."""
+    fixed: dict[str, Layout]
+    """Arrays that do not grow, written once."""
+
+
+@dataclass(slots=True)
+class Block:
+    """The steps of one shard in memory, as many as there are."""
+
+    index: int
+    """Which shard it is to be."""
+    values: list[NDArray[Any]]
+    """The growing arrays in order, each with room for all steps of a shard."""
+    filled: int = 0
+    """How many steps are there."""
+
+
+def make_schema(trace: Trace, shard_bytes: int = 0) -> Schema:
+    """Which arrays of a trace grow, and how each is cut.
+
+    Args:
+        trace: With at least one step.
+        shard_bytes: So many bytes the shards of all arrays together may have, rather than only 64 steps:
+            each file is waited for until it is on the disk, and few large ones are quicker.
+
+    Raises:
+        TraceFileError: If an array has more axes than a store takes.
+    """
+    axis = next((dim for dim in ("iteration", "time") if any(_leads(a, dim) for a in trace.values())), None)
+    step_bytes = sum(a.values.nbytes // a.shape[0] for a in trace.values() if _leads(a, axis))
+    steps = SHARD_STEPS
+    while steps > 1 and steps * step_bytes > MOST_SHARD:
+        steps //= 2
+    while steps < MOST_SHARD_STEPS and 2 * steps * step_bytes <= shard_bytes:
+        steps *= 2
+    growing: dict[str, Layout] = {}
+    fixed: dict[str, Layout] = {}
+    for name, array in trace.items():
+        if array.ndim > MOST_AXES:
+            raise TraceFileError(f"{name} must have at most {MOST_AXES} axes in a store, got {array.ndim}.")
+        key = choose_key(name, [layout.key for layout in (*growing.values(), *fixed.values())])
+        if _leads(array, axis):
+            growing[name] = make_layout(key, array, steps)
+        else:
+            fixed[name] = make_layout(key, array, array.shape[0] if array.ndim else 1)
+    return Schema(axis, steps, growing, fixed)
+
+
+def _leads(array: NamedArray, axis: str | None) -> bool:
+    return axis is not None and array.dims[:1] == (axis,)
+
+
+class RankFiles:
+    """The files of one rank. One writer at a time; errors of the disk are the caller's to catch.
+
+    After an error everything may be tried again: what a reader believes changes only with the last write of
+    a commit, its marker.
+
+    Args:
+        root: The store's folder.
+        rank: The name of the rank's folder.
+        schema: Its arrays.
+        template: A trace with at least one step: axes, labels and attrs are its.
+        last: The commit to go on from.
+
+    Raises:
+        TraceFileError: If labels and attrs are larger than a store's metadata may be.
+    """
+
+    def __init__(
+        self, root: Path, rank: str, schema: Schema, template: Trace, last: Commit | None = None
+    ) -> None:
+        self.schema = schema
+        self.last = Commit() if last is None else last
+        self._root = root
+        self._folder = root / rank
+        self._lock = RankLock()
+        self._template = template
+        self._shape_length = 0 if last is None else -1  # what an earlier writer came to is not known
+        self._group(0)  # too many labels are told at once
+
+    def create(self) -> None:
+        """Make the group with its arrays and without steps, all or nothing.
+
+        Raises:
+            RecordingError: If there is one by that name.
+        """
+        self._root.mkdir(parents=True, exist_ok=True)
+        if not (self._root / "zarr.json").exists():  # whoever comes second writes the same
+            group = {"zarr_format": 3, "node_type": "group"}
+            attributes = {"nsm_widgets": {"format": FORMAT, "version": VERSION}}
+            text = dump_json({**group, "attributes": attributes})
+            write_whole(self._root, "zarr.json", [text.encode()], scratch=f".{os.getpid()}")
+        made = self._root / f".{self._folder.name}.{os.getpid()}.tmp"
+        shutil.rmtree(made, ignore_errors=True)
+        try:
+            self._write_empty(made)
+            stage("group: written")
+            try:
+                os.rename(made, self._folder)  # noqa: PTH104 - fails where a group of that name has something
+            except OSError as error:
+                check_new(self._folder)
+                raise error
+        except BaseException:
+            self._lock.release()
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+        stage("group: named")
+        sync_folder(self._root)
+
+    def commit(self, blocks: Sequence[tuple[Block, int]], *, close: bool = False, **said: Any) -> None:
+        """Make steps last.
+
+        Args:
+            blocks: The blocks not yet in shards, in order, each with how many of its steps are meant. All
+                but the last are full.
+            close: Whether the last block goes into a shard though it may not be full.
+            said: Further fields of the marker: ``lost``, ``errors``, ``message``.
+        """
+        last, size = self.last, self.schema.shard_steps
+        commit = replace(last, number=last.number + 1, **said)
+        for block, count in blocks:
+            end = block.index * size + count
+            if (count == size or close) and end > commit.folded:
+                self._write_shards(block, count)
+                commit = replace(commit, steps=end, folded=end, tail=())
+            elif end > commit.steps:
+                self._write_segment(block, commit.steps, end)
+                commit = replace(commit, steps=end, tail=(*commit.tail, (commit.steps, end)))
+        stage("marker: begin")
+        write_commit(self._folder, commit)
+        sync_folder(self._folder.joinpath(*JOURNAL))
+        stage("marker: synced")
+        self.last = commit
+        for start, stop in last.tail:
+            if stop <= commit.folded:
+                remove(self._folder.joinpath(*JOURNAL, segment_name(start, stop)))
+        forget_before(self._folder, commit.number)
+        stage("commit: tidied")
+
+    def show_length(self) -> None:
+        """Write into the arrays' metadata how many steps lie in shards: what other Zarr tools go by.
+
+        Always after the marker, so that they may see fewer steps than there are, never more.
+        """
+        if self._shape_length == self.last.folded:
+            return
+        length = self.last.folded
+        for name, layout in self.schema.growing.items():
+            write_whole(self._folder / layout.key, "zarr.json", [_json(self._metadata(name, layout, length))])
+            sync_folder(self._folder / layout.key)
+            stage("shape: written")
+        self._write_steps(self._folder, length)
+        write_whole(self._folder, "zarr.json", [self._group(length)])
+        sync_folder(self._folder)
+        self._shape_length = length
+
+    def take_over(self) -> None:
+        """Become the writer of a group that is there.
+
+        Raises:
+            RecordingError: If it has one.
+        """
+        self._lock.take(self._folder)
+
+    def release(self) -> None:
+        """Let another writer come."""
+        self._lock.release()
+
+    def forget_unmarked(self) -> None:
+        """Remove segments that no marker names, left by a writer that was killed."""
+        known = {segment_name(start, stop) for start, stop in self.last.tail}
+        for path in self._folder.joinpath(*JOURNAL).glob("tail-*.bin"):
+            if path.name not in known:
+                remove(path)
+
+    def _write_shards(self, block: Block, count: int) -> None:
+        for values, layout in zip(block.values, self.schema.growing.values(), strict=True):
+            parts = pack_shard(values[:count], layout)
+            write_whole(self._folder / layout.key, layout.shard_name(block.index), parts)
+            sync_folder(self._folder / layout.key)
+
+    def _write_segment(self, block: Block, start: int, end: int) -> None:
+        first = block.index * self.schema.shard_steps
+        steps = [values[start - first : end - first] for values in block.values]
+        journal = self._folder.joinpath(*JOURNAL)
+        write_whole(journal, segment_name(start, end), pack_segment(start, steps))
+        sync_folder(journal)
+
+    def _write_empty(self, folder: Path) -> None:
+        for name, layout in self.schema.growing.items():
+            (folder / layout.key).mkdir(parents=True)
+            write_whole(folder / layout.key, "zarr.json", [_json(self._metadata(name, layout, 0))])
+            sync_folder(folder / layout.key)
+        for name, layout in self.schema.fixed.items():
+            (folder / layout.key).mkdir(parents=True)
+            values = self._template[name].values
+            whole = values if values.ndim else np.asarray(values).reshape(1)
+            write_whole(folder / layout.key, layout.shard_name(0), pack_shard(whole, layout))
+            write_whole(
+                folder / layout.key, "zarr.json", [_json(self._metadata(name, layout, layout.shard[0]))]
+            )
+            sync_folder(folder / layout.key)
+        folder.joinpath(*JOURNAL).mkdir(parents=True)
+        self._lock.take(folder)
+        write_whole(folder / JOURNAL[0], "zarr.json", [_json(_STEPS)])
+        self._write_steps(folder, 0)
+        if not self.schema.growing:
+            write_commit(folder, Commit(number=1))
+        sync_folder(folder.joinpath(*JOURNAL))
+        write_whole(folder, "zarr.json", [self._group(0)])
+        sync_folder(folder)
+
+    def _metadata(self, name: str, layout: Layout, length: int) -> dict[str, Any]:
+        return array_metadata(layout, length, self._template[name].attrs)
+
+    def _group(self, length: int) -> bytes:
+        schema = self.schema
+        arrays = {**schema.growing, **schema.fixed}
+        ours = {
+            "format": FORMAT,
+            "version": VERSION,
+            "axis": schema.axis,
+            "attrs": self._template.attrs,
+            "arrays": [_entry(self._template[n], arrays[n], n in schema.growing) for n in self._template],
+        }
+        metadata = {
+            layout.key: self._metadata(name, layout, length if name in schema.growing else layout.shard[0])
+            for name, layout in arrays.items()
+        }
+        consolidated = {"kind": "inline", "must_understand": False, "metadata": {**metadata, "steps": _STEPS}}
+        group = {"zarr_format": 3, "node_type": "group", "attributes": {"nsm_widgets": ours}}
+        return _json({**group, "consolidated_metadata": consolidated})
+
+    def _write_steps(self, folder: Path, length: int) -> None:
+        write_whole(folder / JOURNAL[0], "c", [np.array(length, "<i8").tobytes()])
+        sync_folder(folder / JOURNAL[0])
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    text = dump_json(value).encode()
+    if len(text) > MOST_JSON:
+        raise TraceFileError(
+            f"labels and attrs in a store must fit into {MOST_JSON} bytes as JSON, got {len(text)}. "
+            "Shorten the labels."
+        )
+    return text
+
+
+_STEPS: dict[str, Any] = {
+    "zarr_format": 3,
+    "node_type": "array",
+    "shape": [],
+    "data_type": "int64",
+    "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": []}},
+    "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
+    "fill_value": 0,
+    "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+    "attributes": {"description": "steps that lie in shards"},
+}
+"""A number that other tools may read; in its folder lies the journal."""
+
+
+def _entry(array: NamedArray, layout: Layout, grows: bool) -> dict[str, Any]:
+    coords = {
+        dim: {"dims": list(coord.dims), "labels": pack_mask(coord) if is_mask(dim) else coord.values.tolist()}
+        for dim, coord in array.coords.items()
+    }
+    return {
+        "name": array.name,
+        "key": layout.key,
+        "dims": list(array.dims),
+        "grows": grows,
+        "coords": coords,
+    }
+
+
+def check_new(folder: Path) -> None:
+    """Refuse a rank that is there already.
+
+    Raises:
+        RecordingError: With the ways out.
+    """
+    if folder.exists():
+        raise RecordingError(
+            f"{folder.parent} must not hold {folder.name} yet, but it does. Choose another path or rank=, or "
+            "pass resume=True to go on where it ends."
+        )

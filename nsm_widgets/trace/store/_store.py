@@ -1,0 +1,100 @@
+"""A store: long runs on disk, appended to while they go on, readable by every Zarr v3 tool at any moment.
+
+**What lies where.** ``zarr.json`` and one group ``rank-N`` for each process that records. A rank has an array
+for each array of the trace, with its axes as ``dimension_names`` and its attrs as attributes, and in the
+group's attribute ``nsm_widgets`` names, axes, labels and the attrs of the run. Names in the store are never
+paths: an array whose name is not fit for a folder lies in ``array-3``. The array ``steps`` is a number, how
+many steps lie in shards, and in its folder lies the journal.
+
+- *Shard*: 64 steps of an array in one file, ``c.0.0.0``, written once they are there; of a recorder's store
+  more, up to 1,024, as long as all arrays together have 8 MiB. It is cut into chunks of at most 1 MiB: 64
+  steps of one batch item, all slots, all words (``choose_chunk`` says what gives way where that is too
+  much). Each chunk is packed by zstd, level 1, and has a crc32c, as has the index at the shard's end. So one
+  step is one chunk to unpack, and one slot through 2,000 steps are 32.
+- *Segment*: ``journal/tail-START-END.bin``, the newest steps of all arrays that are too few for a shard,
+  as they lie in memory, with a crc32c for each step and array.
+- *Marker*: ``journal/commit-NUMBER.bin``, JSON with a crc32c: how many steps are committed, how many of them
+  lie in shards, which segments hold the others, before which steps some were lost, and the last error.
+
+**How a commit goes.** Every file is written beside its place, brought to the disk (fsync), renamed, and its
+folder brought to the disk; and in this order: shards that have become full, one segment for the rest, *the
+marker*. Only then are segments removed whose steps lie in shards now, and markers but the last two, and only
+then, every few seconds, the arrays' shapes grow in ``zarr.json``. So
+
+- a kill before the marker's name leaves the last commit as it was: what lies around unmarked is never looked
+  at, and written over later;
+- a kill after it leaves the new commit whole; at most some segments stay that nobody needs;
+- no step is ever in a half-written file, and none that was committed is ever in one place only while that
+  place is written: a shard is renamed into place before its segments go;
+- readers of ours believe the newest marker and nothing else, whatever shapes say. Others go by the shapes,
+  which follow the marker: they may see fewer steps for some seconds, never one that does not exist. (Arrays
+  of a length set beforehand would show others a future of NaN; shapes set before the data show steps that
+  never were.)
+
+**The end.** ``close`` writes the last steps into a shard that is not full, so that a closed store is Zarr and
+nothing else. A writer that resumes it goes on with segments, and one day replaces that shard, by a rename,
+with one that holds the same steps and more: whoever opened the old one goes on reading it.
+
+**Readers** open a shard once for each read, take no link and no path, and check every size before a decoder
+runs: metadata word for word, the index against the file, the frame's content size against the array.
+
+What cannot be promised: a disk that loses what it said was written, and two writers on a system without
+``fcntl`` locks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.store._codec import need_codecs
+from nsm_widgets.trace.store._files import sync_folder
+from nsm_widgets.trace.store._rank import Block, RankFiles, make_schema
+from nsm_widgets.trace.store._reader import open_store as _open_store
+from nsm_widgets.trace.store._writer import StoreWriter
+
+__all__ = ["StoreWriter", "open_store", "write_store"]
+
+
+def open_store(path: str | os.PathLike[str], rank: int | None = None) -> Trace:
+    """See :meth:`Trace.open`."""
+    need_codecs()
+    return _open_store(Path(path), rank)
+
+
+def write_store(trace: Trace, path: str | os.PathLike[str]) -> Path:
+    """See :meth:`Trace.to_zarr`."""
+    need_codecs()
+    path = Path(path)
+    if os.path.lexists(path):
+        raise FileExistsError(
+            f"{path} must not exist yet, but it does. Choose another path, or remove it first."
+        )
+    made = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent))
+    try:
+        _write(trace, made / "whole")
+        (made / "whole").rename(path)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    sync_folder(path.parent)
+    return path
+
+
+def _write(trace: Trace, root: Path) -> None:
+    """All steps, shard by shard, so that no more than one of them is in memory."""
+    schema = make_schema(trace)
+    files = RankFiles(root, "rank-0", schema, trace)
+    files.create()
+    size = schema.shard_steps
+    steps = max((len(trace[name].values) for name in schema.growing), default=0)
+    for start in range(0, steps, size):
+        values = [np.asarray(trace[name].values[start : start + size]) for name in schema.growing]
+        count = min(size, steps - start)
+        files.commit([(Block(start // size, values, count), count)], close=True)
+    files.show_length()
+    files.release()
