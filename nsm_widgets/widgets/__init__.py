@@ -5,32 +5,32 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from nsm_widgets.widgets._communication import CommunicationView
 from nsm_widgets.widgets._group import ViewGroup
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets._store import TraceStore
 from nsm_widgets.widgets._view import View
-from nsm_widgets.widgets._views import AttentionView, Heatmap, MemoryView, NTMExplorer, ReadWriteView
+from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
+from nsm_widgets.widgets.views._communication import CommunicationView
+from nsm_widgets.widgets.views._views import AttentionView, Heatmap, MemoryView, NTMExplorer, ReadWriteView
 
 if TYPE_CHECKING:
-    from nsm_widgets.widgets._charts import LineChart
-    from nsm_widgets.widgets._comparison import ComparisonView
-    from nsm_widgets.widgets._evolution import MemoryEvolutionView
-    from nsm_widgets.widgets._importance import ImportanceView
-    from nsm_widgets.widgets._operations import OperationsView
-    from nsm_widgets.widgets._routing import RoutingView
-    from nsm_widgets.widgets._statistic import StatisticChart
-    from nsm_widgets.widgets._two_traces import TraceComparison
+    from nsm_widgets.widgets.charts._charts import LineChart
+    from nsm_widgets.widgets.charts._importance import ImportanceView
+    from nsm_widgets.widgets.charts._statistic import StatisticChart
+    from nsm_widgets.widgets.views._comparison import ComparisonView
+    from nsm_widgets.widgets.views._evolution import MemoryEvolutionView
+    from nsm_widgets.widgets.views._operations import OperationsView
+    from nsm_widgets.widgets.views._routing import RoutingView
+    from nsm_widgets.widgets.views._two_traces import TraceComparison
 
 _LATER = {
-    "ComparisonView": "_comparison",
-    "ImportanceView": "_importance",
-    "LineChart": "_charts",
-    "MemoryEvolutionView": "_evolution",
-    "OperationsView": "_operations",
-    "RoutingView": "_routing",
-    "StatisticChart": "_statistic",
-    "TraceComparison": "_two_traces",
+    "ComparisonView": "views._comparison",
+    "ImportanceView": "charts._importance",
+    "LineChart": "charts._charts",
+    "MemoryEvolutionView": "views._evolution",
+    "OperationsView": "views._operations",
+    "RoutingView": "views._routing",
+    "StatisticChart": "charts._statistic",
+    "TraceComparison": "views._two_traces",
 }
 """Modules of the names that load when first used."""
 

@@ -12,12 +12,12 @@ import traitlets
 
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import Layout, Panel, arrays_of, scalars_row
-from nsm_widgets.widgets._live import LiveFeed, Plan, is_running, selectable_sizes
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore, require_trace
 from nsm_widgets.widgets._view import Place, View, made_for
 from nsm_widgets.widgets._ways_out import WaysOut
-from nsm_widgets.widgets._wire import ValuePrecision
+from nsm_widgets.widgets.live._live import LiveFeed, Plan, is_running, selectable_sizes
+from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore, require_trace
+from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
 
 MakePart = Callable[..., Any]
 """Makes a view or a chart; called with ``selection`` and ``store``."""

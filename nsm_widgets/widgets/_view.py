@@ -16,11 +16,11 @@ from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace.arrays._coord import clean_label
 from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind, scalars_row
 from nsm_widgets.widgets._base import SyncedWidget
-from nsm_widgets.widgets._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets._store import DEFAULT_BUDGET_MB, TraceStore
 from nsm_widgets.widgets._ways_out import WaysOut
-from nsm_widgets.widgets._wire import ValuePrecision
+from nsm_widgets.widgets.live._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes
+from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore
+from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class View(WaysOut, SyncedWidget):
 
         Args:
             given: What the view was given.
-            build: From it, or from a trace, to what is drawn; see :data:`~nsm_widgets.widgets._live.Build`.
+            build: From it, or from a trace, to what is drawn; see ``Build`` in ``live._live``.
             options: See :class:`View`.
             at_first: Of a recorder: called with the view and the first trace that it shows.
             running: As ``build``, while a recorder runs, where that is something else.
@@ -226,7 +226,7 @@ class View(WaysOut, SyncedWidget):
         """References to a figure for each curve; one that there is already stays."""
         panels = [panel for row in layout for panel in row if panel.kind == "scalars"]
         if panels:
-            from nsm_widgets.widgets._scalars import scalar_figure  # bqplot loads pandas
+            from nsm_widgets.widgets.plot._logged_curve import scalar_figure  # bqplot loads pandas
 
             for panel in panels:
                 if panel.id not in self._curves:

@@ -11,7 +11,7 @@ from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, ColorScale, DomainChoice, Layout, Theme
 from nsm_widgets.widgets._at_cell_end import is_shown
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
-from nsm_widgets.widgets._store import TraceStore
+from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
 
 if TYPE_CHECKING:
     from nsm_widgets.export.page._chunks import Precision

@@ -10,7 +10,7 @@ import comm
 import pytest
 from comm.base_comm import BaseComm
 
-from nsm_widgets.widgets._state_room import state_room
+from nsm_widgets.widgets.page_arrays._state_room import state_room
 
 
 class RecordedComm(BaseComm):

@@ -21,11 +21,11 @@ from nsm_widgets._axes import AXES
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.view import BAR_COLORS, BY_VALUE, HEADROOM, MOST_NAMED_LINES, PALETTE, _color
 from nsm_widgets.view._layouts import MOST_LINES, MOST_POINTS
-from nsm_widgets.widgets._bars import BarControls
 from nsm_widgets.widgets._base import SyncedWidget
-from nsm_widgets.widgets._charts import FAINT, ChartControls
 from nsm_widgets.widgets._selection import SELECTABLE
 from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets.charts._bars import BarControls
+from nsm_widgets.widgets.charts._charts import FAINT, ChartControls
 
 from .conftest import RecordedComm
 

@@ -27,7 +27,7 @@ class FakeNotebook {
   readonly disposed = new FakeSignal();
   readonly registered: NotebookContext[] = [];
   readonly renderers: unknown[] = [];
-  id = "nsm_widgets.widgets._views.MemoryView";
+  id = "nsm_widgets.widgets.views._views.MemoryView";
 
   readonly context = (() => {
     const notebook = this;

@@ -12,7 +12,7 @@ from nsm_widgets._replacing import replacing
 from nsm_widgets.export.page._chunks import Precision
 from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_options
 from nsm_widgets.trace.arrays._coord import clean_label
-from nsm_widgets.widgets._state_room import EVERYTHING_MB
+from nsm_widgets.widgets.page_arrays._state_room import EVERYTHING_MB
 
 CELL_TIMEOUT_S = 3600
 _ALL_OF_IT = {"NSM_WIDGETS_STATE_MB": f"{EVERYTHING_MB:g}", "NSM_WIDGETS_HOST": "jupyter"}

@@ -35,7 +35,7 @@ from nsm_widgets.view import (
     paint,
     rank_thresholds,
 )
-from nsm_widgets.widgets._wire import wire_array
+from nsm_widgets.widgets.page_arrays._wire import wire_array
 
 HERE = Path(__file__).parent
 THEMES: tuple[Theme, ...] = ("light", "dark")

@@ -1,6 +1,6 @@
 """What one call of a DNC's memory says, by name: a function, and what it names. No torch is loaded for it.
 
-The recorder reads it through ``_steps_of.py``. The names are well known (``arrays/_known.py``) and carry their
+The recorder reads it through ``_steps_of.py``. The names are well known (``_known.py``) and carry their
 axes and descriptions; what is otherwise than with an NTM stands in ``KINDS_OF_DNC``, ``SAID_OF_DNC`` and
 ``SEEN_BY_DNC``.
 """

@@ -1,6 +1,6 @@
 """What one call of each part of a neural state machine says, by name. No torch is loaded for it.
 
-The names are well known (``arrays/_known.py``) and carry their descriptions; every call gives one time step, its
+The names are well known (``_known.py``) and carry their descriptions; every call gives one time step, its
 axes as in ``DIMS_OF_NSM``; the recorder reads it through ``_steps_of.py``. The memory inside is a
 ``MemoryAccess`` of the NTM's, which the recorder knows.
 """

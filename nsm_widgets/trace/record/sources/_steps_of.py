@@ -15,7 +15,7 @@ from nsm_widgets.trace.record.sources._source import Owner, in_backward
 
 @dataclass(frozen=True)
 class StepsOf:
-    """What each call of a module says: as well-known arrays (``arrays/_known.py``), but for what stands here."""
+    """What each call of a module says: as well-known arrays (``_known.py``), but for what stands here."""
 
     function: Callable[..., dict[str, Any]]
     """From module, args, kwargs and output to tensors by name, batch leading."""

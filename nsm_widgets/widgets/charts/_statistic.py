@@ -12,7 +12,7 @@ from nsm_widgets import stats
 from nsm_widgets._axes import did_you_mean, format_dims
 from nsm_widgets._errors import ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
-from nsm_widgets.widgets._charts import LineChart
+from nsm_widgets.widgets.charts._charts import LineChart
 
 Statistic = Callable[[NamedArray], Any]
 

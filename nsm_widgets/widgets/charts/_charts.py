@@ -28,7 +28,8 @@ from nsm_widgets.view import (
     lines_layout,
 )
 from nsm_widgets.widgets._base import refuse_unknown
-from nsm_widgets.widgets._figure import (
+from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets.charts._figure import (
     CURSOR_COLOR,
     OUT_OF_SIGHT,
     Chart,
@@ -42,9 +43,8 @@ from nsm_widgets.widgets._figure import (
     x_axis,
     y_axis,
 )
-from nsm_widgets.widgets._live import Build, Running
-from nsm_widgets.widgets._selection import SELECTABLE, Selection
-from nsm_widgets.widgets._store import require_trace
+from nsm_widgets.widgets.live._live import Build, Running
+from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 CHART_OPTIONS = (
     *("x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),

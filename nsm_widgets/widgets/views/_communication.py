@@ -11,9 +11,9 @@ from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace.arrays._convert import to_readonly
 from nsm_widgets.trace.arrays._weights import check_weightings
 from nsm_widgets.view import Layout, communication_layout
-from nsm_widgets.widgets._live import is_running
-from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets.live._live import is_running
+from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 NAME = "communication_weights"
 _AXES = {

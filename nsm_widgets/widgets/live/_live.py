@@ -15,10 +15,15 @@ from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.record._logged import array_name
 from nsm_widgets.trace.record._watch import News
 from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
-from nsm_widgets.widgets._growth import Growth, grown, send_parts, wired
 from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
-from nsm_widgets.widgets._store import BASE64_MESSAGE_BYTES, BINARY_MESSAGE_BYTES, TraceStore, describe
+from nsm_widgets.widgets.live._growth import Growth, grown, send_parts, wired
+from nsm_widgets.widgets.page_arrays._page_arrays import (
+    BASE64_MESSAGE_BYTES,
+    BINARY_MESSAGE_BYTES,
+    TraceStore,
+    describe,
+)
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._view import View
@@ -91,7 +96,7 @@ class LiveFeed:
         self._plan = plan
         self._room = BASE64_MESSAGE_BYTES if in_vscode() else BINARY_MESSAGE_BYTES
         self._encoded = in_vscode()
-        import_module("nsm_widgets.widgets._scalars")  # now, not in the middle of the training
+        import_module("nsm_widgets.widgets.plot._logged_curve")  # now, not in the middle of the training
         self.begin()
         recorder.watch.add(self)
 

@@ -13,9 +13,9 @@ import numpy as np
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Layout, Panel, tick_steps, tick_values
-from nsm_widgets.widgets._live import Build, Running
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets._ways_out import WaysOut
+from nsm_widgets.widgets.live._live import Build, Running
 
 CURSOR_COLOR = "#808080"
 LEAST_HEIGHT_PX = 120

@@ -16,8 +16,8 @@ from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.record import _watch as watch_module
 from nsm_widgets.view import ArraySummary, ColorDomain, summary_of
-from nsm_widgets.widgets._growth import Growth, grown, joined, parts, wired
-from nsm_widgets.widgets._live import wider
+from nsm_widgets.widgets.live._growth import Growth, grown, joined, parts, wired
+from nsm_widgets.widgets.live._live import wider
 
 SLOTS, WORDS, STEPS = 8, 4, 5
 

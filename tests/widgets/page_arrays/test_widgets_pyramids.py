@@ -7,10 +7,10 @@ import pytest
 
 from nsm_widgets import Trace, TraceStore
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.widgets import _pyramids
-from nsm_widgets.widgets._pyramids import Pyramids
-from nsm_widgets.widgets._serve import Served, answer
-from nsm_widgets.widgets._wire import Sent
+from nsm_widgets.widgets.page_arrays import _pyramids
+from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
+from nsm_widgets.widgets.page_arrays._serve import Served, answer
+from nsm_widgets.widgets.page_arrays._wire import Sent
 
 
 def test_a_plane_has_one_from_the_second_look_on() -> None:

@@ -10,7 +10,7 @@ import pytest
 from nsm_widgets import MemoryView, Selection, StatisticChart, Trace
 from nsm_widgets._errors import ShapeError, UnknownOptionError
 from nsm_widgets.stats import entropy
-from nsm_widgets.widgets._statistic import OF_MEMORY, OF_WEIGHTS
+from nsm_widgets.widgets.charts._statistic import OF_MEMORY, OF_WEIGHTS
 
 RANDOM = np.random.default_rng(0)
 RUN = Trace.from_arrays(

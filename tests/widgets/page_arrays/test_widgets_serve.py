@@ -15,7 +15,8 @@ from nsm_widgets.raster._raster import rasterize
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import ColorDomain, rank_thresholds
 from nsm_widgets.view._own_range import own_domain, own_thresholds
-from nsm_widgets.widgets import _serve, _store
+from nsm_widgets.widgets.page_arrays import _page_arrays as _store
+from nsm_widgets.widgets.page_arrays import _serve
 
 from .conftest import RecordedComm
 

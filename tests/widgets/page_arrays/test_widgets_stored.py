@@ -11,7 +11,7 @@ import pytest
 from nsm_widgets import MemoryView, Trace
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.view import ColorDomain, _derived, _summary, count_clipped, rank_thresholds, summarize
-from nsm_widgets.widgets._serve import answer
+from nsm_widgets.widgets.page_arrays._serve import answer
 
 STEPS, SLOTS, WORDS = 640, 16, 8
 

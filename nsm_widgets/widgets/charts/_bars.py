@@ -24,7 +24,8 @@ from nsm_widgets.view import (
     order_text,
     sort_names,
 )
-from nsm_widgets.widgets._figure import (
+from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets.charts._figure import (
     CURSOR_COLOR,
     OUT_OF_SIGHT,
     FigureControls,
@@ -36,8 +37,7 @@ from nsm_widgets.widgets._figure import (
     x_axis,
     y_axis,
 )
-from nsm_widgets.widgets._live import Build
-from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets.live._live import Build
 
 BAND = np.array([-0.5, 0.5, 0.5, -0.5])
 """Corners of a bar's column, from its middle."""

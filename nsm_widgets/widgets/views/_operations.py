@@ -10,8 +10,8 @@ from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.trace.arrays._convert import to_readonly
 from nsm_widgets.view import Layout, operations_layout
 from nsm_widgets.widgets._given import labelled
-from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 _DIMS = {2: ("head", "slot"), 3: ("batch", "head", "slot")}
 

@@ -19,7 +19,7 @@ from jaxtyping import Shaped
 
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import ArraySummary, summary_of
-from nsm_widgets.widgets._wire import wire_array
+from nsm_widgets.widgets.page_arrays._wire import wire_array
 
 ALIGN = 8
 

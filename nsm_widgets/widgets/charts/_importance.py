@@ -8,11 +8,11 @@ from typing import Any
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import BAR_ORDERS, Layout, importance_layout
-from nsm_widgets.widgets._bars import BarControls, bars_figure, sorted_by
 from nsm_widgets.widgets._base import refuse_unknown
-from nsm_widgets.widgets._figure import Chart, check_height
-from nsm_widgets.widgets._live import is_running
 from nsm_widgets.widgets._selection import Selection
+from nsm_widgets.widgets.charts._bars import BarControls, bars_figure, sorted_by
+from nsm_widgets.widgets.charts._figure import Chart, check_height
+from nsm_widgets.widgets.live._live import is_running
 
 COORDS_OF_A_TRACE = "coords come with a trace; give them only with the scores themselves."
 IMPORTANCE_OPTIONS = ("coords", "sort", "selection", "title", "height_px", "store", "budget_mb", "precision")

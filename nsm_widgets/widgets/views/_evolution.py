@@ -9,12 +9,12 @@ from typing import Any
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import NO_SLOTS, Layout, Panel, arrays_of, evolution_layouts
 from nsm_widgets.widgets._base import refuse_unknown
-from nsm_widgets.widgets._charts import LineChart
-from nsm_widgets.widgets._figure import check_height, panel_of_kind
 from nsm_widgets.widgets._group import ViewGroup
-from nsm_widgets.widgets._live import is_running
-from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets.charts._charts import LineChart
+from nsm_widgets.widgets.charts._figure import check_height, panel_of_kind
+from nsm_widgets.widgets.live._live import is_running
+from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 CHARTS = {"norm": "slot_norm", "mean": "slot_mean", "std": "slot_std"}
 """What each chart draws."""

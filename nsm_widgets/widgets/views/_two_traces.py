@@ -25,8 +25,8 @@ from nsm_widgets.trace import Trace
 from nsm_widgets.trace.arrays._coord import clean_label
 from nsm_widgets.view import SHOW_CHOICES, Layout, array_difference, two_traces_layout
 from nsm_widgets.view._two_traces import axes_of, default_arrays, matching_said
-from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 _MOST_LISTED = 8
 

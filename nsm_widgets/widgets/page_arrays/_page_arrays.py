@@ -19,10 +19,17 @@ from nsm_widgets.trace.arrays._mask import is_mask
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
-from nsm_widgets.widgets._pyramids import Pyramids
-from nsm_widgets.widgets._serve import Answer, Served, answer
-from nsm_widgets.widgets._state_room import EVERYTHING_MB, current_run, state_room
-from nsm_widgets.widgets._wire import VALUE_PRECISIONS, Sent, ValuePrecision, is_kept, sent_as, wire_array
+from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
+from nsm_widgets.widgets.page_arrays._serve import Answer, Served, answer
+from nsm_widgets.widgets.page_arrays._state_room import EVERYTHING_MB, current_run, state_room
+from nsm_widgets.widgets.page_arrays._wire import (
+    VALUE_PRECISIONS,
+    Sent,
+    ValuePrecision,
+    is_kept,
+    sent_as,
+    wire_array,
+)
 
 DEFAULT_BUDGET_MB = 64.0
 
@@ -60,7 +67,7 @@ class TraceStore(SyncedWidget):
         only: Names of the arrays to hold. When not given, all of them and those that views compute from them.
         budget_mb: Largest array, in 10**6 bytes, that crosses whole.
         precision: How near the recorded values are that cross when they are needed; see
-            :data:`~nsm_widgets.widgets._wire.ValuePrecision`. Those in the widget's state are exact, and
+            ``ValuePrecision`` in ``_wire``. Those in the widget's state are exact, and
             pictures are always drawn from exact values. Views say on the page what was rounded.
 
     Example:
@@ -89,7 +96,7 @@ class TraceStore(SyncedWidget):
     """What the arrays of a saved notebook take at most, for the page to say it."""
 
     _live = traitlets.Dict().tag(sync=True)
-    """Of a recording that is watched: which run it is, and how far; see :mod:`nsm_widgets.widgets._live`."""
+    """Of a recording that is watched: which run it is, and how far; see ``live._live``."""
 
     def __init__(
         self,
@@ -221,7 +228,7 @@ class TraceStore(SyncedWidget):
     def _take_message(self, content: Mapping[str, Any]) -> None:
         """Answer what a page asks by ``{"type": "ask", "asks": [...], "encoding": "binary" | "base64"}``.
 
-        See :mod:`nsm_widgets.widgets._serve`. Answers go back together, in as many messages as the host's
+        See ``_serve``. Answers go back together, in as many messages as the host's
         limit makes of them: ``{"type": "answer", "pieces": [{"key", "part", "parts", ...}]}``, and a buffer,
         or a string ``base64``, for each piece.
         """

@@ -15,8 +15,8 @@ from nsm_widgets.view import (
     read_write_layout,
 )
 from nsm_widgets.widgets._given import given_trace, labelled
-from nsm_widgets.widgets._store import require_trace
 from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 
 class Heatmap(View):

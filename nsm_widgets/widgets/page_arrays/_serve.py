@@ -32,8 +32,8 @@ from jaxtyping import Shaped
 from nsm_widgets.raster._raster import rasterize
 from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale
 from nsm_widgets.view._own_range import own_domain, own_thresholds
-from nsm_widgets.widgets._pyramids import Pyramids
-from nsm_widgets.widgets._wire import Sent
+from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
+from nsm_widgets.widgets.page_arrays._wire import Sent
 
 MOST_TEXELS = 8_192
 """Down and across, of one picture: more than a screen has."""

@@ -1,0 +1,1 @@
+"""Line and bar charts, drawn by bqplot and moved by the page."""

@@ -1,0 +1,1 @@
+"""What every bqplot figure here is made of; the one folder that charts and logged curves share."""
