@@ -26,9 +26,8 @@ from nsm_widgets import (
 )
 from nsm_widgets._errors import ShapeError, UnknownOptionError
 from nsm_widgets.view import BAR_COLORS, memory_change
-
-from .conftest import RecordedComm
-from .test_widgets_charts import layouts, open_widgets
+from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
+from tests.widgets.conftest import RecordedComm
 
 STEPS, SLOTS = 6, 8
 RANDOM = np.random.default_rng(1)

@@ -26,8 +26,7 @@ from nsm_widgets.widgets._selection import SELECTABLE
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.charts._bars import BarControls
 from nsm_widgets.widgets.charts._charts import FAINT, ChartControls
-
-from .conftest import RecordedComm
+from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]
 JS = Path(__file__).parents[2] / "js" / "src"

@@ -16,8 +16,7 @@ from PIL import Image
 from nsm_widgets import LineChart, MemoryView, Selection, Trace, TraceStore
 from nsm_widgets._errors import AxisError, ShapeError, UnknownOptionError
 from nsm_widgets.view import PALETTE
-
-from .conftest import RecordedComm
+from tests.widgets.conftest import RecordedComm
 
 STEPS, BATCH, HEADS = 6, 2, 3
 GATE = np.random.default_rng(5).random((STEPS, BATCH, HEADS))

@@ -29,9 +29,8 @@ from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import BAR_COLORS, ColorDomain, memory_change
 from nsm_widgets.view._panel import Panel
 from nsm_widgets.widgets.live._live import merged_layout
-
-from .test_widgets_charts import layouts, open_widgets
-from .test_widgets_live import SLOTS, STEPS, Page, always_due, model, run
+from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
+from tests.widgets.live.test_widgets_live import SLOTS, STEPS, Page, always_due, model, run
 
 __all__ = ["always_due"]
 

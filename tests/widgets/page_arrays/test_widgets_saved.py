@@ -14,8 +14,7 @@ from nsm_widgets import Heatmap, MemoryView, Selection, Trace, TraceStore
 from nsm_widgets.widgets.page_arrays import _page_arrays as _store
 from nsm_widgets.widgets.page_arrays import _state_room
 from nsm_widgets.widgets.page_arrays._state_room import Run, StateRoom, base64_bytes, current_run, limit_from
-
-from .conftest import RecordedComm
+from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]
 MATRIX = np.zeros((75, 100), np.float32)  # 30,000 bytes: 40,000 in a notebook

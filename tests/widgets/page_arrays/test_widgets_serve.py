@@ -17,8 +17,7 @@ from nsm_widgets.view import ColorDomain, rank_thresholds
 from nsm_widgets.view._own_range import own_domain, own_thresholds
 from nsm_widgets.widgets.page_arrays import _page_arrays as _store
 from nsm_widgets.widgets.page_arrays import _serve
-
-from .conftest import RecordedComm
+from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]
 DIMS = ("time", "head", "query", "key")

@@ -12,8 +12,7 @@ import torch
 from nsm_widgets import Heatmap, MemoryView, NTMExplorer, ReadWriteView, Selection, Trace, TraceStore
 from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray
-
-from .conftest import RecordedComm
+from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]
 RANDOM = np.random.default_rng(2)

@@ -21,8 +21,7 @@ from nsm_widgets import (
     Trace,
 )
 from nsm_widgets._errors import AxisError, LabelError, SelectionError, ShapeError, WeightsError
-
-from .conftest import RecordedComm
+from tests.widgets.conftest import RecordedComm
 
 RANDOM = np.random.default_rng(0)
 
