@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.trace.test_trace_tokens_masks import GENERATE, LEFT, RIGHT, model_of
 from torch import nn
 from torch.nn import functional
 from torch.nn.functional import scaled_dot_product_attention
@@ -15,6 +14,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace import TraceRecorder
 from nsm_widgets.trace.record.sources._fused import weights_of
+from tests.trace.make.test_trace_tokens_masks import GENERATE, LEFT, RIGHT, model_of
 
 BATCH, HEADS, QUERIES, KEYS, SIZE = 2, 4, 3, 5, 6
 

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from tests.trace.test_trace_tokens_masks import Words, model_of
 from torch import nn
 
 from nsm_widgets._errors import RecordingError, TraceFileError
@@ -30,6 +29,7 @@ from nsm_widgets.trace.record._into_store import SHARD_BYTES
 from nsm_widgets.trace.store import _coord_log as _asides
 from nsm_widgets.trace.store import _files as _store_files
 from nsm_widgets.trace.store._rank import make_schema
+from tests.trace.make.test_trace_tokens_masks import Words, model_of
 from tests.trace.recorder_kills import FEW, LENGTHS, TRAININGS
 
 ROOT = Path(__file__).parents[3]
