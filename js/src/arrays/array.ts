@@ -2,11 +2,11 @@
 
 import type { Domain } from "../color/scale";
 import { oneLine } from "../page/text";
-import type { Window } from "../panels/heatmap/geometry";
 import { ownDomain, ownThresholds } from "../raster/own";
+import type { Window } from "../wire/ndarray";
 import { flatIndex, type Plane, planeOf, type TypedArray } from "../wire/ndarray";
 import type { ArrayMeta, Indices, Labels } from "../wire/state";
-import type { Precision } from "./packed-array";
+import type { Precision } from "../wire/unpack";
 import { drawn, type Picture, pictureKey, type RasterCache, type RasterResult } from "./picture";
 
 export type PlaneResult =

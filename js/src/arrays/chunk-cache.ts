@@ -1,9 +1,9 @@
 /** Chunks of an exported page, opened when they are wanted and kept for a while. */
 
 import type { TypedArray } from "../wire/ndarray";
+import type { ChunkHeader } from "../wire/unpack";
 import { inflate, valuesOf } from "../wire/unpack";
 import { fromBase64 } from "../wire/wire";
-import type { ChunkHeader } from "./packed-array";
 
 const HELD_BYTES = 192e6;
 /** Chunks that are decompressed at the same time. */

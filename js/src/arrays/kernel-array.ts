@@ -1,8 +1,8 @@
 /** An array that the kernel holds: pictures and values come as they are looked at, all of it where it is small enough. */
 
 import type { Domain } from "../color/scale";
-import type { Window } from "../panels/heatmap/geometry";
 import type { Raster } from "../raster/raster";
+import type { Window } from "../wire/ndarray";
 import { flatIndex, type Plane, stridesOf } from "../wire/ndarray";
 import type { ArrayMeta, Indices } from "../wire/state";
 import { sentBytes, sentPrecision, sentValues } from "../wire/unpack";

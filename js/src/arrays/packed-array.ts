@@ -2,30 +2,10 @@
 
 import { flatIndex, planeOf, stridesOf } from "../wire/ndarray";
 import type { ArrayMeta, Indices } from "../wire/state";
-import { type Packed, unpackedBytes } from "../wire/unpack";
+import { type ChunkHeader, unpackedBytes } from "../wire/unpack";
 import { described, ofPlanes, type PlaneResult, type StoredArray } from "./array";
 import type { ChunkCache } from "./chunk-cache";
 import type { RasterCache } from "./picture";
-
-/** As written by `nsm_widgets/export/_chunks.py`. */
-export interface ChunkHeader extends Packed {
-  /** Id of the element that holds the base64 text. */
-  source: string;
-  /** Axes along which the array is cut: one chunk for each of their indices, in C order. */
-  outer: string[];
-  /** Axes within a chunk. */
-  dims: string[];
-  precision: Precision;
-  /** Where each chunk ends in the text. */
-  ends: number[];
-}
-
-/** What a page says of an array that was not to be had when it was written. */
-export interface MissingHeader {
-  missing: true;
-}
-
-export type Precision = "exact" | "float32" | "float16" | "display";
 
 /** Chunks opened ahead of the cursor, at most. */
 const PREFETCH = 3;

@@ -3,16 +3,15 @@
 import { type InitializeContext, listen } from "../page/model";
 import { oneLine } from "../page/text";
 import type { ArrayMeta } from "../wire/state";
+import type { ChunkHeader, MissingHeader } from "../wire/unpack";
 import { decode } from "../wire/wire";
 import { local, type StoredArray } from "./array";
 import { ChunkCache } from "./chunk-cache";
 import { remote } from "./kernel-array";
-import { type ChunkHeader, chunked, type MissingHeader, missing } from "./packed-array";
+import { chunked, missing } from "./packed-array";
 import { RasterCache } from "./picture";
 import { type Extent, Live, type Status } from "./recording";
 import { Asks } from "./requests";
-
-export type { OwnRange, Place, PlaneResult, StoredArray } from "./array";
 
 export interface Store {
   array(name: string): StoredArray;

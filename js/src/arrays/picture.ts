@@ -1,13 +1,21 @@
 /** A picture of a plane: what is asked for, and what comes of it where the values are at hand. */
 
-import type { ColorScale } from "../color/scale";
-import type { Window } from "../panels/heatmap/geometry";
-import type { Look } from "../panels/panel";
+import type { ColorScale, Domain } from "../color/scale";
 import { type Raster, rasterize } from "../raster/raster";
-import type { Plane } from "../wire/ndarray";
+import type { Plane, Window } from "../wire/ndarray";
 import type { Indices } from "../wire/state";
 
 const CACHE_BYTES = 64e6;
+
+/** What the ends of a picture's colour table stand for. */
+export interface Look {
+  domain: Domain;
+  thresholds: readonly number[];
+  /** Whether they are those of this picture alone. */
+  own: boolean;
+  /** The domain that all pictures share otherwise. */
+  shared: Domain;
+}
 
 export interface Picture {
   y: string;

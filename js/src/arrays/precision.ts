@@ -3,8 +3,8 @@
 import { element } from "../page/dom";
 import { exact } from "../page/format";
 import type { Indices } from "../wire/state";
-import type { Precision } from "./packed-array";
-import type { StoredArray } from "./page-arrays";
+import type { Precision } from "../wire/unpack";
+import type { StoredArray } from "./array";
 
 const SAID: Record<Precision, [name: string, meaning: string]> = {
   exact: ["exact", "values as they were recorded"],

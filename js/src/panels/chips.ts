@@ -1,6 +1,6 @@
 /** What the picture of a plane leaves unsaid, as small labels in a caption. */
 
-import type { StoredArray } from "../arrays/page-arrays";
+import type { StoredArray } from "../arrays/array";
 import { element } from "../page/dom";
 import { count } from "../page/format";
 import { LEFT_OUT, type LeftOut, type LeftOutCells } from "../wire/masks";

@@ -1,6 +1,6 @@
 /** A cell, a row or a column of a heatmap as text that a spreadsheet takes. Pure. */
 
-import type { StoredArray } from "../arrays/page-arrays";
+import type { StoredArray } from "../arrays/array";
 import { valueText } from "../arrays/precision";
 import { count } from "../page/format";
 import type { Indices, PanelSpec } from "../wire/state";

@@ -1,6 +1,8 @@
 /** What a panel is given and what it offers, heatmap or thumbnails alike. */
 
-import type { OwnRange, Store, StoredArray } from "../arrays/page-arrays";
+import type { OwnRange, StoredArray } from "../arrays/array";
+import type { Store } from "../arrays/page-arrays";
+import type { Look } from "../arrays/picture";
 import type { Domain } from "../color/scale";
 import { mapKind, type Theme } from "../color/tables";
 import { isolated } from "../page/text";
@@ -56,16 +58,6 @@ export function cmapOf(spec: PanelSpec, chosen: string): string {
 
 export function thresholdsOf(spec: PanelSpec, array: StoredArray): number[] {
   return spec.diverging ? array.meta.magnitude_thresholds : array.meta.thresholds;
-}
-
-/** What the ends of a picture's colour table stand for. */
-export interface Look {
-  domain: Domain;
-  thresholds: readonly number[];
-  /** Whether they are those of this picture alone. */
-  own: boolean;
-  /** The domain that all pictures share otherwise. */
-  shared: Domain;
 }
 
 /** Whether each picture of a panel spans the colour bar by itself. Rows on the row-max scale have a range of their own. */

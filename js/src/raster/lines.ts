@@ -1,7 +1,6 @@
 /** The cells of a plane in the order of memory, and which of them share a texel. */
 
-import type { Window } from "../panels/heatmap/geometry";
-import type { Plane, TypedArray } from "../wire/ndarray";
+import type { Plane, TypedArray, Window } from "../wire/ndarray";
 
 /** Cells on show as lines: rows of the plane, or its columns where those are what lies together in memory. */
 export interface Lines {

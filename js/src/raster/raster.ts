@@ -13,8 +13,7 @@ import {
   POSITIVE_INFINITY,
 } from "../color/scale";
 import { colorTable, type Theme } from "../color/tables";
-import type { Window } from "../panels/heatmap/geometry";
-import type { Plane } from "../wire/ndarray";
+import type { Plane, Window } from "../wire/ndarray";
 import { poolBits } from "./bits";
 import { largestOf } from "./largest";
 import { type Lines, linesOf } from "./lines";

@@ -1,18 +1,12 @@
 /** Which cells the heatmaps of one selection show: each panel its own, or all that have the same axes the same. */
 
-/** Structurally the heatmaps' Window: this file belongs to the selection, which knows no heatmap. */
-interface Cells {
-  row: number;
-  rows: number;
-  column: number;
-  columns: number;
-}
+import type { Window } from "../wire/ndarray";
 
 /** One panel's part. */
 export interface ZoomMember {
   /** What the panel shows; null for the whole picture. */
-  readonly window: Readonly<Cells> | null;
-  show(window: Cells | null): void;
+  readonly window: Readonly<Window> | null;
+  show(window: Window | null): void;
 }
 
 export interface Zooms {
@@ -29,8 +23,8 @@ export interface Zooms {
 /** @param changed called after every change; who draws is to coalesce it */
 export function createZooms(changed: () => void): Zooms {
   /** The last choice for each key: what a panel shows that is made anew, as an output that is opened again. */
-  const chosen = new Map<string, Cells | null>();
-  const members = new Map<string, Set<{ own: Cells | null }>>();
+  const chosen = new Map<string, Window | null>();
+  const members = new Map<string, Set<{ own: Window | null }>>();
   let linked = true;
   return {
     get linked() {

@@ -1,13 +1,7 @@
 /** Which cells of a plane do not count: padding, and what was masked out. Pure. The rule is that of `view/_masked.py`. */
 
-import type { Window } from "../panels/heatmap/geometry";
-import type { ArrayMeta, Indices } from "./state";
-
-/** As Python sends it: the bits of an array, the first one highest; its axes are some of the array's. */
-export interface SentMask {
-  dims: string[];
-  bits: string;
-}
+import type { Window } from "./ndarray";
+import type { ArrayMeta, Indices, SentMask } from "./state";
 
 /** What is said of a cell that does not count. */
 export type LeftOut = "padding" | "inactive" | "masked";

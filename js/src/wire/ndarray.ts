@@ -28,6 +28,14 @@ export interface Plane {
   columnStride: number;
 }
 
+/** Whole cells of a plane that are on show. */
+export interface Window {
+  row: number;
+  rows: number;
+  column: number;
+  columns: number;
+}
+
 /** Elements between neighbours along each axis, in C order. */
 export function stridesOf(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length).fill(1);

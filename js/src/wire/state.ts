@@ -1,7 +1,6 @@
 /** TypeScript mirror of what Python sends: array descriptions, panel descriptions, traits. */
 
 import type { ColorScale } from "../color/scale";
-import type { SentMask } from "./masks";
 
 export type Indices = Record<string, number>;
 
@@ -15,6 +14,12 @@ export interface ArraySummary {
 }
 
 export type Labels = string[] | string[][];
+
+/** As Python sends it: the bits of an array, the first one highest; its axes are some of the array's. */
+export interface SentMask {
+  dims: string[];
+  bits: string;
+}
 
 export interface ArrayMeta {
   name: string;

@@ -1,9 +1,11 @@
 /** Bytes that were packed, in a page's compressed chunks or in the kernel's answers, to values. No DOM, no widget model. */
 
-import type { Precision } from "../arrays/packed-array";
 import type { TypedArray } from "./ndarray";
 import type { ArrayMeta } from "./state";
 import { bytesOf, decode } from "./wire";
+
+/** How near values at hand are to the recorded ones; colours alone for `display`. */
+export type Precision = "exact" | "float32" | "float16" | "display";
 
 /** How the values of a chunk are written. */
 export interface Packed {
@@ -16,6 +18,24 @@ export interface Packed {
   /** Of colours only: rows and columns that are kept, and a value for each colour, one above and one below all. */
   texels?: [number, number];
   table?: number[];
+}
+
+/** As written by `nsm_widgets/export/_chunks.py`. */
+export interface ChunkHeader extends Packed {
+  /** Id of the element that holds the base64 text. */
+  source: string;
+  /** Axes along which the array is cut: one chunk for each of their indices, in C order. */
+  outer: string[];
+  /** Axes within a chunk. */
+  dims: string[];
+  precision: Precision;
+  /** Where each chunk ends in the text. */
+  ends: number[];
+}
+
+/** What a page says of an array that was not to be had when it was written. */
+export interface MissingHeader {
+  missing: true;
 }
 
 /** Bytes of a zlib stream. */

@@ -1,8 +1,9 @@
 import { deflateSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ChunkCache } from "../../src/arrays/chunk-cache";
-import { type ChunkHeader, chunked } from "../../src/arrays/packed-array";
+import { chunked } from "../../src/arrays/packed-array";
 import { RasterCache } from "../../src/arrays/picture";
+import type { ChunkHeader } from "../../src/wire/unpack";
 import { metaOf, the } from "../fakes";
 
 const CHUNK_BYTES = 24;

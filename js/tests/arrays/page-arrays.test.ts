@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createStore, type StoredArray } from "../../src/arrays/page-arrays";
+import type { StoredArray } from "../../src/arrays/array";
+import { createStore } from "../../src/arrays/page-arrays";
 import type { ArrayMeta } from "../../src/wire/state";
 import { FakeModel, metaOf } from "../fakes";
 

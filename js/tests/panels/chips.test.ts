@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { described, type StoredArray } from "../../src/arrays/array";
-import type { Precision } from "../../src/arrays/packed-array";
 import { isRounded, precisionChips, valueText } from "../../src/arrays/precision";
 import { markChips, mostSharing, peakChips } from "../../src/panels/chips";
+import type { Precision } from "../../src/wire/unpack";
 import { metaOf, panelOf } from "../fakes";
 
 const summary = { size: 1e6, low: 0, high: 1, nan: 30, positive_infinity: 2, negative_infinity: 1 };

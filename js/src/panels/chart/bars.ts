@@ -1,6 +1,6 @@
 /** Bars in a bqplot figure: this panel stands above the figure with caption, legend and readout, and feeds its marks. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import { precisionChips, valueText } from "../../arrays/precision";
 import { CLIP_TOLERANCE } from "../../color/scale";
 import { type Choice, createChoice } from "../../controls/choice";

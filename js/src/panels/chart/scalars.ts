@@ -1,7 +1,7 @@
 /** A curve of what was logged in training: bqplot lines, the iteration on show marked, a press selects the nearest. */
 
 import { ticks } from "d3-array";
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import { createToggle } from "../../controls/toggle";
 import { element, setText } from "../../page/dom";
 import { short } from "../../page/format";

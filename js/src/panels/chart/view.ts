@@ -1,6 +1,6 @@
 /** Lines in a bqplot figure: this panel stands above the figure with caption and legend, and feeds its marks. */
 
-import type { PlaneResult, StoredArray } from "../../arrays/page-arrays";
+import type { PlaneResult, StoredArray } from "../../arrays/array";
 import { precisionChips, valueText } from "../../arrays/precision";
 import { CLIP_TOLERANCE } from "../../color/scale";
 import { element, setText } from "../../page/dom";

@@ -1,6 +1,6 @@
 /** A plane laid out as a graph: what is drawn until another plane, another size or other colours are asked for. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import type { ColorScale } from "../../color/scale";
 import { type Raster, rasterize } from "../../raster/raster";
 import type { Plane } from "../../wire/ndarray";

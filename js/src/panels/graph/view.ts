@@ -1,6 +1,6 @@
 /** One graph on screen: nodes on a circle, an edge for each cell of a matrix. It wires; the maths is beside it. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import { precisionChips } from "../../arrays/precision";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../../page/dom";
 import { setRedraw } from "../../page/redraw";

@@ -1,6 +1,6 @@
 /** What is said of a node or an edge of a graph. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import { isRounded, valueText } from "../../arrays/precision";
 import { count, short } from "../../page/format";
 import { isolated } from "../../page/text";

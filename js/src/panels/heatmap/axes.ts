@@ -6,7 +6,8 @@ import { select } from "d3-selection";
 import type { BarTick } from "../../color/scale";
 import { short } from "../../page/format";
 import { isolated } from "../../page/text";
-import { type Box, labelledIndices, type Margins, type Window } from "./geometry";
+import type { Window } from "../../wire/ndarray";
+import { type Box, labelledIndices, type Margins } from "./geometry";
 
 const LINE_PX = 13;
 const NUMBER_PX = 26;

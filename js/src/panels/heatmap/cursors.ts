@@ -1,7 +1,8 @@
 /** Where the reader is: bands and a frame over the picture, and small marks at its edge for what lies outside. */
 
 import { element, setText } from "../../page/dom";
-import { type Box, bandOf, type Cell, type Margins, type Window } from "./geometry";
+import type { Window } from "../../wire/ndarray";
+import { type Box, bandOf, type Cell, type Margins } from "./geometry";
 import { holds } from "./window";
 
 /** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */

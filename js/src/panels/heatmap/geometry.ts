@@ -1,5 +1,7 @@
 /** Where things are in a panel, in CSS pixels. Pure. */
 
+import type { Window } from "../../wire/ndarray";
+
 export interface Margins {
   top: number;
   right: number;
@@ -15,14 +17,6 @@ export interface Box {
 export interface Cell {
   row: number;
   column: number;
-}
-
-/** Whole cells of a plane that are on show. */
-export interface Window {
-  row: number;
-  rows: number;
-  column: number;
-  columns: number;
 }
 
 /** The drawn area inside a panel of this width; square cells where asked, never taller than the panel allows. */

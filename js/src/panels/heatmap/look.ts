@@ -1,8 +1,9 @@
 /** What a heatmap's colour bar stands for: for all planes the same, or for each plane its own range. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
+import type { Look } from "../../arrays/picture";
 import type { Indices, PanelSpec } from "../../wire/state";
-import { domainOf, hasOwnRange, type Look, lookOf, type PanelContext, placeText } from "../panel";
+import { domainOf, hasOwnRange, lookOf, type PanelContext, placeText } from "../panel";
 
 export class PlaneLook {
   readonly #spec: PanelSpec;

@@ -1,7 +1,7 @@
 /** In a heatmap's caption: which cells are on show, and the way back to all of them. */
 
 import { element, OWN_KEYS, setText } from "../../page/dom";
-import type { Window } from "./geometry";
+import type { Window } from "../../wire/ndarray";
 import { isWhole, type Size, windowText } from "./window";
 
 /** In less room, the numbers alone: the axes are beside them. */

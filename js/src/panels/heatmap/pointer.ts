@@ -1,6 +1,7 @@
 /** A pointer on a heatmap: hover, press, click, and a box drawn with Shift. Wheel, and drag to pan, are in zoom.ts. */
 
-import type { Cell, Window } from "./geometry";
+import type { Window } from "../../wire/ndarray";
+import type { Cell } from "./geometry";
 import { between } from "./window";
 import { CLICK_PX } from "./zoom";
 

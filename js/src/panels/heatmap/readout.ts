@@ -3,10 +3,11 @@
 import { valueText } from "../../arrays/precision";
 import { element, setText } from "../../page/dom";
 import { whyLeftOut } from "../../wire/masks";
+import type { Window } from "../../wire/ndarray";
 import type { Indices } from "../../wire/state";
 import { CURSOR_DIMS, describeIndex } from "../panel";
 import { Cursors, type Place } from "./cursors";
-import type { Cell, Window } from "./geometry";
+import type { Cell } from "./geometry";
 import type { Scene } from "./scene";
 
 export class Readout {

@@ -1,12 +1,13 @@
 /** What the parts of one heatmap share: its values, the cells on show, and where they lie in the panel. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import { element, OWN_KEYS } from "../../page/dom";
 import type { ZoomMember } from "../../selection/zooms";
+import type { Window } from "../../wire/ndarray";
 import type { Indices, PanelSpec } from "../../wire/state";
 import { indicesFor, type PanelContext, zoomKeyOf } from "../panel";
 import type { Laid } from "./cursors";
-import type { Box, Cell, Margins, Window } from "./geometry";
+import type { Box, Cell, Margins } from "./geometry";
 import { PlaneLook } from "./look";
 import { isWhole, type Size, wholeOf } from "./window";
 

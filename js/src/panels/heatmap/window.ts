@@ -1,7 +1,7 @@
 /** Which cells of a plane are on show, how a zoom says it, and where it leads. Pure. */
 
-import type { Plane } from "../../wire/ndarray";
-import type { Box, Cell, Window } from "./geometry";
+import type { Plane, Window } from "../../wire/ndarray";
+import type { Box, Cell } from "./geometry";
 
 export interface Size {
   rows: number;

@@ -2,7 +2,8 @@
 
 import { select } from "d3-selection";
 import { type D3ZoomEvent, type ZoomBehavior, type ZoomTransform, zoom, zoomIdentity } from "d3-zoom";
-import type { Box, Window } from "./geometry";
+import type { Window } from "../../wire/ndarray";
+import type { Box } from "./geometry";
 import {
   constrained,
   isWhole,

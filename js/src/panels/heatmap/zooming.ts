@@ -1,6 +1,7 @@
 /** Which cells of a heatmap are on show: chosen by gesture, key or button, and said in its caption. */
 
-import type { Cell, Window } from "./geometry";
+import type { Window } from "../../wire/ndarray";
+import type { Cell } from "./geometry";
 import { createOnShow, type OnShow } from "./onshow";
 import type { Scene } from "./scene";
 import type { ZoomKey } from "./walk";

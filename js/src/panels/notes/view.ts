@@ -1,6 +1,6 @@
 /** A panel of sentences that follow the selection. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import { element, setText } from "../../page/dom";
 import { isolated, oneLine } from "../../page/text";
 import type { Indices, PanelSpec } from "../../wire/state";

@@ -1,6 +1,6 @@
 /** The axes that thumbnails run along: layers down and heads across, or all along one of them. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import { isolated } from "../../page/text";
 import { clampIndex, type Indices, type PanelSpec } from "../../wire/state";
 

@@ -1,6 +1,6 @@
 /** All heads (and layers) of an array as small pictures on one canvas, to pick from. */
 
-import type { StoredArray } from "../../arrays/page-arrays";
+import type { StoredArray } from "../../arrays/array";
 import type { Picture } from "../../arrays/picture";
 import { precisionChips } from "../../arrays/precision";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../../page/dom";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { StoredArray } from "../../../src/arrays/array";
 import { described } from "../../../src/arrays/array";
-import type { StoredArray } from "../../../src/arrays/page-arrays";
 import {
   chooseEdges,
   columnSums,

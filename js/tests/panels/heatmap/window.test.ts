@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { Window } from "../../../src/panels/heatmap/geometry";
 import {
   between,
   constrained,
@@ -15,6 +14,7 @@ import {
   windowText,
   zoomOf,
 } from "../../../src/panels/heatmap/window";
+import type { Window } from "../../../src/wire/ndarray";
 import { random } from "../../fakes";
 
 const NONE = { x: 1, y: 1 };

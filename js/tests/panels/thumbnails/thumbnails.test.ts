@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { StoredArray } from "../../../src/arrays/page-arrays";
+import type { StoredArray } from "../../../src/arrays/array";
 import { ThumbAxes } from "../../../src/panels/thumbnails/thumbaxes";
 import { gridLayout, numberAt, placeOf, wrappedLayout } from "../../../src/panels/thumbnails/thumblayout";
 import { panelOf } from "../../fakes";
