@@ -1,7 +1,8 @@
 /** The door of views in a live notebook. Stores and selections have one of their own, data.ts. */
 
 import type { InitializeContext, RenderContext } from "./page/model";
-import { createViewExports, renderView, type ViewExports } from "./view/view";
+import { createViewExports, type ViewExports } from "./view/settings";
+import { renderView } from "./view/view";
 
 export default () => {
   let view: ViewExports | undefined;

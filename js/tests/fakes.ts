@@ -2,6 +2,7 @@
 
 import { vi } from "vitest";
 import type { Picture } from "../src/arrays/picture";
+import type { Status } from "../src/arrays/recording";
 import type { Model } from "../src/page/model";
 import type { ArrayMeta, PanelSpec } from "../src/wire/state";
 
@@ -200,3 +201,15 @@ export function panelOf(changes: Partial<PanelSpec> = {}): PanelSpec {
     ...changes,
   };
 }
+
+/** Of a recording that runs, after its first iteration. */
+export const STATUS: Status = {
+  state: "running",
+  seen: 1,
+  kept: 1,
+  newest: 0,
+  left_out: {},
+  widened: [],
+  failures: 0,
+  note: "",
+};

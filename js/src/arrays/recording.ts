@@ -163,34 +163,3 @@ export class Live {
     for (const array of this.#arrays.values()) array.remove(place);
   }
 }
-
-/** What is said of it under the controls: all that is not shown is counted here. */
-export function statusText(status: Status, shown: number): string {
-  const { state, seen, kept, newest, left_out, widened, failures, note, why } = status;
-  const texts: string[] = [];
-  if (state === "waiting") {
-    texts.push("waiting for the first iteration");
-    if (seen > 0) texts.push(`${count(seen)} passed by`);
-  } else if (state === "running") {
-    texts.push(`recording: iteration ${count(newest ?? 0)}`);
-    if (shown < kept) texts.push(`showing ${count(shown)} of ${count(kept)} recorded while it runs`);
-  } else if (state === "failed") {
-    texts.push(`training stopped early: ${why || "an error"}`, `${count(kept)} iterations recorded`);
-  } else if (why) {
-    texts.push(why);
-  }
-  if (state !== "ended") {
-    for (const [reason, number] of Object.entries(left_out)) texts.push(`${count(number)} ${reason}`);
-  }
-  if (state === "running" && widened.length > 0)
-    texts.push(
-      `ranges widen with the values: ${widened.map((name) => name.replaceAll("_", " ")).join(", ")}`,
-    );
-  if (failures > 0) texts.push(`${count(failures)} updates failed`);
-  if (note) texts.push(note);
-  return texts.join(" · ");
-}
-
-function count(number: number): string {
-  return number.toLocaleString("en");
-}

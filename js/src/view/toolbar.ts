@@ -20,6 +20,7 @@ import {
   SHOW_CHOICES,
 } from "../wire/state";
 import { createPlayerControls } from "./player";
+import { isRunning } from "./recording-status";
 import { createSavedNote } from "./saved";
 
 export interface Toolbar {
@@ -194,11 +195,6 @@ export function axesToControl(
   const always = runs ? [...ALWAYS_SHOWN, "iteration"] : ALWAYS_SHOWN;
   const shown = (dim: string) => (sizes[dim] ?? 0) > (always.includes(dim) ? 0 : 1);
   return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
-}
-
-/** Whether a recorder records into the store just now. */
-export function isRunning({ status }: Store): boolean {
-  return status?.state === "running" || status?.state === "waiting";
 }
 
 function hasSeveralPlanes({ array, x, y }: PanelSpec, store: Store): boolean {

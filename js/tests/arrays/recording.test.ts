@@ -1,19 +1,6 @@
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createStore } from "../../src/arrays/page-arrays";
-import { type Status, statusText } from "../../src/arrays/recording";
-import { Follow, nearest } from "../../src/selection/follow";
-import { FakeModel, FakeScreen } from "../fakes";
-
-const STATUS: Status = {
-  state: "running",
-  seen: 1,
-  kept: 1,
-  newest: 0,
-  left_out: {},
-  widened: [],
-  failures: 0,
-  note: "",
-};
+import { FakeModel, FakeScreen, STATUS } from "../fakes";
 
 function meta(name: string, shape: number[], dims: string[], more: object = {}) {
   return {
@@ -201,105 +188,5 @@ describe("what was logged", () => {
     send(model, 199);
     expect(array.size("logged")).toBe(200);
     expect(array.value({ logged: 1 })).toBe(0.5);
-  });
-});
-
-describe("following", () => {
-  let index = 0;
-  let on = true;
-  const placed: [number, boolean][] = [];
-  const follow = () =>
-    new Follow({
-      index: () => index,
-      place: (to, told) => {
-        index = to;
-        placed.push([to, told]);
-      },
-      isOn: () => on,
-      turn: (to) => {
-        on = to;
-      },
-    });
-  beforeEach(() => {
-    [index, on] = [0, true];
-    placed.length = 0;
-  });
-
-  test("keeps to the newest, and tells Python only when it is over", () => {
-    const { grow } = bound(follow());
-    grow([0], true);
-    grow([0, 10], true);
-    expect(placed.at(-1)).toEqual([1, false]);
-    grow([0, 10, 20, 30], false);
-    expect(placed.at(-1)).toEqual([3, true]);
-  });
-
-  test("ends where an older one is chosen, which then stays whatever comes and goes", () => {
-    const { grow, look } = bound(follow());
-    grow([0, 10, 20], true);
-    index = 1;
-    look();
-    expect(on).toBe(false);
-    grow([10, 20, 30], true);
-    expect(index).toBe(0);
-    grow([20, 30], true);
-    expect(index).toBe(0);
-    grow([0, 5, 10, 20, 30], false);
-    expect(index).toBe(2);
-  });
-
-  test("begins again at the newest by a press", () => {
-    const it = follow();
-    it.grow([0, 10, 20], true);
-    index = 0;
-    it.look();
-    it.turn(true);
-    expect([on, index]).toEqual([true, 2]);
-  });
-
-  test("stays on where the newest itself is chosen", () => {
-    const { grow, look } = bound(follow());
-    grow([0, 10], true);
-    index = 1;
-    look();
-    expect(on).toBe(true);
-  });
-
-  function bound(it: Follow) {
-    return {
-      grow: (numbers: number[], running: boolean) => it.grow(numbers, running),
-      look: () => it.look(),
-    };
-  }
-});
-
-test("the nearest of ascending numbers", () => {
-  const numbers = [0, 10, 20, 35];
-  expect([-5, 0, 4, 5, 6, 27, 28, 99].map((wanted) => nearest(numbers, wanted))).toEqual([
-    0, 0, 0, 0, 1, 2, 3, 3,
-  ]);
-  expect(nearest([7], 3)).toBe(0);
-});
-
-describe("what is said of it", () => {
-  test("everything that is not shown is counted", () => {
-    const status = {
-      ...STATUS,
-      ...{ seen: 1300, kept: 1000, newest: 1299, failures: 2, note: "a note" },
-      left_out: { "older than last(1000)": 300 },
-      widened: ["memory_change"],
-    };
-    expect(statusText(status, 200)).toBe(
-      "recording: iteration 1,299 · showing 200 of 1,000 recorded while it runs · 300 older than last(1000) · " +
-        "ranges widen with the values: memory change · 2 updates failed · a note",
-    );
-  });
-
-  test("waiting, an error, and the end", () => {
-    expect(statusText({ ...STATUS, state: "waiting", seen: 0 }, 0)).toBe("waiting for the first iteration");
-    expect(statusText({ ...STATUS, state: "failed", why: "ValueError: x", kept: 3 }, 3)).toBe(
-      "training stopped early: ValueError: x · 3 iterations recorded",
-    );
-    expect(statusText({ ...STATUS, state: "ended" }, 3)).toBe("");
   });
 });

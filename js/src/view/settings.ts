@@ -1,0 +1,72 @@
+/** The settings of a view: what all its renders share, and whether its kernel is there. */
+
+import { type Attachment, watchKernel } from "../page/detached";
+import type { RenderContext } from "../page/model";
+import { SyncedTraits } from "../selection/sync";
+import type { Settings } from "../wire/state";
+
+export interface ViewExports {
+  settings: SyncedTraits<Settings>;
+  readonly values: Readonly<Settings>;
+  /** Whether Python still hears this view. */
+  attachment: Attachment;
+  choose(changes: Partial<Settings>): void;
+  /** Every render of this view redraws when settings change, or when its kernel goes. */
+  onChange(listener: () => void, signal: AbortSignal): void;
+}
+
+const COLORING = ["cmap", "scale", "domain"] as const;
+
+/** What all renders of one view share: its settings, and whether its kernel is there. */
+export function createViewExports({
+  model,
+  signal,
+}: {
+  model: RenderContext["model"];
+  signal: AbortSignal;
+}): ViewExports {
+  const listeners = new Set<() => void>();
+  const changed = () => {
+    for (const listener of [...listeners]) listener();
+  };
+  const kind = model.get("_kind");
+  const own: readonly (keyof Settings)[] = kind === "bars" ? ["sort"] : kind === "comparison" ? ["show"] : [];
+  const traits = new SyncedTraits<Settings>(model, [...COLORING, ...own], changed, signal);
+  return {
+    settings: traits,
+    get values() {
+      return traits.values;
+    },
+    attachment: watchKernel(model, model.get("_selection") as string, changed, signal),
+    choose(changes) {
+      if (traits.set(changes)) changed();
+    },
+    onChange(listener, viewSignal) {
+      listeners.add(listener);
+      viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
+    },
+  };
+}
+
+/** Settings of a view that follows another one's colours: whatever else it has stays its own. */
+export function following(own: ViewExports, leader: ViewExports): ViewExports {
+  const ofLeader = (name: string) => (COLORING as readonly string[]).includes(name);
+  const part = (changes: Partial<Settings>, theirs: boolean): Partial<Settings> =>
+    Object.fromEntries(Object.entries(changes).filter(([name]) => ofLeader(name) === theirs));
+  return {
+    settings: own.settings,
+    get values() {
+      const { cmap, scale } = leader.values;
+      return { ...own.values, cmap, scale };
+    },
+    attachment: own.attachment,
+    choose(changes) {
+      leader.choose(part(changes, true));
+      own.choose(part(changes, false));
+    },
+    onChange(listener, signal) {
+      leader.onChange(listener, signal);
+      own.onChange(listener, signal);
+    },
+  };
+}
