@@ -5,12 +5,10 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nsm_widgets._text import one_line, printable
-
-if TYPE_CHECKING:
-    from nsm_widgets.report._write import Report
+from nsm_widgets.report._report import Report
 
 STYLE = """
 .nsmw-report h2 { margin: 30px 0 2px; font-size: 17px; font-weight: 600; }

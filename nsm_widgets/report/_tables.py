@@ -21,7 +21,7 @@ MOST_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """Columns of equal length; a value is a number, a text, or None where there is none."""
 
     name: str
@@ -48,12 +48,12 @@ class Table:
         return f'<div class="nsmw-report-table" tabindex="0">{table}</div>{note}'
 
 
-def tables_of(data: Any, failures: dict[str, Exception]) -> tuple[list[Table], list[Any]]:
+def tables_of(data: Any, failures: dict[str, Exception]) -> tuple[list[ReportTable], list[Any]]:
     """Statistics of everything, tidy, and what stands out in them. What fails is added to the failures."""
     from nsm_widgets import stats
 
     arrays = data if isinstance(data, Trace) else flat_arrays(data)
-    tables: list[Table] = []
+    tables: list[ReportTable] = []
     wanted: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
         ("arrays", "Arrays", stats.summary_statistics),
         ("statistics", "Statistics of weights, attention and memory", stats.analyze),
@@ -75,15 +75,15 @@ def _or_failure(title: str, make: Callable[[], Any], failures: dict[str, Excepti
         return None
 
 
-def _as_table(name: str, title: str, made: Any) -> Table:
+def _as_table(name: str, title: str, made: Any) -> ReportTable:
     """A data frame, or the plain table that stands in for one."""
     columns = tuple(map(str, made.columns))
     if hasattr(made, "itertuples"):
         missing = made.isna() & [kind != "float64" for kind in made.dtypes]  # where NaN is a number
         plain = made.astype(object).mask(missing, None)
-        return Table(name, title, columns, [tuple(row) for row in plain.itertuples(index=False)])
+        return ReportTable(name, title, columns, [tuple(row) for row in plain.itertuples(index=False)])
     rows = [tuple(row[c] for c in columns) if isinstance(row, Mapping) else tuple(row) for row in made.rows]
-    return Table(name, title, columns, rows)
+    return ReportTable(name, title, columns, rows)
 
 
 def _plain(value: Any) -> Any:

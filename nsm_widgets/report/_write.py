@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +20,14 @@ from nsm_widgets.export.page._html import page_of
 from nsm_widgets.report._figures import Figure, figures_of_mapping, figures_of_trace
 from nsm_widgets.report._inputs import flat_arrays, holds_numbers
 from nsm_widgets.report._page import page_parts
-from nsm_widgets.report._tables import Table, tables_of
+from nsm_widgets.report._report import Report
+from nsm_widgets.report._tables import tables_of
 from nsm_widgets.trace import Trace
 from nsm_widgets.widgets import Selection
 from nsm_widgets.widgets._unseen import unseen
 
 PICTURES = ("png", "svg")
 DEFAULT_TITLE = "Memory and attention report"
-
-
-@dataclass(slots=True)
-class Report:
-    """What was made so far, and what could not be."""
-
-    title: str
-    selection: Selection
-    recorded: list[str] = field(default_factory=list)
-    """Every array that was given: its name and its size."""
-    figures: list[tuple[Figure, Any]] = field(default_factory=list)
-    """Each with its view."""
-    tables: list[Table] = field(default_factory=list)
-    findings: list[Any] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)
-    """What came with the data and is no array, as text."""
-    failures: dict[str, Exception] = field(default_factory=dict)
 
 
 def create_comprehensive_report(

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._axes import check_dims, check_has_axis, format_sizes
-from nsm_widgets._errors import AxisError, SelectionError, ShapeError
+from nsm_widgets._errors import AxisError, LabelError, SelectionError, ShapeError
 from nsm_widgets._text import LONGEST
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
-from nsm_widgets.trace.arrays._coord import Coord, clean_label, make_coords, same_coord
+from nsm_widgets.trace.arrays._coord import Coord, clean_label, make_coord, same_coord
 from nsm_widgets.trace.arrays._json import FrozenDict, freeze_attrs
 from nsm_widgets.trace.arrays._lazy import LazyValues
-from nsm_widgets.trace.arrays._mask import is_mask, mask_of
+from nsm_widgets.trace.arrays._mask import is_mask, make_mask, mask_of
 
 Indexer: TypeAlias = Any
 """An int (drops the axis), a slice, or a list of ints (both keep it). Checked at run time."""
@@ -232,6 +232,20 @@ def check_name(name: Any) -> str:
             f"got {clean_label(repr(name))[:60]}. For example 'read_weights' or 'encoder.attention'."
         )
     return name
+
+
+def make_coords(coords: Any, sizes: Mapping[str, int], name: str) -> FrozenDict:
+    """Check all labels and masks of an array; see ``make_coord`` and ``make_mask``."""
+    if coords is None:
+        return FrozenDict()
+    if not isinstance(coords, Mapping):
+        raise LabelError(f"{name}: coords must map axis names to labels, got {type(coords).__name__}.")
+    return FrozenDict(
+        {
+            key: (make_mask if is_mask(key) else make_coord)(key, given, sizes, name)
+            for key, given in coords.items()
+        }
+    )
 
 
 def _check_indexer(indexer: Indexer, dim: str, size: int, name: str) -> int | slice | list[int]:

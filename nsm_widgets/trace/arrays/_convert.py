@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets._errors import DtypeError, RecordingError, ShapeError
 from nsm_widgets.trace.arrays._lazy import LazyValues
 
 ArrayLike: TypeAlias = Any
@@ -272,3 +272,23 @@ def _readonly_view(array: NDArray[Any]) -> NDArray[Any]:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def check_same(name: str, first: tuple[tuple[int, ...], object], now: tuple[tuple[int, ...], object]) -> None:
+    """Refuse a step whose shape (batch first) or dtype is not that of the first step.
+
+    Raises:
+        RecordingError: With what it was and what it is.
+    """
+    (first_shape, first_dtype), (shape, dtype) = first, now
+    if dtype != first_dtype:
+        raise RecordingError(
+            f"{name} must keep its dtype within one recording: it began with {first_dtype}, got {dtype}. "
+            "Record each run with a TraceRecorder of its own."
+        )
+    if shape != first_shape:
+        what = "batch size" if shape[1:] == first_shape[1:] else "shape"
+        raise RecordingError(
+            f"{name} must keep its {what} within one recording: it began with {first_shape} (batch first), "
+            f"got {shape}. Record each batch with a TraceRecorder of its own."
+        )

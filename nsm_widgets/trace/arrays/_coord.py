@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from nsm_widgets._axes import check_has_axis, format_dims
 from nsm_widgets._errors import LabelError
 from nsm_widgets.trace.arrays._convert import is_tensor, to_numpy
-from nsm_widgets.trace.arrays._json import FrozenDict
 
 Labels: TypeAlias = Any
 """Strings or integers, one per place on the axis; or one such list per batch item. Checked at run time."""
@@ -95,22 +94,6 @@ def make_coord(dim: str, labels: Labels, sizes: Mapping[str, int], name: str) ->
             )
     array.flags.writeable = False
     return Coord(tuple(dims), array)
-
-
-def make_coords(coords: Any, sizes: Mapping[str, int], name: str) -> FrozenDict:
-    """Check all labels and masks of an array; see :func:`make_coord`."""
-    if coords is None:
-        return FrozenDict()
-    if not isinstance(coords, Mapping):
-        raise LabelError(f"{name}: coords must map axis names to labels, got {type(coords).__name__}.")
-    from nsm_widgets.trace.arrays._mask import is_mask, make_mask  # which is made of what stands here
-
-    return FrozenDict(
-        {
-            key: (make_mask if is_mask(key) else make_coord)(key, given, sizes, name)
-            for key, given in coords.items()
-        }
-    )
 
 
 def same_coord(one: Coord | None, other: Coord | None) -> bool:

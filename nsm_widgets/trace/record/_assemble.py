@@ -15,9 +15,11 @@ from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._mask import axis_of, is_mask, joined_masks, reduced, telling
-from nsm_widgets.trace.record._recording import Iteration, Part, Recording
-from nsm_widgets.trace.record._replicas import joined
-from nsm_widgets.trace.record.sources._source import Found, Source
+from nsm_widgets.trace.record._hooks import Found
+from nsm_widgets.trace.record._iteration import Iteration, Part
+from nsm_widgets.trace.record._join_replicas import joined
+from nsm_widgets.trace.record._recording import Recording
+from nsm_widgets.trace.record.sources._source import Source
 
 INITIAL = "initial_memory"
 INITIALS = "initial_memories"
@@ -122,7 +124,7 @@ def what_gave(iterations: Sequence[Iteration], sources: Sequence[Source]) -> Gav
 
 
 def part_of(iteration: Iteration, source: Source) -> Part:
-    """What an iteration has of a source, of all lanes together."""
+    """What an iteration has of a source, of all replicas together."""
     return (
         joined(iteration.of_source(source.index), source) if iteration.more else iteration.parts[source.index]
     )
@@ -247,7 +249,7 @@ def step_masks(parts: Sequence[Part], lengths: Sequence[int]) -> dict[str, Coord
     found: dict[str, NDArray[np.bool_]] = {}
     before = 0
     for part, length in zip(parts, lengths, strict=True):
-        for (name, step), copy in part.asides:
+        for (name, step), copy in part.coords:
             if step < length:
                 values = copy.values()
                 found.setdefault(name, np.ones((sum(lengths), *values.shape), bool))[before + step] = values

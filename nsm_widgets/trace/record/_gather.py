@@ -23,7 +23,7 @@ from nsm_widgets.trace.record._assemble import (
     step_pieces,
     what_gave,
 )
-from nsm_widgets.trace.record._recording import Iteration
+from nsm_widgets.trace.record._iteration import Iteration
 from nsm_widgets.trace.record.sources._source import Source
 
 

@@ -21,7 +21,8 @@ from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._iterations import INITIAL
 from nsm_widgets.trace.arrays._mask import is_mask
 from nsm_widgets.trace.record._coord_log_writer import AsideLog, sizes_of
-from nsm_widgets.trace.record._recording import NO_STEP, Recording
+from nsm_widgets.trace.record._iteration import NO_STEP
+from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._coord_log import checked_coords
 from nsm_widgets.trace.store._iteration_rows import ASIDES, FOLDER, MOST_STARTS, ROWS, SCALARS, Row

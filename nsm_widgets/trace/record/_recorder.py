@@ -16,15 +16,16 @@ from nsm_widgets.trace.arrays._iterations import tell_own_labels
 from nsm_widgets.trace.make._tokens import check_tokenizer
 from nsm_widgets.trace.record._assemble import LabelsByIteration, assemble, rank_and_world
 from nsm_widgets.trace.record._boundary import Boundary
+from nsm_widgets.trace.record._hooks import Hooks
+from nsm_widgets.trace.record._iteration import Left
 from nsm_widgets.trace.record._logged import Scalars
-from nsm_widgets.trace.record._recording import Left, Recording
-from nsm_widgets.trace.record._replicas import Lanes, replicating
+from nsm_widgets.trace.record._recording import Recording
+from nsm_widgets.trace.record._replicas import Replicas, replicating
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record._watch import News, Watch
 from nsm_widgets.trace.record._which_iterations import Choice
 from nsm_widgets.trace.record.sources._adapter import check_adapters
-from nsm_widgets.trace.record.sources._find import find_sources
-from nsm_widgets.trace.record.sources._source import Hooks
+from nsm_widgets.trace.record.sources._find import begins_of, find_sources
 
 if TYPE_CHECKING:
     from nsm_widgets.trace.record._into_store import RecordingStore
@@ -114,7 +115,7 @@ class TraceRecorder:
             tokenizer=check_tokenizer(tokenizer),
             recompute=recompute,
         )
-        self._boundary = Boundary(model)
+        self._boundary = Boundary(model, begins_of(model))
         self._choice = Choice()
         self._recording: Recording | None = None
         self._left: Left | None = None
@@ -183,7 +184,10 @@ class TraceRecorder:
                 "Inside its block make a second one: TraceRecorder(model)."
             )
         left, self._left = self._left if self._recording is None else self._recording.left(), None
+        models, replicas = replicating(self.model), Replicas()
         self._trace, self._recording = None, Recording(self._choice, len(self._sources))
+        if models:
+            self._recording = Recording(self._choice, len(self._sources), replicas.current, replicas.guard)
         self._scalars = Scalars()
         self._recording.listen.append(self._tell)  # at the start of an iteration, the one before is whole
         if left is not None:
@@ -191,7 +195,7 @@ class TraceRecorder:
         self._open_store(self._recording)
         hooks = Hooks()
         try:
-            self._keep_apart(hooks, self._recording)
+            replicas.install(models, hooks)
             self._boundary.install(hooks, self._recording)
             for source in self._sources:
                 source.begin(hooks, self._recording, self._boundary)
@@ -202,13 +206,6 @@ class TraceRecorder:
         self._hooks = hooks
         self.watch.begin()
         return self
-
-    def _keep_apart(self, hooks: Hooks, recording: Recording) -> None:
-        """Where replicas run at the same time, know them from each other."""
-        if models := replicating(self.model):
-            lanes = Lanes()
-            lanes.install(models, hooks)
-            recording.split(lanes)
 
     def _open_store(self, recording: Recording) -> None:
         """Append what will be over to a new store, if that was asked for."""

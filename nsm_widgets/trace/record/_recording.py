@@ -5,94 +5,19 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nsm_widgets.trace.arrays._convert import held_dtype
+from nsm_widgets.trace.arrays._convert import check_same, held_dtype
 from nsm_widgets.trace.record._ahead import Ahead
 from nsm_widgets.trace.record._host_copy import HostCopy, refuse_capture
-from nsm_widgets.trace.record._step_buffer import Block, Joined, StepBuffer, StepLayout, check_same
+from nsm_widgets.trace.record._iteration import NO_STEP, Iteration, Left, OverBudgetError, Part
+from nsm_widgets.trace.record._step_buffer import Block, Joined, StepBuffer, StepLayout
 from nsm_widgets.trace.record._which_iterations import Choice
-
-if TYPE_CHECKING:
-    from nsm_widgets.trace.record._replicas import Lanes
-
-NO_STEP = "took no step"
 
 LEFT_BYTES = 64 << 20
 """So much memory of a recording that is over is kept for the next block of the same recorder."""
-
-
-class OverBudgetError(Exception):
-    """There is no room for another step; never leaves the recorder."""
-
-
-@dataclass(slots=True)
-class Part:
-    """What one source of an iteration gave: its steps, whole sequences, and values before the first step."""
-
-    steps: StepBuffer | None = None
-    whole: dict[str, list[HostCopy]] = field(default_factory=dict)
-    first: dict[str, HostCopy] = field(default_factory=dict)
-    starts: list[int] = field(default_factory=list)
-    calls: list[tuple[Any, HostCopy]] = field(default_factory=list)
-    """What single calls gave, with a key of the source's own."""
-    asides: list[tuple[Any, HostCopy]] = field(default_factory=list)
-    """What belongs to calls or steps and is no array by itself, such as masks, with keys as above."""
-    num_steps: int = 0
-    """How many steps were taken."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing came of it."""
-        return not (self.num_steps or self.whole or self.calls)
-
-
-@dataclass(slots=True)
-class Left:
-    """What a recording leaves to the next one of its recorder: touching new memory takes time."""
-
-    layouts: dict[tuple[int, int], StepLayout]
-    """By source and lane."""
-    blocks: list[tuple[StepLayout, Block]] = field(default_factory=list)
-
-
-class Iteration:
-    """One whole forward of the watched model, from no state: what each of its sources gave.
-
-    Args:
-        number: Its place among all iterations of the block, kept or not.
-        num_sources: How many sources there are.
-    """
-
-    def __init__(self, number: int, num_sources: int) -> None:
-        self.number = number
-        self.parts = [Part() for _ in range(num_sources)]
-        self.more: dict[int, list[Part]] = {}
-        """The parts of lanes but the first, where several replicas run."""
-        self.num_bytes = 0
-
-    def lane(self, number: int) -> list[Part]:
-        """The parts of one of the replicas that run at the same time."""
-        if number == 0:
-            return self.parts
-        return self.more.setdefault(number, [Part() for _ in self.parts])
-
-    def of_source(self, source: int) -> list[Part]:
-        """What all lanes gave of one source, in their order."""
-        return [self.parts[source], *(self.more[number][source] for number in sorted(self.more))]
-
-    def all_parts(self) -> Iterator[tuple[tuple[int, int], Part]]:
-        """Each part by its source and lane."""
-        for number, parts in ((0, self.parts), *self.more.items()):
-            yield from (((source, number), part) for source, part in enumerate(parts))
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing came of it."""
-        return all(part.is_empty for _, part in self.all_parts())
 
 
 class Recording:
@@ -104,9 +29,17 @@ class Recording:
     Args:
         choice: Which iterations to keep.
         num_sources: How many sources hand over.
+        replica: Which of several replicas of the model the calling thread runs.
+        guard: Held while something is handed over.
     """
 
-    def __init__(self, choice: Choice, num_sources: int) -> None:
+    def __init__(
+        self,
+        choice: Choice,
+        num_sources: int,
+        replica: Callable[[], int] = lambda: 0,
+        guard: AbstractContextManager[object] = nullcontext(),  # noqa: B008 - it keeps nothing
+    ) -> None:
         self._choice = choice
         self._num_sources = num_sources
         self.current: Iteration | None = None
@@ -129,17 +62,9 @@ class Recording:
         self._layouts: dict[tuple[int, int], StepLayout] = {}
         self._lengths: dict[tuple[int, int], int] = {}
         self._like: dict[tuple[int, int, str], tuple[tuple[int, ...], Any]] = {}
-        self._lanes: Lanes | None = None
-        self.guard: AbstractContextManager[object] = nullcontext()
+        self._replica = replica
+        self.guard = guard
         """Held while something is handed over."""
-
-    def split(self, lanes: Lanes) -> None:
-        """Keep apart what replicas give that run at the same time."""
-        self._lanes, self.guard = lanes, lanes.guard
-
-    @property
-    def _lane(self) -> int:
-        return 0 if self._lanes is None else self._lanes.current
 
     def begin(self) -> None:
         """A new iteration starts: end the one before, and decide whether to record this one.
@@ -169,10 +94,13 @@ class Recording:
         if not self.seen:
             self.begin()
         current = self.current
-        if current is None or self._lanes is None:
-            return None if current is None else current.parts[source]
+        if current is None:
+            return None
+        number = self._replica()
+        if number == 0:
+            return current.parts[source]
         with self.guard:
-            return current.lane(self._lanes.current)[source]
+            return current.of_replica(number)[source]
 
     def step(self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str) -> None:
         """Copy one step of a source."""
@@ -187,7 +115,7 @@ class Recording:
             part.num_steps += 1
             return
         if part.steps is None:
-            key = (source, self._lane)
+            key = (source, self._replica())
             if key not in self._layouts:
                 before = self._before.get(key)
                 if before is None or not before.is_like(names, values):
@@ -208,7 +136,7 @@ class Recording:
             RecordingError: If shape or dtype are not those of the first sequence, but for the length.
         """
         like = (tuple(tensor.shape[1:]), tensor.dtype)
-        check_same(prefix + name, self._like.setdefault((source, self._lane, name), like), like)
+        check_same(prefix + name, self._like.setdefault((source, self._replica(), name), like), like)
         part, copy = self.part(source), self.copy(tensor, prefix + name)
         if part is not None and copy is not None:
             part.whole.setdefault(name, []).append(copy)
@@ -225,11 +153,11 @@ class Recording:
         if part is not None and copy is not None:
             part.calls.append((key, copy))
 
-    def aside(self, source: int, key: Any, tensor: Any, name: str) -> None:
+    def coord(self, source: int, key: Any, tensor: Any, name: str) -> None:
         """Copy what belongs to a call or a step, such as a mask."""
         part, copy = self.part(source), self.copy(tensor, name)
         if part is not None and copy is not None:
-            part.asides.append((key, copy))
+            part.coords.append((key, copy))
 
     def copy(self, tensor: Any, name: str) -> HostCopy | None:
         """A copy of a tensor on its way to the host, or ``None`` where the budget is used up.

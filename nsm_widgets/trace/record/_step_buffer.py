@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from nsm_widgets._errors import RecordingError
-from nsm_widgets.trace.arrays._convert import held_dtype, tensor_view
+from nsm_widgets.trace.arrays._convert import check_same, held_dtype, tensor_view
 from nsm_widgets.trace.record._host_copy import HostCopy, Writers
 
 FIRST_STEPS = 32
@@ -256,23 +255,3 @@ class StepBuffer:
 def _copy_each(targets: Sequence[Any], sources: Sequence[Any]) -> None:
     for target, source in zip(targets, sources, strict=True):
         target.copy_(source)
-
-
-def check_same(name: str, first: tuple[tuple[int, ...], object], now: tuple[tuple[int, ...], object]) -> None:
-    """Refuse a step whose shape (batch first) or dtype is not that of the first step.
-
-    Raises:
-        RecordingError: With what it was and what it is.
-    """
-    (first_shape, first_dtype), (shape, dtype) = first, now
-    if dtype != first_dtype:
-        raise RecordingError(
-            f"{name} must keep its dtype within one recording: it began with {first_dtype}, got {dtype}. "
-            "Record each run with a TraceRecorder of its own."
-        )
-    if shape != first_shape:
-        what = "batch size" if shape[1:] == first_shape[1:] else "shape"
-        raise RecordingError(
-            f"{name} must keep its {what} within one recording: it began with {first_shape} (batch first), "
-            f"got {shape}. Record each batch with a TraceRecorder of its own."
-        )

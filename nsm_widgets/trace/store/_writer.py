@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from nsm_widgets._errors import AxisError, RecordingError
 from nsm_widgets.trace._trace import Trace
-from nsm_widgets.trace.arrays._convert import ArrayLike, is_tensor, to_numpy
+from nsm_widgets.trace.arrays._convert import ArrayLike, check_same, is_tensor, to_numpy
 from nsm_widgets.trace.arrays._known import known
 from nsm_widgets.trace.make._from_arrays import trace_from_arrays
-from nsm_widgets.trace.record._step_buffer import check_same
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._drain import Drain
 from nsm_widgets.trace.store._rank import Block, RankFiles, Schema, check_new, make_schema

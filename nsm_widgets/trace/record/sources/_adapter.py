@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +14,10 @@ from nsm_widgets._axes import check_dims
 from nsm_widgets._errors import AxisError, DtypeError, RecordingError, ShapeError, UnknownOptionError
 from nsm_widgets.trace.arrays._array import check_name
 from nsm_widgets.trace.arrays._known import KINDS, default_kind, known
-from nsm_widgets.trace.record._recording import Part
-from nsm_widgets.trace.record._replicas import batch_axis
-from nsm_widgets.trace.record.sources._source import Found, Hooks, Source, in_backward
-
-if TYPE_CHECKING:
-    from nsm_widgets.trace.record._select import Select
+from nsm_widgets.trace.record._hooks import Found, Hooks, batch_axis, in_backward
+from nsm_widgets.trace.record._iteration import Part
+from nsm_widgets.trace.record._select import Select
+from nsm_widgets.trace.record.sources._source import Source
 
 CALLS = ("time", "layer", "once")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
 from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace.record._boundary import Begins
+from nsm_widgets.trace.record._hooks import Owner, without_numbers
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._adapter import Adapter, AdapterSource, adapter_of
 from nsm_widgets.trace.record.sources._fused import FusedSource
@@ -15,7 +18,7 @@ from nsm_widgets.trace.record.sources._hugging_face import HuggingFaceSource, is
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
 from nsm_widgets.trace.record.sources._ntm import MemorySource
 from nsm_widgets.trace.record.sources._owned import OwnedSource
-from nsm_widgets.trace.record.sources._source import Owner, Source, without_numbers
+from nsm_widgets.trace.record.sources._source import Source
 from nsm_widgets.trace.record.sources._steps_of import StepSource, steps_by_type, steps_of
 
 
@@ -193,3 +196,36 @@ def _owner(path: str, modules: dict[str, Any], sequences: Mapping[type, tuple[st
             if isinstance(modules[above], kind):
                 return Owner(above, modules[above], given)
     return None
+
+
+def begins_of(model: Any) -> Begins | None:
+    """Which calls of a model begin an iteration: those without a state. ``None`` where no call does."""
+    from nsm_widgets.ntm.access import MemoryAccess
+    from nsm_widgets.ntm.memory import NTMMemory
+
+    if isinstance(model, MemoryAccess) or steps_of(model, steps_by_type()) is not None:
+        return None  # one step of a sequence that somebody else drives: all of them are one iteration
+    if isinstance(model, NTMMemory):
+        return lambda args, kwargs: model.is_fresh
+    found = _place_of_state(model)
+    if found is None:
+        return lambda args, kwargs: True
+    place, name = found
+    return lambda args, kwargs: _is_none(args[place] if len(args) > place else kwargs.get(name))
+
+
+def _is_none(state: Any) -> bool:
+    """Whether a state is none, or a cache (of transformers) that is still empty."""
+    return state is None or (hasattr(state, "get_seq_length") and state.get_seq_length() == 0)
+
+
+def _place_of_state(model: Any) -> tuple[int, str] | None:
+    """Where among the arguments of a model's forward its state stands, and what it is called."""
+    inner = getattr(model, "_orig_mod", getattr(model, "module", model))  # compiled, or distributed
+    try:
+        parameters = list(inspect.signature(inner.forward).parameters)
+    except (TypeError, ValueError):
+        return None
+    return next(
+        ((parameters.index(name), name) for name in ("state", "past_key_values") if name in parameters), None
+    )

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nsm_widgets.trace.arrays._mask import CELLS
-from nsm_widgets.trace.record._recording import Part
+from nsm_widgets.trace.record._hooks import Found, Hooks, in_backward, without_numbers
+from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
-from nsm_widgets.trace.record.sources._source import Found, Hooks, in_backward, without_numbers
 
 NAME = "scaled_dot_product_attention"
 

@@ -16,9 +16,10 @@ from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.make._from_attentions import FIELDS, HOW_TO_GET_THEM
 from nsm_widgets.trace.make._generate_calls import join_calls
 from nsm_widgets.trace.make._tokens import Side, attention_coords
-from nsm_widgets.trace.record._recording import Part
+from nsm_widgets.trace.record._hooks import Found, Hooks, in_backward
+from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record.sources._fused import FusedCalls, weights_of
-from nsm_widgets.trace.record.sources._source import Found, Hooks, Source, in_backward
+from nsm_widgets.trace.record.sources._source import Source
 
 ENTRY = KNOWN["attention"]
 _CROSSES = re.compile(r"cross|encdec|encoder_att", re.IGNORECASE)
@@ -115,7 +116,7 @@ class HuggingFaceSource(Source):
     def _sides(self, part: Part) -> dict[str, tuple[Side, Side]]:
         """What stood at queries and keys of each array, as far as the calls told."""
         told: dict[tuple[str, str], list[NDArray[Any]]] = {}
-        for key, copy in part.asides:
+        for key, copy in part.coords:
             told.setdefault(key, []).append(copy.values())
 
         def side(name: str) -> Side:
@@ -203,12 +204,12 @@ class HuggingFaceSource(Source):
 
     def _tell_sides(self, part: Part, kwargs: Mapping[str, Any]) -> None:
         """Ids and masks of this call; an encoder's once, and only if what it gave was used."""
-        known = {key for key, _ in part.asides}
+        known = {key for key, _ in part.coords}
         for side, tensors in self._given.items():
             for kind, tensor in tensors.items():
                 if side == "encoder" and ((side, kind) in known or not self._is_encoded(kwargs)):
                     continue
-                self._recording.aside(self.index, (side, kind), tensor, f"{side} {kind}")
+                self._recording.coord(self.index, (side, kind), tensor, f"{side} {kind}")
         for side in ("one", "decoder"):
             self._given.pop(side, None)
 

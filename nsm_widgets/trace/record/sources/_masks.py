@@ -14,7 +14,7 @@ from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._mask import CELLS, axis_of, reduced
 from nsm_widgets.trace.record._host_copy import HostCopy
-from nsm_widgets.trace.record._recording import Part
+from nsm_widgets.trace.record._iteration import Part
 
 ENTRY = KNOWN["attention"]
 
@@ -54,7 +54,7 @@ def fitted(
 def masks_of(part: Part, index: int) -> dict[str, Coord]:
     """The masks of one call, by name, without the axes along which they were given once for all."""
     found = {}
-    for (of_call, name), copy in part.asides:
+    for (of_call, name), copy in part.coords:
         if of_call == index:
             dims = ("batch", axis) if (axis := axis_of(name)) else ENTRY.dims[1:]
             values = copy.values()

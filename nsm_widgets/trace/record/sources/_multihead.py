@@ -13,9 +13,10 @@ import numpy as np
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._mask import joined_masks, telling
-from nsm_widgets.trace.record._recording import Part
+from nsm_widgets.trace.record._hooks import Found, Hooks, in_backward
+from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record.sources._masks import Call, fitted, given_masks, masks_of
-from nsm_widgets.trace.record.sources._source import Found, Hooks, Source, in_backward
+from nsm_widgets.trace.record.sources._source import Source
 
 ENTRY = KNOWN["attention"]
 
@@ -125,7 +126,7 @@ class AttentionSource(Source):
         self._recording.call(self.index, path, weights, name)
         for kind, mask in masks.items():
             if len(part.calls) > index:  # there was room for it
-                self._recording.aside(self.index, (index, kind), mask, f"{name}, {kind}")
+                self._recording.coord(self.index, (index, kind), mask, f"{name}, {kind}")
 
     def _hook(self, path: str, module: Any) -> Any:
         signature = inspect.signature(module.forward)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from nsm_widgets.trace.arrays._known import KNOWN
-from nsm_widgets.trace.record._recording import Part
+from nsm_widgets.trace.record._hooks import Hooks, Owner, in_backward
+from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._step_buffer import Joined
 from nsm_widgets.trace.record.sources._owned import OwnedSource
-from nsm_widgets.trace.record.sources._source import Hooks, Owner, in_backward
 
 _STAGES = (
     "key",

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from nsm_widgets.trace.arrays._known import KNOWN
+from nsm_widgets.trace.record._hooks import Hooks, Owner, in_backward
 from nsm_widgets.trace.record._select import Select
-from nsm_widgets.trace.record.sources._source import Hooks, Owner, Source, in_backward
+from nsm_widgets.trace.record.sources._source import Source
 
 
 class OwnedSource(Source):

@@ -1,66 +1,15 @@
-"""What every source of a recorder has: hooks that it hangs on, and words on what it found."""
+"""What every source of a recorder has: hooks that it hangs on, and arrays that it gives."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from nsm_widgets.trace.record._boundary import Boundary
-    from nsm_widgets.trace.record._recording import Part, Recording
-    from nsm_widgets.trace.record._select import Select
-
-
-class Owner(NamedTuple):
-    """The model that a watched module is a part of, such as the ``NTM`` around a ``MemoryAccess``."""
-
-    path: str
-    module: Any
-    sequences: tuple[str, ...]
-    """What of ``input`` and ``output`` its whole forwards give."""
-
-
-class Hooks:
-    """Hooks that are given back together: at the end of a ``with``, also after an error."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-
-    def add(self, handle: Any) -> None:
-        """Take what a ``register_..._hook`` gave."""
-        self._stack.callback(handle.remove)
-
-    def callback(self, undo: Any) -> None:
-        """Take something else to undo."""
-        self._stack.callback(undo)
-
-    def close(self) -> None:
-        """Remove all of them, the last one first."""
-        self._stack.close()
-
-    def __enter__(self) -> Hooks:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-@dataclass(slots=True)
-class Found:
-    """An array that a source gives for one iteration."""
-
-    values: NDArray[Any]
-    dims: tuple[str, ...]
-    attrs: dict[str, Any] = field(default_factory=dict)
-    coords: dict[str, Any] = field(default_factory=dict)
+from nsm_widgets.trace.record._boundary import Boundary
+from nsm_widgets.trace.record._hooks import Found, Hooks, Owner
+from nsm_widgets.trace.record._iteration import Part
+from nsm_widgets.trace.record._recording import Recording
+from nsm_widgets.trace.record._select import Select
 
 
 class Source:
@@ -137,14 +86,3 @@ class Source:
     def num_calls(self, part: Part) -> int:
         """How often each of its modules was called in an iteration; more than once asks for ``time``."""
         raise NotImplementedError
-
-
-def in_backward() -> bool:
-    """Whether this is a backward pass: a forward hook that runs then sees a checkpoint's second forward."""
-    task: int = sys.modules["torch"]._C._current_graph_task_id()
-    return task != -1
-
-
-def without_numbers(path: str) -> str:
-    """What the paths of modules of one kind have in common: ``encoder.layers.self_attn``."""
-    return ".".join(part for part in path.split(".") if not part.isdigit())

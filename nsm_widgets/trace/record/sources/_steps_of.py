@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nsm_widgets.trace.arrays._known import KNOWN
+from nsm_widgets.trace.record._hooks import Owner, in_backward
 from nsm_widgets.trace.record.sources import _dnc, _nsm
 from nsm_widgets.trace.record.sources._owned import OwnedSource
-from nsm_widgets.trace.record.sources._source import Owner, in_backward
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class StepSource(OwnedSource):
             named = self._said.function(module, args, kwargs, output)
         if self._said.masks is not None:
             for mask, given in self._said.masks(module, args, kwargs).items():
-                self._recording.aside(self.index, (mask, part.num_steps), given, self.prefix + mask)
+                self._recording.coord(self.index, (mask, part.num_steps), given, self.prefix + mask)
         self._recording.step(
             self.index, self._step_names, [named[name] for name in self._step_names], self.prefix
         )

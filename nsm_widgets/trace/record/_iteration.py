@@ -1,0 +1,82 @@
+"""One iteration of a recording: what each of its sources gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from nsm_widgets.trace.record._host_copy import HostCopy
+from nsm_widgets.trace.record._step_buffer import Block, StepBuffer, StepLayout
+
+NO_STEP = "took no step"
+
+
+class OverBudgetError(Exception):
+    """There is no room for another step; never leaves the recorder."""
+
+
+@dataclass(slots=True)
+class Part:
+    """What one source of an iteration gave: its steps, whole sequences, and values before the first step."""
+
+    steps: StepBuffer | None = None
+    whole: dict[str, list[HostCopy]] = field(default_factory=dict)
+    first: dict[str, HostCopy] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
+    calls: list[tuple[Any, HostCopy]] = field(default_factory=list)
+    """What single calls gave, with a key of the source's own."""
+    coords: list[tuple[Any, HostCopy]] = field(default_factory=list)
+    """What belongs to calls or steps and is no array by itself, such as masks, with keys as above."""
+    num_steps: int = 0
+    """How many steps were taken."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came of it."""
+        return not (self.num_steps or self.whole or self.calls)
+
+
+@dataclass(slots=True)
+class Left:
+    """What a recording leaves to the next one of its recorder: touching new memory takes time."""
+
+    layouts: dict[tuple[int, int], StepLayout]
+    """By source and replica."""
+    blocks: list[tuple[StepLayout, Block]] = field(default_factory=list)
+
+
+class Iteration:
+    """One whole forward of the watched model, from no state: what each of its sources gave.
+
+    Args:
+        number: Its place among all iterations of the block, kept or not.
+        num_sources: How many sources there are.
+    """
+
+    def __init__(self, number: int, num_sources: int) -> None:
+        self.number = number
+        self.parts = [Part() for _ in range(num_sources)]
+        self.more: dict[int, list[Part]] = {}
+        """The parts of replicas but the first, where several run at the same time."""
+        self.num_bytes = 0
+
+    def of_replica(self, number: int) -> list[Part]:
+        """The parts of one of the replicas that run at the same time."""
+        if number == 0:
+            return self.parts
+        return self.more.setdefault(number, [Part() for _ in self.parts])
+
+    def of_source(self, source: int) -> list[Part]:
+        """What all replicas gave of one source, in their order."""
+        return [self.parts[source], *(self.more[number][source] for number in sorted(self.more))]
+
+    def all_parts(self) -> Iterator[tuple[tuple[int, int], Part]]:
+        """Each part by its source and replica."""
+        for number, parts in ((0, self.parts), *self.more.items()):
+            yield from (((source, number), part) for source, part in enumerate(parts))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came of it."""
+        return all(part.is_empty for _, part in self.all_parts())
