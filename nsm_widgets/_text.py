@@ -5,6 +5,7 @@ The page follows the same rule (``js/src/page/text.ts``); ``tests/data/hostile.j
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 LONGEST = 200
@@ -14,6 +15,7 @@ MOST_MARKS = 4
 """Combining marks on one character that are shown as such; a taller tower would reach into other lines."""
 
 _JOINERS = "\u200c\u200d"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def printable(text: object) -> str:
@@ -23,6 +25,24 @@ def printable(text: object) -> str:
     a\nb
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+def replace_surrogates(text: object) -> str:
+    """The text as it may be shown: a lone surrogate, which no screen or message can carry, becomes U+FFFD.
+
+    >>> replace_surrogates("a" + chr(0xD800)) == "a" + chr(0xFFFD)
+    True
+    """
+    return _SURROGATE.sub("\ufffd", str(text))
+
+
+def escape_surrogates(text: str) -> str:
+    r"""The text with each lone surrogate as its escape, so that they can be told apart.
+
+    >>> print(escape_surrogates("caf" + chr(0xDCE9)))
+    caf\udce9
+    """
+    return _SURROGATE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def one_line(text: object) -> str:

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nsm_widgets._text import one_line
+from nsm_widgets._text import one_line, replace_surrogates
 from nsm_widgets.trace import Trace
-from nsm_widgets.trace.arrays._coord import clean_label
 
 FLAG = "__nsmw_pwned"
 DATA = Path(__file__).parent / "data" / "hostile.json"
@@ -200,7 +199,7 @@ NAMES = tuple(
 
 def shown(text: str) -> str:
     """What the screen must show of a label: one line, a lone surrogate as U+FFFD."""
-    return one_line(clean_label(text))
+    return one_line(replace_surrogates(text))
 
 
 def hostile_trace() -> Trace:

@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 
 from nsm_widgets._errors import DtypeError, NsmWidgetsError, ShapeError
 from nsm_widgets._text import printable
-from nsm_widgets.trace.arrays._convert import to_readonly
+from nsm_widgets.trace import to_readonly
 
 AnyArray = Shaped[np.ndarray, "..."]
 

@@ -17,8 +17,7 @@ from nsm_widgets._axes import check_has_axis
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.stats._input import Mask, Statistic, as_flags, check_threshold, divide_where
 from nsm_widgets.stats._rows import Rows, take_rows
-from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
+from nsm_widgets.trace import ArrayLike, NamedArray, to_readonly
 
 
 def attention_distance(attention: ArrayLike, *, mask: Mask = None, offset: int | None = None) -> Statistic:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._known import default_kind
+from nsm_widgets.trace import NamedArray, Trace, default_kind
 
 WEIGHTINGS = ("weights", "shares", "attention")
 """Kinds whose rows along the last axis share out a whole."""

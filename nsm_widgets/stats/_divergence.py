@@ -13,8 +13,7 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.stats._input import Mask, Statistic, divide_where
 from nsm_widgets.stats._rows import Rows, take_rows
 from nsm_widgets.stats._weightings import plain_entropy
-from nsm_widgets.trace import Coord, NamedArray
-from nsm_widgets.trace.arrays._convert import ArrayLike
+from nsm_widgets.trace import ArrayLike, Coord, NamedArray
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike, *, mask: Mask = None) -> Statistic:

@@ -11,10 +11,7 @@ import numpy as np
 from nsm_widgets._axes import did_you_mean
 from nsm_widgets._errors import AxisError, DtypeError, WeightsError
 from nsm_widgets.stats._input import Given, Mask, take
-from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace.arrays._convert import ArrayLike
-from nsm_widgets.trace.arrays._known import default_kind, known
-from nsm_widgets.trace.arrays._weights import check_weightings
+from nsm_widgets.trace import ArrayLike, NamedArray, check_weightings, default_kind, known_array
 
 _ATTENTION_DIMS = ("layer", "batch", "head", "query", "key")
 _MEMORY_DIMS = ("time", "batch", "slot", "word")
@@ -102,7 +99,7 @@ def make_entry(value: ArrayLike, name: str, kind: str | None = None) -> Entry:
 
 def _guess_dims(name: str, ndim: int, kind: str | None) -> tuple[str, ...]:
     """The axes that go with a name; none where it says nothing."""
-    entry = known(name)
+    entry = known_array(name)
     if entry is not None and len(entry.dims) == ndim:
         return entry.dims
     if (kind == "attention" or "attention" in name.lower()) and 2 <= ndim <= len(_ATTENTION_DIMS):

@@ -19,8 +19,7 @@ from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._slot_table import known_part, memories_of
 from nsm_widgets.stats._slots import ACCESS, Masses, accesses, check_pair, lost_writes, take_masses
 from nsm_widgets.stats._weightings import row_normalised_entropy
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._json import FrozenDict
+from nsm_widgets.trace import FrozenDict, NamedArray, Trace
 
 SEVERITIES = ("error", "warning", "note")
 """Numbers are broken; something does not do its work; worth knowing."""

@@ -43,8 +43,7 @@ from nsm_widgets.stats._attention import at_step
 from nsm_widgets.stats._input import Mask, check_threshold, divide_where
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._table import TableLike, as_table
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._convert import ArrayLike
+from nsm_widgets.trace import ArrayLike, NamedArray, Trace
 
 HEAD_CLASSES = ("previous", "next", "first", "diagonal", "local", "uniform", "column", "other")
 """The names, in the order of ``HeadClasses.class_scores``."""

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._axes import format_dims, format_sizes
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError, UnknownOptionError
-from nsm_widgets.trace import Coord, NamedArray
-from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
+from nsm_widgets.trace import ArrayLike, Coord, NamedArray, to_readonly
 
 Statistic: TypeAlias = Any
 """A ``NamedArray`` where the input was one, else a NumPy array of float64 or bool."""

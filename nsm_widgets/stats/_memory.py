@@ -14,8 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from nsm_widgets.stats._input import Given, Mask, Statistic, check_threshold, counted, divide_where, take
-from nsm_widgets.trace import Coord
-from nsm_widgets.trace.arrays._convert import ArrayLike
+from nsm_widgets.trace import ArrayLike, Coord
 
 ACTIVE = 0.1
 """A slot whose standard deviation along its word is greater is active."""

@@ -8,7 +8,7 @@ from nsm_widgets._errors import WeightsError
 from nsm_widgets.stats._input import Mask, Statistic, check_threshold, divide_where
 from nsm_widgets.stats._rows import take_rows
 from nsm_widgets.stats._weightings import row_normalised_entropy
-from nsm_widgets.trace.arrays._convert import ArrayLike
+from nsm_widgets.trace import ArrayLike
 
 NOWHERE = 0.9
 """Normalised entropy from which a token goes nowhere in particular."""

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from nsm_widgets.stats._input import Given, Mask, counted, divide_where, take
-from nsm_widgets.trace.arrays._convert import ArrayLike
-from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
+from nsm_widgets.trace import ArrayLike, check_shares, check_weightings
 
 _REMEDY = (
     "Take the weights after the softmax and without dropout, or divide each by its sum: "

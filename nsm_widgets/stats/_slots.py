@@ -22,8 +22,7 @@ from nsm_widgets._axes import check_has_axis
 from nsm_widgets._errors import SelectionError, ShapeError, WeightsError
 from nsm_widgets.stats._input import Given, Mask, Statistic, check_choice, check_threshold, divide_where
 from nsm_widgets.stats._rows import take_rows
-from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace.arrays._convert import ArrayLike
+from nsm_widgets.trace import ArrayLike, NamedArray
 
 ACCESS = 0.1
 """Mass at one step from which a slot counts as written or read."""

@@ -20,7 +20,7 @@ from nsm_widgets.stats._memory import NEAR_ZERO
 from nsm_widgets.stats._records import COLUMNS, basic_statistics, records_of
 from nsm_widgets.stats._rows import mean_where
 from nsm_widgets.stats._table import TableLike, as_table
-from nsm_widgets.trace.arrays._convert import ArrayLike
+from nsm_widgets.trace import ArrayLike
 
 
 def analyze(data: Any, *, by: Sequence[str] = ("layer", "head"), mask: Any = None) -> TableLike:

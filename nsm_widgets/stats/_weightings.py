@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float64
 
 from nsm_widgets.stats._input import Mask, Statistic, check_choice, check_threshold, divide_where
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
-from nsm_widgets.trace.arrays._convert import ArrayLike
+from nsm_widgets.trace import ArrayLike
 
 SMALL = 0.01
 """A weight below this counts as nothing, for sparsity."""

@@ -8,19 +8,41 @@ from __future__ import annotations
 
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
-from nsm_widgets.trace.arrays._coord import Coord
+from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
+from nsm_widgets.trace.arrays._coord import Coord, Labels, same_coord
 from nsm_widgets.trace.arrays._iterations import iterations_text
+from nsm_widgets.trace.arrays._json import FrozenDict
+from nsm_widgets.trace.arrays._known import default_kind, known_array
+from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace.arrays._mask import is_mask, mask_axis
+from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
+from nsm_widgets.trace.record._logged import logged_name
 from nsm_widgets.trace.record._recorder import TraceRecorder
+from nsm_widgets.trace.record._watch import Progress
 from nsm_widgets.trace.record.sources._adapter import Adapter, register_adapter
 from nsm_widgets.trace.store._writer import StoreWriter
 
 __all__ = [
     "Adapter",
+    "ArrayLike",
     "Coord",
+    "FrozenDict",
+    "Labels",
+    "LazyValues",
     "NamedArray",
+    "Progress",
     "StoreWriter",
     "Trace",
     "TraceRecorder",
+    "check_shares",
+    "check_weightings",
+    "default_kind",
+    "is_mask",
     "iterations_text",
+    "known_array",
+    "logged_name",
+    "mask_axis",
     "register_adapter",
+    "same_coord",
+    "to_readonly",
 ]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from nsm_widgets._axes import check_time_leads, did_you_mean, format_dims, format_sizes
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError
-from nsm_widgets._text import one_line
+from nsm_widgets._text import one_line, replace_surrogates
 from nsm_widgets.trace.arrays._array import Indexer, NamedArray
-from nsm_widgets.trace.arrays._coord import Coord, Labels, clean_label, same_coord
+from nsm_widgets.trace.arrays._coord import Coord, Labels, same_coord
 from nsm_widgets.trace.arrays._json import freeze_attrs
 
 if TYPE_CHECKING:
@@ -492,7 +492,7 @@ def _check_agree(arrays: Mapping[str, NamedArray]) -> None:
 
 
 def _escape(text: str) -> str:
-    return html.escape(one_line(clean_label(text)))
+    return html.escape(one_line(replace_surrogates(text)))
 
 
 def _format_bytes(count: int) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace.arrays._mask import axis_of, is_mask
+from nsm_widgets.trace import NamedArray, is_mask, mask_axis
 
 LEFT_OUT = ("padding", "inactive", "masked")
 """Why a cell does not count: no token is there; a state takes no part; masked out, or not there yet."""
@@ -38,7 +37,7 @@ def left_out(
     found = {name: coord for name, coord in array.coords.items() if is_mask(name)}
     for code in reversed(range(len(LEFT_OUT))):
         for name, (dims, values) in found.items():
-            if LEFT_OUT[code] == _why(axis_of(name)):
+            if LEFT_OUT[code] == _why(mask_axis(name)):
                 plane = values[tuple(slice(None) if dim in (y, x) else at[dim] for dim in dims)]
                 drawn = [dim for dim in dims if dim in (y, x)]
                 codes[np.broadcast_to(~_laid(plane, drawn, y, x), codes.shape)] = code + 1

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float64, Int8, Shaped
 
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._mask import is_mask
-from nsm_widgets.trace.arrays._weights import check_weightings
+from nsm_widgets.trace import NamedArray, Trace, check_weightings, is_mask
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._layouts import need, panel_of
 from nsm_widgets.view._panel import Layout, Note, Panel

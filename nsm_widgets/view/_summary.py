@@ -13,8 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Shaped
 
-from nsm_widgets.trace import NamedArray
-from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace import LazyValues, NamedArray
 from nsm_widgets.view._color import ColorDomain
 
 _QUANTILE_SAMPLE = 1_000_000

@@ -8,8 +8,7 @@ import numpy as np
 
 from nsm_widgets.stats import Matching
 from nsm_widgets.stats._belonging import PLACES, head_group, place_group
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._coord import Labels, same_coord
+from nsm_widgets.trace import Labels, NamedArray, Trace, same_coord
 
 _LONGEST_NAME = 100
 _IS = "is "

@@ -12,8 +12,8 @@ import anywidget
 import traitlets
 
 from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._coord import clean_label
 from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind, scalars_row
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import Selection
@@ -85,7 +85,7 @@ class View(WaysOut, SyncedWidget):
     """What the ends of the colour bar stand for: ``"shared"``, the same for all heads, or, of attention,
     ``"per-head"``, the range of the head on show (each thumbnail's own). Two-way. Default: ``"shared"``."""
 
-    title = traitlets.Unicode("").tag(sync=True, to_json=lambda title, _view: clean_label(title))
+    title = traitlets.Unicode("").tag(sync=True, to_json=lambda title, _view: replace_surrogates(title))
     """Heading above the panels; none when empty."""
 
     _toolbar = traitlets.Enum(("full", "none"), "full").tag(sync=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, expect
 
-from nsm_widgets.trace.arrays._coord import escape_surrogates
+from nsm_widgets._text import escape_surrogates
 from tests.browser.harness import JupyterLab, NotebookPage
 from tests.browser.views import ViewOnPage
 from tests.hostile import NAMES as ALL_NAMES

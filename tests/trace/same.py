@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from nsm_widgets.trace import Trace
-from nsm_widgets.trace.arrays._mask import is_mask
+from nsm_widgets.trace import Trace, is_mask
 
 
 def assert_same_arrays(one: Trace, other: Trace) -> None:

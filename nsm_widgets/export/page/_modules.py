@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from nsm_widgets._errors import MissingDependencyError
-from nsm_widgets.trace.arrays._coord import clean_label
+from nsm_widgets._text import replace_surrogates
 
 STATIC = Path(__file__).parents[2] / "widgets" / "static"
 
@@ -41,7 +41,7 @@ def compressed_static(name: str) -> str:
 @lru_cache(maxsize=8)
 def compressed(text: str) -> str:
     """A text as base64 of a zlib stream of its UTF-8; lone surrogates become U+FFFD."""
-    return b64encode(zlib.compress(clean_label(text).encode(), 9)).decode("ascii")
+    return b64encode(zlib.compress(replace_surrogates(text).encode(), 9)).decode("ascii")
 
 
 @cache

@@ -9,9 +9,9 @@ from typing import Any
 
 from nsm_widgets._errors import ExportError, MissingDependencyError
 from nsm_widgets._replacing import replacing
+from nsm_widgets._text import replace_surrogates
 from nsm_widgets.export.page._chunks import Precision
 from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_options
-from nsm_widgets.trace.arrays._coord import clean_label
 from nsm_widgets.widgets.page_arrays._state_room import EVERYTHING_MB
 
 CELL_TIMEOUT_S = 3600
@@ -76,7 +76,7 @@ def notebook_to_html(
     html, _resources = exporter.from_notebook_node(notebook, resources)
     target = Path(path_out) if path_out is not None else path_in.with_suffix(".html")
     with replacing(target) as temporary:
-        temporary.write_bytes(clean_label(html).encode())
+        temporary.write_bytes(replace_surrogates(html).encode())
     return target
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from nsm_widgets._axes import check_dims, check_has_axis, format_sizes
 from nsm_widgets._errors import AxisError, LabelError, SelectionError, ShapeError
-from nsm_widgets._text import LONGEST
+from nsm_widgets._text import LONGEST, replace_surrogates
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
-from nsm_widgets.trace.arrays._coord import Coord, clean_label, make_coord, same_coord
+from nsm_widgets.trace.arrays._coord import Coord, make_coord, same_coord
 from nsm_widgets.trace.arrays._json import FrozenDict, freeze_attrs
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import is_mask, make_mask, mask_of
@@ -181,7 +181,7 @@ class NamedArray:
         values = coord.values
         if len(coord.dims) == 2:
             values = values[_check_index(batch, "batch", len(values), self.name)]
-        return tuple(clean_label(label) for label in values.tolist())
+        return tuple(replace_surrogates(label) for label in values.tolist())
 
     def identical(self, other: NamedArray) -> bool:
         """Whether name, axes, labels, attrs, dtype and every bit of the values agree (NaN is NaN)."""
@@ -229,7 +229,7 @@ def check_name(name: Any) -> str:
     ):
         raise AxisError(
             f"an array's name must be a printable str of 1 to {_MAX_NAME} characters without '/', "
-            f"got {clean_label(repr(name))[:60]}. For example 'read_weights' or 'encoder.attention'."
+            f"got {replace_surrogates(repr(name))[:60]}. For example 'read_weights' or 'encoder.attention'."
         )
     return name
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -11,14 +10,13 @@ from numpy.typing import NDArray
 
 from nsm_widgets._axes import check_has_axis, format_dims
 from nsm_widgets._errors import LabelError
+from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace.arrays._convert import is_tensor, to_numpy
 
 Labels: TypeAlias = Any
 """Strings or integers, one per place on the axis; or one such list per batch item. Checked at run time."""
 
 _MOST_PADDING = 2**20
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Coord(NamedTuple):
@@ -29,24 +27,6 @@ class Coord(NamedTuple):
     values: NDArray[Any]
     """Labels, ``str`` or ``int64``; object where NumPy's text type would cut off a NUL at an end, or would
     give each of many the room of a few long ones. Of a mask, ``bool``."""
-
-
-def clean_label(label: object) -> str:
-    """The label as it may be shown: a lone surrogate, which no screen or message can carry, becomes U+FFFD.
-
-    >>> clean_label("a" + chr(0xD800)) == "a" + chr(0xFFFD)
-    True
-    """
-    return _SURROGATE.sub("\ufffd", str(label))
-
-
-def escape_surrogates(label: str) -> str:
-    r"""The label with each lone surrogate as its escape, so that they can be told apart.
-
-    >>> print(escape_surrogates("caf" + chr(0xDCE9)))
-    caf\udce9
-    """
-    return _SURROGATE.sub(lambda match: ascii(match[0])[1:-1], label)
 
 
 def make_coord(dim: str, labels: Labels, sizes: Mapping[str, int], name: str) -> Coord:
@@ -155,5 +135,5 @@ def _flat(labels: list[Any], what: str) -> NDArray[Any]:
 
 
 def _short(value: object) -> str:
-    text = clean_label(repr(value))
+    text = replace_surrogates(repr(value))
     return text if len(text) <= 40 else text[:37] + "..."

@@ -123,10 +123,10 @@ KNOWN: dict[str, KnownArray] = {
 """Every well-known array by name. With several memories a name has a prefix: ``encoder.read_weights``."""
 
 
-def known(name: str) -> KnownArray | None:
+def known_array(name: str) -> KnownArray | None:
     """What the name promises, if it is well-known; a prefix up to the last dot does not count.
 
-    >>> known("encoder.read_gate").dims
+    >>> known_array("encoder.read_gate").dims
     ('time', 'batch', 'head')
     """
     return KNOWN.get(name.rpartition(".")[2])
@@ -134,7 +134,7 @@ def known(name: str) -> KnownArray | None:
 
 def default_kind(name: str) -> str | None:
     """The kind that goes with a name, also for names like ``usage_weights``."""
-    entry = known(name)
+    entry = known_array(name)
     if entry is not None:
         return entry.kind
     return "weights" if name.endswith("_weights") else None

@@ -37,10 +37,10 @@ def is_mask(name: Any) -> bool:
     return isinstance(name, str) and (name == CELLS or name.endswith(_OF_AXIS))
 
 
-def axis_of(name: str) -> str | None:
+def mask_axis(name: str) -> str | None:
     """The axis whose places a mask speaks of; ``None`` for one of cells.
 
-    >>> axis_of("key_mask")
+    >>> mask_axis("key_mask")
     'key'
     """
     return None if name == CELLS else name.removesuffix(_OF_AXIS)
@@ -60,7 +60,7 @@ def make_mask(name: str, given: Any, sizes: Mapping[str, int], array: str) -> Co
         AxisError: If the array has no such axis.
         LabelError: If the values are no booleans (nor 0 and 1), or do not fit the axes.
     """
-    axis = axis_of(name)
+    axis = mask_axis(name)
     coord = given if isinstance(given, Coord) else None
     if axis is not None and coord is None:
         check_has_axis(axis, sizes, array)

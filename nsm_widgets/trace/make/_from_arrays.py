@@ -17,8 +17,8 @@ from nsm_widgets._errors import (
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray, check_name
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
-from nsm_widgets.trace.arrays._known import KINDS, KNOWN, default_kind, known
-from nsm_widgets.trace.arrays._mask import axis_of, is_mask
+from nsm_widgets.trace.arrays._known import KINDS, KNOWN, default_kind, known_array
+from nsm_widgets.trace.arrays._mask import is_mask, mask_axis
 from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
 
 
@@ -79,7 +79,7 @@ def _named_array(name: Any, value: ArrayLike, dims: Any, kind: Any) -> NamedArra
     values, source_dtype = to_readonly(value, name)
     if source_dtype is not None:
         attrs["source_dtype"] = source_dtype
-    entry = known(name)
+    entry = known_array(name)
     if dims is None:
         dims = _default_dims(name, values.shape)
     elif entry is not None and _but_batch(check_dims(dims, values.ndim, name)) != _but_batch(entry.dims):
@@ -103,7 +103,7 @@ def _but_batch(dims: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _default_dims(name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
-    entry = known(name)
+    entry = known_array(name)
     if entry is None:
         raise AxisError(
             f"{name} is no well-known name, so its {len(shape)} axes must be named: "
@@ -139,7 +139,7 @@ def _with_coords(arrays: list[NamedArray], coords: Any) -> list[NamedArray]:
     for dim, labels in coords.items():
         if isinstance(labels, Mapping):
             continue
-        axis = axis_of(dim) if is_mask(dim) else dim
+        axis = mask_axis(dim) if is_mask(dim) else dim
         having = [array for array in arrays if axis in array.dims] if axis is not None else arrays
         if not having:
             dims = dict.fromkeys(dim for array in arrays for dim in array.dims)

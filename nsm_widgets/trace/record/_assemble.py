@@ -14,7 +14,7 @@ from nsm_widgets._errors import RecordingError, SelectionError
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._coord import Coord
-from nsm_widgets.trace.arrays._mask import axis_of, is_mask, joined_masks, reduced, telling
+from nsm_widgets.trace.arrays._mask import is_mask, joined_masks, mask_axis, reduced, telling
 from nsm_widgets.trace.record._hooks import Found
 from nsm_widgets.trace.record._iteration import Iteration, Part
 from nsm_widgets.trace.record._join_replicas import joined
@@ -256,7 +256,7 @@ def step_masks(parts: Sequence[Part], lengths: Sequence[int]) -> dict[str, Coord
         before += length
     dims = {2: ("time",), 3: ("time", "batch")}
     masks = {
-        name: reduced(Coord((*dims[values.ndim], str(axis_of(name))), values), ("time",))
+        name: reduced(Coord((*dims[values.ndim], str(mask_axis(name))), values), ("time",))
         for name, values in found.items()
     }
     return telling(masks)

@@ -70,7 +70,7 @@ class Scalars:
             series.add(number, float(value.values()) if isinstance(value, HostCopy) else value)
 
     def _begin(self, name: str) -> Series:
-        other = next((known for known in self._series if array_name(known) == array_name(name)), None)
+        other = next((known for known in self._series if logged_name(known) == logged_name(name)), None)
         if other is not None:
             raise RecordingError(
                 f"scalars must have names that differ in more than / and ., got {name!r} beside {other!r}."
@@ -114,13 +114,13 @@ class Series:
         }
         if self.dropped:
             attrs["dropped"] = self.dropped
-        return NamedArray(array_name(name), values, ("logged",), {"logged": list(self.numbers)}, attrs)
+        return NamedArray(logged_name(name), values, ("logged",), {"logged": list(self.numbers)}, attrs)
 
 
-def array_name(name: str) -> str:
+def logged_name(name: str) -> str:
     """What the array of a scalar is called: arrays have no slash in their names.
 
-    >>> array_name("val/loss")
+    >>> logged_name("val/loss")
     'scalar.val.loss'
     """
     return PREFIX + name.replace("/", ".")

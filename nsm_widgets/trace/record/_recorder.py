@@ -22,7 +22,7 @@ from nsm_widgets.trace.record._logged import Scalars
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.record._replicas import Replicas, replicating
 from nsm_widgets.trace.record._select import Select
-from nsm_widgets.trace.record._watch import News, Watch
+from nsm_widgets.trace.record._watch import Progress, Watch
 from nsm_widgets.trace.record._which_iterations import Choice
 from nsm_widgets.trace.record.sources._adapter import check_adapters
 from nsm_widgets.trace.record.sources._find import begins_of, find_sources
@@ -236,7 +236,7 @@ class TraceRecorder:
                 if self.store is not None:
                     self.store.close(self._recording)
             if self.watch:
-                self.watch.end(self._news(self._recording), lambda: self.trace, error)
+                self.watch.end(self._progress(self._recording), lambda: self.trace, error)
 
     @property
     def is_over(self) -> bool:
@@ -282,10 +282,10 @@ class TraceRecorder:
     def _tell(self, _: bool) -> None:
         recording = self._recording
         if recording is not None and recording.seen > 1 and self.watch.is_due:  # else there is none before
-            self.watch.update(self._news(recording))
+            self.watch.update(self._progress(recording))
 
-    def _news(self, recording: Recording) -> News:
-        return News(
+    def _progress(self, recording: Recording) -> Progress:
+        return Progress(
             numbers=self.iterations,
             seen=recording.seen,
             left_out=dict(recording.left_out),

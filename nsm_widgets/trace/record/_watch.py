@@ -23,7 +23,7 @@ BYTES_PER_S = 24e6
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Progress:
     """How far a recording is, at the end of an iteration."""
 
     numbers: tuple[int, ...]
@@ -44,14 +44,14 @@ class Watcher(Protocol):
     def begin(self) -> None:
         """A block begins."""
 
-    def update(self, news: News) -> int:
+    def update(self, progress: Progress) -> int:
         """Look at what is new; how many bytes were sent."""
 
-    def end(self, news: News, whole: Callable[[], Trace], error: BaseException | None) -> None:
+    def end(self, progress: Progress, whole: Callable[[], Trace], error: BaseException | None) -> None:
         """The block is over.
 
         Args:
-            news: As in :meth:`update`.
+            progress: As in :meth:`update`.
             whole: Gives all that was recorded; it may refuse.
             error: What ended the block early.
         """
@@ -98,20 +98,20 @@ class Watch:
         for watcher in self._watchers:
             self._guarded(watcher.begin)
 
-    def update(self, news: News) -> None:
+    def update(self, progress: Progress) -> None:
         """Tell what is new, and find out when that may be done again."""
         start, sent = self._clock(), 0
         for watcher in self._watchers:
-            sent += self._guarded(lambda watcher=watcher: watcher.update(news)) or 0  # type: ignore[misc]
+            sent += self._guarded(lambda watcher=watcher: watcher.update(progress)) or 0  # type: ignore[misc]
         now = self._clock()
         pause = max((now - start) / SHARE, sent / BYTES_PER_S) if self._updates else 0.0
         self._next = now + max(LEAST_S, pause)
         self._updates += sent > 0
 
-    def end(self, news: News, whole: Callable[[], Trace], error: BaseException | None) -> None:
+    def end(self, progress: Progress, whole: Callable[[], Trace], error: BaseException | None) -> None:
         """The block is over: what is newest always arrives."""
         for watcher in self._watchers:
-            self._guarded(lambda watcher=watcher: watcher.end(news, whole, error))  # type: ignore[misc]
+            self._guarded(lambda watcher=watcher: watcher.end(progress, whole, error))  # type: ignore[misc]
 
     def _guarded(self, act: Callable[[], int | None]) -> int | None:
         try:

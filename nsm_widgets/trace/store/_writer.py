@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import AxisError, RecordingError
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._convert import ArrayLike, check_same, is_tensor, to_numpy
-from nsm_widgets.trace.arrays._known import known
+from nsm_widgets.trace.arrays._known import known_array
 from nsm_widgets.trace.make._from_arrays import trace_from_arrays
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._drain import Drain
@@ -305,7 +305,7 @@ def _steps(slot: _Slot, value: ArrayLike) -> NDArray[Any]:
 def _as_block(name: Any, value: ArrayLike, dims: Any) -> Any:
     """One step or several, as several, not yet converted."""
     array = value if is_tensor(value) or type(value) is np.ndarray else to_numpy(value, str(name))[0]
-    entry = known(name)
+    entry = known_array(name)
     named = dims if dims is not None else entry.dims if entry is not None else None
     return array[None] if named is not None and array.ndim == len(named) - 1 else array
 

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
 from nsm_widgets._errors import RecordingError, ShapeError
-from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
-from nsm_widgets.trace.arrays._lazy import LazyValues
-from nsm_widgets.trace.record._logged import array_name
-from nsm_widgets.trace.record._watch import News
+from nsm_widgets.trace import LazyValues, NamedArray, Progress, Trace, TraceRecorder, logged_name
 from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
 from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
@@ -118,57 +115,57 @@ class LiveFeed:
         self._widened: dict[str, None] = {}
         self._say("waiting", None)
 
-    def update(self, news: News) -> int:
+    def update(self, progress: Progress) -> int:
         """Send the newest iteration, if the page has not got it, and what was logged since."""
         growth = self._growth
-        if not self._layout and not news.numbers:
-            self._say("waiting", news)
+        if not self._layout and not progress.numbers:
+            self._say("waiting", progress)
             return 0
-        new = bool(news.numbers) and news.numbers[-1] not in growth.numbers[-1:]
+        new = bool(progress.numbers) and progress.numbers[-1] not in growth.numbers[-1:]
         header: dict[str, Any] = {}
         arrays: Mapping[str, Any] = {}
         if new:
-            number = news.numbers[-1]
+            number = progress.numbers[-1]
             try:
-                shown, layout = self._plan.running(one_of_many(news.take(number), number), self._layout)
-                header, arrays = self._add(number, news, shown, layout)
+                shown, layout = self._plan.running(one_of_many(progress.take(number), number), self._layout)
+                header, arrays = self._add(number, progress, shown, layout)
             except Exception as problem:
                 self._problem = said(problem)
-                self._say("running" if self._layout else "waiting", news, failed=1)
+                self._say("running" if self._layout else "waiting", progress, failed=1)
                 raise
             self._problem = ""
-        self._show_scalars(news)
+        self._show_scalars(progress)
         drawn = {panel.array for row in self._scalars for panel in row}
-        series = {array_name(name): each for name, each in news.scalars.series.items()}
+        series = {logged_name(name): each for name, each in progress.scalars.series.items()}
         scalars = growth.new_scalars({n: (s.numbers, s.values) for n, s in series.items() if n in drawn})
         content: dict[str, Any] = {
             "run": growth.run,
             "number": None,
             "remove": [],
-            "status": self._status("running", news),
+            "status": self._status("running", progress),
         }
         message, payload = grown({**content, **header}, arrays, scalars)
         send_parts(self._view.store.send, message, payload, self._room, encoded=self._encoded)
         return len(payload)
 
-    def end(self, news: News, whole: Callable[[], Trace], error: BaseException | None) -> None:
+    def end(self, progress: Progress, whole: Callable[[], Trace], error: BaseException | None) -> None:
         """Show all that was recorded, as a view of the trace would."""
         state = "ended" if error is None else "failed"
         why = "" if error is None else said(error)
         try:
-            shown, layout = self._plan.build(trace := self._final(news, whole))
+            shown, layout = self._plan.build(trace := self._final(progress, whole))
         except RecordingError as problem:
-            self._say(state, news, why=why or str(problem))
+            self._say(state, progress, why=why or str(problem))
             return
         except Exception as problem:
             self._problem = said(problem)
-            self._say(state, news, why=why, failed=1)
+            self._say(state, progress, why=why, failed=1)
             raise
         self._problem = ""
         scalars, view = scalars_row(trace), self._view
         everything = (*scalars, *layout)
         view.store.hold(shown, arrays_of(everything))
-        self._say(state, news, why=why)
+        self._say(state, progress, why=why)
         if not self._layout:
             view._at_first(shown)
         self._go_to_newest(shown, arrays_of(everything))
@@ -183,15 +180,15 @@ class LiveFeed:
             with selection._lock_property(iteration=newest):  # a page knows better where it stands
                 selection.iteration = newest
 
-    def _final(self, news: News, whole: Callable[[], Trace]) -> Trace:
+    def _final(self, progress: Progress, whole: Callable[[], Trace]) -> Trace:
         """All iterations side by side; else along time; else the newest alone."""
         try:
             trace = whole()
         except (RecordingError, ShapeError):
-            if not news.numbers:
+            if not progress.numbers:
                 raise
             self._note = ALONE
-            return one_of_many(news.take(news.numbers[-1]), news.numbers[-1])
+            return one_of_many(progress.take(progress.numbers[-1]), progress.numbers[-1])
         stored = sum(a.values.nbytes for a in trace.values() if isinstance(a.values, LazyValues))
         if stored > self._growth.budget_bytes:
             self._note = STORED_AT_END
@@ -203,7 +200,7 @@ class LiveFeed:
             return trace
 
     def _add(
-        self, number: int, news: News, shown: Trace, layout: Layout
+        self, number: int, progress: Progress, shown: Trace, layout: Layout
     ) -> tuple[dict[str, Any], Mapping[str, Any]]:
         """Take one more iteration in: the message's header, and the arrays that go with it."""
         growth, first = self._growth, not self._layout
@@ -223,7 +220,7 @@ class LiveFeed:
                 self._note = ALONE
             self._begin(layout, shown, named, arrays)
             merged = layout
-        gone = growth.add(number, () if self._note == ALONE else set(news.numbers))
+        gone = growth.add(number, () if self._note == ALONE else set(progress.numbers))
         domains = self._widen(merged)
         self._view.store.trace = shown
         self._view._keep(merged)
@@ -271,13 +268,13 @@ class LiveFeed:
         self._layout = layout
         return changed
 
-    def _show_scalars(self, news: News) -> None:
+    def _show_scalars(self, progress: Progress) -> None:
         """Make room for a number that is logged for the first time."""
-        series = news.scalars.series
+        series = progress.scalars.series
         if not self._layout or len(series) == self._num_scalars:
             return
         self._num_scalars = len(series)
-        arrays = {array.name: array for array in news.scalars.arrays()}
+        arrays = {array.name: array for array in progress.scalars.arrays()}
         self._scalars = scalars_row(Trace(*arrays.values()))
         self._scalar_metas = [
             {
@@ -295,21 +292,21 @@ class LiveFeed:
         shown = self._view.store.trace.assign(*arrays.values())
         self._view._show(shown, self._layout, above=self._scalars)
 
-    def _say(self, state: str, news: News | None, why: str = "", failed: int = 0) -> None:
+    def _say(self, state: str, progress: Progress | None, why: str = "", failed: int = 0) -> None:
         """Tell the page how far it is; ``failed``: what the recorder has yet to count."""
-        status = self._status(state, news)
+        status = self._status(state, progress)
         status["failures"] += failed
         self._view.store._live = {**status, "run": self._growth.run, "why": why}
 
-    def _status(self, state: str, news: News | None) -> dict[str, Any]:
+    def _status(self, state: str, progress: Progress | None) -> dict[str, Any]:
         """How far it is: what is counted is shown on screen."""
         recorder = self._recorder()
         return {
             "state": state,
-            "seen": news.seen if news else 0,
-            "kept": len(news.numbers) if news else 0,
-            "newest": news.numbers[-1] if news and news.numbers else None,
-            "left_out": dict(news.left_out) if news else {},
+            "seen": progress.seen if progress else 0,
+            "kept": len(progress.numbers) if progress else 0,
+            "newest": progress.numbers[-1] if progress and progress.numbers else None,
+            "left_out": dict(progress.left_out) if progress else {},
             "widened": list(self._widened),
             "failures": recorder.watch.failures if recorder is not None else 0,
             "note": " · ".join(filter(None, [self._problem, self._note])),
@@ -349,8 +346,8 @@ def merged_layout(old: Layout, new: Layout) -> Layout | None:
     if [len(row) for row in old] != [len(row) for row in new]:
         return None
     rows = []
-    for olds, news in zip(old, new, strict=True):
-        row = [_merged(a, b) for a, b in zip(olds, news, strict=True)]
+    for before, after in zip(old, new, strict=True):
+        row = [_merged(a, b) for a, b in zip(before, after, strict=True)]
         if not all(row):
             return None
         rows.append(tuple(panel for panel in row if panel is not None))

@@ -12,10 +12,8 @@ import traitlets
 from jaxtyping import Shaped
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import Coord, NamedArray, Trace
-from nsm_widgets.trace.arrays._coord import clean_label, escape_surrogates
-from nsm_widgets.trace.arrays._lazy import LazyValues
-from nsm_widgets.trace.arrays._mask import is_mask
+from nsm_widgets._text import escape_surrogates, replace_surrogates
+from nsm_widgets.trace import Coord, LazyValues, NamedArray, Trace, is_mask
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
@@ -319,10 +317,10 @@ def describe(array: NamedArray, wire: Any, *, over_budget: bool) -> dict[str, An
         "dims": list(array.dims),
         "shape": list(array.shape),
         "dtype": wire.dtype.name,
-        "source_dtype": clean_label(array.attrs.get("source_dtype", array.dtype.name)),
-        "description": clean_label(array.attrs.get("description", "")),
-        "kind": clean_label(array.attrs.get("kind", "")),
-        "memory_seen": clean_label(array.attrs.get("memory_seen", "")),
+        "source_dtype": replace_surrogates(array.attrs.get("source_dtype", array.dtype.name)),
+        "description": replace_surrogates(array.attrs.get("description", "")),
+        "kind": replace_surrogates(array.attrs.get("kind", "")),
+        "memory_seen": replace_surrogates(array.attrs.get("memory_seen", "")),
         "labels": {dim: _labels(array, dim) for dim in array.dims if dim in array.coords},
         "written_labels": _written_labels(array),
         "masks": {

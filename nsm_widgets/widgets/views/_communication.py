@@ -7,9 +7,7 @@ from typing import Any
 
 from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._convert import to_readonly
-from nsm_widgets.trace.arrays._weights import check_weightings
+from nsm_widgets.trace import NamedArray, Trace, check_weightings, to_readonly
 from nsm_widgets.view import Layout, communication_layout
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.live._live import is_running

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nsm_widgets._errors import LabelError, SelectionError, ShapeError
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._convert import to_readonly
-from nsm_widgets.trace.arrays._coord import clean_label
-from nsm_widgets.trace.arrays._mask import is_mask
+from nsm_widgets._text import replace_surrogates
+from nsm_widgets.trace import NamedArray, Trace, is_mask, to_readonly
 from nsm_widgets.view import comparison_layout
 from nsm_widgets.view._comparison import rows_that_are_none
 from nsm_widgets.widgets._given import given_trace
@@ -170,7 +168,7 @@ def _check_names(names: Sequence[str]) -> None:
 
 def _index_of(reference: str | int, names: Sequence[str]) -> int:
     if isinstance(reference, str):
-        shown = clean_label(reference)
+        shown = replace_surrogates(reference)
         if shown in names:
             return list(names).index(shown)
     elif isinstance(reference, int) and not isinstance(reference, bool) and 0 <= reference < len(names):

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import Trace, TraceRecorder
-from nsm_widgets.trace.arrays._convert import to_readonly
+from nsm_widgets.trace import Trace, TraceRecorder, to_readonly
 from nsm_widgets.view import Layout, operations_layout
 from nsm_widgets.widgets._given import labelled
 from nsm_widgets.widgets._view import View

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._convert import to_readonly
+from nsm_widgets.trace import NamedArray, Trace, to_readonly
 from nsm_widgets.view import Layout, routing_layout
 from nsm_widgets.widgets._given import dims_by_rank, given_trace, labelled
 from nsm_widgets.widgets._view import View

@@ -9,7 +9,7 @@ import traitlets
 
 from nsm_widgets._axes import did_you_mean
 from nsm_widgets._errors import AxisError, LabelError
-from nsm_widgets._text import one_line
+from nsm_widgets._text import one_line, replace_surrogates
 from nsm_widgets.stats import Matching, match_traces
 from nsm_widgets.stats._changes import (
     change_arrays,
@@ -22,7 +22,6 @@ from nsm_widgets.stats._matching import check_matched
 from nsm_widgets.stats._same_layout import Common, common_arrays
 from nsm_widgets.stats._table import TableLike
 from nsm_widgets.trace import Trace
-from nsm_widgets.trace.arrays._coord import clean_label
 from nsm_widgets.view import SHOW_CHOICES, Layout, array_difference, two_traces_layout
 from nsm_widgets.view._two_traces import axes_of, default_arrays, matching_said
 from nsm_widgets.widgets._view import View
@@ -169,7 +168,7 @@ def _checked_names(names: Any) -> tuple[str, str]:
         raise LabelError(
             f"names must be two different strings, got {names!r}. For example ('step 1,000', 'step 20,000')."
         )
-    return one_line(clean_label(names[0])), one_line(clean_label(names[1]))
+    return one_line(replace_surrogates(names[0])), one_line(replace_surrogates(names[1]))
 
 
 def _checked_arrays(a: Trace, b: Trace, arrays: Any) -> tuple[str, ...]:

@@ -10,9 +10,9 @@ import torch
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.trace.record._logged import Scalars
-from nsm_widgets.trace.record._watch import BYTES_PER_S, LEAST_S, SHARE, News, Watch
+from nsm_widgets.trace.record._watch import BYTES_PER_S, LEAST_S, SHARE, Progress, Watch
 
-NEWS = News(numbers=(), seen=0, left_out={}, scalars=Scalars(), take=lambda number: Trace())
+PROGRESS = Progress(numbers=(), seen=0, left_out={}, scalars=Scalars(), take=lambda number: Trace())
 
 
 class Clock:
@@ -36,16 +36,16 @@ class Onlooker:
     def begin(self) -> None:
         self.told.clear()
 
-    def update(self, news: News) -> int:
-        self.told.append(news.numbers)
+    def update(self, progress: Progress) -> int:
+        self.told.append(progress.numbers)
         if self.clock is not None:
             self.clock.now += self.takes
         if self.fails:
             raise RuntimeError("no page")
         return self.sends
 
-    def end(self, news: News, whole: Callable[[], Trace], error: BaseException | None) -> None:
-        self.told.append(news.numbers)
+    def end(self, progress: Progress, whole: Callable[[], Trace], error: BaseException | None) -> None:
+        self.told.append(progress.numbers)
         self.ended.append(error)
 
 
@@ -65,10 +65,10 @@ def test_an_update_is_followed_by_a_pause(takes: float, sends: int, pause: float
     watch.add(Onlooker(clock, takes, sends))
     watch.begin()
     assert watch.is_due
-    watch.update(NEWS)  # the first one sets up what is needed once
+    watch.update(PROGRESS)  # the first one sets up what is needed once
     clock.now += LEAST_S
     assert watch.is_due
-    watch.update(NEWS)
+    watch.update(PROGRESS)
     clock.now += pause - 1e-6
     assert not watch.is_due
     clock.now += 2e-6
@@ -85,7 +85,7 @@ def test_updates_take_a_small_share_of_the_time_whatever_they_cost() -> None:
     for _ in range(10_000):
         clock.now += 0.01
         if watch.is_due:
-            watch.update(NEWS)
+            watch.update(PROGRESS)
     spent = 0.04 * len(onlooker.told)
     assert len(onlooker.told) > 50
     assert spent / (clock.now - start - spent) < 0.05
@@ -103,8 +103,8 @@ def test_a_failing_watcher_is_warned_of_once_and_counted() -> None:
     watch.add(onlooker)
     onlooker.fails = True
     with pytest.warns(RuntimeWarning, match="the training goes on: RuntimeError: no page"):
-        watch.update(NEWS)
-    watch.update(NEWS)
+        watch.update(PROGRESS)
+    watch.update(PROGRESS)
     assert watch.failures == 2
 
 

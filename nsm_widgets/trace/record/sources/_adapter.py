@@ -13,7 +13,7 @@ import numpy as np
 from nsm_widgets._axes import check_dims
 from nsm_widgets._errors import AxisError, DtypeError, RecordingError, ShapeError, UnknownOptionError
 from nsm_widgets.trace.arrays._array import check_name
-from nsm_widgets.trace.arrays._known import KINDS, default_kind, known
+from nsm_widgets.trace.arrays._known import KINDS, default_kind, known_array
 from nsm_widgets.trace.record._hooks import Found, Hooks, batch_axis, in_backward
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._select import Select
@@ -87,7 +87,7 @@ class Adapter:
         """
         if name in self.dims:
             return tuple(self.dims[name])
-        entry = known(name)
+        entry = known_array(name)
         if entry is None:
             raise AxisError(
                 f"{name} is no well-known name, so its axes must be declared with the adapter: "
@@ -253,7 +253,7 @@ class AdapterSource(Source):
         return found
 
     def _attrs(self, name: str) -> dict[str, Any]:
-        entry = known(name)
+        entry = known_array(name)
         kind = self._adapter.kinds.get(name, default_kind(name))
         attrs: dict[str, Any] = {} if kind is None else {"kind": kind}
         if entry is not None and name not in self._adapter.dims:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._known import KNOWN
-from nsm_widgets.trace.arrays._mask import CELLS, axis_of, reduced
+from nsm_widgets.trace.arrays._mask import CELLS, mask_axis, reduced
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
 
@@ -56,7 +56,7 @@ def masks_of(part: Part, index: int) -> dict[str, Coord]:
     found = {}
     for (of_call, name), copy in part.coords:
         if of_call == index:
-            dims = ("batch", axis) if (axis := axis_of(name)) else ENTRY.dims[1:]
+            dims = ("batch", axis) if (axis := mask_axis(name)) else ENTRY.dims[1:]
             values = copy.values()
             found[name] = reduced(Coord(dims, values), [d for d in dims[:2] if name == CELLS])
     return found
