@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
+from nsm_widgets._torch_modes import is_autocast
 from nsm_widgets.dnc import addressing
 from nsm_widgets.dnc.state import DNCState, DNCStep, Interface
-from nsm_widgets.ntm._modes import is_autocast
 from nsm_widgets.ntm.addressing import content_weights, erase_and_write, read
 
 

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from nsm_widgets.ntm._checks import check_shape
+from nsm_widgets._model_checks import check_shape
 
 
 def retention(

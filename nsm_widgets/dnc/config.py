@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
+from nsm_widgets._model_checks import check_positive
 from nsm_widgets._model_config import ModelConfig
-from nsm_widgets.ntm._checks import check_positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError
+from nsm_widgets._model_checks import check_controller, check_positive, check_sequence, check_shape
 from nsm_widgets.dnc.access import DNCAccess
 from nsm_widgets.dnc.config import DNCConfig
 from nsm_widgets.dnc.interface import InterfaceLayer
 from nsm_widgets.dnc.state import DNCCellState, DNCOutput, DNCState
-from nsm_widgets.ntm._checks import check_controller, check_positive, check_sequence, check_shape
 from nsm_widgets.ntm.controllers import LSTMController
 
 

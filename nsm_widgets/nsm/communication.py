@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import ShapeError
+from nsm_widgets._model_checks import check_matches, check_positive, check_tensor
 from nsm_widgets.nsm._masks import check_mask, check_some_active
 from nsm_widgets.nsm.router import check_heads, join_heads, split_heads
-from nsm_widgets.ntm._checks import check_matches, check_positive, check_tensor
 
 
 class StateCommunication(nn.Module):

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, get_args
 
 from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets._model_checks import check_positive
 from nsm_widgets._model_config import ModelConfig
 from nsm_widgets.nsm.propagator import GateKind
 from nsm_widgets.nsm.router import check_heads
-from nsm_widgets.ntm._checks import check_positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

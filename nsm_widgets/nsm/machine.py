@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets._model_checks import check_matches, check_positive, check_shape, check_tensor
 from nsm_widgets.nsm._masks import check_mask
 from nsm_widgets.nsm.communication import StateCommunication
 from nsm_widgets.nsm.config import NSMConfig
@@ -16,7 +17,6 @@ from nsm_widgets.nsm.manager import StateManager
 from nsm_widgets.nsm.propagator import StatePropagator
 from nsm_widgets.nsm.router import TokenToStateRouter
 from nsm_widgets.nsm.state import NSMOutput, NSMState, NSMStep
-from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.ntm.initial import InitialMemory

@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import ShapeError
+from nsm_widgets._model_checks import check_matches, check_positive, check_shape, check_tensor
 from nsm_widgets.nsm._masks import num_true
-from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
 
 
 class StateManager(nn.Module):

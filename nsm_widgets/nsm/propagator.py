@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets._model_checks import check_matches, check_positive, check_shape, check_tensor
 from nsm_widgets.nsm._masks import check_mask
-from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
 from nsm_widgets.ntm.controllers import lstm_update
 
 GateKind = Literal["gru", "lstm"]

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
+from nsm_widgets._model_checks import check_shape
+from nsm_widgets._torch_modes import is_autocast, is_eager
 from nsm_widgets.ntm import addressing
-from nsm_widgets.ntm._checks import check_shape
-from nsm_widgets.ntm._modes import is_autocast, is_eager
 from nsm_widgets.ntm.fused import Accessed, AccessStep
 from nsm_widgets.ntm.heads import side_by_side
 from nsm_widgets.ntm.state import (

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.ntm._checks import check_shape, check_tensor
+from nsm_widgets._model_checks import check_shape, check_tensor
 
 NORM_EPSILON: Final = 1e-6
 """Added to a squared norm before its root: the gradient of a plain root is infinite at an empty slot."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nsm_widgets.ntm._modes import has_hooks, step_watchers
+from nsm_widgets._torch_modes import has_hooks, step_watchers
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.controllers import Controller, LSTMController
 from nsm_widgets.ntm.dialects import FixedInitial

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Literal, get_args
 
 from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets._model_checks import check_positive
 from nsm_widgets._model_config import ModelConfig
-from nsm_widgets.ntm._checks import check_positive
 
 ControllerKind = Literal["lstm", "feedforward"]
 Dialect = Literal["paper", "pytorch-ntm", "clemkoa-ntm"]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from nsm_widgets.ntm._modes import refuse_second_order
+from nsm_widgets._torch_modes import refuse_second_order
 from nsm_widgets.ntm.addressing import NORM_EPSILON, WEIGHT_EPSILON
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nsm_widgets.ntm._modes import refuse_second_order
+from nsm_widgets._torch_modes import refuse_second_order
 from nsm_widgets.ntm.fused import Kept, access_backward, access_forward, softmax_backward
 from nsm_widgets.ntm.late import SequenceLinear
 from nsm_widgets.ntm.state import AddressingStages, NTMState

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nsm_widgets.ntm._modes import refuse_second_order
+from nsm_widgets._torch_modes import refuse_second_order
 
 
 class SequenceLinear:

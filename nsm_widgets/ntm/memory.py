@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nsm_widgets._errors import ShapeError, WeightsError
-from nsm_widgets.ntm._checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets._model_checks import check_matches, check_positive, check_shape, check_tensor
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.initial import InitialMemory
 from nsm_widgets.ntm.state import HeadParameters, NTMState, WriteParameters

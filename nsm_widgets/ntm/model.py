@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError
-from nsm_widgets.ntm._checks import check_controller, check_positive, check_sequence, check_shape
-from nsm_widgets.ntm._modes import is_eager
+from nsm_widgets._model_checks import check_controller, check_positive, check_sequence, check_shape
+from nsm_widgets._torch_modes import is_eager
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
 from nsm_widgets.ntm.config import NTMConfig

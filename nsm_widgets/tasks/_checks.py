@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from nsm_widgets._errors import DtypeError, ShapeError
-from nsm_widgets.ntm._checks import check_positive
+from nsm_widgets._model_checks import check_positive
 
 
 def check_sizes(task: Any, *names: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from nsm_widgets.ntm._checks import check_positive
+from nsm_widgets._model_checks import check_positive
 from nsm_widgets.tasks._checks import (
     check_generator,
     check_order,

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.ntm._checks import check_positive
+from nsm_widgets._model_checks import check_positive
 from nsm_widgets.tasks._checks import check_generator, check_sizes, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 

@@ -38,7 +38,7 @@ NAMES = (
 class _StepHook:
     """A forward hook of ``MemoryAccess`` that only looks, so that the model may show it what it has as it is.
 
-    See ``nsm_widgets.ntm._modes.step_watchers``.
+    See ``nsm_widgets._torch_modes.step_watchers``.
     """
 
     def __init__(self, source: MemorySource) -> None:
