@@ -17,12 +17,13 @@ from nsm_widgets.stats._attention import (
     previous_token_share,
     same_token_share,
 )
-from nsm_widgets.stats._changes import changed_heads
+from nsm_widgets.stats._belonging import PLACE_AXES, head_group, place_group
+from nsm_widgets.stats._changes import HeadChanges, changed_heads, head_changes
 from nsm_widgets.stats._divergence import head_agreement, head_divergence, js_divergence, kl_divergence
 from nsm_widgets.stats._findings import Finding, findings
 from nsm_widgets.stats._heads import HEAD_CLASSES, HeadClasses, classify_heads
 from nsm_widgets.stats._matched import Matching
-from nsm_widgets.stats._matching import match_traces
+from nsm_widgets.stats._matching import check_match, match_traces
 from nsm_widgets.stats._memory import (
     active_slots,
     memory_mean,
@@ -32,6 +33,7 @@ from nsm_widgets.stats._memory import (
     slot_similarity,
 )
 from nsm_widgets.stats._routing import state_share, unrouted_tokens
+from nsm_widgets.stats._same_layout import CommonArrays, common_arrays
 from nsm_widgets.stats._slot_table import analyze_slots
 from nsm_widgets.stats._slots import (
     dead_slots,
@@ -41,7 +43,7 @@ from nsm_widgets.stats._slots import (
     overwritten_before_read,
     usage,
 )
-from nsm_widgets.stats._table import Table
+from nsm_widgets.stats._table import Table, TableLike
 from nsm_widgets.stats._tables import analyze, analyze_attention, analyze_memory, summary_statistics
 from nsm_widgets.stats._weightings import (
     effective_slots,
@@ -55,10 +57,14 @@ from nsm_widgets.stats._weightings import (
 
 __all__ = [
     "HEAD_CLASSES",
+    "PLACE_AXES",
+    "CommonArrays",
     "Finding",
+    "HeadChanges",
     "HeadClasses",
     "Matching",
     "Table",
+    "TableLike",
     "active_slots",
     "analyze",
     "analyze_attention",
@@ -68,7 +74,9 @@ __all__ = [
     "attention_rollout",
     "causal_mask",
     "changed_heads",
+    "check_match",
     "classify_heads",
+    "common_arrays",
     "dead_slots",
     "effective_slots",
     "entropy",
@@ -77,7 +85,9 @@ __all__ = [
     "first_write",
     "focus",
     "head_agreement",
+    "head_changes",
     "head_divergence",
+    "head_group",
     "hoyer_sparsity",
     "importance",
     "js_divergence",
@@ -93,6 +103,7 @@ __all__ = [
     "normalised_entropy",
     "overwritten_before_read",
     "padding_mask",
+    "place_group",
     "previous_token_share",
     "same_token_share",
     "slot_similarity",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import NamedArray, Trace, default_kind
+from nsm_widgets.trace import NamedArray, Trace, array_kind, split_name
 
 WEIGHTINGS = ("weights", "shares", "attention")
 """Kinds whose rows along the last axis share out a whole."""
 
-PLACES = {"slot": "slot", "predecessor": "slot", "state": "state", "sender": "state"}
+PLACE_AXES = {"slot": "slot", "predecessor": "slot", "state": "state", "sender": "state"}
 """Axes of what can be matched as slots, and what each counts."""
 
 STAGES = ("content_weights", "gated_weights", "shifted_weights")
@@ -18,22 +18,6 @@ STAGES = ("content_weights", "gated_weights", "shifted_weights")
 
 _OF_READ = ("free_gate", "backward_weights", "forward_weights")
 _OF_WRITE = ("allocation_gate", "writing_gate")
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """The memory or module that an array belongs to, with its dot, and the array's own name.
-
-    >>> split_name("encoder.read_weights"), split_name("memory")
-    (('encoder.', 'read_weights'), ('', 'memory'))
-    """
-    prefix, dot, base = name.rpartition(".")
-    return prefix + dot, base
-
-
-def kind_of(array: NamedArray) -> str | None:
-    """What an array says of its values, or its name does."""
-    kind: str | None = array.attrs.get("kind", default_kind(array.name))
-    return kind
 
 
 def is_stage(name: str) -> bool:
@@ -44,7 +28,7 @@ def is_stage(name: str) -> bool:
 
 def tells(array: NamedArray) -> bool:
     """Whether an array is a weighting that says what a head does in the end."""
-    return kind_of(array) in WEIGHTINGS and not is_stage(array.name)
+    return array_kind(array) in WEIGHTINGS and not is_stage(array.name)
 
 
 def head_group(name: str, trace: Trace) -> str:
@@ -71,7 +55,7 @@ def head_group(name: str, trace: Trace) -> str:
 
 def place_group(name: str, dim: str) -> str:
     """The places that an axis of an array counts: ``slot``, ``encoder.slot``, ``state``."""
-    return split_name(name)[0] + PLACES[dim]
+    return split_name(name)[0] + PLACE_AXES[dim]
 
 
 def head_groups(trace: Trace) -> dict[str, list[NamedArray]]:
@@ -100,7 +84,7 @@ def place_groups(trace: Trace) -> dict[str, list[NamedArray]]:
     groups: dict[str, list[NamedArray]] = {}
     sizes: dict[str, list[tuple[NamedArray, int]]] = {}
     for name, array in trace.items():
-        for dim in PLACES.keys() & array.sizes.keys():
+        for dim in PLACE_AXES.keys() & array.sizes.keys():
             group = place_group(name, dim)
             sizes.setdefault(group, []).append((array, array.sizes[dim]))
             if array not in groups.setdefault(group, []):

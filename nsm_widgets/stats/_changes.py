@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from nsm_widgets.stats._belonging import WEIGHTINGS, head_group, kind_of, tells
+from nsm_widgets.stats._belonging import WEIGHTINGS, head_group, tells
 from nsm_widgets.stats._divergence import _js
 from nsm_widgets.stats._matched import Matching
-from nsm_widgets.stats._matching import check_matched, match_traces
+from nsm_widgets.stats._matching import check_match, match_traces
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._same_layout import check_same_axes, common_arrays
 from nsm_widgets.stats._table import TableLike, as_table
 from nsm_widgets.stats._weightings import plain_entropy
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, array_kind
 
 COLUMNS = (
     "array",
@@ -89,10 +89,45 @@ def changed_heads(
     ([0, 1], [0.2158, 0.0])
     """
     common = common_arrays(a, b, names)
-    matching = match_traces(a, b, match) if check_matched(match) else Matching()
+    matching = match_traces(a, b, match) if check_match(match) else Matching()
     told = [name for name in common.both if tells(a[name])] if arrays is None else arrays
-    changes = changes_of(a, matching.apply(b), told)
-    return changes_table(records_of_changes(changes, matching, a))
+    return head_changes(a, matching.apply(b), told, matching).table()
+
+
+@dataclass(frozen=True, slots=True)
+class HeadChanges:
+    """How far each head of one trace differs from that of another."""
+
+    divergences: dict[str, NamedArray]
+    """The mean divergence at each step, layer and head, in nats, by the name of the weighting."""
+    records: list[dict[str, Any]]
+    """One for each head, most changed first; those that are not known come last."""
+
+    def table(self) -> TableLike:
+        """The records as a table; columns that say nothing of any row are left out."""
+        counts = [f"{why}_rows" for why in ("masked", "zero", "nan")]
+        idle = {name for name in counts if not any(record[name] for record in self.records)}
+        columns = [column for column in COLUMNS if column not in idle] if self.records else ["array"]
+        return as_table(self.records, columns)
+
+
+def head_changes(a: Trace, matched: Trace, arrays: Sequence[str], matching: Matching) -> HeadChanges:
+    """The changes of those of these arrays that are weightings; see :func:`changed_heads`.
+
+    Args:
+        a: A trace.
+        matched: Another one, its heads and slots in the order of ``a``.
+        arrays: Names of arrays of both.
+        matching: How it was brought into that order.
+
+    Raises:
+        ShapeError, AxisError: If an array differs in axes or sizes.
+        WeightsError: If a row is no weighting.
+    """
+    changes = [weighting_change(a[name], matched[name]) for name in arrays if _is_weighting(a[name])]
+    records = [record for change in changes for record in _records(change, matching, a)]
+    records.sort(key=lambda each: -np.nan_to_num(each["js_divergence"], nan=-1.0))
+    return HeadChanges(_mean_divergences(changes), records)
 
 
 @dataclass(frozen=True)
@@ -120,20 +155,9 @@ class Change:
         return _mean_along(self.divergence, self.valid, self.dims, dims), dims
 
 
-def changes_of(a: Trace, matched: Trace, names: Sequence[str]) -> list[Change]:
-    """The changes of those of these arrays that are weightings.
-
-    Args:
-        a: A trace.
-        matched: Another one, its heads and slots in the order of ``a``.
-        names: Arrays of both.
-    """
-    return [weighting_change(a[name], matched[name]) for name in names if is_weighting(a[name])]
-
-
-def is_weighting(array: NamedArray) -> bool:
+def _is_weighting(array: NamedArray) -> bool:
     """Whether each row along the last axis shares out a whole, and there is something to share it among."""
-    return kind_of(array) in WEIGHTINGS and array.dims[-1] not in ("time", "batch", "iteration", *_BY)
+    return array_kind(array) in WEIGHTINGS and array.dims[-1] not in ("time", "batch", "iteration", *_BY)
 
 
 def weighting_change(one: NamedArray, other: NamedArray) -> Change:
@@ -167,7 +191,7 @@ def weighting_change(one: NamedArray, other: NamedArray) -> Change:
 
 def _change(one: NamedArray, other: NamedArray) -> Change:
     """The same of what is read at once."""
-    shares = kind_of(one) == "shares"
+    shares = array_kind(one) == "shares"
     rows = [take_rows(array, axes=one.dims[-1:], shares=shares) for array in (one, other)]
     p, q = (_whole(each) if shares else each.weights for each in rows)
     entropies = plain_entropy(p), plain_entropy(q)
@@ -189,8 +213,7 @@ def _change(one: NamedArray, other: NamedArray) -> Change:
     )
 
 
-def change_arrays(changes: Sequence[Change]) -> dict[str, NamedArray]:
-    """The mean divergence at each step, layer and head, in nats, by the name of the weighting."""
+def _mean_divergences(changes: Sequence[Change]) -> dict[str, NamedArray]:
     found = {}
     for change in changes:
         values, dims = change.mean_along(("iteration", "time", *_BY))
@@ -200,19 +223,6 @@ def change_arrays(changes: Sequence[Change]) -> dict[str, NamedArray]:
             attrs = {"kind": "scalar", "description": "mean Jensen-Shannon divergence of the two, in nats"}
             found[change.array.name] = NamedArray("change", values, dims, coords, attrs)
     return found
-
-
-def records_of_changes(changes: Sequence[Change], matching: Matching, trace: Trace) -> list[dict[str, Any]]:
-    """One record for each head, most changed first; those that are not known come last."""
-    records = [record for change in changes for record in _records(change, matching, trace)]
-    return sorted(records, key=lambda each: -np.nan_to_num(each["js_divergence"], nan=-1.0))
-
-
-def changes_table(records: Sequence[dict[str, Any]]) -> TableLike:
-    """The records as a table; columns that say nothing of any row are left out."""
-    counts = [f"{why}_rows" for why in ("masked", "zero", "nan")]
-    idle = {name for name in counts if not any(record[name] for record in records)}
-    return as_table(records, [column for column in COLUMNS if column not in idle] if records else ["array"])
 
 
 def _records(change: Change, matching: Matching, trace: Trace) -> Iterator[dict[str, Any]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nsm_widgets.stats._belonging import PLACES, kind_of, split_name, tells
-from nsm_widgets.trace import NamedArray
+from nsm_widgets.stats._belonging import PLACE_AXES, tells
+from nsm_widgets.trace import NamedArray, array_kind, split_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Places:
     @classmethod
     def of(cls, group: str, arrays: Sequence[NamedArray]) -> Places:
         dim = split_name(group)[1]
-        partner = next(other for other, counts in PLACES.items() if counts == dim and other != dim)
+        partner = next(other for other, counts in PLACE_AXES.items() if counts == dim and other != dim)
         plain = [array for array in arrays if dim in array.dims and partner not in array.dims]
         weightings = _finals([array for array in plain if array.dims[-1] == dim and tells(array)])
-        contents = [array.name for array in plain if kind_of(array) == "content" and array.dims[-1] != dim]
+        contents = [array.name for array in plain if array_kind(array) == "content" and array.dims[-1] != dim]
         if not weightings and not contents:
             contents = [array.name for array in plain or arrays]
         return cls(dim, weightings, tuple(contents))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Int64
 
-from nsm_widgets.stats._belonging import PLACES, head_group, place_group
+from nsm_widgets.stats._belonging import PLACE_AXES, head_group, place_group
 from nsm_widgets.trace import Coord, NamedArray, Trace
 
 
@@ -36,7 +36,7 @@ class Matching:
     def apply_to(self, array: NamedArray, b: Trace) -> NamedArray:
         """One array of ``b`` in the order of ``a``."""
         for dim in array.dims:
-            order = self.slots.get(place_group(array.name, dim)) if dim in PLACES else None
+            order = self.slots.get(place_group(array.name, dim)) if dim in PLACE_AXES else None
             if order is not None and _moves(order):
                 array = array.isel(**{dim: order.tolist()})
         order = self.heads.get(head_group(array.name, b)) if "head" in array.dims else None

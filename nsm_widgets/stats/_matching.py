@@ -46,7 +46,7 @@ def match_traces(a: Trace, b: Trace, by: Any = MATCHED) -> Matching:
     >>> {group: order.tolist() for group, order in match_traces(a, b, by="heads").heads.items()}
     {'read': [1, 0]}
     """
-    wanted = check_matched(by)
+    wanted = check_match(by)
     common = common_arrays(a, b)
     one, other = (Trace(*(trace[name] for name in common.both)) for trace in (a, b))
     task = MatchTask(one, other, "heads" in wanted, "slots" in wanted)
@@ -57,7 +57,7 @@ def match_traces(a: Trace, b: Trace, by: Any = MATCHED) -> Matching:
     return min(found, key=lambda each: each[0])[1]
 
 
-def check_matched(by: Any) -> tuple[str, ...]:
+def check_match(by: Any) -> tuple[str, ...]:
     """What is to be matched, as a tuple of words.
 
     Raises:

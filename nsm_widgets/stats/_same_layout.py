@@ -13,8 +13,8 @@ _BY_TRAINING = ("head", "slot", "word", "state", "layer", "mode", "offset")
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
-    """The names of two traces' arrays."""
+class CommonArrays:
+    """The names of two traces' arrays; those of both have the same axes and sizes."""
 
     both: tuple[str, ...]
     """In the order of the first trace."""
@@ -22,7 +22,7 @@ class Common:
     only_b: tuple[str, ...]
 
 
-def common_arrays(a: Trace, b: Trace, names: tuple[str, str] = ("a", "b")) -> Common:
+def common_arrays(a: Trace, b: Trace, names: tuple[str, str] = ("a", "b")) -> CommonArrays:
     """Which arrays two traces share, once each of those has the same axes and sizes in both.
 
     Args:
@@ -46,7 +46,7 @@ def common_arrays(a: Trace, b: Trace, names: tuple[str, str] = ("a", "b")) -> Co
         )
     for name in both:
         check_same_axes(a[name], b[name], names)
-    return Common(both, tuple(n for n in a if n not in b), tuple(n for n in b if n not in a))
+    return CommonArrays(both, tuple(n for n in a if n not in b), tuple(n for n in b if n not in a))
 
 
 def check_same_axes(one: NamedArray, other: NamedArray, names: tuple[str, str]) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nsm_widgets.stats import Matching
-from nsm_widgets.stats._belonging import PLACES, head_group, place_group
+from nsm_widgets.stats import PLACE_AXES, Matching, head_group, place_group
 from nsm_widgets.trace import Labels, NamedArray, Trace, same_coord
 
 _LONGEST_NAME = 100
@@ -41,7 +40,7 @@ def renamed(array: NamedArray, name: str) -> NamedArray:
 def labelled(array: NamedArray, matching: Matching) -> NamedArray:
     """Slots and states that were moved say which ones they are in their own trace: ``is 117``."""
     coords: dict[str, Any] = dict(array.coords)
-    for dim in PLACES.keys() & set(array.dims):
+    for dim in PLACE_AXES.keys() & set(array.dims):
         order = matching.slots.get(place_group(array.name, dim))
         if order is None or (order == np.arange(len(order))).all():
             continue
@@ -61,7 +60,7 @@ def _joined(one: NamedArray, other: NamedArray, dim: str) -> Labels:
     items = one.sizes["batch"] if per_item else 1
 
     def label(x: str, y: str) -> str:
-        return x if x == y else f"{x} {y}" if dim in PLACES and y.startswith(_IS) else f"{x} | {y}"
+        return x if x == y else f"{x} {y}" if dim in PLACE_AXES and y.startswith(_IS) else f"{x} | {y}"
 
     rows = [list(map(label, one.labels(dim, item), other.labels(dim, item))) for item in range(items)]
     return rows if per_item else rows[0]

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nsm_widgets.stats._belonging import split_name
-from nsm_widgets.trace import NamedArray
+from nsm_widgets.trace import NamedArray, split_name
 from nsm_widgets.view._changed_heads import words
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._panel import Coloring, Note, Panel, ScalarReadout, default_coloring, default_domain

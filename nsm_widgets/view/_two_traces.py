@@ -7,8 +7,7 @@ from typing import Any, Literal, get_args
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.stats import Matching
-from nsm_widgets.stats._belonging import kind_of, split_name
-from nsm_widgets.trace import NamedArray, Trace, known_array
+from nsm_widgets.trace import NamedArray, Trace, array_kind, known_array, split_name
 from nsm_widgets.view._changed_heads import changed_heads_panel
 from nsm_widgets.view._panel import Layout, Panel
 from nsm_widgets.view._two_arrays import array_difference, key_of, labelled, order_array, renamed
@@ -47,7 +46,7 @@ def default_arrays(a: Trace, names: Sequence[str]) -> tuple[str, ...]:
     """
     drawn = [name for name in names if axes_of(a[name]) is not None]
     chosen = [name for name in drawn if split_name(name)[1] in SHOWN or known_array(name) is None]
-    return tuple(sorted(chosen or drawn, key=lambda name: kind_of(a[name]) == "signal"))
+    return tuple(sorted(chosen or drawn, key=lambda name: array_kind(a[name]) == "signal"))
 
 
 def axes_of(array: NamedArray) -> tuple[str, str] | None:

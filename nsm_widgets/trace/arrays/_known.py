@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nsm_widgets.trace.arrays._array import NamedArray
+
 KINDS = ("content", "weights", "shares", "attention", "vector", "scalar", "signal")
 """What the values are: decides colours, checks and which view shows them. Shares are weights that sum to at
 most 1: what is missing goes nowhere."""
@@ -129,7 +131,17 @@ def known_array(name: str) -> KnownArray | None:
     >>> known_array("encoder.read_gate").dims
     ('time', 'batch', 'head')
     """
-    return KNOWN.get(name.rpartition(".")[2])
+    return KNOWN.get(split_name(name)[1])
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """The memory or module that an array belongs to, with its dot, and the array's own name.
+
+    >>> split_name("encoder.read_weights"), split_name("memory")
+    (('encoder.', 'read_weights'), ('', 'memory'))
+    """
+    prefix, dot, base = name.rpartition(".")
+    return prefix + dot, base
 
 
 def default_kind(name: str) -> str | None:
@@ -138,3 +150,9 @@ def default_kind(name: str) -> str | None:
     if entry is not None:
         return entry.kind
     return "weights" if name.endswith("_weights") else None
+
+
+def array_kind(array: NamedArray) -> str | None:
+    """What an array says of its values, or its name does."""
+    kind: str | None = array.attrs.get("kind", default_kind(array.name))
+    return kind

@@ -10,17 +10,15 @@ import traitlets
 from nsm_widgets._axes import did_you_mean
 from nsm_widgets._errors import AxisError, LabelError
 from nsm_widgets._text import one_line, replace_surrogates
-from nsm_widgets.stats import Matching, match_traces
-from nsm_widgets.stats._changes import (
-    change_arrays,
-    changes_of,
-    changes_table,
-    is_weighting,
-    records_of_changes,
+from nsm_widgets.stats import (
+    CommonArrays,
+    Matching,
+    TableLike,
+    check_match,
+    common_arrays,
+    head_changes,
+    match_traces,
 )
-from nsm_widgets.stats._matching import check_matched
-from nsm_widgets.stats._same_layout import Common, common_arrays
-from nsm_widgets.stats._table import TableLike
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import SHOW_CHOICES, Layout, array_difference, two_traces_layout
 from nsm_widgets.view._two_traces import axes_of, default_arrays, matching_said
@@ -94,7 +92,7 @@ class TraceComparison(View):
     ) -> None:
         first, second = (require_trace(each, "TraceComparison") for each in (a, b))
         self.names = _checked_names(names)
-        wanted = check_matched(match)
+        wanted = check_match(match)
         if arrays is not None:
             kept = _checked_arrays(first, second, arrays)
             common = common_arrays(_only(first, kept), _only(second, kept), self.names)
@@ -106,16 +104,15 @@ class TraceComparison(View):
         self.a = _only(first, common.both)
         moved = [self.matching.apply_to(second[name], second) for name in common.both]
         self.b = Trace(*moved, attrs=second.attrs)
-        changes = changes_of(self.a, self.b, [name for name in drawn if is_weighting(first[name])])
-        self._records = records_of_changes(changes, self.matching, first)
+        self._changes = head_changes(first, self.b, drawn, self.matching)
         layout, shown = two_traces_layout(
             self.a,
             self.b,
             drawn,
             names=self.names,
             matching=self.matching,
-            changes=change_arrays(changes),
-            records=self._records,
+            changes=self._changes.divergences,
+            records=self._changes.records,
             said=[*matching_said(self.matching, self.names), *_said(common, drawn, self.names, self.a)],
         )
         super().__init__(shown, layout, **options)
@@ -152,7 +149,7 @@ class TraceComparison(View):
         Returns:
             A ``DataFrame`` or :class:`~nsm_widgets.stats.Table`, most changed first.
         """
-        return changes_table(self._records)
+        return self._changes.table()
 
     @traitlets.validate("show")
     def _validate_show(self, proposal: dict[str, Any]) -> str:
@@ -196,7 +193,7 @@ def _only(trace: Trace, names: Sequence[str]) -> Trace:
     return Trace(*(trace[name] for name in names), attrs=trace.attrs)
 
 
-def _said(common: Common, drawn: Sequence[str], names: tuple[str, str], a: Trace) -> list[str]:
+def _said(common: CommonArrays, drawn: Sequence[str], names: tuple[str, str], a: Trace) -> list[str]:
     """What is in one trace alone, and what is compared and not drawn."""
     said = [
         f"only in {name}: {_listed(only)}"
