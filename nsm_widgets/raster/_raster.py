@@ -10,8 +10,15 @@ from jaxtyping import Bool, Float, Float64, Shaped, UInt16
 
 from nsm_widgets._errors import SelectionError
 from nsm_widgets.raster._pool import Block, Edges, across, first_cells, line_blocks, lowest, pool
-from nsm_widgets.view import ColorDomain, ColorScale, color_codes, count_clipped
-from nsm_widgets.view._color import NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY
+from nsm_widgets.view import (
+    NAN,
+    NEGATIVE_INFINITY,
+    POSITIVE_INFINITY,
+    ColorDomain,
+    ColorScale,
+    color_codes,
+    count_clipped,
+)
 
 Window = tuple[int, int, int, int]
 """Whole cells of a plane that are on show: first row, rows, first column, columns."""

@@ -15,7 +15,14 @@ from nsm_widgets.view._bars import (
 )
 from nsm_widgets.view._clamp import clamp
 from nsm_widgets.view._color import (
+    ABOVE,
+    BELOW,
     COLOR_SCALES,
+    LOG_FLOOR,
+    MARK_COLORS,
+    NAN,
+    NEGATIVE_INFINITY,
+    POSITIVE_INFINITY,
     ColorDomain,
     ColorScale,
     Theme,
@@ -26,7 +33,12 @@ from nsm_widgets.view._color import (
     paint,
 )
 from nsm_widgets.view._communication import communication_layout
-from nsm_widgets.view._comparison import comparison_layout, pattern_difference, row_divergence
+from nsm_widgets.view._comparison import (
+    comparison_layout,
+    first_invalid_row,
+    pattern_difference,
+    row_divergence,
+)
 from nsm_widgets.view._derived import addressing_stages, memory_change, with_derived
 from nsm_widgets.view._evolution import (
     NO_SLOTS,
@@ -57,6 +69,7 @@ from nsm_widgets.view._lines import (
     tick_steps,
     tick_values,
 )
+from nsm_widgets.view._masked import LEFT_OUT, left_out_codes
 from nsm_widgets.view._notes import note_lines
 from nsm_widgets.view._operations import operations_layout
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
@@ -86,23 +99,32 @@ from nsm_widgets.view._two_traces import (
     SHOW_CHOICES,
     ShowChoice,
     default_arrays,
-    matching_said,
+    matching_notes,
+    picture_axes,
     two_traces_layout,
 )
 
 __all__ = [
+    "ABOVE",
     "BAR_COLORS",
     "BAR_ORDERS",
+    "BELOW",
     "BY_VALUE",
     "COLOR_SCALES",
     "DOMAIN_CHOICES",
     "HEADROOM",
+    "LEFT_OUT",
+    "LOG_FLOOR",
+    "MARK_COLORS",
     "MOST_EDGES",
     "MOST_NAMED_LINES",
     "MOST_NODES",
+    "NAN",
+    "NEGATIVE_INFINITY",
     "NOWHERE",
     "NO_SLOTS",
     "PALETTE",
+    "POSITIVE_INFINITY",
     "SHOW_CHOICES",
     "ArraySummary",
     "BarsOf",
@@ -142,16 +164,18 @@ __all__ = [
     "default_coloring",
     "evolution_layouts",
     "explorer_layout",
+    "first_invalid_row",
     "first_write",
     "heatmap_layout",
     "importance_layout",
     "largest_sum",
+    "left_out_codes",
     "line_colors",
     "line_indices",
     "line_names",
     "line_values",
     "lines_layout",
-    "matching_said",
+    "matching_notes",
     "memory_change",
     "memory_difference",
     "memory_layout",
@@ -163,6 +187,7 @@ __all__ = [
     "own_thresholds",
     "paint",
     "pattern_difference",
+    "picture_axes",
     "rank_thresholds",
     "ranks_of",
     "read_write_layout",

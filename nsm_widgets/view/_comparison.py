@@ -58,7 +58,7 @@ def comparison_layout(patterns: NamedArray, reference: int | None = None) -> tup
         references = range(reference, reference + 1)
     difference = pattern_difference(patterns, references)
     trace = Trace(patterns, difference)
-    wrong = rows_that_are_none(patterns)
+    wrong = first_invalid_row(patterns)
     last: Panel
     if wrong is None:
         divergence = row_divergence(patterns, references)
@@ -113,7 +113,7 @@ def row_divergence(patterns: NamedArray, references: Sequence[int]) -> NamedArra
     )
 
 
-def rows_that_are_none(patterns: NamedArray) -> tuple[int, int, float] | None:
+def first_invalid_row(patterns: NamedArray) -> tuple[int, int, float] | None:
     """The first row that is no distribution over keys: its pattern, its query, its sum; ``None`` if all are.
 
     A row of zeros counts as not used and one with a NaN as not known; both pass.

@@ -14,7 +14,7 @@ LEFT_OUT = ("padding", "inactive", "masked")
 _STATES = ("state", "sender")
 
 
-def left_out(
+def left_out_codes(
     array: NamedArray, y: str, x: str, at: Mapping[str, int]
 ) -> UInt8[np.ndarray, "row column"] | None:
     """Why each cell does not count: 0 where it does, else 1 and its place in :data:`LEFT_OUT`.
@@ -30,7 +30,7 @@ def left_out(
 
     Example:
         >>> array = NamedArray("w", [[0.5, 0.5, 0.0]], ("query", "key"), {"key_mask": [1, 1, 0]})
-        >>> left_out(array, "query", "key", {}).tolist()
+        >>> left_out_codes(array, "query", "key", {}).tolist()
         [[0, 0, 1]]
     """
     codes = np.zeros((array.sizes[y], array.sizes[x]), np.uint8)

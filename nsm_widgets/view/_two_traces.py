@@ -44,15 +44,15 @@ def default_arrays(a: Trace, names: Sequence[str]) -> tuple[str, ...]:
     Well-known ones that say what a model did, and those with names of their own; all that can be drawn where
     there are none of these. Inputs and outputs come last.
     """
-    drawn = [name for name in names if axes_of(a[name]) is not None]
+    drawn = [name for name in names if picture_axes(a[name]) is not None]
     chosen = [name for name in drawn if split_name(name)[1] in SHOWN or known_array(name) is None]
     return tuple(sorted(chosen or drawn, key=lambda name: array_kind(a[name]) == "signal"))
 
 
-def axes_of(array: NamedArray) -> tuple[str, str] | None:
+def picture_axes(array: NamedArray) -> tuple[str, str] | None:
     """The axes of an array's picture, down and across; None where it has less than two.
 
-    >>> axes_of(NamedArray("usage", [[0.5, 0.5]], ("time", "slot")))
+    >>> picture_axes(NamedArray("usage", [[0.5, 0.5]], ("time", "slot")))
     ('slot', 'time')
     """
     for pair in _PAIRS:
@@ -99,7 +99,7 @@ def two_traces_layout(
     held: list[NamedArray] = []
     keys = {name: key_of(name, number) for number, name in enumerate(arrays)}
     for name, key in keys.items():
-        axes = axes_of(a[name])
+        axes = picture_axes(a[name])
         if axes is None:
             raise ShapeError(
                 f"{name} must have two axes to be compared as a picture, got ({', '.join(a[name].dims)}). "
@@ -126,7 +126,7 @@ def two_traces_layout(
     return layout, Trace(*{array.name: array for array in held}.values())
 
 
-def matching_said(matching: Matching, names: tuple[str, str]) -> list[str]:
+def matching_notes(matching: Matching, names: tuple[str, str]) -> list[str]:
     """Sentences on which heads and slots were matched."""
     told = []
     for group, order in matching.heads.items():

@@ -16,11 +16,11 @@ from nsm_widgets.view import (
     Panel,
     array_difference,
     default_arrays,
-    matching_said,
+    matching_notes,
+    picture_axes,
     two_traces_layout,
 )
 from nsm_widgets.view._changed_heads import MOST_TABLE_ROWS
-from nsm_widgets.view._two_traces import axes_of
 
 NAMES = ("early", "late")
 
@@ -56,7 +56,7 @@ def memories(low: float, high: float, *, scale: float = 2.0) -> tuple[Trace, Tra
 )
 def test_each_array_is_drawn_over_its_own_axes(dims: tuple[str, ...], axes: tuple[str, str] | None) -> None:
     """A picture of one step where two axes make one, else over time; nothing without a second axis."""
-    assert axes_of(NamedArray("x", np.zeros((2,) * len(dims)), dims)) == axes
+    assert picture_axes(NamedArray("x", np.zeros((2,) * len(dims)), dims)) == axes
 
 
 def test_what_a_model_did_is_drawn_and_not_how_it_came_to_it() -> None:
@@ -181,7 +181,7 @@ def test_what_was_moved_is_said_in_words_and_on_the_axes() -> None:
     (scalar,) = panels(layout)["b.read_weights"].scalars
     assert shown[scalar.array].values.tolist() == [1, 0]
     assert panels(layout)["a.read_weights"].scalars == ()
-    assert matching_said(matching, NAMES) == [
+    assert matching_notes(matching, NAMES) == [
         "read heads, matched, 2 of 2 moved (early is late): 0 is 1, 1 is 0",
         "slots, matched, 2 of 3 moved (early is late): 1 is 2, 2 is 1",
         "write heads are not matched: no weighting tells them apart",
@@ -191,7 +191,7 @@ def test_what_was_moved_is_said_in_words_and_on_the_axes() -> None:
 def test_many_moves_are_counted() -> None:
     """Not listed to the last."""
     order = np.roll(np.arange(40), 1)
-    (said,) = matching_said(Matching(slots={"slot": order}), NAMES)
+    (said,) = matching_notes(Matching(slots={"slot": order}), NAMES)
     assert said.endswith("11 is 10 and 28 more") and "40 of 40 moved" in said
 
 

@@ -20,8 +20,7 @@ from jaxtyping import Shaped
 
 from nsm_widgets._float16 import to_float16
 from nsm_widgets.raster._raster import rasterize
-from nsm_widgets.view import ColorDomain, ColorScale, color_codes
-from nsm_widgets.view._color import LOG_FLOOR
+from nsm_widgets.view import LOG_FLOOR, ColorDomain, ColorScale, color_codes
 
 Precision = Literal["exact", "float16", "display"]
 """How values are kept in an exported page:

@@ -30,8 +30,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets.raster._raster import rasterize
-from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale
-from nsm_widgets.view._own_range import own_domain, own_thresholds
+from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale, own_domain, own_thresholds
 from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
 from nsm_widgets.widgets.page_arrays._wire import Sent
 

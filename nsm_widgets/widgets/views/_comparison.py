@@ -8,8 +8,7 @@ from typing import Any
 from nsm_widgets._errors import LabelError, SelectionError, ShapeError
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace, is_mask, to_readonly
-from nsm_widgets.view import comparison_layout
-from nsm_widgets.view._comparison import rows_that_are_none
+from nsm_widgets.view import comparison_layout, first_invalid_row
 from nsm_widgets.widgets._given import given_trace
 from nsm_widgets.widgets._view import View
 
@@ -86,7 +85,7 @@ def _patterns(patterns: Any, names: Sequence[str] | None, labels: Mapping[str, A
         numbers = [f"pattern {index}" for index in range(named.sizes["pattern"])]
         named = NamedArray("patterns", array.values, array.dims, {**coords, "pattern": numbers}, array.attrs)
     _check_names(named.labels("pattern"))
-    kind = "attention" if rows_that_are_none(named) is None else "content"
+    kind = "attention" if first_invalid_row(named) is None else "content"
     return NamedArray("patterns", named.values, named.dims, named.coords, {**named.attrs, "kind": kind})
 
 

@@ -20,8 +20,15 @@ from nsm_widgets.stats import (
     match_traces,
 )
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import SHOW_CHOICES, Layout, array_difference, two_traces_layout
-from nsm_widgets.view._two_traces import axes_of, default_arrays, matching_said
+from nsm_widgets.view import (
+    SHOW_CHOICES,
+    Layout,
+    array_difference,
+    default_arrays,
+    matching_notes,
+    picture_axes,
+    two_traces_layout,
+)
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
@@ -113,7 +120,7 @@ class TraceComparison(View):
             matching=self.matching,
             changes=self._changes.divergences,
             records=self._changes.records,
-            said=[*matching_said(self.matching, self.names), *_said(common, drawn, self.names, self.a)],
+            said=[*matching_notes(self.matching, self.names), *_said(common, drawn, self.names, self.a)],
         )
         super().__init__(shown, layout, **options)
 
@@ -201,7 +208,7 @@ def _said(common: CommonArrays, drawn: Sequence[str], names: tuple[str, str], a:
         if only
     ]
     rest = [name for name in common.both if name not in drawn]
-    more = [name for name in rest if axes_of(a[name]) is not None]
+    more = [name for name in rest if picture_axes(a[name]) is not None]
     if more:
         said.append(f"in both, drawn when named (arrays=[...]): {_listed(more)}")
     numbers = [name for name in rest if name not in more]

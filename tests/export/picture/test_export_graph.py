@@ -19,8 +19,7 @@ from nsm_widgets.export.picture.canvas._curves import along, dashes
 from nsm_widgets.export.picture.panels._graph import GraphPicture
 from nsm_widgets.export.picture.parts._graph_layout import node_radius, ring_of
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import Layout, Theme, color_codes, communication_layout, paint
-from nsm_widgets.view._color import MARK_COLORS, NAN
+from nsm_widgets.view import MARK_COLORS, NAN, Layout, Theme, color_codes, communication_layout, paint
 from tests.export.samples import page_of, pixels
 
 NAME = "communication_weights"

@@ -11,8 +11,7 @@ from nsm_widgets import AttentionView
 from nsm_widgets.export import draw_picture
 from nsm_widgets.export.picture.parts._hatch import INKS
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import Theme, heatmap_layout
-from nsm_widgets.view._masked import LEFT_OUT, left_out
+from nsm_widgets.view import LEFT_OUT, Theme, heatmap_layout, left_out_codes
 from tests.export.samples import heatmaps_of, page_of, pixels, weights
 
 TOKENS = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0]], bool)
@@ -65,18 +64,22 @@ def counted(batch: int, causal: bool) -> dict[str, int]:
 
 def test_codes_say_why() -> None:
     """Padding goes before what was masked; a state that takes no part has a word of its own."""
-    codes = left_out(attention(mask=CAUSAL)["attention"], "query", "key", {"layer": 0, "batch": 1, "head": 0})
+    codes = left_out_codes(
+        attention(mask=CAUSAL)["attention"], "query", "key", {"layer": 0, "batch": 1, "head": 0}
+    )
     assert codes is not None
     assert (LEFT_OUT[codes[0, 5] - 1], LEFT_OUT[codes[0, 1] - 1], codes[1, 0]) == ("padding", "masked", 0)
-    turned = left_out(
+    turned = left_out_codes(
         attention(mask=CAUSAL)["attention"], "key", "query", {"layer": 0, "batch": 1, "head": 0}
     )
     np.testing.assert_array_equal(turned, codes.T)
     routing = NamedArray("routing", np.full((2, 2), 0.5), ("token", "state"), {"state_mask": [1, 0]})
-    assert LEFT_OUT[left_out(routing, "token", "state", {})[0, 1] - 1] == "inactive"  # type: ignore[index]
+    assert LEFT_OUT[left_out_codes(routing, "token", "state", {})[0, 1] - 1] == "inactive"  # type: ignore[index]
     heard = NamedArray("heard", np.full((2, 2), 0.5), ("state", "sender"), {"sender_mask": [1, 0]})
-    assert LEFT_OUT[left_out(heard, "state", "sender", {})[0, 1] - 1] == "inactive"  # type: ignore[index]
-    assert left_out(attention()["attention"], "query", "key", {"layer": 0, "batch": 0, "head": 0}) is None
+    assert LEFT_OUT[left_out_codes(heard, "state", "sender", {})[0, 1] - 1] == "inactive"  # type: ignore[index]
+    assert (
+        left_out_codes(attention()["attention"], "query", "key", {"layer": 0, "batch": 0, "head": 0}) is None
+    )
 
 
 def test_text_and_vector_pictures_say_it(tmp_path: Any) -> None:

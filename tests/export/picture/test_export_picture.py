@@ -19,6 +19,10 @@ from nsm_widgets.export.picture.panels._thumbnails import ThumbnailsPicture
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import (
     COLOR_SCALES,
+    MARK_COLORS,
+    NAN,
+    NEGATIVE_INFINITY,
+    POSITIVE_INFINITY,
     ColorScale,
     Layout,
     Theme,
@@ -29,7 +33,6 @@ from nsm_widgets.view import (
     paint,
     read_write_layout,
 )
-from nsm_widgets.view._color import MARK_COLORS, NAN, NEGATIVE_INFINITY, POSITIVE_INFINITY
 from tests.export.samples import (
     expected_colors,
     heatmaps_of,

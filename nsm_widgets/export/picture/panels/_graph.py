@@ -27,8 +27,7 @@ from nsm_widgets.export.picture.parts._graph_layout import (
 )
 from nsm_widgets.export.text._where import describe_index, index_label, indices_for
 from nsm_widgets.export.text._words import short
-from nsm_widgets.view import MOST_NODES, Panel, Theme, choose_edges, column_sums, paint
-from nsm_widgets.view._color import BELOW, NAN
+from nsm_widgets.view import BELOW, MOST_NODES, NAN, Panel, Theme, choose_edges, column_sums, paint
 
 DASH_PX = 4.0
 EDGE_OF_NODE_PX = 1.5

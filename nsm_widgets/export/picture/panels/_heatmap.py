@@ -18,9 +18,7 @@ from nsm_widgets.export.picture.parts._marks import draw_marks
 from nsm_widgets.export.text._where import CURSOR_DIMS, describe_index, indices_for, is_chosen
 from nsm_widgets.export.text._words import count, short
 from nsm_widgets.raster._raster import Raster
-from nsm_widgets.view import Panel, paint
-from nsm_widgets.view._color import ABOVE, NAN
-from nsm_widgets.view._masked import left_out
+from nsm_widgets.view import ABOVE, NAN, Panel, left_out_codes, paint
 
 CAPTION_PX, NOTE_PX = 22, 18
 BAR_PX, BAR_GAP_PX, BAR_LABEL_GAP_PX = 9, 10, 5
@@ -71,7 +69,7 @@ class HeatmapPicture:
         self.box_left, self.width = left, width
         self.box_size = plot_size(room, min(self.panel.height_px, HIGHEST_PX), *shape, self.panel.aspect)
         self.raster = self.scene.rasterize(self.panel, self.at, *self.box_size, self.look)
-        self.left_out = left_out(self.array, self.panel.y, self.panel.x, self.at)
+        self.left_out = left_out_codes(self.array, self.panel.y, self.panel.x, self.at)
         self.notes = notes(self.raster, self.panel.nan_means, left_out_notes(self.left_out))
         below = self.x.height(self.box_size[0]) + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
         self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)

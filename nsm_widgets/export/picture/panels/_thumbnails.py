@@ -19,8 +19,7 @@ from nsm_widgets.export.picture.parts._grid import NAME_PX, wrapped_grid
 from nsm_widgets.export.picture.parts._hatch import draw_hatch
 from nsm_widgets.export.text._where import index_label, indices_for
 from nsm_widgets.raster._raster import Raster
-from nsm_widgets.view import Panel
-from nsm_widgets.view._masked import left_out
+from nsm_widgets.view import Panel, left_out_codes
 
 GAP_PX, LABELS_PX, MOST_LABELS_PX, COLUMN_LABELS_PX = 3, 30, 84, 16
 LARGEST_PX, SMALLEST_PX = 96, 8
@@ -106,7 +105,7 @@ class ThumbnailsPicture:
             box = self.box(row, column, left, top)
             canvas.frame(box, ink.line)
             draw_raster(canvas, raster, cmap, box)
-            codes = left_out(self.array, self.panel.y, self.panel.x, self._at(row, column))
+            codes = left_out_codes(self.array, self.panel.y, self.panel.x, self._at(row, column))
             if codes is not None:
                 draw_hatch(canvas, codes, raster.codes.shape, box)
         if self.wraps:

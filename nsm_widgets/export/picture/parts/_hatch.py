@@ -9,8 +9,7 @@ from jaxtyping import Bool, UInt8
 
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._geometry import Box, span
-from nsm_widgets.view import Theme
-from nsm_widgets.view._masked import LEFT_OUT
+from nsm_widgets.view import LEFT_OUT, Theme
 
 HATCH_PX = 6
 """Between two lines, across."""
