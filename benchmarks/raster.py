@@ -14,8 +14,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
 
 from benchmarks.kernel.timing import in_turns
-from nsm_widgets.raster._pyramid import Pyramid
-from nsm_widgets.raster._raster import rasterize
+from nsm_widgets.raster import Pyramid, rasterize
 from nsm_widgets.view import COLOR_SCALES, ColorDomain, count_clipped, paint, rank_thresholds, summarize
 
 ROWS, COLUMNS = 600, 700

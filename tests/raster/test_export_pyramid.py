@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsm_widgets.raster._pyramid import FACTOR, Pyramid
-from nsm_widgets.raster._raster import rasterize
+from nsm_widgets.raster import Pyramid, rasterize
+from nsm_widgets.raster._pyramid import FACTOR
 from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale, rank_thresholds
 
 WEIGHTS = ColorDomain(0.0, 1.0)

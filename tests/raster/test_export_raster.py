@@ -11,7 +11,7 @@ import pytest
 
 from nsm_widgets._errors import SelectionError
 from nsm_widgets.export.picture.canvas._geometry import span, texel_under, ticks
-from nsm_widgets.raster._raster import rasterize
+from nsm_widgets.raster import rasterize
 from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale, color_codes, rank_thresholds
 
 DOMAINS = {"sequential": ColorDomain(0.0, 1.0), "diverging": ColorDomain(-1.0, 1.0, diverging=True)}

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets._float16 import to_float16
-from nsm_widgets.raster._raster import rasterize
+from nsm_widgets.raster import rasterize
 from nsm_widgets.view import LOG_FLOOR, ColorDomain, ColorScale, color_codes
 
 Precision = Literal["exact", "float16", "display"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
-from nsm_widgets.raster._raster import Raster, rasterize
+from nsm_widgets.raster import Raster, rasterize
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import (
     ColorDomain,

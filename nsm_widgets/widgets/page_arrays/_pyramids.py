@@ -8,7 +8,7 @@ from collections.abc import Hashable
 import numpy as np
 from jaxtyping import Shaped
 
-from nsm_widgets.raster._pyramid import Pyramid
+from nsm_widgets.raster import Pyramid
 
 LEAST_CELLS = 1 << 21
 """Smaller planes are pooled as fast without."""

@@ -29,7 +29,7 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Shaped
 
-from nsm_widgets.raster._raster import rasterize
+from nsm_widgets.raster import rasterize
 from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale, own_domain, own_thresholds
 from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
 from nsm_widgets.widgets.page_arrays._wire import Sent

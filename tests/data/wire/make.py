@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from nsm_widgets.export.picture.parts._grid import wrapped_grid
-from nsm_widgets.raster._raster import rasterize
+from nsm_widgets.raster import rasterize
 from nsm_widgets.view import (
     ColorDomain,
     ColorScale,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nsm_widgets import Trace, TraceStore
-from nsm_widgets.raster._raster import rasterize
+from nsm_widgets.raster import rasterize
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import ColorDomain, rank_thresholds
 from nsm_widgets.view._own_range import own_domain, own_thresholds

@@ -17,7 +17,7 @@ from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export.picture.parts._marks import draw_marks
 from nsm_widgets.export.text._where import CURSOR_DIMS, describe_index, indices_for, is_chosen
 from nsm_widgets.export.text._words import count, short
-from nsm_widgets.raster._raster import Raster
+from nsm_widgets.raster import Raster
 from nsm_widgets.view import ABOVE, NAN, Panel, left_out_codes, paint
 
 CAPTION_PX, NOTE_PX = 22, 18

@@ -18,7 +18,7 @@ from nsm_widgets.export.picture.parts._grid import GAP_PX as GRID_GAP_PX
 from nsm_widgets.export.picture.parts._grid import NAME_PX, wrapped_grid
 from nsm_widgets.export.picture.parts._hatch import draw_hatch
 from nsm_widgets.export.text._where import index_label, indices_for
-from nsm_widgets.raster._raster import Raster
+from nsm_widgets.raster import Raster
 from nsm_widgets.view import Panel, left_out_codes
 
 GAP_PX, LABELS_PX, MOST_LABELS_PX, COLUMN_LABELS_PX = 3, 30, 84, 16

@@ -11,7 +11,7 @@ from jaxtyping import Shaped
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._geometry import Box, span
 from nsm_widgets.export.picture.canvas._glyphs import drawable, text_width
-from nsm_widgets.raster._raster import Raster
+from nsm_widgets.raster import Raster
 from nsm_widgets.view import paint
 
 LEAST_WIDTH_PX, LEAST_HEIGHT_PX = 34, 18

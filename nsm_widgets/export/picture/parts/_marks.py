@@ -6,7 +6,7 @@ import numpy as np
 
 from nsm_widgets.export.picture.canvas._canvas import Canvas
 from nsm_widgets.export.picture.canvas._geometry import Box, span
-from nsm_widgets.raster._raster import Raster
+from nsm_widgets.raster import Raster
 from nsm_widgets.view import ABOVE, BELOW, MARK_COLORS, NAN, POSITIVE_INFINITY
 
 SMALLEST_MARKED_PX = 7
