@@ -25,19 +25,18 @@ from nsm_widgets.view import (
     sort_names,
 )
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
-from nsm_widgets.widgets.charts._figure import (
+from nsm_widgets.widgets.charts._figure import FigureControls, panel_of_kind
+from nsm_widgets.widgets.live._live import Build
+from nsm_widgets.widgets.plot._figure import (
     CURSOR_COLOR,
     OUT_OF_SIGHT,
-    FigureControls,
     figure_of,
-    panel_of_kind,
     set_ends,
     write_x_axis,
     write_y_axis,
     x_axis,
     y_axis,
 )
-from nsm_widgets.widgets.live._live import Build
 
 BAND = np.array([-0.5, 0.5, 0.5, -0.5])
 """Corners of a bar's column, from its middle."""

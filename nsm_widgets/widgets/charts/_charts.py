@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from copy import copy
+from collections.abc import Sequence
 from typing import Any
 
 import anywidget
 import bqplot
 import numpy as np
 import traitlets
-from jaxtyping import Float64
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import one_line
@@ -29,22 +27,20 @@ from nsm_widgets.view import (
 )
 from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._selection import SELECTABLE, Selection
-from nsm_widgets.widgets.charts._figure import (
+from nsm_widgets.widgets.charts._figure import Chart, FigureControls, check_height, panel_of_kind
+from nsm_widgets.widgets.live._live import Build, Running
+from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
+from nsm_widgets.widgets.plot._figure import (
     CURSOR_COLOR,
     OUT_OF_SIGHT,
-    Chart,
-    FigureControls,
-    check_height,
+    TailedLines,
     figure_of,
-    panel_of_kind,
     set_ends,
     write_x_axis,
     write_y_axis,
     x_axis,
     y_axis,
 )
-from nsm_widgets.widgets.live._live import Build, Running
-from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 CHART_OPTIONS = (
     *("x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
@@ -53,30 +49,6 @@ CHART_OPTIONS = (
 
 FAINT = 0.45
 """Opacity of lines that are too many to be told apart."""
-
-
-def _with_tail(of_y: bool) -> Callable[[Any, bqplot.Lines], Any]:
-    to_json = bqplot.Lines.y.metadata["to_json"]
-
-    def serialize(values: Float64[np.ndarray, "*line step"], mark: bqplot.Lines) -> Any:
-        steps = values.shape[-1]
-        tail = (np.nan, 0.0) if of_y else (steps, 3 * steps)
-        return to_json(
-            np.concatenate([values, np.broadcast_to(tail, (*values.shape[:-1], 2))], axis=-1), mark
-        )
-
-    return serialize
-
-
-class TailedLines(bqplot.Lines):  # type: ignore[misc]
-    """Lines that on the page go on with a gap, and end in a point far out of sight.
-
-    bqplot moves a label, even one not shown, to the last point of each line, and the browser's console
-    complains where that is NaN, as after a run that diverged. ``js/src/panels/chart/values.ts`` adds it too.
-    """
-
-    x = copy(bqplot.Lines.x).tag(to_json=_with_tail(of_y=False))
-    y = copy(bqplot.Lines.y).tag(to_json=_with_tail(of_y=True))
 
 
 class ChartControls(FigureControls):

@@ -8,8 +8,14 @@ import numpy as np
 
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Panel, line_colors
-from nsm_widgets.widgets.charts._charts import TailedLines
-from nsm_widgets.widgets.charts._figure import CURSOR_COLOR, figure_of, parts_of, write_y_axis, y_axis
+from nsm_widgets.widgets.plot._figure import (
+    CURSOR_COLOR,
+    TailedLines,
+    figure_of,
+    parts_of,
+    write_y_axis,
+    y_axis,
+)
 
 GAP_COLOR = "#cc3399"
 """Of the marks at values that are NaN or infinite, as such cells are marked in heatmaps."""
