@@ -22,10 +22,10 @@ from nsm_widgets.widgets import (
     RoutingView,
 )
 from nsm_widgets.widgets._at_cell_end import show_at_cell_end
-from nsm_widgets.widgets._ways_out import WaysOut
+from nsm_widgets.widgets._exports import Exportable
 
 PX_PER_INCH = 96
-V = TypeVar("V", bound=WaysOut)
+V = TypeVar("V", bound=Exportable)
 """A view."""
 SavePath = str | os.PathLike[str] | None
 Labels = Sequence[str] | None

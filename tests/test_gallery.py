@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import nsm_widgets
-from nsm_widgets.widgets._ways_out import WaysOut
+from nsm_widgets.widgets._exports import Exportable
 from scripts.gallery import ENTRIES, FOLDER, write
 
 NO_VIEW_OF_ITS_OWN = {"ViewGroup"}
@@ -18,7 +18,9 @@ NO_VIEW_OF_ITS_OWN = {"ViewGroup"}
 def test_every_view_is_in_the_gallery() -> None:
     """All that can be saved as a picture, but for groups of one's own making."""
     public = {name: getattr(nsm_widgets, name) for name in nsm_widgets.__all__}
-    views = {name for name, value in public.items() if isinstance(value, type) and issubclass(value, WaysOut)}
+    views = {
+        name for name, value in public.items() if isinstance(value, type) and issubclass(value, Exportable)
+    }
     assert {entry.name for entry in ENTRIES} == views - NO_VIEW_OF_ITS_OWN
 
 

@@ -12,9 +12,9 @@ import traitlets
 
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import Layout, Panel, arrays_of, scalars_row
+from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._view import Place, View, made_for
-from nsm_widgets.widgets._ways_out import WaysOut
 from nsm_widgets.widgets.live._live import LiveFeed, Plan, is_running, selectable_sizes
 from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore, require_trace
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
@@ -23,7 +23,7 @@ MakePart = Callable[..., Any]
 """Makes a view or a chart; called with ``selection`` and ``store``."""
 
 
-class ViewGroup(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
+class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
     """Views and charts that share one store and one selection, in rows below each other.
 
     Above the first part stands the one toolbar: sliders for the axes of all parts, colours and scale of all,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind, scalars_row
 from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets._ways_out import WaysOut
 from nsm_widgets.widgets.live._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes
 from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
@@ -50,7 +50,7 @@ def made_for(place: Place) -> Iterator[None]:
         _PLACE.reset(token)
 
 
-class View(WaysOut, SyncedWidget):
+class View(Exportable, SyncedWidget):
     """Base of the views. Usable alone; views that are given the same ``selection`` move together.
 
     Beside the widget, a cell's output keeps a picture and a summary of the view as it was when the cell
@@ -172,7 +172,6 @@ class View(WaysOut, SyncedWidget):
         given: Any,
         build: Build,
         options: dict[str, Any],
-        at_first: Callable[[View, Trace], None] | None = None,
         running: Running | None = None,
     ) -> None:
         """Make the view of a trace; or, of a recorder that runs or is to run, one that fills meanwhile.
@@ -181,7 +180,6 @@ class View(WaysOut, SyncedWidget):
             given: What the view was given.
             build: From it, or from a trace, to what is drawn; see ``Build`` in ``live._live``.
             options: See :class:`View`.
-            at_first: Of a recorder: called with the view and the first trace that it shows.
             running: As ``build``, while a recorder runs, where that is something else.
         """
         place = _PLACE.get()
@@ -192,7 +190,7 @@ class View(WaysOut, SyncedWidget):
                 layout = (*curves, *layout)
             View.__init__(self, shown, layout, **options)
             return
-        self._plan = Plan(build, running or (lambda trace, _: build(trace)), at_first)
+        self._plan = Plan(build, running or (lambda trace, _: build(trace)))
         if not place.grouped and options.get("store") is not None:
             raise TypeError(
                 "a view of a recorder that runs has a store of its own, got store=... as well. "
@@ -203,8 +201,7 @@ class View(WaysOut, SyncedWidget):
             self._feed = LiveFeed(self, given, self._plan)
 
     def _at_first(self, trace: Trace) -> None:
-        if self._plan is not None and self._plan.at_first is not None:
-            self._plan.at_first(self, trace)
+        """Settle what depends on the first trace of a recorder that is shown."""
 
     def _keep(self, layout: Layout) -> None:
         """Note how the panels on show stand now; the page knows."""

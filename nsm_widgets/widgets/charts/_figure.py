@@ -11,8 +11,8 @@ import ipywidgets
 
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Layout, Panel
+from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._view import View
-from nsm_widgets.widgets._ways_out import WaysOut
 from nsm_widgets.widgets.live._live import Build, Running
 from nsm_widgets.widgets.plot._figure import close_all, parts_of
 
@@ -41,7 +41,7 @@ class FigureControls(View):
         raise NotImplementedError
 
 
-class Chart(WaysOut, ipywidgets.VBox):  # type: ignore[misc]
+class Chart(Exportable, ipywidgets.VBox):  # type: ignore[misc]
     """Controls above a figure, as one widget.
 
     Args:

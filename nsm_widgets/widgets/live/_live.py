@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from weakref import ref
 
 from nsm_widgets._errors import RecordingError, ShapeError
@@ -22,9 +22,6 @@ from nsm_widgets.widgets.page_arrays._page_arrays import (
     describe,
 )
 
-if TYPE_CHECKING:
-    from nsm_widgets.widgets._view import View
-
 Build = Callable[[Trace], tuple[Trace, Layout]]
 """From a trace to what a view draws of it: the trace with what is computed from it, and panels."""
 
@@ -39,8 +36,6 @@ class Plan:
     build: Build
     running: Running
     """While it runs."""
-    at_first: Callable[[View, Trace], None] | None = None
-    """Called with the view and the first trace that it shows."""
 
 
 class Fed(Protocol):

@@ -69,7 +69,8 @@ class CommunicationView(View):
         **options: Any,
     ) -> None:
         if is_running(weights):
-            self._open(weights, _communication, options, _choose_scale if "scale" not in options else None)
+            self._scale_given = "scale" in options
+            self._open(weights, _communication, options)
             return
         if isinstance(weights, (Trace, NamedArray)):
             if state_labels is not None or dims is not None or check_weights is not True:
@@ -85,15 +86,14 @@ class CommunicationView(View):
         scale = "log" if trace[name].sizes["state"] > MANY_STATES else "linear"
         super().__init__(trace, layout, **{"scale": scale, **options})
 
+    def _at_first(self, trace: Trace) -> None:
+        if not self._scale_given and trace[NAME].sizes["state"] > MANY_STATES:
+            self.scale = "log"
+
 
 def _communication(given: Any) -> tuple[Trace, Layout]:
     trace = require_trace(given, "CommunicationView")
     return trace, communication_layout(trace, NAME)
-
-
-def _choose_scale(view: View, shown: Trace) -> None:
-    if shown[NAME].sizes["state"] > MANY_STATES:
-        view.scale = "log"
 
 
 def _as_trace(weights: Any, labels: Sequence[Any] | None, dims: Sequence[str] | None, check: bool) -> Trace:

@@ -187,10 +187,13 @@ class AttentionView(View):
                 options.setdefault("scale", "log")
             return shown, layout
 
-        def at_first(view: View, _shown: Trace) -> None:
-            view.scale = options.get("scale", view.scale)
+        self._view_options = options
+        self._open(trace, build, options)
 
-        self._open(trace, build, options, at_first)
+    def _at_first(self, trace: Trace) -> None:
+        self.scale = self._view_options.get(
+            "scale", self.scale
+        )
 
 
 class NTMExplorer(View):

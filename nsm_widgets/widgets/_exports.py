@@ -1,11 +1,11 @@
-"""The ways out of a view, a chart or a group: pictures, tables, pages, and what a notebook keeps."""
+"""The exports of a view, a chart or a group: pictures, tables, pages, and what a notebook keeps."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, ColorScale, DomainChoice, Layout, Theme
@@ -16,14 +16,25 @@ from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
 if TYPE_CHECKING:
     from nsm_widgets.export.page._chunks import Precision
     from nsm_widgets.export.page._content import PageTheme
-    from nsm_widgets.widgets._view import View
 
 
-class WaysOut:
+class Shown(Protocol):
+    """A view, as far as its exports need to know it."""
+
+    title: str
+    cmap: str
+    scale: str
+    domain: str
+    _given_layout: Layout
+    _given_selection: Selection
+    _given_store: TraceStore
+
+
+class Exportable:
     """Goes before a widget class, which says what view leads, and all that is shown where that is more."""
 
     @property
-    def _lead(self) -> View:
+    def _lead(self) -> Shown:
         """The view whose store, selection, title and colours are those of the whole."""
         raise NotImplementedError
 
