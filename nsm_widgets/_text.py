@@ -1,10 +1,12 @@
-"""Text that somebody else wrote (token labels, titles, descriptions), made fit to be shown on one line.
+"""Text that somebody else wrote (token labels, titles, descriptions), made fit to be shown; short numbers.
 
-The page follows the same rule (``js/src/page/text.ts``); ``tests/data/hostile.json`` holds both to it.
+The page follows the same rule for one line (``js/src/page/text.ts``); ``tests/data/hostile.json`` holds both
+to it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
@@ -16,6 +18,8 @@ MOST_MARKS = 4
 
 _JOINERS = "\u200c\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 
 def printable(text: object) -> str:
@@ -73,3 +77,41 @@ def _joins(text: str, place: int) -> bool:
         return False
     neighbours = text[place - 1] + text[place + 1]
     return neighbours.isprintable() and all(character > "\x7f" for character in neighbours)
+
+
+def spreadsheet_text(text: str) -> str:
+    """The text as a spreadsheet may show it: never a formula.
+
+    >>> [spreadsheet_text(text) for text in ("cat", "=1+1", "-1", "-a")]
+    ['cat', "'=1+1", '-1', "'-a"]
+    """
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+
+
+def short_number(value: float) -> str:
+    """A number in at most three significant digits, as on a colour bar.
+
+    >>> [short_number(v) for v in (0.0, 1 / 3, -1234.5, 2e-5)]
+    ['0', '0.333', '-1230', '2e-5']
+    """
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{value:+}"
+    if value == 0:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e5:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{_trimmed(mantissa)}e{int(exponent)}"
+    return _trimmed(f"{float(f'{value:.3g}'):.6f}")
+
+
+def count(number: int, word: str) -> str:
+    """How many of something.
+
+    >>> count(1200, "NaN")
+    '1,200 NaN'
+    """
+    return f"{number:,} {word}"
+
+
+def _trimmed(decimal: str) -> str:
+    return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal

@@ -7,22 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nsm_widgets.report import create_comprehensive_report
-from nsm_widgets.report._inputs import stacked
+from nsm_widgets.report import create_comprehensive_report, stack_arrays
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Theme
 from nsm_widgets.widgets import (
     AttentionView,
     CommunicationView,
     ComparisonView,
+    Exportable,
     ImportanceView,
     MemoryEvolutionView,
     MemoryView,
     OperationsView,
     RoutingView,
+    show_at_cell_end,
 )
-from nsm_widgets.widgets._at_cell_end import show_at_cell_end
-from nsm_widgets.widgets._exports import Exportable
 
 PX_PER_INCH = 96
 V = TypeVar("V", bound=Exportable)
@@ -164,7 +163,7 @@ class AdvancedNSMVisualizer:
             pattern_names = list(attention_weights) if pattern_names is None else pattern_names
             attention_weights = list(attention_weights.values())
         if isinstance(attention_weights, list | tuple):
-            attention_weights = stacked(attention_weights)
+            attention_weights = stack_arrays(attention_weights)
         view = AttentionView(attention_weights, head_names=pattern_names, title=title, **options)
         return self._done(view, save_path)
 
@@ -208,7 +207,7 @@ class AdvancedNSMVisualizer:
             memory_slots: One string for each slot.
             **options: See :class:`View`.
         """
-        array = stacked(memory)
+        array = stack_arrays(memory)
         trace = _memory_trace(array, ("batch", "slot", "word")[-array.ndim :], memory_slots)
         return self._done(MemoryView(trace, title=title, **options), save_path)
 
@@ -233,7 +232,7 @@ class AdvancedNSMVisualizer:
             slots: Slots that have lines; the six that changed most when not given.
             **options: See :class:`MemoryEvolutionView`.
         """
-        array = stacked(states)
+        array = stack_arrays(states)
         dims = ("time", "slot", "word") if array.ndim == 3 else ("time", "batch", "slot", "word")
         trace = _memory_trace(array, dims, memory_slots)
         return self._done(MemoryEvolutionView(trace, slots, title=title, **options), save_path)

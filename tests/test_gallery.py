@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import nsm_widgets
-from nsm_widgets.widgets._exports import Exportable
+from nsm_widgets.widgets import Exportable
 from scripts.gallery import ENTRIES, FOLDER, write
 
 NO_VIEW_OF_ITS_OWN = {"ViewGroup"}

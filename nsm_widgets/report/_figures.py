@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nsm_widgets.report._inputs import array_name, as_array, stacked
+from nsm_widgets.report._inputs import array_name, as_array, stack_arrays
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.widgets import (
     AttentionView,
@@ -132,7 +132,7 @@ def _memory(values: Any, **options: Any) -> Any:
 
 
 def _evolution(values: Any, **options: Any) -> Any:
-    array = stacked(values)
+    array = stack_arrays(values)
     dims = ("time", "slot", "word") if array.ndim == 3 else ("time", "batch", "slot", "word")
     return MemoryEvolutionView(Trace.from_arrays({"memory": array}, dims={"memory": dims}), **options)
 
@@ -202,7 +202,7 @@ def _plain(name: str, array: NamedArray) -> Figure:
 
 def _plain_of(key: str, value: Any, **options: Any) -> Any:
     """Any array: its last two axes as a heatmap, a single one as a line."""
-    array = stacked(value)
+    array = stack_arrays(value)
     if array.ndim < 2 and array.size == 1:
         array = array.reshape(1, 1)  # a number is a map of one cell: no line has one point
     coords = {}

@@ -23,7 +23,7 @@ def as_array(values: Any) -> AnyArray:
     return array
 
 
-def stacked(values: Any) -> AnyArray:
+def stack_arrays(values: Any) -> AnyArray:
     """The same, of a list of tensors of one shape too: the list becomes the first axis."""
     if not isinstance(values, (list, tuple)) or not values or not hasattr(values[0], "shape"):
         return as_array(values)
@@ -41,7 +41,7 @@ def holds_numbers(value: Any) -> bool:
     if isinstance(value, Mapping):
         return bool(value) and all(holds_numbers(each) for each in value.values())
     try:
-        stacked(value)
+        stack_arrays(value)
     except ShapeError:
         return True  # numbers, but none that can be drawn: the figure says why
     except (DtypeError, TypeError, ValueError):
@@ -69,7 +69,7 @@ def flat_arrays(data: Mapping[str, Any]) -> dict[str, AnyArray]:
         while name in arrays:
             name = f"{name[:126]}_"
         try:
-            arrays[name] = stacked(value)
+            arrays[name] = stack_arrays(value)
         except (NsmWidgetsError, TypeError, ValueError):
             continue  # its figure says why
     return arrays

@@ -10,9 +10,7 @@ from functools import partial
 from io import StringIO
 from typing import Any
 
-from nsm_widgets._text import one_line
-from nsm_widgets.export.text._table import safe_text
-from nsm_widgets.export.text._words import short
+from nsm_widgets._text import one_line, short_number, spreadsheet_text
 from nsm_widgets.report._inputs import flat_arrays
 from nsm_widgets.trace import Trace
 
@@ -89,14 +87,14 @@ def _as_table(name: str, title: str, made: Any) -> ReportTable:
 def _plain(value: Any) -> Any:
     if value is None:
         return ""
-    return safe_text(one_line(value)) if isinstance(value, (str, tuple, list)) else value
+    return spreadsheet_text(one_line(value)) if isinstance(value, (str, tuple, list)) else value
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "dtype")):
         return f"<td>{_escaped('' if value is None else value)}</td>"
     number = float(value)
-    shown = f"{int(number):,}" if number.is_integer() else short(number)
+    shown = f"{int(number):,}" if number.is_integer() else short_number(number)
     return f'<td class="nsmw-number">{shown}</td>'
 
 

@@ -14,17 +14,14 @@ from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ReportError
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import one_line, printable
-from nsm_widgets.export.page._chunks import Precision
-from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_options
-from nsm_widgets.export.page._html import page_of
+from nsm_widgets.export import PageTheme, Precision, check_page_options, html_page
 from nsm_widgets.report._figures import Figure, figures_of_mapping, figures_of_trace
 from nsm_widgets.report._inputs import flat_arrays, holds_numbers
 from nsm_widgets.report._page import page_parts
 from nsm_widgets.report._report import Report
 from nsm_widgets.report._tables import tables_of
 from nsm_widgets.trace import Trace
-from nsm_widgets.widgets import Selection
-from nsm_widgets.widgets._unseen import unseen
+from nsm_widgets.widgets import Selection, unseen_widgets
 
 PICTURES = ("png", "svg")
 DEFAULT_TITLE = "Memory and attention report"
@@ -36,7 +33,7 @@ def create_comprehensive_report(
     *,
     title: str = DEFAULT_TITLE,
     precision: Precision = "exact",
-    max_bytes: int = DEFAULT_MAX_BYTES,
+    max_bytes: int = 100_000_000,
     theme: PageTheme = "auto",
     width_px: int = 960,
     progress: bool = True,
@@ -81,9 +78,9 @@ def create_comprehensive_report(
         ...     sorted(file.name for file in path.iterdir())
         ['README.md', 'figures', 'index.html', 'tables']
     """
-    check_options(precision, max_bytes, theme)
+    check_page_options(precision, max_bytes, theme)
     recorded = getattr(data, "trace", data)
-    with unseen():
+    with unseen_widgets():
         report = Report(title, Selection())
     wanted = list(_figures(recorded, report))
     folder = Path(save_dir)
@@ -91,7 +88,7 @@ def create_comprehensive_report(
         (folder / part).mkdir(parents=True, exist_ok=True)
     steps = tqdm(total=len(wanted) + 2, desc="report", unit="part", disable=not progress)
     try:
-        with unseen():
+        with unseen_widgets():
             for figure in wanted:
                 steps.set_postfix_str(one_line(figure.title))
                 _make(figure, report, folder / "figures", width_px)
@@ -105,7 +102,7 @@ def create_comprehensive_report(
             options = {"precision": precision, "max_bytes": max_bytes, "theme": theme}
             parts = page_parts(report)
             shown = report.selection if report.figures else None
-            _write(folder / "index.html", page_of(parts, title=title, selection=shown, **options))  # type: ignore[arg-type]
+            _write(folder / "index.html", html_page(parts, title=title, selection=shown, **options))  # type: ignore[arg-type]
             _write(folder / "README.md", "".join(f"{line}\n" for line in _readme(report)))
             steps.update()
     finally:

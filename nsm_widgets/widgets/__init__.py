@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nsm_widgets._lazy_face import lazy_face
+from nsm_widgets.widgets._at_cell_end import show_at_cell_end
+from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._group import ViewGroup
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._view import View
@@ -13,6 +15,7 @@ from nsm_widgets.widgets.views._communication import CommunicationView
 from nsm_widgets.widgets.views._views import AttentionView, Heatmap, MemoryView, NTMExplorer, ReadWriteView
 
 if TYPE_CHECKING:
+    from nsm_widgets.widgets._unseen import unseen_widgets
     from nsm_widgets.widgets.charts._charts import LineChart
     from nsm_widgets.widgets.charts._importance import ImportanceView
     from nsm_widgets.widgets.charts._statistic import StatisticChart
@@ -22,22 +25,11 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets.views._routing import RoutingView
     from nsm_widgets.widgets.views._two_traces import TraceComparison
 
-_LATER = {
-    "ComparisonView": "views._comparison",
-    "ImportanceView": "charts._importance",
-    "LineChart": "charts._charts",
-    "MemoryEvolutionView": "views._evolution",
-    "OperationsView": "views._operations",
-    "RoutingView": "views._routing",
-    "StatisticChart": "charts._statistic",
-    "TraceComparison": "views._two_traces",
-}
-"""Modules of the names that load when first used."""
-
 __all__ = [
     "AttentionView",
     "CommunicationView",
     "ComparisonView",
+    "Exportable",
     "Heatmap",
     "ImportanceView",
     "LineChart",
@@ -53,12 +45,21 @@ __all__ = [
     "TraceStore",
     "View",
     "ViewGroup",
+    "show_at_cell_end",
+    "unseen_widgets",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Load a name on first use."""
-    if name not in _LATER:
-        raise AttributeError(f"module 'nsm_widgets.widgets' has no attribute {name!r}")
-    value: object = getattr(import_module(f"nsm_widgets.widgets.{_LATER[name]}"), name)
-    return value
+__getattr__, __dir__ = lazy_face(
+    __name__,
+    {
+        "_unseen": ["unseen_widgets"],
+        "charts._charts": ["LineChart"],
+        "charts._importance": ["ImportanceView"],
+        "charts._statistic": ["StatisticChart"],
+        "views._comparison": ["ComparisonView"],
+        "views._evolution": ["MemoryEvolutionView"],
+        "views._operations": ["OperationsView"],
+        "views._routing": ["RoutingView"],
+        "views._two_traces": ["TraceComparison"],
+    },
+)

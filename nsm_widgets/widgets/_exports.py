@@ -14,8 +14,7 @@ from nsm_widgets.widgets._selection import SELECTABLE, Selection
 from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
 
 if TYPE_CHECKING:
-    from nsm_widgets.export.page._chunks import Precision
-    from nsm_widgets.export.page._content import PageTheme
+    from nsm_widgets.export import PageTheme, Precision
 
 
 class Shown(Protocol):

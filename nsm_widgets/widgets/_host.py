@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 
-HOSTS = ("jupyter", "vscode")
+from nsm_widgets._environment import HOST_VARIABLE
 
-VARIABLE = "NSM_WIDGETS_HOST"
-"""Environment variable that names the front end where it is guessed wrong."""
+HOSTS = ("jupyter", "vscode")
 
 
 def in_vscode() -> bool:
@@ -21,11 +20,11 @@ def in_vscode() -> bool:
     Raises:
         ValueError: If the environment variable names no front end that is known.
     """
-    named = os.environ.get(VARIABLE, "")
+    named = os.environ.get(HOST_VARIABLE, "")
     if named:
         if named not in HOSTS:
             raise ValueError(
-                f"{VARIABLE} must be {' or '.join(HOSTS)}, got {named!r}. Unset it to have it guessed."
+                f"{HOST_VARIABLE} must be {' or '.join(HOSTS)}, got {named!r}. Unset it to have it guessed."
             )
         return named == "vscode"
     cell = _running_cell()

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @contextmanager
-def unseen() -> Iterator[None]:
+def unseen_widgets() -> Iterator[None]:
     """Within, widgets made by this thread have their ids and state, and nothing of them is sent.
 
     A page would otherwise be sent every array, and start models that are closed before it is done.

@@ -97,7 +97,7 @@ def page_content(
     Raises:
         ExportError: If they take more.
     """
-    check_options(precision, max_bytes)
+    check_page_options(precision, max_bytes)
     check_models(models)
     ids = needed(models, shown)
     names = {model_id: f"m{number}" for number, model_id in enumerate(ids)}
@@ -171,7 +171,7 @@ class _ArrayWriter:
         )
 
 
-def check_options(precision: str, max_bytes: float, theme: str = "auto") -> None:
+def check_page_options(precision: str, max_bytes: float, theme: str = "auto") -> None:
     """Refuse what is no precision, no number of bytes, or no theme."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")

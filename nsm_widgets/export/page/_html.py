@@ -9,7 +9,7 @@ from typing import Any
 
 from nsm_widgets._replacing import replacing
 from nsm_widgets.export.page._chunks import Precision
-from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_options, page_content
+from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_page_options, page_content
 from nsm_widgets.export.page._live import live_arrays, live_models
 from nsm_widgets.export.page._page import Fallback, place, standalone_page
 
@@ -65,7 +65,7 @@ def widgets_to_html(
     if not shown:
         raise ValueError("a page must hold at least one widget, got none.")
     heading = title if title is not None else next(filter(None, (getattr(w, "title", "") for w in shown)), "")
-    page = page_of(shown, title=heading, precision=precision, max_bytes=max_bytes, theme=theme)
+    page = html_page(shown, title=heading, precision=precision, max_bytes=max_bytes, theme=theme)
     if path is None:
         return page
     with replacing(Path(path)) as temporary:
@@ -73,7 +73,7 @@ def widgets_to_html(
     return Path(path)
 
 
-def page_of(
+def html_page(
     parts: Sequence[Any],
     *,
     title: str,
@@ -93,7 +93,7 @@ def page_of(
         selection: What links in the HTML move: ``<a data-nsmw-go='{"time": 7}'>``. A widget among the parts
             must follow it.
     """
-    check_options(precision, max_bytes, theme)
+    check_page_options(precision, max_bytes, theme)
     shown = [part for part in parts if not isinstance(part, str)]
     content = page_content(
         live_models(shown),

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nsm_widgets._environment import EVERYTHING_MB, HOST_VARIABLE, STATE_MB_VARIABLE
 from nsm_widgets._errors import ExportError, MissingDependencyError
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.export.page._chunks import Precision
-from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_options
-from nsm_widgets.widgets.page_arrays._state_room import EVERYTHING_MB
+from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_page_options
 
 CELL_TIMEOUT_S = 3600
-_ALL_OF_IT = {"NSM_WIDGETS_STATE_MB": f"{EVERYTHING_MB:g}", "NSM_WIDGETS_HOST": "jupyter"}
+_ALL_OF_IT = {STATE_MB_VARIABLE: f"{EVERYTHING_MB:g}", HOST_VARIABLE: "jupyter"}
 """For the kernel: every array goes with the state, which is saved nowhere; the page has its own limit."""
 
 _QUIET = ["--log-level=40"]
@@ -55,7 +55,7 @@ def notebook_to_html(
         FileNotFoundError: If there is no such notebook.
         MissingDependencyError: If nbconvert, or for ``execute`` nbclient, is not installed.
     """
-    check_options(precision, max_bytes, theme)
+    check_page_options(precision, max_bytes, theme)
     path_in = Path(path_in)
     try:
         import nbformat

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
+from importlib.metadata import version
 from typing import Any
 
 from nsm_widgets._text import one_line, printable
@@ -154,10 +155,8 @@ def precision_text(content: PageContent) -> str:
 
 def said(content: PageContent) -> str:
     """What stands at the head of a page: how exact its values are, what it lacks, who wrote it."""
-    from nsm_widgets import __version__
-
     missing = f"not saved with the notebook: {', '.join(content.missing)}" if content.missing else ""
-    written = f"nsm_widgets {__version__}, works without a network"
+    written = f"nsm_widgets {version('nsm_widgets')}, works without a network"
     return " · ".join(filter(None, (precision_text(content), missing, written)))
 
 

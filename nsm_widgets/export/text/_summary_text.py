@@ -9,9 +9,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float64, Shaped
 
-from nsm_widgets._text import one_line
+from nsm_widgets._text import count, one_line, short_number
 from nsm_widgets.export.text._where import panels_of, selection_text
-from nsm_widgets.export.text._words import count, short
 from nsm_widgets.trace import NamedArray, Trace, iterations_text
 from nsm_widgets.view import ArraySummary, Layout, summary_of
 
@@ -74,7 +73,7 @@ def saved_note(drawn: Sequence[str], not_saved: Mapping[str, int]) -> str:
         return ""
     kept = [name for name in drawn if name not in not_saved]
     size = sum(not_saved[name] for name in left_out) / 1e6
-    missing = f"{_names(left_out)} ({short(size)} MB)"
+    missing = f"{_names(left_out)} ({short_number(size)} MB)"
     if not kept:
         return f"not saved with the notebook: {missing}"
     return f"saved with the notebook: {_names(kept)} · not saved: {missing}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -15,14 +14,13 @@ from jaxtyping import Shaped
 
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets._replacing import replacing
+from nsm_widgets._text import spreadsheet_text
 from nsm_widgets.export.text._where import indices_for, panels_of
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import Layout, Panel
 
 _BLOCK = 4_096
 """Lines made at a time: what is held in memory does not grow with the table."""
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 
 def csv_lines(
@@ -125,7 +123,7 @@ class _Table:
         shape = tuple(sizes[dim] for dim in self.running)
         values = self._values()
         labels = {dim: self._labels(dim) for dim in labelled}
-        head = [safe_text(self.panel.id), safe_text(self.array.name)]
+        head = [spreadsheet_text(self.panel.id), spreadsheet_text(self.array.name)]
         total = int(np.prod(shape))
         for start in range(0, total, _BLOCK):
             flat = np.arange(start, min(start + _BLOCK, total))
@@ -154,16 +152,7 @@ class _Table:
         """The labels of an axis, none where the array has none."""
         if dim not in self.array.coords:
             return []
-        return [safe_text(label) for label in self.array.labels(dim, batch=self.at.get("batch", 0))]
-
-
-def safe_text(text: str) -> str:
-    """The text as a spreadsheet may show it: never a formula.
-
-    >>> [safe_text(text) for text in ("cat", "=1+1", "-1", "-a")]
-    ['cat', "'=1+1", '-1', "'-a"]
-    """
-    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+        return [spreadsheet_text(label) for label in self.array.labels(dim, batch=self.at.get("batch", 0))]
 
 
 def _as_csv(lines: Sequence[Sequence[object]]) -> str:

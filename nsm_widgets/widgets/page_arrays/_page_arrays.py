@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 from jaxtyping import Shaped
 
+from nsm_widgets._environment import EVERYTHING_MB
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import escape_surrogates, replace_surrogates
 from nsm_widgets.trace import Coord, LazyValues, NamedArray, Trace, is_mask
@@ -19,7 +20,7 @@ from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
 from nsm_widgets.widgets.page_arrays._serve import Answer, Served, answer
-from nsm_widgets.widgets.page_arrays._state_room import EVERYTHING_MB, current_run, state_room
+from nsm_widgets.widgets.page_arrays._state_room import current_run, state_room
 from nsm_widgets.widgets.page_arrays._wire import (
     VALUE_PRECISIONS,
     Sent,

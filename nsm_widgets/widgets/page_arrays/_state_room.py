@@ -12,15 +12,10 @@ from weakref import WeakKeyDictionary
 
 from IPython import get_ipython
 
+from nsm_widgets._environment import STATE_MB_VARIABLE
+
 STATE_MB = 8.0
 """The most, in 10**6 bytes of the notebook's file, that the arrays of all its views take together."""
-
-VARIABLE = "NSM_WIDGETS_STATE_MB"
-"""Environment variable with another limit; read when the first store is made."""
-
-
-EVERYTHING_MB = 1e6
-"""A limit that is none: arrays over a store's budget travel with the state, too, for a page of them all."""
 
 
 class Run(NamedTuple):
@@ -92,7 +87,7 @@ def state_room() -> StateRoom:
     Raises:
         ValueError: If the environment variable is no number of at least 0.
     """
-    return StateRoom(limit_from(os.environ.get(VARIABLE)))
+    return StateRoom(limit_from(os.environ.get(STATE_MB_VARIABLE)))
 
 
 def limit_from(text: str | None) -> float:
@@ -109,7 +104,7 @@ def limit_from(text: str | None) -> float:
         limit = math.nan
     if not 0 <= limit < math.inf:
         raise ValueError(
-            f"the environment variable {VARIABLE} must be a number of at least 0, in megabytes, "
+            f"the environment variable {STATE_MB_VARIABLE} must be a number of at least 0, in megabytes, "
             f"got {text!r}. Unset it for the default of {STATE_MB:g}."
         )
     return limit

@@ -191,9 +191,7 @@ class AttentionView(View):
         self._open(trace, build, options)
 
     def _at_first(self, trace: Trace) -> None:
-        self.scale = self._view_options.get(
-            "scale", self.scale
-        )
+        self.scale = self._view_options.get("scale", self.scale)
 
 
 class NTMExplorer(View):

@@ -7,10 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from nsm_widgets._text import one_line
+from nsm_widgets._text import one_line, short_number
 from nsm_widgets.export import summary_text
 from nsm_widgets.export.text._summary_text import mean_magnitude, saved_note
-from nsm_widgets.export.text._words import short
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import heatmap_layout, read_write_layout, summarize
 from tests.export.samples import one_heatmap, views, weights
@@ -188,7 +187,7 @@ def test_a_summary_is_of_its_own_array() -> None:
 )
 def test_short_numbers(value: float, text: str) -> None:
     """At most three digits, no padding."""
-    assert short(value) == text
+    assert short_number(value) == text
 
 
 def test_one_line_keeps_what_prints() -> None:

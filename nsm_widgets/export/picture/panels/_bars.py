@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
+from nsm_widgets._text import short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._geometry import Box, span, ticks
@@ -19,7 +20,6 @@ from nsm_widgets.export.picture.panels._lines import (
 )
 from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, LINE_PX, TICK_GAP_PX, TICK_PX, Axis
 from nsm_widgets.export.text._where import describe_index, index_label, indices_for
-from nsm_widgets.export.text._words import short
 from nsm_widgets.view import (
     BAR_COLORS,
     BarsOf,
@@ -69,7 +69,7 @@ class BarsPicture:
     @property
     def left(self) -> int:
         """Room that values and their title need on the left."""
-        return int(max(text_width(short(level)) for level in self.levels)) + AXIS_TITLE_PX + 9
+        return int(max(text_width(short_number(level)) for level in self.levels)) + AXIS_TITLE_PX + 9
 
     def fit(self, width: int, left: int, right: int) -> None:
         """Settle its size, the margins given."""
@@ -118,7 +118,7 @@ class BarsPicture:
             if dim != self.panel.x and size > 1
         ]
         chosen = float(self.values[self.at[self.panel.x]])
-        where.append(f"{describe_index(self.array, self.panel.x, self.at)} = {short(chosen)}")
+        where.append(f"{describe_index(self.array, self.panel.x, self.at)} = {short_number(chosen)}")
         said = cut(drawable(" · ".join(where)), right - after)
         canvas.text((after, baseline), said, "ls", canvas.ink.faint)
 
@@ -136,7 +136,7 @@ class BarsPicture:
         for level in self.levels:
             y = y_of(level, self.domain, box)
             canvas.draw.line((box.left, y, box.right - 1, y), fill=ink.line)
-            canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), short(level), "rm", ink.text)
+            canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), short_number(level), "rm", ink.text)
         canvas.draw.line((box.left, box.top, box.left, box.bottom - 1), fill=ink.faint)
         title = cut(drawable(self.panel.title), box.height)
         canvas.turned_text((left + 7, box.top + box.height / 2), title, "m", ink.text)

@@ -8,6 +8,7 @@ from math import degrees, pi
 import numpy as np
 from jaxtyping import Float64, Shaped
 
+from nsm_widgets._text import short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._curves import along, dashes
@@ -26,7 +27,6 @@ from nsm_widgets.export.picture.parts._graph_layout import (
     ring_of,
 )
 from nsm_widgets.export.text._where import describe_index, index_label, indices_for
-from nsm_widgets.export.text._words import short
 from nsm_widgets.view import BELOW, MOST_NODES, NAN, Panel, Theme, choose_edges, column_sums, paint
 
 DASH_PX = 4.0
@@ -71,7 +71,7 @@ class GraphPicture:
     @property
     def key(self) -> str:
         """What arrows and nodes stand for."""
-        largest = short(self.panel.largest_sum)
+        largest = short_number(self.panel.largest_sum)
         return f"from {self.panel.x} to {self.panel.y} · node area: column sum, largest {largest}"
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nsm_widgets._text import count, short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_OUT, Canvas
 from nsm_widgets.export.picture.canvas._geometry import Box, plot_size, span
@@ -16,7 +17,6 @@ from nsm_widgets.export.picture.parts._bar import bar_labels, bar_pixels
 from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export.picture.parts._marks import draw_marks
 from nsm_widgets.export.text._where import CURSOR_DIMS, describe_index, indices_for, is_chosen
-from nsm_widgets.export.text._words import count, short
 from nsm_widgets.raster import Raster
 from nsm_widgets.view import ABOVE, NAN, Panel, left_out_codes, paint
 
@@ -57,7 +57,7 @@ class HeatmapPicture:
     @property
     def right(self) -> int:
         """Room that the colour bar needs on the right."""
-        widest = max(text_width(short(value)) for _, value in self.bar)
+        widest = max(text_width(short_number(value)) for _, value in self.bar)
         if self.look.own:  # so it is for every head, and for the words below the bar
             widest = max(widest, text_width(WIDEST_NUMBER), text_width(PER_HEAD) - BAR_PX)
         return int(widest) + BAR_GAP_PX + BAR_PX + BAR_LABEL_GAP_PX + 2
@@ -130,7 +130,8 @@ class HeatmapPicture:
         for scalar in self.panel.scalars:
             array = self.scene.trace[scalar.array]
             at = indices_for(self.panel, array, self.at)
-            numbers.append(f"{scalar.symbol} {short(float(array.values[tuple(at[d] for d in array.dims)]))}")
+            value = float(array.values[tuple(at[dim] for dim in array.dims)])
+            numbers.append(f"{scalar.symbol} {short_number(value)}")
         return drawable(" · ".join([*where, *numbers]) or self.array.attrs.get("description", ""))
 
     def _flags(self, canvas: Canvas, box: Box) -> None:
@@ -173,7 +174,7 @@ class HeatmapPicture:
         canvas.cells(bar_pixels(self.scene.cmap_of(self.panel), self.scene, bar.height), bar)
         for position, value in self.bar:  # no tick marks: beside a number they read as a minus
             y = min(max(bar.bottom - position * bar.height, bar.top + 4), bar.bottom - 4)
-            canvas.text((bar.right + BAR_LABEL_GAP_PX, y), short(value), "lm", canvas.ink.text)
+            canvas.text((bar.right + BAR_LABEL_GAP_PX, y), short_number(value), "lm", canvas.ink.text)
         if self.look.own:
             canvas.text((bar.left, bar.bottom + 13), PER_HEAD, "ls", canvas.ink.faint)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float64
 
+from nsm_widgets._text import count, short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._geometry import Box, ticks
@@ -21,7 +22,6 @@ from nsm_widgets.export.picture.parts._axis import (
     Axis,
 )
 from nsm_widgets.export.text._where import describe_index, indices_for
-from nsm_widgets.export.text._words import count, short
 from nsm_widgets.view import (
     MOST_NAMED_LINES,
     ColorDomain,
@@ -64,7 +64,7 @@ class LinesPicture:
     @property
     def left(self) -> int:
         """Room that values and their title need on the left."""
-        return int(max(text_width(short(level)) for level in self.levels)) + AXIS_TITLE_PX + 9
+        return int(max(text_width(short_number(level)) for level in self.levels)) + AXIS_TITLE_PX + 9
 
     def fit(self, width: int, left: int, right: int) -> None:
         """Settle its size, the margins given."""
@@ -116,7 +116,7 @@ class LinesPicture:
         entries = []
         for line, index in zip(self.values, self.indices, strict=True):
             here = {**self.at, self.panel.y: index} if self.panel.y != self.panel.x else self.at
-            value = short(float(line[self.at[self.panel.x]]))
+            value = short_number(float(line[self.at[self.panel.x]]))
             entries.append(f"{drawable(describe_index(self.array, self.panel.y, here))} = {value}")
         return entries
 
@@ -133,7 +133,7 @@ class LinesPicture:
         for level in self.levels:
             y = y_of(level, self.panel.domain, box)
             canvas.draw.line((box.left, y, box.right - 1, y), fill=ink.line)
-            canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), short(level), "rm", ink.text)
+            canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), short_number(level), "rm", ink.text)
         canvas.draw.line((box.left, box.top, box.left, box.bottom - 1), fill=ink.faint)
         canvas.draw.line((box.left, box.bottom - 1, box.right - 1, box.bottom - 1), fill=ink.faint)
         turned = self.x.turned(box.width)

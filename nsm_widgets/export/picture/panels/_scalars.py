@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nsm_widgets._text import short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.panels._lines import LinesPicture
-from nsm_widgets.export.text._words import short
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Panel
 
@@ -29,7 +29,7 @@ class ScalarsPicture(LinesPicture):
     def _entries(self) -> list[str]:
         """The value at the cursor, and of which iteration."""
         place = self.at["logged"]
-        return [f"iteration {self.x.label(place)} = {short(float(self.values[0][place]))}"]
+        return [f"iteration {self.x.label(place)} = {short_number(float(self.values[0][place]))}"]
 
     def _where(self) -> list[str]:
         return []
