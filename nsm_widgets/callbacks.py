@@ -37,7 +37,7 @@ def lightning_callback(recorder: TraceRecorder) -> Any:
     Raises:
         MissingDependencyError: If ``lightning`` is not installed.
     """
-    return _lightning_type()(_Block(recorder))
+    return _lightning_type()(_RecorderBlock(recorder))
 
 
 def trainer_callback(recorder: TraceRecorder) -> Any:
@@ -54,10 +54,10 @@ def trainer_callback(recorder: TraceRecorder) -> Any:
     Raises:
         MissingDependencyError: If ``transformers`` is not installed.
     """
-    return _trainer_type()(_Block(recorder))
+    return _trainer_type()(_RecorderBlock(recorder))
 
 
-class _Block:
+class _RecorderBlock:
     """A recorder's block that begins and ends by calls; in a notebook, at the latest with the cell."""
 
     def __init__(self, recorder: TraceRecorder) -> None:
@@ -116,7 +116,7 @@ def _lightning_type() -> type:
     class LightningRecorder(Callback):
         """Records what a module does while Lightning trains it."""
 
-        def __init__(self, block: _Block) -> None:
+        def __init__(self, block: _RecorderBlock) -> None:
             self._block = block
             self._before: set[str] = set()
             self._of_validation: set[str] = set()
@@ -166,7 +166,7 @@ def _trainer_type() -> type:
     class TrainerRecorder(TrainerCallback):
         """Records what a model does while a Trainer trains it."""
 
-        def __init__(self, block: _Block) -> None:
+        def __init__(self, block: _RecorderBlock) -> None:
             self._block = block
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

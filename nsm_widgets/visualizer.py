@@ -27,7 +27,7 @@ PX_PER_INCH = 96
 V = TypeVar("V", bound=Exportable)
 """A view."""
 SavePath = str | os.PathLike[str] | None
-Labels = Sequence[str] | None
+Names = Sequence[str] | None
 
 
 class AdvancedNSMVisualizer:
@@ -80,8 +80,8 @@ class AdvancedNSMVisualizer:
         self,
         attention_weights: Any,
         title: str = "Attention map",
-        x_labels: Labels = None,
-        y_labels: Labels = None,
+        x_labels: Names = None,
+        y_labels: Names = None,
         save_path: SavePath = None,
         **options: Any,
     ) -> AttentionView:
@@ -102,8 +102,8 @@ class AdvancedNSMVisualizer:
     def plot_token_to_state_routing(
         self,
         routing_weights: Any,
-        token_labels: Labels = None,
-        state_labels: Labels = None,
+        token_labels: Names = None,
+        state_labels: Names = None,
         title: str = "Token-to-state routing",
         save_path: SavePath = None,
         **options: Any,
@@ -124,7 +124,7 @@ class AdvancedNSMVisualizer:
     def plot_state_communication(
         self,
         communication_weights: Any,
-        state_labels: Labels = None,
+        state_labels: Names = None,
         title: str = "State-to-state communication",
         save_path: SavePath = None,
         **options: Any,
@@ -145,7 +145,7 @@ class AdvancedNSMVisualizer:
     def plot_attention_patterns(
         self,
         attention_weights: Any,
-        pattern_names: Labels = None,
+        pattern_names: Names = None,
         title: str = "Attention patterns",
         save_path: SavePath = None,
         **options: Any,
@@ -170,7 +170,7 @@ class AdvancedNSMVisualizer:
     def plot_comparative_patterns(
         self,
         patterns: Any,
-        pattern_names: Labels = None,
+        pattern_names: Names = None,
         reference: str | int | None = None,
         title: str = "Comparative attention patterns",
         save_path: SavePath = None,
@@ -195,7 +195,7 @@ class AdvancedNSMVisualizer:
         title: str = "Memory content",
         save_path: SavePath = None,
         *,
-        memory_slots: Labels = None,
+        memory_slots: Names = None,
         **options: Any,
     ) -> MemoryView:
         """Slots down, words across.
@@ -217,7 +217,7 @@ class AdvancedNSMVisualizer:
         title: str = "Memory evolution",
         save_path: SavePath = None,
         *,
-        memory_slots: Labels = None,
+        memory_slots: Names = None,
         slots: Sequence[int] | None = None,
         **options: Any,
     ) -> MemoryEvolutionView:
@@ -245,7 +245,7 @@ class AdvancedNSMVisualizer:
         title: str = "Memory slot importance",
         save_path: SavePath = None,
         *,
-        memory_slots: Labels = None,
+        memory_slots: Names = None,
         **options: Any,
     ) -> ImportanceView:
         """A bar for each slot, sorted as you choose; dead and saturated slots are marked.
@@ -264,7 +264,7 @@ class AdvancedNSMVisualizer:
         self,
         read_weights: Any,
         write_weights: Any,
-        memory_slots: Labels = None,
+        memory_slots: Names = None,
         title: str = "Memory read and write operations",
         save_path: SavePath = None,
         *,
@@ -337,6 +337,6 @@ class AdvancedNSMVisualizer:
         return view
 
 
-def _memory_trace(array: Any, dims: Sequence[str], names: Labels) -> Trace:
+def _memory_trace(array: Any, dims: Sequence[str], names: Names) -> Trace:
     coords = None if names is None else {"slot": names}
     return Trace.from_arrays({"memory": array}, dims={"memory": dims}, coords=coords)

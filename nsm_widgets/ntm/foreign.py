@@ -87,7 +87,7 @@ def _require_tensors(tensors: Mapping[Any, Any]) -> None:
             )
 
 
-class _Layout:
+class _ForeignTensors:
     """Tensors by their own names: each is taken once, checked, and none may be left over."""
 
     def __init__(self, kind: str, tensors: Mapping[str, Tensor]) -> None:
@@ -136,7 +136,7 @@ class _Layout:
 def _from_pytorch_ntm(tensors: Mapping[str, Tensor]) -> NTM:
     outer = "capsule.memory.mem_bias"  # the capsule around the model holds the memory once more
     renamed = {"memory.mem_bias": outer} if "ntm.memory.mem_bias" in tensors else {}
-    layout = _Layout(
+    layout = _ForeignTensors(
         "pytorch-ntm",
         {renamed.get(name, name.removeprefix("ntm.")): value for name, value in tensors.items()},
     )
@@ -168,7 +168,7 @@ def _from_pytorch_ntm(tensors: Mapping[str, Tensor]) -> NTM:
 
 
 def _from_clemkoa(tensors: Mapping[str, Tensor]) -> NTM:
-    layout = _Layout(
+    layout = _ForeignTensors(
         "clemkoa/ntm", {name.replace("._controller.", "."): value for name, value in tensors.items()}
     )
     if layout.has("controller.layer_1.weight"):
@@ -207,7 +207,7 @@ def _from_clemkoa(tensors: Mapping[str, Tensor]) -> NTM:
 
 
 def _build(
-    layout: _Layout,
+    layout: _ForeignTensors,
     dialect: Dialect,
     *,
     hidden: Tensor,

@@ -15,8 +15,8 @@ _GATHERED = 3
 """Fewer lines to a texel are gathered for many texels at a time; more are reduced texel by texel."""
 
 Edges = Int[np.ndarray, " texel_and_end"]
-Block = Shaped[np.ndarray, "line cell"]
-Prepare = Callable[[Block, int], Block]
+LineBlock = Shaped[np.ndarray, "line cell"]
+Prepare = Callable[[LineBlock, int], LineBlock]
 """Lines as they are to be pooled, given some of them and the number of the first."""
 
 
@@ -73,7 +73,7 @@ def _gathered_lines(
     plane: Shaped[np.ndarray, "line cell"],
     first: Edges,
     prepare: Prepare | None,
-) -> Iterator[Block]:
+) -> Iterator[LineBlock]:
     """Texels of few lines each: all first lines of a block, all second ones, and so on."""
     for texels in line_blocks(plane, len(first) - 1):
         here = first[texels.start : texels.stop + 1]
@@ -82,13 +82,13 @@ def _gathered_lines(
         yield block if len(block) == len(here) - 1 else _gathered(ufunc, block, here - start, 0)
 
 
-def _gathered(ufunc: np.ufunc, block: Block, first: Edges, axis: int) -> Block:
+def _gathered(ufunc: np.ufunc, block: LineBlock, first: Edges, axis: int) -> LineBlock:
     """Reduce neighbours along an axis: the first of each texel, the second, and so on, and the last."""
     starts, last = first[:-1], first[1:] - 1
     pooled = np.take(block, starts, axis=axis)
     for step in range(1, int((last - starts).max())):
         ufunc(pooled, np.take(block, np.minimum(starts + step, last), axis=axis), out=pooled)
-    whole: Block = ufunc(pooled, np.take(block, last, axis=axis), out=pooled)
+    whole: LineBlock = ufunc(pooled, np.take(block, last, axis=axis), out=pooled)
     return whole
 
 
@@ -97,7 +97,7 @@ def _reduced_lines(
     plane: Shaped[np.ndarray, "line cell"],
     first: Edges,
     prepare: Prepare | None,
-) -> Iterator[Block]:
+) -> Iterator[LineBlock]:
     """Texels of many lines each."""
     for texels in line_blocks(plane, len(first) - 1):
         yield np.stack(
@@ -127,7 +127,7 @@ def _reduced(
     return whole
 
 
-def across(ufunc: np.ufunc, block: Block, cells: Edges) -> Block:
+def across(ufunc: np.ufunc, block: LineBlock, cells: Edges) -> LineBlock:
     """Reduce neighbouring cells of each line to one value."""
     start, end = cells[0].item(), cells[-1].item()
     if end - start == len(cells) - 1:

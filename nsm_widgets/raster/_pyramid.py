@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
-from nsm_widgets.raster._pool import BLOCK_BYTES, Block, Edges, first_cells
+from nsm_widgets.raster._pool import BLOCK_BYTES, Edges, LineBlock, first_cells
 from nsm_widgets.raster._raster import (
     Raster,
     Window,
@@ -169,13 +169,13 @@ def _coarser(
     return np.concatenate([pair[0] for pair in pairs]), np.concatenate([pair[1] for pair in pairs])
 
 
-def _pooled(ufunc: np.ufunc, block: Block) -> Block:
+def _pooled(ufunc: np.ufunc, block: LineBlock) -> LineBlock:
     if block.dtype == np.float16:  # NumPy has no fast maximum of these
         block = block.astype(np.float32)
     return _every_fourth(ufunc, _every_fourth(ufunc, block).T).T
 
 
-def _every_fourth(ufunc: np.ufunc, block: Block) -> Block:
+def _every_fourth(ufunc: np.ufunc, block: LineBlock) -> LineBlock:
     """Reduce each four neighbours along the first axis; the last ones may be fewer."""
     pooled = block[::FACTOR].copy(order="K")
     for i in range(1, FACTOR):

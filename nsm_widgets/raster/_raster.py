@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Shaped, UInt16
 
 from nsm_widgets._errors import SelectionError
-from nsm_widgets.raster._pool import Block, Edges, across, first_cells, line_blocks, lowest, pool
+from nsm_widgets.raster._pool import Edges, LineBlock, across, first_cells, line_blocks, lowest, pool
 from nsm_widgets.view import (
     NAN,
     NEGATIVE_INFINITY,
@@ -223,7 +223,7 @@ def _pooled_shares(
             raw = pool(ufunc, shown.T, columns, np.arange(len(shown) + 1), widen)
             return across(ufunc, _shares(raw, by, domain), rows)
 
-        def divided(block: Block, first: int) -> Block:
+        def divided(block: LineBlock, first: int) -> LineBlock:
             wide = block if widen is None else widen(block, first)
             return _shares(across(ufunc, wide, columns), by[first : first + len(block), None], domain)
 
@@ -238,7 +238,7 @@ def _pooled_shares(
 
 
 def _shares(
-    values: Block, by: Float64[np.ndarray, "..."], domain: ColorDomain
+    values: LineBlock, by: Float64[np.ndarray, "..."], domain: ColorDomain
 ) -> Float64[np.ndarray, "line cell"]:
     """Values divided by their rows' largest.
 
@@ -274,7 +274,7 @@ def _strongest(
     return np.where(takes_low & ~np.isnan(most), least, most)
 
 
-def _widen(block: Block, _first: int) -> Block:
+def _widen(block: LineBlock, _first: int) -> LineBlock:
     return block.astype(np.float32)
 
 
@@ -294,7 +294,9 @@ def largest_of_rows(
     return largest
 
 
-def _finite_ends(block: Block, axis: int) -> tuple[Float64[np.ndarray, " row"], Float64[np.ndarray, " row"]]:
+def _finite_ends(
+    block: LineBlock, axis: int
+) -> tuple[Float64[np.ndarray, " row"], Float64[np.ndarray, " row"]]:
     """Largest and smallest finite value along an axis; -inf and inf where there is none."""
     if block.dtype == np.float16:
         block = _widen(block, 0)

@@ -52,7 +52,7 @@ def csv_lines(
         ['panel,array,slot,word,value', 'memory,memory,0,0,0.0', 'memory,memory,0,1,0.1']
     """
     chosen = _chosen([each for each in panels_of(layout) if each.kind != "table"], panel)
-    tables = [_Table.of(each, trace[each.array], indices) for each in chosen]
+    tables = [_PanelTable.of(each, trace[each.array], indices) for each in chosen]
     dims = list(dict.fromkeys(dim for table in tables for dim in table.array.dims))
     labelled = [dim for dim in dims if any(dim in table.array.coords for table in tables)]
     head = ["panel", "array", *dims, *(f"{dim}_label" for dim in labelled), "value"]
@@ -100,7 +100,7 @@ def _is_told(graph: Panel, panels: Sequence[Panel]) -> bool:
 
 
 @dataclass(frozen=True)
-class _Table:
+class _PanelTable:
     """One panel's cells: axes that it draws run, all others stand where they are selected."""
 
     panel: Panel
@@ -110,7 +110,7 @@ class _Table:
     """Axes with every index, the last one the fastest."""
 
     @classmethod
-    def of(cls, panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> _Table:
+    def of(cls, panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> _PanelTable:
         drawn = dict.fromkeys((panel.rows, panel.columns, panel.y, panel.x))
         running = tuple(dim for dim in drawn if dim in array.dims)
         return cls(panel, array, indices_for(panel, array, indices), running)

@@ -14,7 +14,7 @@ from nsm_widgets._errors import ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.widgets.charts._charts import LineChart
 
-Statistic = Callable[[NamedArray], Any]
+StatisticFunction = Callable[[NamedArray], Any]
 
 OF_WEIGHTS: dict[str, Callable[..., Any]] = {
     "entropy": stats.entropy,
@@ -84,7 +84,7 @@ class StatisticChart(LineChart):
     def __init__(
         self,
         trace: Trace | TraceRecorder,
-        statistic: str | Statistic,
+        statistic: str | StatisticFunction,
         array: str | None = None,
         *,
         x: str | None = None,
@@ -113,7 +113,7 @@ def _check(statistic: object) -> None:
         raise TypeError(f"statistic must be a name or a function, got {type(statistic).__name__}.")
 
 
-def _array_of(trace: Trace, statistic: str | Statistic, name: str | None) -> NamedArray:
+def _array_of(trace: Trace, statistic: str | StatisticFunction, name: str | None) -> NamedArray:
     wanted: tuple[str, ...] = ("attention", "write_weights", "read_weights")
     wanted = ("memory",) if statistic in OF_MEMORY else wanted[:1] if statistic in OF_ATTENTION else wanted
     name = name or next((each for each in wanted if each in trace), None)
@@ -123,9 +123,9 @@ def _array_of(trace: Trace, statistic: str | Statistic, name: str | None) -> Nam
     return trace[name]
 
 
-def _value_of(array: NamedArray, statistic: str | Statistic, x: str | None) -> NamedArray:
+def _value_of(array: NamedArray, statistic: str | StatisticFunction, x: str | None) -> NamedArray:
     """The statistic, with at least one axis."""
-    compute: Statistic
+    compute: StatisticFunction
     if not isinstance(statistic, str):
         compute = statistic
     elif statistic in OF_WEIGHTS and statistic != "usage" and "query" in array.dims and x != "query":

@@ -37,7 +37,7 @@ LEGEND_PX, SWATCH_PX, ENTRY_GAP_PX = 18, 14, 16
 DASH_PX, DASH_GAP_PX = 6, 4
 CURSOR: Color = (128, 128, 128)
 
-Segment = tuple[int, int, int, int]
+LineSegment = tuple[int, int, int, int]
 
 
 class LinesPicture:
@@ -199,7 +199,7 @@ def y_of(value: float, domain: ColorDomain, box: Box) -> int:
     return box.bottom - 1 - round(share * (box.height - 1))
 
 
-def segments(line: Float64[np.ndarray, " step"], domain: ColorDomain, box: Box) -> Iterator[Segment]:
+def segments(line: Float64[np.ndarray, " step"], domain: ColorDomain, box: Box) -> Iterator[LineSegment]:
     """The parts of a line inside the box; a finite value between two that are not is a short stroke.
 
     What lies outside the domain is cut off at its edge, as on the page.
@@ -216,7 +216,7 @@ def segments(line: Float64[np.ndarray, " step"], domain: ColorDomain, box: Box) 
 
 def _clipped(
     start: tuple[float, float], end: tuple[float, float], domain: ColorDomain, box: Box
-) -> Iterator[Segment]:
+) -> Iterator[LineSegment]:
     """The part of a segment between the domain's ends, if any."""
     (x0, v0), (x1, v1) = start, end
     if max(v0, v1) < domain.low or min(v0, v1) > domain.high:
