@@ -123,13 +123,13 @@ def counted(mask: Mask, given: Given) -> Bool[np.ndarray, "..."] | None:
     flags = _aligned(mask, given) if isinstance(mask, NamedArray) else to_readonly(mask, "mask")[0]
     flags = as_flags(flags, "mask")
     try:
-        asked = np.broadcast_to(flags, given.values.shape)
+        wanted = np.broadcast_to(flags, given.values.shape)
     except ValueError as error:
         raise ShapeError(
             f"mask must broadcast to {given.name}, {given.describe()}, got shape {flags.shape}. "
             "Padding of keys, one row per batch item? Pass mask[:, None, None, :]."
         ) from error
-    return asked if own is None else np.asarray(asked & own)
+    return wanted if own is None else np.asarray(wanted & own)
 
 
 def as_flags(values: NDArray[Any], name: str) -> Bool[np.ndarray, "..."]:

@@ -47,18 +47,18 @@ COLUMNS = ("shape", *_BASIC, *_SPREAD, *_PLACES, *_MEMORY, *_COUNTS)
 """The columns of a table, after those that say what a row is about."""
 
 
-def records_of(entry: Entry, by: Sequence[str], mask: Mask, **said: str) -> Iterator[dict[str, Any]]:
+def records_of(entry: Entry, by: Sequence[str], mask: Mask, **columns: str) -> Iterator[dict[str, Any]]:
     """One record for each index along the axes ``by``.
 
     Args:
         entry: The array.
         by: Axes; those that the array lacks are passed over.
         mask: True where a value counts.
-        said: Columns that come first, in every record.
+        columns: Columns that come first, in every record.
     """
     groups = _weighting_groups if entry.is_weighting else _content_groups
     for index, statistics in groups(entry, by, mask):
-        yield {**said, **index, "shape": entry.given.values.shape, **statistics}
+        yield {**columns, **index, "shape": entry.given.values.shape, **statistics}
 
 
 def _weighting_groups(

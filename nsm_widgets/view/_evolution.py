@@ -67,9 +67,9 @@ def slot_statistics(memory: NamedArray) -> list[NamedArray]:
                 statistic(values).astype(np.float32),
                 dims[:-1],
                 coords,
-                {"kind": "scalar", "description": said},
+                {"kind": "scalar", "description": description},
             )
-            for name, (said, statistic) in STATISTICS.items()
+            for name, (description, statistic) in STATISTICS.items()
         ]
 
 

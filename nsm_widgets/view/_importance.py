@@ -123,8 +123,8 @@ def first_write(trace: Trace) -> NamedArray | None:
     steps = np.where(written.any(axis=time), written.argmax(axis=time), np.nan).astype(np.float32)
     kept = tuple(dim for dim in dims if dim != "time")
     coords = {dim: weights.coords[dim] for dim in kept if dim in weights.coords}
-    said = f"first step at which a write weight reaches {WRITTEN_FROM:g}"
-    return NamedArray("first_write", steps, kept, coords, {"kind": "scalar", "description": said})
+    description = f"first step at which a write weight reaches {WRITTEN_FROM:g}"
+    return NamedArray("first_write", steps, kept, coords, {"kind": "scalar", "description": description})
 
 
 def slot_use(importance: NamedArray) -> NamedArray:
@@ -146,8 +146,8 @@ def slot_use(importance: NamedArray) -> NamedArray:
         )
         codes = np.where(values < DEAD_BELOW, 1, np.where(saturated, 2, 0)).astype(np.int8)
     coords = {dim: last.coords[dim] for dim in last.dims if dim in last.coords}
-    said = "0 used, 1 dead, 2 saturated, by the scores of the last step"
-    return NamedArray("slot_use", codes, last.dims, coords, {"kind": "scalar", "description": said})
+    description = "0 used, 1 dead, 2 saturated, by the scores of the last step"
+    return NamedArray("slot_use", codes, last.dims, coords, {"kind": "scalar", "description": description})
 
 
 def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220) -> tuple[Layout, Trace]:
@@ -219,8 +219,8 @@ def _fits(written: NamedArray, importance: NamedArray) -> bool:
 def _note(importance: NamedArray, *, given: bool) -> str:
     if not given:
         return f"importance = {DEFINITION}"
-    said = importance.attrs.get("description", "")
-    return f"importance = {said}" if said else "importance = the scores as they were given"
+    description = importance.attrs.get("description", "")
+    return f"importance = {description}" if description else "importance = the scores as they were given"
 
 
 def _coloring(importance: NamedArray) -> Coloring:

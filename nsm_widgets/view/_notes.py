@@ -23,8 +23,8 @@ def note_lines(panel: Panel, array: NamedArray, at: Mapping[str, int]) -> list[s
 
     Example:
         >>> from nsm_widgets.view import ColorDomain, Note
-        >>> said = (Note("tokens undecided", 1, always=True), Note("tokens not known", 2))
-        >>> panel = Panel("x", "x", "token", "token", "", ColorDomain(0, 1), "ink", "notes", notes=said)
+        >>> notes = (Note("tokens undecided", 1, always=True), Note("tokens not known", 2))
+        >>> panel = Panel("x", "x", "token", "token", "", ColorDomain(0, 1), "ink", "notes", notes=notes)
         >>> note_lines(panel, NamedArray("x", [1, 0, 1], ("token",), {"token": ["the", "cat", "of"]}), {})
         ['2 of 3 tokens undecided: the, of']
     """

@@ -18,12 +18,12 @@ def array_difference(one: NamedArray, other: NamedArray, name: str) -> NamedArra
     with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
         values = np.asarray(other.values).astype(np.float64) - np.asarray(one.values).astype(np.float64)
     coords = {dim: _joined(one, other, dim) for dim in one.dims if dim in one.coords or dim in other.coords}
-    said = (
+    description = (
         "what the second trace has more than the first, cell by cell"
         if values.any()
         else "equal in both traces"
     )
-    attrs = {"kind": "content", "description": said}
+    attrs = {"kind": "content", "description": description}
     return NamedArray(name, values, one.dims, coords, attrs)
 
 

@@ -98,7 +98,7 @@ def change_panel(name: str, change: NamedArray) -> Panel:
     return _panel(change, axes, f"change of {words(name)}", Coloring(ColorDomain(0.0, math.log(2)), "ink"))
 
 
-def notes_panel(arrays: Sequence[NamedArray], said: Sequence[str]) -> Panel:
+def notes_panel(arrays: Sequence[NamedArray], notes: Sequence[str]) -> Panel:
     least = min(arrays, key=lambda array: array.values.size)
     return Panel(
         id="compared",
@@ -111,5 +111,5 @@ def notes_panel(arrays: Sequence[NamedArray], said: Sequence[str]) -> Panel:
         kind="notes",
         min_width_px=600,
         height_px=28,
-        notes=tuple(Note(text) for text in said),
+        notes=tuple(Note(text) for text in notes),
     )

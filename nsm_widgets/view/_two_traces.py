@@ -73,7 +73,7 @@ def two_traces_layout(
     matching: Matching,
     changes: Mapping[str, NamedArray] | None = None,
     records: Sequence[Mapping[str, Any]] = (),
-    said: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> tuple[Layout, Trace]:
     """Each array of both traces on one colour domain, and their difference, of which a view shows either.
 
@@ -85,7 +85,7 @@ def two_traces_layout(
         matching: How ``b`` was brought into that order.
         changes: Mean divergences by the array's name.
         records: Rows of the table of heads, most changed first.
-        said: Sentences below.
+        notes: Sentences below.
 
     Returns:
         The layout, whose panels say in ``shown_in`` when they are shown, and a trace with ``a.<array>``,
@@ -116,7 +116,7 @@ def two_traces_layout(
     held += moved.values()
     charts = [change_panel(name, change) for name, change in moved.items() if change.ndim > 1]
     below = [*([changed_heads_panel(held, records, names)] if records else [])]
-    below += [notes_panel(held, said)] if said else []
+    below += [notes_panel(held, notes)] if notes else []
     layout = (
         *rows,
         *_in_rows(apart),
@@ -133,13 +133,13 @@ def matching_notes(matching: Matching, names: tuple[str, str]) -> list[str]:
         layers = order if order.ndim > 1 else order[None]
         for layer, each in enumerate(layers):
             where = f" of layer {layer}" if order.ndim > 1 else ""
-            told.append(_order_said(f"{group} heads{where}", each.tolist(), names))
-    told += [_order_said(f"{group}s", order.tolist(), names) for group, order in matching.slots.items()]
+            told.append(_order_note(f"{group} heads{where}", each.tolist(), names))
+    told += [_order_note(f"{group}s", order.tolist(), names) for group, order in matching.slots.items()]
     told += [f"{group} heads are not matched: no weighting tells them apart" for group in matching.unmatched]
     return told
 
 
-def _order_said(what: str, order: Sequence[int], names: tuple[str, str]) -> str:
+def _order_note(what: str, order: Sequence[int], names: tuple[str, str]) -> str:
     moved = [f"{index} is {other}" for index, other in enumerate(order) if index != other]
     if not moved:
         return f"{what}, matched: each is that of the same number"

@@ -26,7 +26,7 @@ class Shown(Protocol):
     domain: str
     _given_layout: Layout
     _given_selection: Selection
-    _given_store: TraceStore
+    _given_page_arrays: TraceStore
 
 
 class Exportable:
@@ -50,12 +50,12 @@ class Exportable:
     @property
     def store(self) -> TraceStore:
         """The arrays on the page's side; pass it to another view to share them."""
-        return self._lead._given_store
+        return self._lead._given_page_arrays
 
     @property
     def trace(self) -> Trace:
         """What is shown, as recorded."""
-        return self._lead._given_store.trace
+        return self._lead._given_page_arrays.trace
 
     @property
     def title(self) -> str:

@@ -94,7 +94,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         names = () if watched is not None else (*arrays_of(scalars_row(held)), *(arrays or ()))
         shared = {
             "selection": selection if selection is not None else self._own(Selection()),
-            "store": store if store is not None else self._own(self._new_store(held, names, sending)),
+            "store": store if store is not None else self._own(self._new_page_arrays(held, names, sending)),
         }
         gathered = watched is None and store is None and arrays is None
         place = Place(grouped=True, watched=watched is not None, gathered=gathered)
@@ -163,7 +163,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         self._made = (*self._made, made)
         return made
 
-    def _new_store(self, trace: Trace, arrays: Sequence[str], sending: dict[str, Any]) -> TraceStore:
+    def _new_page_arrays(self, trace: Trace, arrays: Sequence[str], sending: dict[str, Any]) -> TraceStore:
         try:
             return TraceStore(trace, only=tuple(dict.fromkeys(arrays)), **sending)
         except Exception:

@@ -145,14 +145,14 @@ class View(Exportable, SyncedWidget):
             )
         sizes = selectable_sizes(trace, names)
         self._given_layout = layout
-        self._given_store = (
-            _checked_store(store, trace, names)
+        self._given_page_arrays = (
+            _checked_page_arrays(store, trace, names)
             if store is not None
             else TraceStore(trace, only=names, budget_mb=budget_mb, precision=precision)
         )
         self._given_selection = selection if selection is not None else Selection()
         state = {
-            "_store": self._given_store,
+            "_store": self._given_page_arrays,
             "_selection": self._given_selection,
             "_layout": [[panel.to_json() for panel in row] for row in layout],
             "_sizes": sizes,
@@ -160,7 +160,7 @@ class View(Exportable, SyncedWidget):
         }
         super().__init__(_state=state, **options)
         self._given_selection.attach(sizes)
-        self._shared = (self._given_selection, self._given_store)
+        self._shared = (self._given_selection, self._given_page_arrays)
         self._made = tuple(
             made for made, given in zip(self._shared, (selection, store), strict=True) if given is None
         )
@@ -283,7 +283,7 @@ def _holds(store: object, layout: Layout) -> bool:
     return not isinstance(store, TraceStore) or all(name in store.arrays for name in arrays_of(layout))
 
 
-def _checked_store(store: TraceStore, trace: Trace, names: Sequence[str]) -> TraceStore:
+def _checked_page_arrays(store: TraceStore, trace: Trace, names: Sequence[str]) -> TraceStore:
     """The store that was given, if it holds what the view draws, or may take it."""
     if not isinstance(store, TraceStore):
         raise TypeError(

@@ -130,7 +130,7 @@ def test_each_panel_says_when_it_is_shown() -> None:
     """Both traces with one choice, the difference with the other, all else always."""
     a, b = memories(0.0, 1.0)
     layout, _ = two_traces_layout(
-        a, b, ("memory",), names=NAMES, matching=Matching(), said=["only in early: x"]
+        a, b, ("memory",), names=NAMES, matching=Matching(), notes=["only in early: x"]
     )
     assert {name: panel.shown_in for name, panel in panels(layout).items()} == {
         "a.memory": "side by side",

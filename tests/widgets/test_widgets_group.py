@@ -77,7 +77,7 @@ def test_the_store_gathers_what_parts_draw() -> None:
     ]
     group = ViewGroup(trace, rows)
     assert group.store.arrays == ("memory", "memory_change", "write_weights_entropy", "write_gate")
-    assert [part._lead._given_store for part in group.parts] == [group.store] * 4
+    assert [part._lead._given_page_arrays for part in group.parts] == [group.store] * 4
     assert all(
         view._sizes == {"time": 6, "batch": 2, "slot": 8, "word": 3, "head": 1} for view in group._views
     )

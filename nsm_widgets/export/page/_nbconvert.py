@@ -129,7 +129,7 @@ class NsmHTMLExporter(HTMLExporter):
             "nsm_token": secrets.token_hex(8),  # no text of the notebook can pass for a place that we fill
             "nsm_theme": self.page_theme,
             "nsm_title": one_line(name),
-            "nsm_said": _page.said(content),
+            "nsm_said": _page.page_note(content),
         }
         return nb, resources
 

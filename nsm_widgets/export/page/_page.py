@@ -1,4 +1,4 @@
-"""The scripts and the frame of an exported page: one file that asks nobody for anything."""
+"""The scripts and the frame of an exported page: one file that requests nothing."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def precision_text(content: PageContent) -> str:
     return "; ".join(f"{', '.join(names)}: {PRECISION_TEXT[precision]}" for precision, names in kept.items())
 
 
-def said(content: PageContent) -> str:
+def page_note(content: PageContent) -> str:
     """What stands at the head of a page: how exact its values are, what it lacks, who wrote it."""
     missing = f"not saved with the notebook: {', '.join(content.missing)}" if content.missing else ""
     written = f"nsm_widgets {version('nsm_widgets')}, works without a network"
@@ -188,7 +188,7 @@ def standalone_page(
 <body>
 {body_scripts(content)}
 <main class="nsmw-page">
-{header}<h1>{shown_title}</h1><p class="nsmw-page-said">{html.escape(said(content))}</p></header>
+{header}<h1>{shown_title}</h1><p class="nsmw-page-said">{html.escape(page_note(content))}</p></header>
 {body}
 <noscript><p>These are pictures of the views as they were exported; with JavaScript they move.</p></noscript>
 </main>

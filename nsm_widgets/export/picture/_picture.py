@@ -171,8 +171,8 @@ def draw_page(page: Page, canvas: Canvas, heading: tuple[str, str]) -> bytes:
     for picture, left, top in page.placed:
         picture.draw(canvas, left, top)
     if page.left_out:
-        said = f"{page.left_out} more panels, not shown here"
-        canvas.text((EDGE_PX, page.height - EDGE_PX), said, "ls", canvas.ink.faint)
+        note = f"{page.left_out} more panels, not shown here"
+        canvas.text((EDGE_PX, page.height - EDGE_PX), note, "ls", canvas.ink.faint)
     return canvas.file()
 
 

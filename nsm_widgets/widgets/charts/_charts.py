@@ -137,7 +137,7 @@ class LineChart(Chart):
         check_height(height_px)
         if vmin is not None and vmax is not None:
             default_coloring(NamedArray("values", np.zeros(1), ("item",)), vmin=vmin, vmax=vmax)
-        self._asked = (array, x)
+        self._wanted = (array, x)
 
         def layout_of(given: Any, growing: bool) -> tuple[Trace, Layout]:
             shown, drawn, across = self._choose(require_trace(given, type(self).__name__), growing)
@@ -176,7 +176,7 @@ class LineChart(Chart):
             trace: What was given, or what of a recording there is.
             growing: Whether there will be more iterations than it holds.
         """
-        array, x = self._asked
+        array, x = self._wanted
         if array not in trace:
             raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {array!r}.")
         return trace, array, x

@@ -95,7 +95,7 @@ class StatisticChart(LineChart):
         super().__init__(trace, array or "", x=x or "", **options)
 
     def _choose(self, trace: Trace, growing: bool) -> tuple[Trace, str, str]:
-        array, x = self._asked
+        array, x = self._wanted
         given = _array_of(trace, self._statistic, array or None)
         values = _value_of(given, self._statistic, x or None)
         sizes = {**values.sizes, **({"iteration": 2} if growing and "iteration" in values.dims else {})}

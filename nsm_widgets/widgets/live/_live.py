@@ -62,7 +62,7 @@ class Fed(Protocol):
 ALONE = "iterations differ in shape: the newest is shown alone"
 ALONE_AT_END = "iterations differ in length: they follow each other along time"
 STORED_AT_END = "iterations stay on the disk, and follow each other along time"
-MOST_SAID = 200
+MOST_ERROR_LENGTH = 200
 """Characters of an error on the page."""
 
 _RUNS = itertools.count(1)
@@ -125,7 +125,7 @@ class LiveFeed:
                 shown, layout = self._plan.running(one_of_many(progress.take(number), number), self._layout)
                 header, arrays = self._add(number, progress, shown, layout)
             except Exception as problem:
-                self._problem = said(problem)
+                self._problem = error_line(problem)
                 self._say("running" if self._layout else "waiting", progress, failed=1)
                 raise
             self._problem = ""
@@ -146,14 +146,14 @@ class LiveFeed:
     def end(self, progress: Progress, whole: Callable[[], Trace], error: BaseException | None) -> None:
         """Show all that was recorded, as a view of the trace would."""
         state = "ended" if error is None else "failed"
-        why = "" if error is None else said(error)
+        why = "" if error is None else error_line(error)
         try:
             shown, layout = self._plan.build(trace := self._final(progress, whole))
         except RecordingError as problem:
             self._say(state, progress, why=why or str(problem))
             return
         except Exception as problem:
-            self._problem = said(problem)
+            self._problem = error_line(problem)
             self._say(state, progress, why=why, failed=1)
             raise
         self._problem = ""
@@ -308,9 +308,9 @@ class LiveFeed:
         }
 
 
-def said(problem: BaseException) -> str:
+def error_line(problem: BaseException) -> str:
     """What went wrong, in a line."""
-    return f"{type(problem).__name__}: {problem}"[:MOST_SAID]
+    return f"{type(problem).__name__}: {problem}"[:MOST_ERROR_LENGTH]
 
 
 def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:

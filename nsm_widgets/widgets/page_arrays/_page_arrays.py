@@ -40,8 +40,8 @@ strings, and a message of them is shorter than half a megabyte."""
 SILENCE_S = 0.5
 """A page that waits for many answers has the first of them before it takes the kernel for a busy one."""
 
-MOST_ASKS = 256
-"""Of one message; a page of ours asks for far fewer."""
+MOST_REQUESTS = 256
+"""Of one message; a page of ours sends far fewer."""
 
 
 class TraceStore(SyncedWidget):
@@ -50,7 +50,7 @@ class TraceStore(SyncedWidget):
     Each array up to ``budget_mb`` crosses once, whole, as binary: with the widget's state, which a notebook
     can be saved with, as long as there is room, else when a view first needs it: the picture on show goes
     first, drawn here with as many texels as the screen has, the values follow. Of a larger array, which may
-    be a memory-mapped one larger than memory, only pictures cross, the next ones ahead of the cursor, and the
+    be a memory-mapped one larger than memory, only pictures cross, prefetched around the cursor, and the
     values around the cell that is hovered.
 
     There is room for 8 MB in a saved notebook, for the arrays of all its views together, counted in its file,
@@ -127,11 +127,11 @@ class TraceStore(SyncedWidget):
         """Hold these arrays from now on; what the page is told of them."""
         room = state_room()
         self._arrays = {name: _held(trace[name], self._budget_mb) for name in names}
-        whole = {name: array for name, array in self._arrays.items() if array.nbytes <= self._budget_mb * 1e6}
-        self._for_state = _for_the_state(self._arrays if room.limit_mb >= EVERYTHING_MB else whole)
+        small = {name: array for name, array in self._arrays.items() if array.nbytes <= self._budget_mb * 1e6}
+        self._for_state = _savable(self._arrays if room.limit_mb >= EVERYTHING_MB else small)
         self._stand()
         self.trace = trace
-        metas = [describe(trace[name], self._arrays[name], over_budget=name not in whole) for name in names]
+        metas = [describe(trace[name], self._arrays[name], over_budget=name not in small) for name in names]
         self._served: dict[str, Served] = {}
         pyramids = Pyramids()
         for meta in metas:
@@ -144,7 +144,7 @@ class TraceStore(SyncedWidget):
             self._served[name] = _served(self._arrays[name], sent, meta, pyramids)
         return {
             "_meta": metas,
-            "_buffers": self._more_for_the_state(()),
+            "_buffers": self._save_more(()),
             "_state_mb": room.limit_mb,
         }
 
@@ -188,15 +188,18 @@ class TraceStore(SyncedWidget):
     def close(self) -> None:
         """Take the arrays off the page, and give their room in the saved notebook back."""
         if self.comm is not None:
-            self._leave_the_state()
+            self._free_state()
         super().close()
 
     def shown(self) -> None:
-        """Told by a view that a cell shows it: what that replaces leaves the state, what now fits joins."""
+        """Called when a cell displays a view.
+
+        Frees the saved state of the view that it replaces, and saves arrays that now fit.
+        """
         if self.comm is None:
             return
         self._stand()
-        if more := self._more_for_the_state(self.saved):
+        if more := self._save_more(self.saved):
             self._buffers = {**self._buffers, **more}
 
     def __repr__(self) -> str:
@@ -211,32 +214,32 @@ class TraceStore(SyncedWidget):
     def _stand(self) -> None:
         for replaced in state_room().stand(self, current_run()):
             if isinstance(replaced, TraceStore):
-                replaced._leave_the_state()
+                replaced._free_state()
 
-    def _more_for_the_state(self, already: Sequence[str]) -> dict[str, memoryview]:
+    def _save_more(self, already: Sequence[str]) -> dict[str, memoryview]:
         sizes = {name: array.nbytes for name, array in self._for_state.items() if name not in already}
         taken = state_room().take(self, sizes)
         return {name: np.asarray(self._arrays[name]).data.cast("B") for name in taken}
 
-    def _leave_the_state(self) -> None:
+    def _free_state(self) -> None:
         """The page keeps the copy that it has. Empty bytes, not fewer names: nbclient forgets no buffer."""
         if self.saved:
             self._buffers = dict.fromkeys(self._buffers, b"")
         state_room().give_back(self)
 
     def _take_message(self, content: Mapping[str, Any]) -> None:
-        """Answer what a page asks by ``{"type": "ask", "asks": [...], "encoding": "binary" | "base64"}``.
+        """Answer what a page requests by ``{"type": "ask", "asks": [...], "encoding": "binary" | "base64"}``.
 
         See ``_serve``. Answers go back together, in as many messages as the host's
         limit makes of them: ``{"type": "answer", "pieces": [{"key", "part", "parts", ...}]}``, and a buffer,
         or a string ``base64``, for each piece.
         """
-        asks = content.get("asks")
-        if content.get("type") != "ask" or not isinstance(asks, list):
+        requests = content.get("asks")
+        if content.get("type") != "ask" or not isinstance(requests, list):
             return
         encoded = content.get("encoding") == "base64"
         room = BASE64_MESSAGE_BYTES if encoded else BINARY_MESSAGE_BYTES
-        answers = (answer(self._served, ask) for ask in asks[:MOST_ASKS])
+        answers = (answer(self._served, request) for request in requests[:MOST_REQUESTS])
         for pieces in _messages((found for found in answers if found is not None), room):
             headers = [header for header, _ in pieces]
             if encoded:
@@ -270,7 +273,7 @@ def _messages(answers: Iterable[Answer], room: int) -> Iterator[list[tuple[dict[
         yield message
 
 
-def _for_the_state(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "..."]]:
+def _savable(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "..."]]:
     """The arrays that may travel with the widget's state, where there is room; none in VS Code."""
     return {} if in_vscode() else dict(arrays)
 

@@ -1,7 +1,7 @@
-"""What a page asks of an array that it does not hold, answered from the original values.
+"""What a page requests of an array that it does not hold, answered from the original values.
 
-An ask is ``{"key": ..., "kind": ..., "array": name, ...}``, its answer a header with the same key, and bytes.
-By kind:
+A request is ``{"key": ..., "kind": ..., "array": name, ...}``, its answer a header with the same key, and
+bytes. By kind:
 
 ``picture``
     Colour codes of a plane, pooled to the texels that the page can show: ``y``, ``x``, ``at`` (an index for
@@ -16,7 +16,7 @@ By kind:
 ``part``
     A part of the whole array: ``start`` and ``stop`` of its values in C order.
 
-An ask that names nothing here, or asks for something else, is not answered. One that cannot be met, because a
+A request that names nothing here, or has another kind, is not answered. One that cannot be met, because a
 file is gone, is answered with ``refused``: why.
 """
 
@@ -40,10 +40,10 @@ MOST_TEXELS = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An array, and what was said of it to the page."""
+    """An array, and what the page was told of it."""
 
     values: Any
-    """A NumPy array, or values in a store, of which only what is asked for is read."""
+    """A NumPy array, or values in a store, of which only what is requested is read."""
     sent: Sent
     dims: tuple[str, ...]
     summary: Mapping[str, float]
@@ -61,49 +61,49 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one ask."""
+    """The answer to one request."""
 
     header: dict[str, Any]
     data: bytes | memoryview
 
 
 class _MalformedError(Exception):
-    """An ask that no page of ours sends."""
+    """A request that no page of ours sends."""
 
 
-def answer(arrays: Mapping[str, Served], ask: object) -> Answer | None:
-    """The answer to one ask; None where it is none."""
-    if not isinstance(ask, Mapping) or not isinstance(ask.get("key"), str):
+def answer(arrays: Mapping[str, Served], request: object) -> Answer | None:
+    """The answer to one request; None where it is none."""
+    if not isinstance(request, Mapping) or not isinstance(request.get("key"), str):
         return None
-    name, kind = ask.get("array"), ask.get("kind")
+    name, kind = request.get("array"), request.get("kind")
     if not (isinstance(name, str) and name in arrays and isinstance(kind, str) and kind in _KINDS):
         return None
     try:
-        header, data = _KINDS[kind](arrays[name], ask)
+        header, data = _KINDS[kind](arrays[name], request)
     except _MalformedError:
         return None
     except (OSError, MemoryError) as error:
         header, data = {"refused": f"{name} cannot be read: {error or type(error).__name__}"}, b""
-    return Answer({"key": ask["key"], **header}, data)
+    return Answer({"key": request["key"], **header}, data)
 
 
-def _picture(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
-    y, x = _axes(array, ask)
+def _picture(array: Served, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    y, x = _axes(array, request)
     if y == x:
         raise _MalformedError
-    plane = _plane(array, ask, y, x)
-    domain, scale, (rows, columns) = _domain(ask), _scale(ask), _most(ask)
-    window = _window(ask, plane.shape)
+    plane = _plane(array, request, y, x)
+    domain, scale, (rows, columns) = _domain(request), _scale(request), _most(request)
+    window = _window(request, plane.shape)
     thresholds = array.magnitude_thresholds if domain.diverging else array.thresholds
-    if ask.get("own") is True:
+    if request.get("own") is True:
         shared, domain = domain, own_domain(plane, domain)
         thresholds = own_thresholds(plane, magnitudes=shared.diverging) if scale == "rank" else ()
     turned = array.dims[-1] == y  # rows divided by their largest run along the last axis
     if turned:
         plane, rows, columns = plane.T, columns, rows
         window = (*window[2:], *window[:2])
-    place = tuple(ask["at"].get(dim, 0) for dim in array.dims if dim not in (y, x))
-    pyramid = array.pyramids.of((ask["array"], y, x, place), plane)
+    place = tuple(request["at"].get(dim, 0) for dim in array.dims if dim not in (y, x))
+    pyramid = array.pyramids.of((request["array"], y, x, place), plane)
     may_mark = array.may_mark(domain)
     raster = (
         rasterize(
@@ -140,28 +140,28 @@ def _picture(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], byt
     return header, codes.tobytes()
 
 
-def _range(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
-    y, x = _axes(array, ask)
+def _range(array: Served, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    y, x = _axes(array, request)
     if y == x:
         raise _MalformedError
-    shared = _domain(ask)
-    plane = _plane(array, ask, y, x)
+    shared = _domain(request)
+    plane = _plane(array, request, y, x)
     own = own_domain(plane, shared)
-    ranked = own_thresholds(plane, magnitudes=shared.diverging) if ask.get("ranked") is True else ()
+    ranked = own_thresholds(plane, magnitudes=shared.diverging) if request.get("ranked") is True else ()
     return {}, np.array([own.low, own.high, own.diverging, *ranked], dtype="<f8").tobytes()
 
 
-def _values(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
-    y, x = _axes(array, ask)
-    plane = _plane(array, ask, y, x)
-    if ask.get("window") is not None and y != x:
-        row, rows, column, columns = _window(ask, plane.shape)
+def _values(array: Served, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    y, x = _axes(array, request)
+    plane = _plane(array, request, y, x)
+    if request.get("window") is not None and y != x:
+        row, rows, column, columns = _window(request, plane.shape)
         plane = plane[row : row + rows, column : column + columns]
     return {}, array.sent.encode(plane)
 
 
-def _part(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
-    start, stop = ask.get("start"), ask.get("stop")
+def _part(array: Served, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    start, stop = request.get("start"), request.get("stop")
     if type(start) is not int or type(stop) is not int or not 0 <= start < stop <= array.values.size:
         raise _MalformedError
     return {}, array.sent.encode(np.asarray(array.values).reshape(-1)[start:stop])
@@ -170,16 +170,16 @@ def _part(array: Served, ask: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]
 _KINDS = {"picture": _picture, "range": _range, "values": _values, "part": _part}
 
 
-def _axes(array: Served, ask: Mapping[str, Any]) -> tuple[str, str]:
-    y, x = ask.get("y"), ask.get("x")
+def _axes(array: Served, request: Mapping[str, Any]) -> tuple[str, str]:
+    y, x = request.get("y"), request.get("x")
     if not (isinstance(y, str) and isinstance(x, str) and {y, x} <= set(array.dims)):
         raise _MalformedError
     return y, x
 
 
-def _plane(array: Served, ask: Mapping[str, Any], y: str, x: str) -> Shaped[np.ndarray, "..."]:
+def _plane(array: Served, request: Mapping[str, Any], y: str, x: str) -> Shaped[np.ndarray, "..."]:
     """Two axes at fixed indices of the others, ``y`` down; a view. Of one axis where ``y`` is ``x``."""
-    at = ask.get("at")
+    at = request.get("at")
     if not isinstance(at, Mapping):
         raise _MalformedError
     place: list[int | slice] = []
@@ -195,8 +195,8 @@ def _plane(array: Served, ask: Mapping[str, Any], y: str, x: str) -> Shaped[np.n
     return plane if y == x or array.dims.index(y) < array.dims.index(x) else plane.T
 
 
-def _window(ask: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    window = ask.get("window")
+def _window(request: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    window = request.get("window")
     if not isinstance(window, list) or len(window) != 4 or not all(type(n) is int for n in window):
         raise _MalformedError
     row, rows, column, columns = window
@@ -206,22 +206,22 @@ def _window(ask: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, int, i
     return row, rows, column, columns
 
 
-def _domain(ask: Mapping[str, Any]) -> ColorDomain:
-    match ask.get("domain"):
+def _domain(request: Mapping[str, Any]) -> ColorDomain:
+    match request.get("domain"):
         case [int() | float() as low, int() | float() as high, bool() as diverging]:
             return ColorDomain(float(low), float(high), diverging)
     raise _MalformedError
 
 
-def _scale(ask: Mapping[str, Any]) -> ColorScale:
-    scale = ask.get("scale")
+def _scale(request: Mapping[str, Any]) -> ColorScale:
+    scale = request.get("scale")
     if not isinstance(scale, str) or scale not in COLOR_SCALES:
         raise _MalformedError
     return cast(ColorScale, scale)
 
 
-def _most(ask: Mapping[str, Any]) -> tuple[int, int]:
-    match ask.get("most"):
+def _most(request: Mapping[str, Any]) -> tuple[int, int]:
+    match request.get("most"):
         case [int() as rows, int() as columns] if rows > 0 and columns > 0:
             return min(rows, MOST_TEXELS), min(columns, MOST_TEXELS)
     raise _MalformedError

@@ -55,7 +55,7 @@ def _exact_integer_type(values: Shaped[np.ndarray, "..."], name: str) -> str:
 
 
 ValuePrecision = Literal["exact", "float32", "float16"]
-"""How near the recorded values are that a page is sent when it asks:
+"""How near the recorded values are that a page is sent on request:
 
 ``exact``: as they are. ``float32``: rounded to 24 significant bits. ``float16``: rounded to 11 significant
 bits, or, of values below a billionth of the largest, to 2**-39 of it.
@@ -65,7 +65,7 @@ VALUE_PRECISIONS: tuple[str, ...] = get_args(ValuePrecision)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How the values of one array are written where a page asks for them."""
+    """How the values of one array are written where a page requests them."""
 
     dtype: str
     """Of the values as :func:`wire_array` gives them."""

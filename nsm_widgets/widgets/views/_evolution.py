@@ -74,7 +74,7 @@ class MemoryEvolutionView(ViewGroup):
         check_height(lines_px)
         if slots is not None and not len(slots):
             raise ValueError(NO_SLOTS)
-        self._asked = (slots, lines_px)
+        self._wanted = (slots, lines_px)
         self.slots = tuple(slots or ())
         shown: Any = trace
         maps: Layout = ()
@@ -93,14 +93,14 @@ class MemoryEvolutionView(ViewGroup):
         self.charts = dict(zip(CHARTS, self.parts[1:], strict=True))
 
     def _layouts(self, trace: Trace, slots: Sequence[int] | None) -> tuple[list[Layout], Trace]:
-        return evolution_layouts(trace, slots, lines_px=self._asked[1])
+        return evolution_layouts(trace, slots, lines_px=self._wanted[1])
 
     def _build(self, trace: Trace) -> tuple[Trace, Layout]:
-        return self._of_all(trace, self._asked[0])
+        return self._of_all(trace, self._wanted[0])
 
     def _build_running(self, trace: Trace, layout: Layout) -> tuple[Trace, Layout]:
         drawn = [panel.picked for row in layout for panel in row if panel.kind == "lines"]
-        return self._of_all(trace, drawn[0] if drawn else self._asked[0])
+        return self._of_all(trace, drawn[0] if drawn else self._wanted[0])
 
     def _of_all(self, trace: Trace, slots: Sequence[int] | None) -> tuple[Trace, Layout]:
         """What all parts show, computed once for all of them."""

@@ -120,7 +120,7 @@ class TraceComparison(View):
             matching=self.matching,
             changes=self._changes.divergences,
             records=self._changes.records,
-            said=[*matching_notes(self.matching, self.names), *_said(common, drawn, self.names, self.a)],
+            notes=[*matching_notes(self.matching, self.names), *_notes(common, drawn, self.names, self.a)],
         )
         super().__init__(shown, layout, **options)
 
@@ -200,9 +200,9 @@ def _only(trace: Trace, names: Sequence[str]) -> Trace:
     return Trace(*(trace[name] for name in names), attrs=trace.attrs)
 
 
-def _said(common: CommonArrays, drawn: Sequence[str], names: tuple[str, str], a: Trace) -> list[str]:
+def _notes(common: CommonArrays, drawn: Sequence[str], names: tuple[str, str], a: Trace) -> list[str]:
     """What is in one trace alone, and what is compared and not drawn."""
-    said = [
+    notes = [
         f"only in {name}: {_listed(only)}"
         for name, only in zip(names, (common.only_a, common.only_b), strict=True)
         if only
@@ -210,11 +210,11 @@ def _said(common: CommonArrays, drawn: Sequence[str], names: tuple[str, str], a:
     rest = [name for name in common.both if name not in drawn]
     more = [name for name in rest if picture_axes(a[name]) is not None]
     if more:
-        said.append(f"in both, drawn when named (arrays=[...]): {_listed(more)}")
+        notes.append(f"in both, drawn when named (arrays=[...]): {_listed(more)}")
     numbers = [name for name in rest if name not in more]
     if numbers:
-        said.append(f"in both, without two axes to draw: {_listed(numbers)}")
-    return said
+        notes.append(f"in both, without two axes to draw: {_listed(numbers)}")
+    return notes
 
 
 def _listed(names: Sequence[str]) -> str:

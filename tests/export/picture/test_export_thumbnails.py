@@ -168,6 +168,6 @@ def test_notes_are_wrapped_between_words() -> None:
     trace, layout = views()["routing"]
     picture = NotesPicture(layout[1][1], Scene(trace, {}, "auto", "linear", "light"))
     picture.fit(200, 60, 0)
-    assert " ".join(picture.lines) == " ".join(picture.said)
+    assert " ".join(picture.lines) == " ".join(picture.notes)
     assert len(picture.lines) > 1
     assert wrapped("one two", 1000) == ["one two"]

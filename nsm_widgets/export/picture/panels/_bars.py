@@ -119,8 +119,8 @@ class BarsPicture:
         ]
         chosen = float(self.values[self.at[self.panel.x]])
         where.append(f"{describe_index(self.array, self.panel.x, self.at)} = {short_number(chosen)}")
-        said = cut(drawable(" · ".join(where)), right - after)
-        canvas.text((after, baseline), said, "ls", canvas.ink.faint)
+        subtitle = cut(drawable(" · ".join(where)), right - after)
+        canvas.text((after, baseline), subtitle, "ls", canvas.ink.faint)
 
     def _legend(self, canvas: Canvas, box: Box, bottom: int) -> None:
         top = bottom - legend_height(self.legend)

@@ -133,8 +133,8 @@ class GraphPicture:
             for dim, size in self.array.sizes.items()
             if dim not in (self.panel.x, self.panel.y, *self.panel.fixed) and size > 1
         ]
-        said = drawable(" · ".join(where))
-        canvas.text((after, baseline), cut(said, left + self.width - after), "ls", canvas.ink.faint)
+        subtitle = drawable(" · ".join(where))
+        canvas.text((after, baseline), cut(subtitle, left + self.width - after), "ls", canvas.ink.faint)
 
     def _edges(self, canvas: Canvas, box: Box, ring: Ring, radii: list[float]) -> None:
         """The weakest first, so that the strongest lie on top."""

@@ -208,14 +208,14 @@ def draw_cursor(canvas: Canvas, band: Box, *, down: bool) -> None:
 
 
 def notes(raster: Raster, nan_means: str = "", left_out: Sequence[tuple[int, str]] = ()) -> list[str]:
-    """What has to be said of the cells: marks, what does not count, whether several share a pixel."""
+    """Notes on the cells: marks, what does not count, whether several share a pixel."""
     counted = [
         (raster.nan, f"NaN: {nan_means}" if nan_means else "NaN"),
         (raster.infinite, "±inf"),
         (raster.clipped, "clipped"),
         *left_out,
     ]
-    said = [count(number, word) for number, word in counted if number]
+    lines = [count(number, word) for number, word in counted if number]
     if raster.pooled:
-        said.append(drawable(f"peak of {raster.cells[0]}×{raster.cells[1]}"))
-    return said
+        lines.append(drawable(f"peak of {raster.cells[0]}×{raster.cells[1]}"))
+    return lines

@@ -26,14 +26,14 @@ class NotesPicture:
     def __init__(self, panel: Panel, scene: Scene) -> None:
         self.panel = panel
         array = scene.trace[panel.array]
-        self.said = [
+        self.notes = [
             drawable(line) for line in note_lines(panel, array, indices_for(panel, array, scene.indices))
         ]
 
     def fit(self, width: int, left: int, right: int) -> None:
         """Break the lines, the margin given."""
         self.width, self.indent = width, left  # titles of pictures stand over their cells
-        self.lines = [part for line in self.said for part in wrapped(line, width - left)]
+        self.lines = [part for line in self.notes for part in wrapped(line, width - left)]
         widest = max([text_width(line) for line in self.lines], default=0)
         self.extent = max(left + int(widest) + 1, LEAST_EXTENT_PX)
         self.height = CAPTION_PX + LINE_PX * len(self.lines) + LINE_PX

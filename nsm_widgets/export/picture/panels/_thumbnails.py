@@ -195,6 +195,6 @@ class ThumbnailsPicture:
             infinite=sum(raster.infinite for raster in rasters),
             clipped=sum(raster.clipped for raster in rasters),
         )
-        said = notes(together)
+        lines = notes(together)
         every = self.counts[0] * self.counts[1]
-        return said if len(rasters) == every else [*said, f"{len(rasters):,} of {every:,} shown"]
+        return lines if len(rasters) == every else [*lines, f"{len(rasters):,} of {every:,} shown"]
