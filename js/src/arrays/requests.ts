@@ -5,7 +5,7 @@ import { listen, type Model } from "../page/model";
 import { fromBase64, joined } from "../wire/wire";
 
 const FLIGHTS = 2;
-/** Asks of one message: the kernel answers no more of them, see `MOST_ASKS` in `nsm_widgets/widgets/_store.py`. */
+/** Asks of one message: the kernel answers no more of them, see `MOST_REQUESTS` in `nsm_widgets/widgets/page_arrays/_page_arrays.py`. */
 const MOST_AT_ONCE = 256;
 /** What the answers to one message take, about: what somebody looks at next must not stand long behind it. */
 const BYTES_AT_ONCE = 16e6;
@@ -19,7 +19,7 @@ const NO_ANSWER = "the kernel does not answer: what is to be shown here was not 
 
 export type Header = Readonly<Record<string, unknown>>;
 
-/** One thing asked for; see `nsm_widgets/widgets/_serve.py`. */
+/** One thing asked for; see `nsm_widgets/widgets/page_arrays/_serve.py`. */
 export interface Ask<T> {
   /** Names the answer: two asks of one key are the same. */
   key: string;

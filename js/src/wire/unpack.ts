@@ -20,7 +20,7 @@ export interface Packed {
   table?: number[];
 }
 
-/** As written by `nsm_widgets/export/_chunks.py`. */
+/** As written by `nsm_widgets/export/page/_chunks.py`. */
 export interface ChunkHeader extends Packed {
   /** Id of the element that holds the base64 text. */
   source: string;

@@ -6,7 +6,7 @@ import type { Rect } from "./paint";
 
 /** Between two lines of the hatching, across, in CSS pixels. */
 const HATCH_PX = 6;
-/** Ground and lines; those of `export/_hatch.py`. */
+/** Ground and lines; those of `nsm_widgets/export/picture/parts/_hatch.py`. */
 const INKS: Record<Theme, [string, string]> = {
   light: ["#e4e6e9", "#8d9399"],
   dark: ["#2b2e32", "#767b82"],

@@ -1,4 +1,4 @@
-/** How thumbnails along one axis are laid out. Mirrors `nsm_widgets/export/_grid.py`. Pure. */
+/** How thumbnails along one axis are laid out. Mirrors `nsm_widgets/export/picture/parts/_grid.py`. Pure. */
 
 export const GRID_GAP = 8;
 export const NAME_PX = 15;
