@@ -7,9 +7,8 @@ import json
 from base64 import b64encode
 from importlib.resources import files
 
+from nsm_widgets.widgets import TraceStore, View
 from nsm_widgets.widgets._base import SyncedWidget
-from nsm_widgets.widgets._view import View
-from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
 
 # The bundle is loaded from a blob, styles are inline, images are data or blobs; all else is refused.
 POLICY = (

@@ -21,8 +21,8 @@ from nsm_widgets.widgets import (
     MemoryView,
     NTMExplorer,
     RoutingView,
+    View,
 )
-from nsm_widgets.widgets._view import View
 from tests.nsm.recorded import trace_of
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 from nsm_widgets._errors import SelectionError
-from nsm_widgets.export.picture.canvas._geometry import span, texel_under, ticks
 from nsm_widgets.raster import rasterize
 from nsm_widgets.view import COLOR_SCALES, ColorDomain, ColorScale, color_codes, rank_thresholds
 
@@ -156,24 +154,3 @@ def test_blocks_join(shape: tuple[int, int], order: Literal["C", "F"], dtype: st
     at = np.arange(shape[0])[:, None] * rows // shape[0], np.arange(shape[1]) * columns // shape[1]
     np.maximum.at(expected, at, values)
     assert np.array_equal(raster.codes, color_codes(expected, domain))
-
-
-@pytest.mark.parametrize(("pixels", "texels"), [(10, 3), (7, 7), (100, 41), (5, 1)])
-def test_a_pixel_shows_the_texel_under_its_middle(pixels: int, texels: int) -> None:
-    """And a cell's span is exactly the pixels that show it."""
-    under = texel_under(pixels, texels)
-    assert under.tolist() == [int((p + 0.5) * texels / pixels) for p in range(pixels)]
-    for texel in range(texels):
-        start, end = span(texel, texels, pixels)
-        assert np.flatnonzero(under == texel).tolist() == list(range(start, end))
-
-
-@pytest.mark.parametrize("count", [1, 2, 9, 128, 1000, 4096])
-@pytest.mark.parametrize("length", [24, 230, 900])
-def test_labels_do_not_touch(count: int, length: int) -> None:
-    """First and last are labelled where both fit, and any two are a label's size apart."""
-    at = ticks(count, length, 20)
-    assert at == sorted(set(at)) and at[-1] == count - 1
-    assert at[0] == 0 or length < 40
-    for a, b in pairwise(at):
-        assert (b - a) * length / count >= 20

@@ -10,7 +10,8 @@ import pytest
 
 from nsm_widgets import stats
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view._routing import PADDING, routing_statistics
+from nsm_widgets.view import routing_statistics
+from nsm_widgets.view._routing import PADDING
 
 DIMS = ("layer", "batch", "head", "query", "key")
 

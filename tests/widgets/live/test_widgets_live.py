@@ -12,8 +12,7 @@ import torch
 
 from nsm_widgets import AttentionView, MemoryView, NTMExplorer, ReadWriteView, TraceRecorder
 from nsm_widgets.ntm import NTM
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace import LazyValues, NamedArray, Trace
 from nsm_widgets.trace.record import _watch as watch_module
 from nsm_widgets.view import ArraySummary, ColorDomain, summary_of
 from nsm_widgets.widgets.live._growth import Growth, grown, joined, parts, wired

@@ -26,8 +26,7 @@ from nsm_widgets import (
 )
 from nsm_widgets._errors import ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import BAR_COLORS, ColorDomain, memory_change
-from nsm_widgets.view._panel import Panel
+from nsm_widgets.view import BAR_COLORS, ColorDomain, Panel, memory_change
 from nsm_widgets.widgets.live._live import merged_layout
 from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
 from tests.widgets.live.test_widgets_live import SLOTS, STEPS, Page, always_due, model, run

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nsm_widgets import MemoryView, Trace
-from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace import LazyValues
 from nsm_widgets.view import ColorDomain, _derived, _summary, count_clipped, rank_thresholds, summarize
 from nsm_widgets.widgets.page_arrays._serve import answer
 
