@@ -1,28 +1,26 @@
-"""A trace: named arrays of one run, which share their axes."""
+"""The public doors of a trace: ways in, ways out, and its iterations. What it is lies below, in ``arrays``.
+
+A door calls a function of ``arrays``, ``make`` or ``store``, which know no ``Trace``, and wraps its answer.
+"""
 
 from __future__ import annotations
 
-import html
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from nsm_widgets._axes import check_time_leads, did_you_mean, format_dims, format_sizes
-from nsm_widgets._errors import AxisError, DtypeError, ShapeError
-from nsm_widgets._text import one_line, replace_surrogates
-from nsm_widgets.trace.arrays._array import Indexer, NamedArray
-from nsm_widgets.trace.arrays._coord import Coord, Labels, same_coord
-from nsm_widgets.trace.arrays._json import freeze_attrs
+from nsm_widgets.trace.arrays._base import TraceBase
+from nsm_widgets.trace.arrays._coord import Labels
+from nsm_widgets.trace.arrays._iterations import iteration_numbers, one_iteration, side_by_side
+from nsm_widgets.trace.arrays._refresh import make_again
+from nsm_widgets.trace.make._from_arrays import trace_from_arrays
+from nsm_widgets.trace.make._from_attentions import AttentionOptions, trace_from_attentions
 
 if TYPE_CHECKING:
     import xarray
 
-_SHARED = ("iteration", "time", "batch")
 
-
-class Trace(Mapping[str, NamedArray]):
+class Trace(TraceBase):
     """Named arrays by name, in order, never changed once made.
 
     All arrays agree on the sizes of ``iteration``, ``time`` and ``batch``, and what changes with time has it
@@ -38,116 +36,19 @@ class Trace(Mapping[str, NamedArray]):
     Args:
         arrays: ``NamedArray`` objects; each goes by its own name.
         attrs: JSON values about the whole run.
+        origin: Where it came from; whoever opens or records a trace sets it.
 
     Raises:
         ShapeError: If arrays disagree on a shared size.
         AxisError: If two have the same name, or time does not lead.
     """
 
-    __slots__ = ("__weakref__", "_arrays", "_own_labels", "_reopen", "attrs")
+    __slots__ = ()
 
-    attrs: dict[str, Any]
-    """JSON values about the whole run, read-only."""
-
-    def __init__(self, *arrays: Any, attrs: Any = None) -> None:
-        by_name: dict[str, NamedArray] = {}
-        for array in arrays:
-            if not isinstance(array, NamedArray):
-                raise DtypeError(
-                    f"a Trace is made of NamedArrays, got {type(array).__name__}. "
-                    "Trace.from_arrays({'name': values}) takes tensors and arrays."
-                )
-            if array.name in by_name:
-                raise AxisError(f"arrays of a trace must have names of their own, got {array.name!r} twice.")
-            by_name[array.name] = array
-        _check_agree(by_name)
-        object.__setattr__(self, "_arrays", by_name)
-        object.__setattr__(self, "_reopen", None)
-        object.__setattr__(self, "_own_labels", None)
-        object.__setattr__(self, "attrs", freeze_attrs(attrs, "trace"))
-
-    _arrays: dict[str, NamedArray]
-    _reopen: Callable[[], Trace] | None
-    _own_labels: Callable[[int], dict[str, dict[str, Any]]] | None
-
-    def __setattr__(self, field: str, value: object) -> NoReturn:
-        raise FrozenInstanceError(f"cannot assign to {field!r}: a Trace is never changed. See Trace.assign.")
-
-    def __delattr__(self, field: str) -> NoReturn:
-        raise FrozenInstanceError(f"cannot delete {field!r}: a Trace is never changed. See Trace.drop.")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (tuple(self._arrays.values()), dict(self.attrs))
-
-    # Equal means the same object, so that a trace can be a key of a dict; see identical().
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-    def __getitem__(self, name: str) -> NamedArray:
-        try:
-            return self._arrays[name]
-        except KeyError:
-            names = ", ".join(self._arrays) or "none"
-            raise KeyError(
-                f"the trace has no array {name!r}.{did_you_mean(name, self._arrays)} It has: {names}."
-            ) from None
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._arrays
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Size by axis, for every axis on which all arrays agree; for others (``head``) ask the array."""
-        found: dict[str, set[int]] = {}
-        for array in self.values():
-            for dim, size in array.sizes.items():
-                found.setdefault(dim, set()).add(size)
-        return {dim: sizes.pop() for dim, sizes in found.items() if len(sizes) == 1}
-
-    @property
-    def coords(self) -> dict[str, Coord]:
-        """Labels by axis, for every axis on which all arrays that have the axis agree."""
-        found: dict[str, list[Coord | None]] = {}
-        for array in self.values():
-            for dim in array.dims:
-                found.setdefault(dim, []).append(array.coords.get(dim))
-        agreed: dict[str, Coord] = {}
-        for dim, (first, *rest) in found.items():
-            if first is not None and all(same_coord(first, other) for other in rest):
-                agreed[dim] = first
-        return agreed
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all values."""
-        return sum(array.values.nbytes for array in self.values())
-
-    def isel(self, **indexers: Indexer) -> Trace:
-        """Select by index, in every array that has the axis; see :meth:`NamedArray.isel`.
-
-        Raises:
-            AxisError: If no array has such an axis.
-            SelectionError: If an index lies outside the axis of one of the arrays.
-        """
-        dims = dict.fromkeys(dim for array in self.values() for dim in array.dims)
-        for dim in indexers:
-            if dim not in dims:
-                raise AxisError(
-                    f"the trace has no axis {dim!r}, it has {format_dims(dims)}.{did_you_mean(dim, dims)}"
-                )
-        return Trace(
-            *(
-                array.isel(**{dim: indexer for dim, indexer in indexers.items() if dim in array.dims})
-                for array in self.values()
-            ),
-            attrs=self.attrs,
-        )
+    @classmethod
+    def _public(cls, found: TraceBase) -> Trace:
+        """What a function below the doors found or made, as a trace to be handed out."""
+        return cls(*found.values(), attrs=found.attrs, origin=found.origin)
 
     @property
     def iterations(self) -> tuple[int, ...]:
@@ -156,15 +57,14 @@ class Trace(Mapping[str, NamedArray]):
         What passed by or was dropped is counted in ``attrs["iterations"]``. Empty where the trace was not
         recorded, or its time axis was cut since.
         """
-        from nsm_widgets.trace.arrays._iterations import iteration_numbers
-
         return iteration_numbers(self)
 
     def iteration(self, number: Any) -> Trace:
         """The trace of one iteration alone, as if nothing else had been recorded.
 
         Labels of tokens that differ between iterations are here, where a recorder or its store made this
-        trace: what was put together anew, or saved, has them no more.
+        trace, or ``isel``, ``assign`` and ``drop`` of that: what was put together anew, or saved, has them no
+        more.
 
         Args:
             number: One of :attr:`iterations`.
@@ -180,8 +80,6 @@ class Trace(Mapping[str, NamedArray]):
             >>> [trace.iteration(number).sizes["time"] for number in trace.iterations]
             [2, 1]
         """
-        from nsm_widgets.trace.arrays._iterations import one_iteration
-
         return one_iteration(self, number)
 
     def by_iteration(self) -> Trace:
@@ -191,33 +89,7 @@ class Trace(Mapping[str, NamedArray]):
             ShapeError: If they differ in length; nothing is padded.
             RecordingError: If the trace was not recorded, or its time axis was cut since.
         """
-        from nsm_widgets.trace.arrays._iterations import side_by_side
-
         return side_by_side(self)
-
-    def assign(self, *arrays: Any, attrs: Any = None) -> Trace:
-        """A new trace with NamedArrays and attrs added; those of the same name are replaced."""
-        for array in arrays:
-            if not isinstance(array, NamedArray):
-                raise DtypeError(
-                    f"assign takes NamedArrays, got {type(array).__name__}. "
-                    "Give it a name and axes first: NamedArray(name, values, dims)."
-                )
-        merged = {**self._arrays, **{array.name: array for array in arrays}}
-        return Trace(*merged.values(), attrs={**self.attrs, **freeze_attrs(attrs, "trace")})
-
-    def drop(self, *names: str) -> Trace:
-        """A new trace without these arrays."""
-        gone = {self[name].name for name in names}
-        return Trace(*(array for array in self.values() if array.name not in gone), attrs=self.attrs)
-
-    def identical(self, other: Trace) -> bool:
-        """Whether names in order, attrs and every array are the same to the last bit."""
-        return (
-            list(self) == list(other)
-            and self.attrs == other.attrs
-            and all(array.identical(other[name]) for name, array in self.items())
-        )
 
     @classmethod
     def from_arrays(
@@ -263,9 +135,7 @@ class Trace(Mapping[str, NamedArray]):
             >>> trace["scores"].labels("key")
             ('the', 'cat')
         """
-        from nsm_widgets.trace.make._from_arrays import trace_from_arrays
-
-        return trace_from_arrays(arrays, dims, coords, attrs, kinds, check_weights)
+        return cls._public(trace_from_arrays(arrays, dims, coords, attrs, kinds, check_weights))
 
     @classmethod
     def from_attentions(
@@ -329,9 +199,7 @@ class Trace(Mapping[str, NamedArray]):
               query: 'the', 'cat'
               key: 'the', 'cat'
         """
-        from nsm_widgets.trace.make._from_attentions import Said, trace_from_attentions
-
-        said = Said(
+        options = AttentionOptions(
             tokens,
             query_tokens,
             key_tokens,
@@ -342,7 +210,7 @@ class Trace(Mapping[str, NamedArray]):
             mask,
             decoder_mask,
         )
-        return trace_from_attentions(attentions, said)
+        return cls._public(trace_from_attentions(attentions, options))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to one file, all or nothing; ``trace.store._file`` has the format.
@@ -380,10 +248,10 @@ class Trace(Mapping[str, NamedArray]):
         if folder.is_dir() and (folder / "zarr.json").exists():
             from nsm_widgets.trace.store._store import open_store
 
-            return open_store(folder, rank)
+            return cls._public(open_store(folder, rank))
         from nsm_widgets.trace.store._file import open_trace
 
-        return open_trace(path, mmap=mmap)
+        return cls._public(open_trace(path, mmap=mmap))
 
     def to_zarr(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to a new store, a folder that every Zarr v3 tool reads, all or nothing.
@@ -405,10 +273,20 @@ class Trace(Mapping[str, NamedArray]):
     def refresh(self) -> Trace:
         """The same run with the steps that have been committed since this trace was opened from a store.
 
-        A trace is never changed: this is a new one. One that came from nowhere but memory or a file is
-        returned as it is.
+        A trace is never changed: this is a new one. Where this one was made of the opened one, by ``isel``,
+        ``assign``, ``drop``, :meth:`iteration` or :meth:`by_iteration`, the new one is made likewise:
+        ``isel(time=-1)`` is the newest step then, and what was assigned stays what it was. A trace that came
+        from nowhere but memory or a file is returned as it is.
+
+        Raises:
+            RecordingError: If it cannot be made likewise, as where an assigned array has older steps alone.
+            TraceFileError: If the store is gone or damaged.
         """
-        return self if self._reopen is None else self._reopen()
+        if self.origin is None or self.origin.store is None:
+            return self
+        from nsm_widgets.trace.store._store import open_store
+
+        return make_again(self.origin, self._public(open_store(self.origin.store, self.origin.rank)))
 
     def to_xarray(self) -> xarray.DataTree:
         """The same as an :class:`xarray.DataTree`; ``trace.make._xarray`` says where each array goes.
@@ -440,65 +318,4 @@ class Trace(Mapping[str, NamedArray]):
         """
         from nsm_widgets.trace.make._xarray import trace_from_xarray
 
-        return trace_from_xarray(data)
-
-    def __repr__(self) -> str:
-        head = f"<Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}>"
-        width = max((len(name) for name in self), default=0)
-        rows = [
-            f"  {name:<{width}}  {format_sizes(array.dims, array.shape)} {array.dtype}"
-            for name, array in self.items()
-        ]
-        return "\n".join([head, *rows])
-
-    def _repr_html_(self) -> str:
-        cells = [
-            (
-                name,
-                format_sizes(array.dims, array.shape),
-                str(array.dtype),
-                str(array.attrs.get("description", "")),
-            )
-            for name, array in self.items()
-        ]
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{_escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
-        )
-        return (
-            f'<table class="mathjax_ignore tex2jax_ignore">'  # a dollar sign in a name begins no formula
-            f"<caption>Trace of {len(self)} arrays, {_format_bytes(self.nbytes)}</caption>"
-            f"<thead><tr><th>array</th><th>axes</th><th>dtype</th><th>what it is</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table>"
-        )
-
-
-def _rebuild(arrays: tuple[NamedArray, ...], attrs: dict[str, Any]) -> Trace:
-    return Trace(*arrays, attrs=attrs)
-
-
-def _check_agree(arrays: Mapping[str, NamedArray]) -> None:
-    seen: dict[str, tuple[str, int]] = {}
-    for name, array in arrays.items():
-        check_time_leads(array.dims, name)
-        for dim in _SHARED:
-            if dim in array.dims:
-                length = array.shape[array.dims.index(dim)]
-                first, size = seen.setdefault(dim, (name, length))
-                if length != size:
-                    raise ShapeError(
-                        f"arrays of a trace must agree on {dim!r}: {first} has {size}, {name} has {length}. "
-                        "Cut them to the same run, or make two traces."
-                    )
-
-
-def _escape(text: str) -> str:
-    return html.escape(one_line(replace_surrogates(text)))
-
-
-def _format_bytes(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} GB"
+        return cls._public(trace_from_xarray(data))

@@ -14,7 +14,7 @@ from nsm_widgets._axes import check_dims, check_has_axis, format_sizes
 from nsm_widgets._errors import AxisError, LabelError, SelectionError, ShapeError
 from nsm_widgets._text import LONGEST, replace_surrogates
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
-from nsm_widgets.trace.arrays._coord import Coord, make_coord, same_coord
+from nsm_widgets.trace.arrays._coord import Coord, cut_coord, make_coord, same_coord, take
 from nsm_widgets.trace.arrays._json import FrozenDict, freeze_attrs
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import is_mask, make_mask, mask_of
@@ -144,15 +144,14 @@ class NamedArray:
             values = values.select([checked.get(dim, slice(None)) for dim in self.dims])
             values = values.read() if values.nbytes <= MOST_READ else values
         else:
-            values = _take(values, self.dims, checked)
+            values = take(values, self.dims, checked)
         if isinstance(values, np.ndarray):
             values.flags.writeable = False
         dims = tuple(dim for dim in self.dims if not isinstance(checked.get(dim), int))
-        coords = {}
-        for name, coord in self.coords.items():
-            kept = tuple(axis for axis in coord.dims if axis in dims)
-            if name in dims or (is_mask(name) and kept):
-                coords[name] = Coord(kept, _take(coord.values, coord.dims, checked))
+        cut = {name: cut_coord(coord, checked) for name, coord in self.coords.items()}
+        coords = {
+            name: coord for name, coord in cut.items() if name in dims or (is_mask(name) and coord.dims)
+        }
         return NamedArray(self.name, values, dims, coords, self.attrs)
 
     @property
@@ -282,14 +281,6 @@ def _check_index(index: Any, dim: str, size: int, name: str) -> int:
             f"{name}: {dim} must lie in [0, {size - 1}], got {number}. Negative counts from the end."
         )
     return number
-
-
-def _take(values: NDArray[Any], dims: tuple[str, ...], indexers: Mapping[str, Any]) -> NDArray[Any]:
-    """Select along each axis in turn, from the last to the first, so that dropped axes move no other."""
-    for axis in reversed(range(len(dims))):
-        if dims[axis] in indexers:
-            values = np.asarray(values[(slice(None),) * axis + (indexers[dims[axis]],)])
-    return values
 
 
 def _same_bytes(one: Any, other: Any) -> bool:

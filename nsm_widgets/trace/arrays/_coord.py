@@ -76,6 +76,22 @@ def make_coord(dim: str, labels: Labels, sizes: Mapping[str, int], name: str) ->
     return Coord(tuple(dims), array)
 
 
+def cut_coord(coord: Coord, indexers: Mapping[str, int | slice | list[int]]) -> Coord:
+    """The labels or mask of what is chosen along named axes; an int drops its axis."""
+    kept = tuple(dim for dim in coord.dims if not isinstance(indexers.get(dim), int))
+    return Coord(kept, take(coord.values, coord.dims, indexers))
+
+
+def take(
+    values: NDArray[Any], dims: tuple[str, ...], indexers: Mapping[str, int | slice | list[int]]
+) -> NDArray[Any]:
+    """Select along each axis in turn, from the last to the first, so that dropped axes move no other."""
+    for axis in reversed(range(len(dims))):
+        if dims[axis] in indexers:
+            values = np.asarray(values[(slice(None),) * axis + (indexers[dims[axis]],)])
+    return values
+
+
 def same_coord(one: Coord | None, other: Coord | None) -> bool:
     """Whether two axes carry the same labels, or both none."""
     if one is None or other is None:

@@ -10,28 +10,26 @@ A trace of several iterations has them one after the other along ``time``, each 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nsm_widgets._errors import RecordingError, SelectionError, ShapeError
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import Made, TraceBase
 from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._mask import is_mask
-
-if TYPE_CHECKING:
-    from nsm_widgets.trace._trace import Trace
 
 INITIAL, INITIALS = "initial_memory", "initial_memories"
 _MOST_NUMBERS = 6
 
 
-def iteration_numbers(trace: Trace) -> tuple[int, ...]:
+def iteration_numbers(trace: TraceBase) -> tuple[int, ...]:
     """See :attr:`Trace.iterations`."""
     told = _told(trace)
     return () if told is None else tuple(told["numbers"])
 
 
-def one_iteration(trace: Trace, number: Any) -> Trace:
+def one_iteration(trace: Made, number: Any) -> Made:
     """See :meth:`Trace.iteration`."""
     told, numbers = _require(trace), iteration_numbers(trace)
     if isinstance(number, bool) or number not in numbers:
@@ -64,13 +62,10 @@ def one_iteration(trace: Trace, number: Any) -> Trace:
         elif "time" in array.dims and steps:
             array = array.isel(time=slice(begin, begin + steps))
         arrays.append(array)
-    own = {} if trace._own_labels is None else trace._own_labels(number)
-    return type(trace)(*(_labelled(array, own.get(array.name)) for array in arrays), attrs=attrs)
-
-
-def tell_own_labels(trace: Trace, own: Callable[[int], dict[str, dict[str, Any]]] | None) -> None:
-    """Give a new trace the labels that single iterations have: from a number to those, by array and axis."""
-    object.__setattr__(trace, "_own_labels", own)
+    origin = trace.origin
+    own = {} if origin is None else origin.labels(number)
+    labelled = [_labelled(array, own.get(array.name)) for array in arrays]
+    return type(trace)(*labelled, attrs=attrs, origin=origin and origin.after_iteration(number))
 
 
 def _labelled(array: NamedArray, labels: Mapping[str, Any] | None) -> NamedArray:
@@ -79,7 +74,7 @@ def _labelled(array: NamedArray, labels: Mapping[str, Any] | None) -> NamedArray
     return NamedArray(array.name, array.values, array.dims, {**array.coords, **labels}, array.attrs)
 
 
-def side_by_side(trace: Trace) -> Trace:
+def side_by_side(trace: Made) -> Made:
     """See :meth:`Trace.by_iteration`."""
     told = _require(trace)
     if "steps" not in told:
@@ -111,7 +106,7 @@ def side_by_side(trace: Trace) -> Trace:
             values = array.values.reshape(len(steps), length, *array.shape[1:])
             array = NamedArray(name, values, ("iteration", *array.dims), coords, array.attrs)
         arrays.append(array)
-    return type(trace)(*arrays, attrs=attrs)
+    return type(trace)(*arrays, attrs=attrs, origin=trace.origin and trace.origin.after("by_iteration"))
 
 
 def _cut(coords: Mapping[str, Coord], count: int, length: int) -> dict[str, Coord]:
@@ -124,7 +119,7 @@ def _cut(coords: Mapping[str, Coord], count: int, length: int) -> dict[str, Coor
     }
 
 
-def iterations_text(trace: Trace) -> str:
+def iterations_text(trace: TraceBase) -> str:
     """Which iterations a trace holds and what became of the others; nothing where there was just one.
 
     >>> from nsm_widgets.trace import Trace
@@ -141,7 +136,7 @@ def iterations_text(trace: Trace) -> str:
     return " · ".join([kept, *(f"{count} {reason}" for reason, count in told["left_out"].items())])
 
 
-def _require(trace: Trace) -> dict[str, Any]:
+def _require(trace: TraceBase) -> dict[str, Any]:
     told = _told(trace)
     if told is None:
         raise RecordingError(
@@ -151,7 +146,7 @@ def _require(trace: Trace) -> dict[str, Any]:
     return told
 
 
-def _told(trace: Trace) -> dict[str, Any] | None:
+def _told(trace: TraceBase) -> dict[str, Any] | None:
     """``attrs["iterations"]``, if it is of the right form and fits the arrays; a file may hold anything."""
     told = trace.attrs.get("iterations")
     if not isinstance(told, dict) or not _are_counts(told.get("numbers")) or not told["numbers"]:
@@ -172,7 +167,7 @@ def _told(trace: Trace) -> dict[str, Any] | None:
     return dict(told)
 
 
-def _axis(trace: Trace) -> set[int]:
+def _axis(trace: TraceBase) -> set[int]:
     return {array.sizes["iteration"] for array in trace.values() if "iteration" in array.dims}
 
 
@@ -182,7 +177,7 @@ def _are_counts(values: Any) -> bool:
     )
 
 
-def _starts(trace: Trace) -> list[int]:
+def _starts(trace: TraceBase) -> list[int]:
     starts = trace.attrs.get("sequence_starts", [])
     return list(starts) if _are_counts(starts) else []
 

@@ -14,8 +14,8 @@ from nsm_widgets._errors import (
     ShapeError,
     UnknownOptionError,
 )
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray, check_name
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
 from nsm_widgets.trace.arrays._known import KINDS, KNOWN, default_kind, known_array
 from nsm_widgets.trace.arrays._mask import is_mask, mask_axis
@@ -24,7 +24,7 @@ from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
 
 def trace_from_arrays(
     arrays: Any, dims: Any, coords: Any, attrs: Any, kinds: Any, check_weights: bool
-) -> Trace:
+) -> TraceBase:
     """See :meth:`Trace.from_arrays`."""
     if not isinstance(arrays, Mapping) or not arrays:
         raise DtypeError(
@@ -44,7 +44,7 @@ def trace_from_arrays(
                     f"kinds={{{array.name!r}: 'content'}}; check_weights=False takes them as they are."
                 )
                 check(array.values, array.name, array.dims[-1], remedy, array.attrs.get("source_dtype"))
-    return Trace(*named, attrs=attrs)
+    return TraceBase(*named, attrs=attrs)
 
 
 _CHECKS = {"weights": check_weightings, "attention": check_weightings, "shares": check_shares}

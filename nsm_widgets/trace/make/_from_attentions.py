@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import DtypeError, LabelError, RecordingError, ShapeError
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_numpy, to_readonly
 from nsm_widgets.trace.arrays._coord import Labels
 from nsm_widgets.trace.arrays._known import KNOWN
@@ -40,7 +40,7 @@ _HOW_TO_NORMALISE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AttentionOptions:
     """What :meth:`Trace.from_attentions` is told besides the weights."""
 
     tokens: Labels = None
@@ -64,26 +64,26 @@ class _Layers(NamedTuple):
     """Whether it is of several calls."""
 
 
-def trace_from_attentions(attentions: Any, said: Said) -> Trace:
+def trace_from_attentions(attentions: Any, options: AttentionOptions) -> TraceBase:
     """See :meth:`Trace.from_attentions`."""
     fields = _fields_of(attentions)
-    check_tokenizer(said.tokenizer)
+    check_tokenizer(options.tokenizer)
     found = {name: _stack_layers(layers, crosses=name.startswith("cross")) for name, layers in fields.items()}
-    sides = _sides(attentions, found, said)
-    return Trace(*(_array(name, layers, sides[name], said) for name, layers in found.items()))
+    sides = _sides(attentions, found, options)
+    return TraceBase(*(_array(name, layers, sides[name], options) for name, layers in found.items()))
 
 
-def _array(name: str, layers: _Layers, sides: tuple[Side, Side], said: Said) -> NamedArray:
+def _array(name: str, layers: _Layers, sides: tuple[Side, Side], options: AttentionOptions) -> NamedArray:
     entry = KNOWN["attention"]
     attrs = {"kind": entry.kind, "description": entry.description}
     if layers.source_dtype is not None:
         attrs["source_dtype"] = layers.source_dtype
     check_weightings(layers.values, name, "key", _HOW_TO_NORMALISE, layers.source_dtype)
     sizes = dict(zip(entry.dims, layers.values.shape, strict=True))
-    coords = attention_coords(*sides, said.tokenizer, sizes, layers.there, strict=True)
-    coords |= _token_coords(sizes, said.tokens, said.query_tokens, said.key_tokens)
-    if said.head_names is not None:
-        coords["head"] = said.head_names
+    coords = attention_coords(*sides, options.tokenizer, sizes, layers.there, strict=True)
+    coords |= _token_coords(sizes, options.tokens, options.query_tokens, options.key_tokens)
+    if options.head_names is not None:
+        coords["head"] = options.head_names
     return NamedArray(name, layers.values, entry.dims, coords, attrs)
 
 
@@ -114,23 +114,25 @@ def _fields_of(attentions: Any) -> dict[str, Any]:
     return held
 
 
-def _sides(attentions: Any, found: Mapping[str, _Layers], said: Said) -> dict[str, tuple[Side, Side]]:
+def _sides(
+    attentions: Any, found: Mapping[str, _Layers], options: AttentionOptions
+) -> dict[str, tuple[Side, Side]]:
     """What stood at queries and keys of each array. Encoders and decoders each have their own."""
     two_sided = "attention" not in found
     ids, decoder_ids = (
-        as_ids(said.input_ids, "input_ids"),
-        as_ids(said.decoder_input_ids, "decoder_input_ids"),
+        as_ids(options.input_ids, "input_ids"),
+        as_ids(options.decoder_input_ids, "decoder_input_ids"),
     )
     generated = as_ids(getattr(attentions, "sequences", None), "sequences")
     if generated is not None:  # what was given, and what came of it
         ids, decoder_ids = (ids, generated) if two_sided else (generated, decoder_ids)
-    if not two_sided and (decoder_ids is not None or said.decoder_mask is not None):
+    if not two_sided and (decoder_ids is not None or options.decoder_mask is not None):
         raise LabelError(
             "decoder_input_ids and decoder_mask are of an encoder and a decoder, and these are of one "
             "model. Pass input_ids and mask."
         )
-    one = Side(ids, _mask(said.mask, "mask", found.get("attention")))
-    other = Side(decoder_ids, _mask(said.decoder_mask, "decoder_mask", found.get("decoder.attention")))
+    one = Side(ids, _mask(options.mask, "mask", found.get("attention")))
+    other = Side(decoder_ids, _mask(options.decoder_mask, "decoder_mask", found.get("decoder.attention")))
     return {
         "attention": (one, one),
         "encoder.attention": (one, one),

@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 
 from nsm_widgets._errors import DtypeError, MissingDependencyError
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._coord import Coord, same_coord
 from nsm_widgets.trace.arrays._mask import is_mask
 
 
-def trace_to_xarray(trace: Trace) -> Any:
+def trace_to_xarray(trace: TraceBase) -> Any:
     """See :meth:`Trace.to_xarray`."""
     xr = _need_xarray("Trace.to_xarray")
     nodes = {node: _dataset(xr, arrays) for node, arrays in _group(trace).items()}
@@ -38,16 +38,16 @@ def trace_to_xarray(trace: Trace) -> Any:
     return xr.DataTree.from_dict(nodes)
 
 
-def trace_from_xarray(data: Any) -> Trace:
+def trace_from_xarray(data: Any) -> TraceBase:
     """See :meth:`Trace.from_xarray`."""
     xr = _need_xarray("Trace.from_xarray")
     if isinstance(data, xr.DataTree):
         found = [node.dataset[name] for node in data.subtree for name in node.dataset.data_vars]
-        return Trace(*map(_from_variable, found), attrs=dict(data.attrs))
+        return TraceBase(*map(_from_variable, found), attrs=dict(data.attrs))
     if isinstance(data, xr.Dataset):
-        return Trace(*(_from_variable(data[name]) for name in data.data_vars), attrs=dict(data.attrs))
+        return TraceBase(*(_from_variable(data[name]) for name in data.data_vars), attrs=dict(data.attrs))
     if isinstance(data, xr.DataArray):
-        return Trace(_from_variable(data))
+        return TraceBase(_from_variable(data))
     raise DtypeError(
         f"Trace.from_xarray takes a DataTree, a Dataset or a DataArray, got {type(data).__name__}. "
         "Trace.from_arrays takes tensors and arrays."
@@ -83,7 +83,7 @@ def _need_xarray(what: str) -> Any:
     return xr
 
 
-def _group(trace: Trace) -> dict[str, list[NamedArray]]:
+def _group(trace: TraceBase) -> dict[str, list[NamedArray]]:
     """Which array goes to which node."""
     nodes: dict[str, list[NamedArray]] = {}
     for name, array in trace.items():

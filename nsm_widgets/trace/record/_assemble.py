@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError, SelectionError
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
-from nsm_widgets.trace.arrays._coord import Coord
+from nsm_widgets.trace.arrays._base import TraceBase
+from nsm_widgets.trace.arrays._coord import Coord, make_coord
 from nsm_widgets.trace.arrays._mask import is_mask, joined_masks, mask_axis, reduced, telling
+from nsm_widgets.trace.arrays._origin import Origin
 from nsm_widgets.trace.record._hooks import Found
 from nsm_widgets.trace.record._iteration import Iteration, Part
 from nsm_widgets.trace.record._join_replicas import joined
@@ -25,7 +26,7 @@ INITIAL = "initial_memory"
 INITIALS = "initial_memories"
 
 
-LabelsByIteration: TypeAlias = "dict[int, dict[str, dict[str, Any]]]"
+LabelsByIteration: TypeAlias = "dict[int, dict[str, dict[str, Coord]]]"
 """Labels by the number of an iteration, the name of an array and the axis."""
 
 
@@ -34,13 +35,12 @@ def assemble(
     sources: Sequence[Source],
     model_name: str,
     only: Any = None,
-    labels: LabelsByIteration | None = None,
-) -> Trace:
+) -> TraceBase:
     """All that a recording holds; values are copied.
 
     What has a ``time`` lies one iteration after the other along it. What has none gets an axis ``iteration``
     where there are several. ``only`` is the number of the one that is wanted alone. Labels that differ
-    between iterations are no labels of the whole: they are put into ``labels``.
+    between iterations are no labels of the whole: its origin tells them.
 
     Raises:
         SelectionError: If that one was not kept.
@@ -68,11 +68,10 @@ def assemble(
         arrays += made
         unmatched += [source.prefix + name for name in left_out]
     numbers = [iteration.number for iteration in iterations]
+    labels: LabelsByIteration = {}
     for source in gave.callwise:
         parts = [part_of(iteration, source) for iteration in iterations]
-        arrays += _callwise_arrays(
-            source, parts, numbers, source in gave.timed, {} if labels is None else labels
-        )
+        arrays += _callwise_arrays(source, parts, numbers, source in gave.timed, labels)
 
     attrs: dict[str, Any] = {"model": model_name}
     starts = sequence_starts(iterations, stepwise, steps) if steps is not None else []
@@ -93,7 +92,7 @@ def assemble(
         )
     if problems:
         attrs["not_recorded"] = "; ".join(problems)
-    return Trace(*arrays, attrs=attrs)
+    return TraceBase(*arrays, attrs=attrs, origin=Origin(own_labels=labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +275,12 @@ def _callwise_arrays(
         values, dims = [item.values for item in of_all], first.dims
         coords = {dim: given for dim, given in first.coords.items() if _is_same(dim, of_all)}
         for number, item in zip(numbers, of_all, strict=True):
-            own = {d: given for d, given in item.coords.items() if d not in coords and not is_mask(d)}
+            sizes = dict(zip(dims, item.values.shape, strict=True))
+            own = {
+                dim: make_coord(dim, given, sizes, full)
+                for dim, given in item.coords.items()
+                if dim not in coords and not is_mask(dim)
+            }
             if own:
                 labels.setdefault(number, {})[full] = own
         masks = [(_masks(item.coords), dict(zip(dims, item.values.shape, strict=True))) for item in of_all]

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from nsm_widgets._errors import RecordingError
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._mask import is_mask
 from nsm_widgets.trace.record._gather import Gathered
 from nsm_widgets.trace.store._coord_log import (
@@ -51,7 +51,7 @@ class AsideLog:
 
     def __init__(
         self,
-        make: Callable[[Trace], StoreWriter],
+        make: Callable[[TraceBase], StoreWriter],
         path: Path,
         dims: Mapping[str, Sequence[str]],
         told: State,
@@ -122,7 +122,7 @@ class AsideLog:
         if self.writer is None:
             self._page_bytes = page_size(message)
             empty = np.zeros((1, self._page_bytes), np.uint8)
-            self.writer = self._make(Trace(NamedArray(PAGES, empty, ("iteration", "channel"))))
+            self.writer = self._make(TraceBase(NamedArray(PAGES, empty, ("iteration", "channel"))))
         cut = pages(message, self._page_bytes)
         first, lost = self._page, self.writer.lost_steps
         self.writer.append({PAGES: cut})

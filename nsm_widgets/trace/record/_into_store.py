@@ -18,6 +18,7 @@ import numpy as np
 from nsm_widgets._errors import RecordingError, TraceFileError
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._iterations import INITIAL
 from nsm_widgets.trace.arrays._mask import is_mask
 from nsm_widgets.trace.record._coord_log_writer import AsideLog, sizes_of
@@ -41,11 +42,11 @@ SHARD_BYTES = 2**23
 class _Writer(StoreWriter):
     """A writer whose arrays say of themselves what those of a trace say, without its steps."""
 
-    def __init__(self, path: Path, rank: int, like: Trace, shard_bytes: int = 0) -> None:
+    def __init__(self, path: Path, rank: int, like: TraceBase, shard_bytes: int = 0) -> None:
         super().__init__(path, rank=rank, dims={name: array.dims for name, array in like.items()})
         self._like, self._shard_bytes = like, shard_bytes
 
-    def _template(self, growing: Mapping[str, Any]) -> Trace:
+    def _template(self, growing: Mapping[str, Any]) -> TraceBase:
         del growing
         return self._like
 
@@ -113,7 +114,7 @@ class RecordingStore:
         """Steps that are on the disk for good."""
         return 0 if self._steps is None else self._steps.committed
 
-    def append(self, one: Gathered, recording: Recording, template: Callable[[], Trace]) -> None:
+    def append(self, one: Gathered, recording: Recording, template: Callable[[], TraceBase]) -> None:
         """Add one iteration.
 
         Args:
@@ -206,7 +207,7 @@ class RecordingStore:
             )
         self._steps.check(one.growing)
 
-    def _begin(self, trace: Trace, one: Gathered) -> None:
+    def _begin(self, trace: TraceBase, one: Gathered) -> None:
         attrs = {k: v for k, v in trace.attrs.items() if k not in ("iterations", "sequence_starts")}
         self._has_time = one.has_time
         growing = {name: _growing(array, trace) for name, array in trace.items() if not _is_initial(name)}
@@ -220,8 +221,8 @@ class RecordingStore:
         rows = [NamedArray(ROWS, np.zeros((1, len(Row.columns())), np.int64), ("iteration", "channel"))]
         rows += [_with_iteration(array) for array in initial.values()]
         reasons = {"reasons": list(self._reasons)}
-        self._rows = _Writer(self.path / FOLDER, self.rank, Trace(*rows, attrs=reasons))
-        self._steps = _Writer(self.path, self.rank, Trace(*like, attrs=attrs), SHARD_BYTES)
+        self._rows = _Writer(self.path / FOLDER, self.rank, TraceBase(*rows, attrs=reasons))
+        self._steps = _Writer(self.path, self.rank, TraceBase(*like, attrs=attrs), SHARD_BYTES)
         self._asides = AsideLog(
             lambda pages: _Writer(self.path / ASIDES, self.rank, pages), self.path, self._dims, told
         )
@@ -245,7 +246,7 @@ def _is_initial(name: str) -> bool:
     return name.rpartition(".")[2] == INITIAL
 
 
-def _growing(array: NamedArray, trace: Trace) -> NamedArray:
+def _growing(array: NamedArray, trace: TraceBase) -> NamedArray:
     """The steps of an iteration; where nothing has a time, the iteration itself is the step."""
     if "steps" not in trace.attrs["iterations"]:
         return _with_iteration(array)

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from nsm_widgets._errors import DtypeError, MissingDependencyError, RecordingError, UnknownOptionError
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
-from nsm_widgets.trace.arrays._iterations import tell_own_labels
 from nsm_widgets.trace.make._tokens import check_tokenizer
-from nsm_widgets.trace.record._assemble import LabelsByIteration, assemble, rank_and_world
+from nsm_widgets.trace.record._assemble import assemble, rank_and_world
 from nsm_widgets.trace.record._boundary import Boundary
 from nsm_widgets.trace.record._hooks import Hooks
 from nsm_widgets.trace.record._iteration import Left
@@ -309,10 +308,8 @@ class TraceRecorder:
             )
         if self.store is not None and self.store.iterations:
             return self.store.trace()
-        labels: LabelsByIteration = {}
-        trace = assemble(self._recording, self._sources, type(self.model).__name__, labels=labels)
-        trace = trace.assign(*self._scalars.arrays())
-        tell_own_labels(trace, lambda number: labels.get(number, {}))
+        found = assemble(self._recording, self._sources, type(self.model).__name__)
+        trace = Trace._public(found.assign(*self._scalars.arrays()))
         if self._hooks is None:  # the block is over: nothing will be added
             self._trace, self._left, self._recording = trace, self._recording.left(), None
         return trace
@@ -338,7 +335,7 @@ class TraceRecorder:
         """
         if self._trace is not None or self._recording is None or self.store is not None:
             return self.trace.iteration(number)
-        return assemble(self._recording, self._sources, type(self.model).__name__, only=number)
+        return Trace._public(assemble(self._recording, self._sources, type(self.model).__name__, only=number))
 
 
 def _check_path(store: Any) -> Path | None:

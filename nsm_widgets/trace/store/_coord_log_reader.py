@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import NsmWidgetsError
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._json import dump_json
 from nsm_widgets.trace.arrays._mask import is_mask, joined_masks
+from nsm_widgets.trace.arrays._origin import OwnLabels
 from nsm_widgets.trace.store._coord_log import (
     MOST_JOINED,
     MOST_MESSAGE,
@@ -41,7 +42,7 @@ class Log:
         root: The store's folder, for errors.
     """
 
-    def __init__(self, trace: Trace | None, root: Path) -> None:
+    def __init__(self, trace: TraceBase | None, root: Path) -> None:
         self._root, self._block, self._begin = root, np.empty((0, 0), np.uint8), 0
         array = None if trace is None else trace.get(PAGES)
         if trace is not None and (array is None or array.ndim != 2 or array.dtype != np.uint8):
@@ -180,14 +181,16 @@ class Asides:
         given = {name: coord for name, coord in coords.items() if coord is not None}
         return NamedArray(array.name, array.values, array.dims, given, array.attrs)
 
-    def of_one(self, row: int, kept: Sequence[int]) -> dict[str, dict[str, Any]]:
+    def of_one(self, row: int, kept: Sequence[int]) -> dict[str, dict[str, Coord]]:
         """The labels that one iteration has and others of these have not, by array and axis."""
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, dict[str, Coord]] = {}
         for array, by_name in self._told.items():
             for name, changes in by_name.items():
                 [told] = _held(changes, [row])
                 if told.digest and len({other.digest for other in _held(changes, kept)}) > 1:
-                    found.setdefault(array, {})[name] = self._labels(array, name, told)
+                    labels = self._labels(array, name, told)
+                    if labels is not None:
+                        found.setdefault(array, {})[name] = labels
         return found
 
     @property
@@ -219,6 +222,30 @@ class Asides:
         ]
         axis = array.dims[0]
         return joined_masks(found, axis, new=axis == "iteration")[name]
+
+
+class LoggedLabels(Mapping[int, OwnLabels]):
+    """Labels of single iterations by their numbers, read as they are asked for.
+
+    Args:
+        asides: What held at each iteration.
+        rows: Where each of the iterations lies that were kept, by number.
+    """
+
+    def __init__(self, asides: Asides, rows: Mapping[int, int]) -> None:
+        self._asides, self._rows = asides, rows
+
+    def __getitem__(self, number: int) -> OwnLabels:
+        return self._asides.of_one(self._rows[number], list(self._rows.values()))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)  # a copy may be where the store is not
 
 
 def _held(changes: Sequence[_Told], rows: Sequence[int]) -> list[_Told]:

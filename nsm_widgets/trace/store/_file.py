@@ -39,8 +39,8 @@ from safetensors.numpy import save_file
 from nsm_widgets._errors import NsmWidgetsError, TraceFileError
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import printable
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._json import dump_json, load_json
 from nsm_widgets.trace.arrays._mask import coords_from_json, is_mask, pack_mask
 from nsm_widgets.trace.store._mapped import MappedArrays, holds_flags
@@ -54,7 +54,7 @@ MAX_HEADER_BYTES = 64 * 2**20
 _LONGEST_REASON = 600
 
 
-def save_trace(trace: Trace, path: str | os.PathLike[str]) -> Path:
+def save_trace(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
     """See :meth:`Trace.save`.
 
     Raises:
@@ -74,7 +74,7 @@ def save_trace(trace: Trace, path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def open_trace(path: str | os.PathLike[str], *, mmap: bool = False) -> Trace:
+def open_trace(path: str | os.PathLike[str], *, mmap: bool = False) -> TraceBase:
     """See :meth:`Trace.open`."""
     path = Path(path)
     _check_kind(path)
@@ -91,7 +91,7 @@ def open_trace(path: str | os.PathLike[str], *, mmap: bool = False) -> Trace:
             if mmap:  # the decoder has looked at the header first, and refused most of what does not fit
                 read = _map(path)
             arrays = [_read_array(path, name, entry, read) for name, entry in described["arrays"].items()]
-            return Trace(*arrays, attrs=described["attrs"])
+            return TraceBase(*arrays, attrs=described["attrs"])
     except SafetensorError as error:
         _refuse(path, f"it is damaged or cut short ({error})")
     except MemoryError:

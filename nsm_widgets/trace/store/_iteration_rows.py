@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._coord import Coord
-from nsm_widgets.trace.arrays._iterations import INITIAL, INITIALS, tell_own_labels
+from nsm_widgets.trace.arrays._iterations import INITIAL, INITIALS
+from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._lazy import LazyValues
-from nsm_widgets.trace.store._coord_log_reader import Asides, Log, Message
+from nsm_widgets.trace.arrays._origin import Origin
+from nsm_widgets.trace.store._coord_log_reader import Asides, Log, LoggedLabels, Message
 from nsm_widgets.trace.store._files import refuse
 
 FOLDER = "iterations"
@@ -65,8 +67,10 @@ class Row:
         return np.array([*counts, *starts, self.first_page, self.pages, unwritten], np.int64)
 
 
-def with_iterations(trace: Trace, rows: Trace, log: Trace | None, root: Path) -> Trace:
+def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, root: Path) -> TraceBase:
     """The whole iterations of a store's committed steps, told as a recorder's trace in memory tells them.
+
+    Their own labels are told by its origin.
 
     Args:
         trace: All committed steps.
@@ -120,11 +124,8 @@ def with_iterations(trace: Trace, rows: Trace, log: Trace | None, root: Path) ->
         starts = _starts(whole[kept], true)
         if starts:
             attrs["sequence_starts"] = starts
-    made = Trace(*arrays, attrs=attrs)
-    if not asides.is_empty:
-        rows_by_number = dict(zip(numbers, places, strict=True))
-        tell_own_labels(made, lambda number: asides.of_one(rows_by_number[number], places))
-    return made
+    own_labels = LoggedLabels(asides, dict(zip(numbers, places, strict=True)))
+    return TraceBase(*arrays, attrs=attrs, origin=Origin(own_labels=own_labels))
 
 
 def _messages(rows: NDArray[np.int64], log: Log) -> list[Message]:
@@ -153,7 +154,7 @@ def inner_folder(root: Path, name: str, rank: str) -> Path | None:
     return folder if (folder / rank).exists() else None
 
 
-def with_scalars(trace: Trace, folder: Path, rank: str) -> Trace:
+def with_scalars(trace: TraceBase, folder: Path, rank: str) -> TraceBase:
     """The trace with what was logged, as far as it was written.
 
     Raises:
@@ -162,15 +163,15 @@ def with_scalars(trace: Trace, folder: Path, rank: str) -> Trace:
     path = folder / SCALARS.format(rank=rank.removeprefix("rank-"))
     if not path.is_file() or path.is_symlink():
         return trace
-    logged = Trace.open(path)
+    from nsm_widgets.trace.store._file import open_trace  # which loads safetensors
+
+    logged = open_trace(path)
     if any(array.dims != ("logged",) or name in trace for name, array in logged.items()):
         raise refuse(path, "what was logged is not what a recorder writes")
-    made = trace.assign(*logged.values())
-    tell_own_labels(made, trace._own_labels)
-    return made
+    return trace.assign(*logged.values())
 
 
-def _table(rows: Trace, root: Path) -> NDArray[np.int64]:
+def _table(rows: TraceBase, root: Path) -> NDArray[np.int64]:
     """The rows, checked: iterations one after the other, none before the one before it."""
     columns = len(Row.columns())
     allowed = ((columns,), (columns - len(_LAST),))
@@ -241,7 +242,7 @@ def _cut(array: NamedArray, length: int) -> NamedArray:
     return NamedArray(array.name, values, array.dims, coords, array.attrs)
 
 
-def _with_initials(arrays: Sequence[NamedArray], rows: Trace, places: list[int]) -> list[NamedArray]:
+def _with_initials(arrays: Sequence[NamedArray], rows: TraceBase, places: list[int]) -> list[NamedArray]:
     """Beside each initial memory, that of every iteration, where there are several."""
     found = []
     for array in arrays:
@@ -259,8 +260,6 @@ def _with_initials(arrays: Sequence[NamedArray], rows: Trace, places: list[int])
 
 
 def _initials(name: str, firsts: NDArray[Any], one: NamedArray) -> NamedArray:
-    from nsm_widgets.trace.arrays._known import KNOWN
-
     attrs = {**one.attrs, "description": KNOWN[INITIALS].description}
     return NamedArray(name, firsts, ("iteration", *one.dims), one.coords, attrs)
 

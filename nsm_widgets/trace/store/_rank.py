@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError, TraceFileError
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._json import dump_json
 from nsm_widgets.trace.arrays._mask import is_mask, pack_mask
 from nsm_widgets.trace.store._commits import JOURNAL, Commit, forget_before, write_commit
@@ -61,7 +61,7 @@ class Block:
     """How many steps are there."""
 
 
-def make_schema(trace: Trace, shard_bytes: int = 0) -> Schema:
+def make_schema(trace: TraceBase, shard_bytes: int = 0) -> Schema:
     """Which arrays of a trace grow, and how each is cut.
 
     Args:
@@ -114,7 +114,7 @@ class RankFiles:
     """
 
     def __init__(
-        self, root: Path, rank: str, schema: Schema, template: Trace, last: Commit | None = None
+        self, root: Path, rank: str, schema: Schema, template: TraceBase, last: Commit | None = None
     ) -> None:
         self.schema = schema
         self.last = Commit() if last is None else last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import NsmWidgetsError, TraceFileError
-from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import coords_from_json
+from nsm_widgets.trace.arrays._origin import Origin, OwnLabels
 from nsm_widgets.trace.store._commits import JOURNAL, Commit, read_commit
 from nsm_widgets.trace.store._files import open_inside, read_json, refuse
 from nsm_widgets.trace.store._iteration_rows import (
@@ -33,7 +35,7 @@ _TRIES = 20
 _RANK = re.compile(r"rank-(0|[1-9]\d{0,8})\Z")
 
 
-def open_store(path: Path, rank: int | None = None) -> Trace:
+def open_store(path: Path, rank: int | None = None) -> TraceBase:
     """The committed steps of one rank as a trace whose values stay in the store.
 
     Args:
@@ -48,12 +50,14 @@ def open_store(path: Path, rank: int | None = None) -> Trace:
         name = _choose_rank(path, rank)
         trace = _Rank(path, name).trace()
         folder = inner_folder(path, FOLDER, name)
-        if folder is None:
-            return trace
-        rows = _Rank(folder, name).trace()
-        whole = with_scalars(with_iterations(trace, rows, _log(path, name), path), folder, name)
-        object.__setattr__(whole, "_reopen", trace._reopen)
-        return whole
+        own_labels: Mapping[int, OwnLabels] = {}
+        if folder is not None:
+            trace = with_iterations(trace, _Rank(folder, name).trace(), _log(path, name), path)
+            own_labels = {} if trace.origin is None else trace.origin.own_labels
+            trace = with_scalars(trace, folder, name)
+        shapes = {array.name: array.shape for array in trace.values()}
+        origin = Origin(path.absolute(), int(name.removeprefix("rank-")), shapes, own_labels)
+        return TraceBase(*trace.values(), attrs=trace.attrs, origin=origin)
     except RecursionError as error:
         raise refuse(path, "its description is nested too deep") from error
     except NsmWidgetsError as error:
@@ -62,7 +66,7 @@ def open_store(path: Path, rank: int | None = None) -> Trace:
         raise refuse(path, f"what it holds is no trace: {error}") from error
 
 
-def _log(path: Path, name: str) -> Trace | None:
+def _log(path: Path, name: str) -> TraceBase | None:
     """What a recorder told of masks and labels; ``None`` if none of it is committed."""
     folder = inner_folder(path, ASIDES, name)
     if folder is None:
@@ -147,7 +151,7 @@ class _Rank:
         """How the arrays are cut, by name."""
         return {entry["name"]: layout for entry, layout in zip(self._entries, self._layouts, strict=True)}
 
-    def trace(self) -> Trace:
+    def trace(self) -> TraceBase:
         """The newest commit; read again if a writer tidied up in between."""
         for _ in range(_TRIES):
             try:
@@ -164,7 +168,7 @@ class _Rank:
             self._root, f"what the newest marker of {self._rank} names is missing ({missing.filename})"
         )
 
-    def _trace(self, commit: Commit, tail: list[Segment]) -> Trace:
+    def _trace(self, commit: Commit, tail: list[Segment]) -> TraceBase:
         arrays = []
         column = 0
         for entry, layout, attrs in zip(self._entries, self._layouts, self._array_attrs, strict=True):
@@ -186,10 +190,7 @@ class _Rank:
             else:
                 arrays.append(NamedArray(entry["name"], values[0], (), None, attrs))
         lost = {"lost_steps": [list(gap) for gap in commit.lost]} if commit.lost else {}
-        trace = Trace(*arrays, attrs={**self._attrs, **lost})
-        root, number = self._root, int(self._rank.removeprefix("rank-"))
-        object.__setattr__(trace, "_reopen", lambda: open_store(root, number))
-        return trace
+        return TraceBase(*arrays, attrs={**self._attrs, **lost})
 
     def _open_tail(self, commit: Commit) -> list[Segment]:
         segments = []

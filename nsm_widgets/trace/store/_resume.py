@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
-from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._commits import Commit, read_commit
 from nsm_widgets.trace.store._rank import Block, RankFiles, Schema
 from nsm_widgets.trace.store._reader import open_store, stored_layouts
 
 
-def resume_rank(root: Path, rank: str, schema: Schema, template: Trace) -> tuple[RankFiles, Block]:
+def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> tuple[RankFiles, Block]:
     """The files of a rank that is there, and the steps of its last shard, if that is not full.
 
     Raises:

@@ -51,7 +51,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._files import sync_folder
 from nsm_widgets.trace.store._rank import Block, RankFiles, make_schema
@@ -61,13 +61,13 @@ from nsm_widgets.trace.store._writer import StoreWriter
 __all__ = ["StoreWriter", "open_store", "write_store"]
 
 
-def open_store(path: str | os.PathLike[str], rank: int | None = None) -> Trace:
+def open_store(path: str | os.PathLike[str], rank: int | None = None) -> TraceBase:
     """See :meth:`Trace.open`."""
     need_codecs()
     return _open_store(Path(path), rank)
 
 
-def write_store(trace: Trace, path: str | os.PathLike[str]) -> Path:
+def write_store(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
     """See :meth:`Trace.to_zarr`."""
     need_codecs()
     path = Path(path)
@@ -85,7 +85,7 @@ def write_store(trace: Trace, path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _write(trace: Trace, root: Path) -> None:
+def _write(trace: TraceBase, root: Path) -> None:
     """All steps, shard by shard, so that no more than one of them is in memory."""
     schema = make_schema(trace)
     files = RankFiles(root, "rank-0", schema, trace)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import AxisError, RecordingError
-from nsm_widgets.trace._trace import Trace
+from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._convert import ArrayLike, check_same, is_tensor, to_numpy
 from nsm_widgets.trace.arrays._known import known_array
 from nsm_widgets.trace.make._from_arrays import trace_from_arrays
@@ -40,6 +40,7 @@ class StoreWriter:
 
     Example:
         >>> import tempfile
+        >>> from nsm_widgets.trace import Trace
         >>> folder = tempfile.mkdtemp()
         >>> with StoreWriter(f"{folder}/run.zarr") as writer:
         ...     for step in range(100):
@@ -216,7 +217,7 @@ class StoreWriter:
         drain.start()
         atexit.register(_close_at_exit, weakref.ref(self))
 
-    def _template(self, growing: Mapping[str, Any]) -> Trace:
+    def _template(self, growing: Mapping[str, Any]) -> TraceBase:
         """A trace of the first steps: axes, labels and attrs of the store are its."""
         arrays = {**growing, **self._fixed}
         return trace_from_arrays(arrays, dims=self._dims, check_weights=False, **self._options)
@@ -310,7 +311,7 @@ def _as_block(name: Any, value: ArrayLike, dims: Any) -> Any:
     return array[None] if named is not None and array.ndim == len(named) - 1 else array
 
 
-def _check_growing(schema: Schema, growing: Mapping[str, Any], template: Trace) -> None:
+def _check_growing(schema: Schema, growing: Mapping[str, Any], template: TraceBase) -> None:
     for name in growing:
         if name not in schema.growing:
             raise AxisError(
