@@ -150,10 +150,10 @@ FAULTS = (
     ),
     Fault(
         "widgets",
-        "each part of a large array lacks its last byte",
-        "piece = data[start : start + room]",
-        "piece = data[start : start + room - 1]",
-        ("test_views.py",),
+        "arrays travel with the state in VS Code, as binary, which is slow there",
+        "return {} if in_vscode() else dict(arrays)",
+        "return dict(arrays)",
+        ("test_bundle.py",),
     ),
     Fault(
         "widgets",
