@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -52,6 +53,14 @@ def test_every_import_goes_up_the_map(imports: Imports, rooms: list[str]) -> Non
 def test_other_rooms_are_entered_by_their_face(imports: Imports) -> None:
     """What two rooms need is public in the upper one's face, or stands above both."""
     assert private_imports(imports) == []
+
+
+def test_inner_folders_have_no_face() -> None:
+    """Their ``__init__`` is a docstring: only a room's own is a face."""
+    inner = list((ROOT / "nsm_widgets").glob("*/*/**/__init__.py"))
+    assert inner
+    for path in inner:
+        assert [type(node) for node in ast.parse(path.read_text(encoding="utf-8")).body] == [ast.Expr], path
 
 
 def test_no_folder_is_crowded(imports: Imports) -> None:
