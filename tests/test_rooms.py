@@ -1,4 +1,4 @@
-"""The rooms of the sources: every import up the map of CONTRIBUTING.md, no door but the face."""
+"""The rooms of the sources: no circles, every import up the map of CONTRIBUTING.md, no door but the face."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def imports(sources: str) -> Imports:
 def rooms(sources: str) -> list[str]:
     """The rooms there and their inner rooms, as the map lists them."""
     return [name for row in read_map(MAP, sources) for name in row.names]
+
+
+def test_no_files_import_each_other_in_a_circle(imports: Imports) -> None:
+    """Lazy and type-only imports counted."""
+    assert circles(imports) == []
 
 
 def test_every_import_goes_up_the_map(imports: Imports, rooms: list[str]) -> None:

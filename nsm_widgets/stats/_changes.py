@@ -131,7 +131,7 @@ def head_changes(a: Trace, matched: Trace, arrays: Sequence[str], matching: Matc
 
 
 @dataclass(frozen=True)
-class Change:
+class WeightingChange:
     """How far the rows of one weighting differ between two traces. All of the rows' shape."""
 
     array: NamedArray
@@ -160,7 +160,7 @@ def _is_weighting(array: NamedArray) -> bool:
     return array_kind(array) in WEIGHTINGS and array.dims[-1] not in ("time", "batch", "iteration", *_BY)
 
 
-def weighting_change(one: NamedArray, other: NamedArray) -> Change:
+def weighting_change(one: NamedArray, other: NamedArray) -> WeightingChange:
     """How far each row of two arrays differs.
 
     Raises:
@@ -175,10 +175,10 @@ def weighting_change(one: NamedArray, other: NamedArray) -> Change:
     first = one.dims[0]
     parts = [_change(one.isel(**{first: block}), other.isel(**{first: block})) for block in blocks]
 
-    def joined(of: Callable[[Change], Any]) -> Any:
+    def joined(of: Callable[[WeightingChange], Any]) -> Any:
         return np.concatenate([of(part) for part in parts])
 
-    return Change(
+    return WeightingChange(
         one,
         one.dims[:-1],
         joined(lambda part: part.divergence),
@@ -189,7 +189,7 @@ def weighting_change(one: NamedArray, other: NamedArray) -> Change:
     )
 
 
-def _change(one: NamedArray, other: NamedArray) -> Change:
+def _change(one: NamedArray, other: NamedArray) -> WeightingChange:
     """The same of what is read at once."""
     shares = array_kind(one) == "shares"
     rows = [take_rows(array, axes=one.dims[-1:], shares=shares) for array in (one, other)]
@@ -202,7 +202,7 @@ def _change(one: NamedArray, other: NamedArray) -> Change:
         "zero": np.asarray((rows[0].zero | rows[1].zero) & (not shares)),
     }
     places = np.minimum(rows[0].num_places, rows[1].num_places) + shares
-    return Change(
+    return WeightingChange(
         one,
         one.dims[:-1],
         _js(p, q, *entropies),
@@ -213,7 +213,7 @@ def _change(one: NamedArray, other: NamedArray) -> Change:
     )
 
 
-def _mean_divergences(changes: Sequence[Change]) -> dict[str, NamedArray]:
+def _mean_divergences(changes: Sequence[WeightingChange]) -> dict[str, NamedArray]:
     found = {}
     for change in changes:
         values, dims = change.mean_along(("iteration", "time", *_BY))
@@ -225,7 +225,7 @@ def _mean_divergences(changes: Sequence[Change]) -> dict[str, NamedArray]:
     return found
 
 
-def _records(change: Change, matching: Matching, trace: Trace) -> Iterator[dict[str, Any]]:
+def _records(change: WeightingChange, matching: Matching, trace: Trace) -> Iterator[dict[str, Any]]:
     axes = [change.dims.index(dim) for dim in _BY if dim in change.dims]
     order = matching.heads.get(head_group(change.array.name, trace)) if "head" in change.dims else None
     for place in np.ndindex(*(change.divergence.shape[axis] for axis in axes)):
@@ -238,7 +238,7 @@ def _records(change: Change, matching: Matching, trace: Trace) -> Iterator[dict[
         yield record | _statistics(change, at)
 
 
-def _statistics(change: Change, at: tuple[Any, ...]) -> dict[str, Any]:
+def _statistics(change: WeightingChange, at: tuple[Any, ...]) -> dict[str, Any]:
     """The numbers of one head."""
     valid = np.asarray(change.valid[at])
 

@@ -30,7 +30,7 @@ BLURRY = 0.9
 TWINS = 0.01
 SATURATED = 0.5
 
-_Places: TypeAlias = Bool[np.ndarray, "..."] | None
+_Flags: TypeAlias = Bool[np.ndarray, "..."] | None
 
 _FEWEST_ROWS = 4
 _STAGES = ("content_weights", "gated_weights", "shifted_weights")
@@ -102,7 +102,7 @@ def findings(data: Any, *, threshold: float = ACCESS, mask: Any = None) -> list[
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def _not_finite(array: NamedArray, places: _Places) -> Iterator[Finding]:
+def _not_finite(array: NamedArray, places: _Flags) -> Iterator[Finding]:
     values = array.values
     bad = ~np.isfinite(values) if places is None else ~np.isfinite(values) & places
     if bad.any():
@@ -114,7 +114,7 @@ def _not_finite(array: NamedArray, places: _Places) -> Iterator[Finding]:
         yield Finding("not_finite", array.name, where, text, "error")
 
 
-def _of_heads(array: NamedArray, places: _Places) -> Iterator[Finding]:
+def _of_heads(array: NamedArray, places: _Flags) -> Iterator[Finding]:
     try:
         rows = take_rows(array, _seen(array, places))
     except WeightsError as error:
@@ -146,7 +146,7 @@ def _of_heads(array: NamedArray, places: _Places) -> Iterator[Finding]:
         yield from _twins(array, places, blurry)
 
 
-def _seen(array: NamedArray, places: _Places) -> _Places:
+def _seen(array: NamedArray, places: _Flags) -> _Places:
     """What counts, and may be seen where attention looks causal."""
     square = array.dims[-2:] == ("query", "key") and array.shape[-1] == array.shape[-2] > 1
     values = array.values if places is None else np.where(places, array.values, 0)
@@ -176,7 +176,7 @@ def _collapsed(
         yield Finding("collapsed_head", array.name, where, text, "warning")
 
 
-def _twins(array: NamedArray, places: _Places, blurry: set[tuple[int, ...]]) -> Iterator[Finding]:
+def _twins(array: NamedArray, places: _Flags, blurry: set[tuple[int, ...]]) -> Iterator[Finding]:
     unknown = np.isnan(array.values) if places is None else np.isnan(array.values) & places
     known = ~unknown.any(axis=-1, keepdims=True)
     pairs = head_divergence(array, mask=known if places is None else known & places)

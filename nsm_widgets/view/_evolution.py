@@ -18,8 +18,8 @@ from nsm_widgets.view._panel import Layout, Panel, default_coloring
 NO_STEP_BEFORE = "no step before"
 NO_SLOTS = "slots must name at least one, got none. Not given, they are those that changed most."
 
-_Statistic = Callable[[Float64[np.ndarray, "*slot word"]], Float64[np.ndarray, "*slot"]]
-STATISTICS: dict[str, tuple[str, _Statistic]] = {
+_SlotStatistic = Callable[[Float64[np.ndarray, "*slot word"]], Float64[np.ndarray, "*slot"]]
+STATISTICS: dict[str, tuple[str, _SlotStatistic]] = {
     "slot_norm": ("Euclidean norm of each slot", lambda words: np.sqrt((words**2).sum(axis=-1))),
     "slot_mean": ("mean of each slot's words", lambda words: words.mean(axis=-1)),
     "slot_std": ("standard deviation of each slot's words", lambda words: words.std(axis=-1)),

@@ -20,8 +20,8 @@ from nsm_widgets.export.page._chunks import (
 )
 from nsm_widgets.export.page._modules import static_text
 from nsm_widgets.export.page._widget_state import (
-    Model,
     SharedTexts,
+    WidgetModel,
     check_models,
     each_state,
     is_ours,
@@ -55,7 +55,7 @@ PAGE_THEMES: tuple[str, ...] = get_args(PageTheme)
 class PageContent:
     """What stands in the scripts of one page."""
 
-    models: dict[str, Model]
+    models: dict[str, WidgetModel]
     names: dict[str, str]
     """Ids of models in the page, by their ids in the notebook."""
     arrays: tuple[ChunkedArray, ...]
@@ -78,7 +78,7 @@ class PageContent:
 
 
 def page_content(
-    models: Mapping[str, Model],
+    models: Mapping[str, WidgetModel],
     shown: Iterable[str],
     arrays_of: ArraysOf,
     *,
@@ -104,7 +104,7 @@ def page_content(
     kept = {model_id: models[model_id] for model_id in ids}
     writer = _ArrayWriter(_drawings(kept), precision, max_bytes)
     texts = SharedTexts()
-    out: dict[str, Model] = {}
+    out: dict[str, WidgetModel] = {}
     for model_id, model in kept.items():
         copied = {key: value for key, value in model.items() if key != "state"}
         state = dict(model["state"])
@@ -181,7 +181,7 @@ def check_page_options(precision: str, max_bytes: float, theme: str = "auto") ->
         raise ValueError(f"theme must be one of {', '.join(PAGE_THEMES)}, got {theme!r}.")
 
 
-def _drawings(models: Mapping[str, Model]) -> Drawings:
+def _drawings(models: Mapping[str, WidgetModel]) -> Drawings:
     """How the views among the models draw the arrays of their stores."""
     drawings: Drawings = {}
     metas = {

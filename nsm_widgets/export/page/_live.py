@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from nsm_widgets.export.page._widget_state import Model, references
+from nsm_widgets.export.page._widget_state import WidgetModel, references
 
 
-def live_models(widgets: Iterable[Any]) -> dict[str, Model]:
+def live_models(widgets: Iterable[Any]) -> dict[str, WidgetModel]:
     """The state of widgets and of all that they refer to, and of the links that hold any of them together."""
     from ipywidgets.widgets import widget as registry
     from ipywidgets.widgets.widget_link import Link
@@ -24,7 +24,7 @@ def live_models(widgets: Iterable[Any]) -> dict[str, Model]:
             name = type(widget).__name__
             raise ValueError(f"a page holds widgets that are open, got a {name} that was closed.")
     links = [widget for widget in instances.values() if isinstance(widget, Link)]
-    models: dict[str, Model] = {}
+    models: dict[str, WidgetModel] = {}
     waiting = [widget.model_id for widget in widgets]
     while waiting:
         for model_id in waiting:
@@ -45,7 +45,7 @@ def live_arrays(model_id: str) -> dict[str, Shaped[np.ndarray, "..."]]:
     return dict(registry._instances[model_id]._arrays)
 
 
-def _describe(start: str, instances: Mapping[str, Any], models: dict[str, Model]) -> None:
+def _describe(start: str, instances: Mapping[str, Any], models: dict[str, WidgetModel]) -> None:
     waiting = [start]
     while waiting:
         model_id = waiting.pop()
@@ -55,7 +55,7 @@ def _describe(start: str, instances: Mapping[str, Any], models: dict[str, Model]
         waiting += reversed(list(references(models[model_id]["state"])))
 
 
-def _model(widget: Any) -> Model:
+def _model(widget: Any) -> WidgetModel:
     from ipywidgets.widgets.widget import _remove_buffers
 
     ours = getattr(widget, "_kind", None) == "store" and widget._model_module == "anywidget"
@@ -67,7 +67,7 @@ def _model(widget: Any) -> Model:
             f"a page holds widgets that are open, and a {type(widget).__name__} refers to one "
             "that was closed. Take it out, or make it again."
         ) from error
-    model: Model = {
+    model: WidgetModel = {
         "model_name": widget._model_name,
         "model_module": widget._model_module,
         "model_module_version": widget._model_module_version,

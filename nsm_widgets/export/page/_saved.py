@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Shaped
 
 from nsm_widgets._errors import ExportError
-from nsm_widgets.export.page._widget_state import Model
+from nsm_widgets.export.page._widget_state import WidgetModel
 
 _TYPES = frozenset({"float32", "float64", "int8", "int16", "int32", "uint8", "uint16", "uint32"})
 
 
-def saved_arrays(models: Mapping[str, Model]) -> Callable[[str], dict[str, Shaped[np.ndarray, "..."]]]:
+def saved_arrays(models: Mapping[str, WidgetModel]) -> Callable[[str], dict[str, Shaped[np.ndarray, "..."]]]:
     """A function that gives the saved arrays of a store, by the store's model id."""
 
     def arrays_of(model_id: str) -> dict[str, Shaped[np.ndarray, "..."]]:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from nsm_widgets._errors import ExportError
 from nsm_widgets._text import printable
 
-Model = dict[str, Any]
+WidgetModel = dict[str, Any]
 """A model as the widget state describes it: ``model_name``, ``model_module``, ..., ``state``, ``buffers``."""
 
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
@@ -20,7 +20,7 @@ _MODEL_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
 
 
-def needed(models: Mapping[str, Model], shown: Iterable[str]) -> list[str]:
+def needed(models: Mapping[str, WidgetModel], shown: Iterable[str]) -> list[str]:
     """Ids of the models that the shown ones reach, and of the links that hold any of them, in order."""
     found: dict[str, None] = {}
     waiting = list(shown)
@@ -37,7 +37,7 @@ def needed(models: Mapping[str, Model], shown: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def _reach(models: Mapping[str, Model], start: str, found: dict[str, None]) -> None:
+def _reach(models: Mapping[str, WidgetModel], start: str, found: dict[str, None]) -> None:
     waiting = [start]
     while waiting:
         model_id = waiting.pop()
@@ -105,7 +105,7 @@ class SharedTexts:
         return self.PREFIX + self.names.setdefault(value, f"t{len(self.names)}")
 
 
-def modules_of(models: Iterable[Model]) -> list[str]:
+def modules_of(models: Iterable[WidgetModel]) -> list[str]:
     """Names of the widget modules that the models need, sorted."""
     names: set[str] = set()
     for model in models:
@@ -115,13 +115,13 @@ def modules_of(models: Iterable[Model]) -> list[str]:
     return sorted(names)
 
 
-def is_ours(model: Model, *kinds: str) -> bool:
+def is_ours(model: WidgetModel, *kinds: str) -> bool:
     """Whether it is a widget of ours, of one of these kinds; of any where none is given."""
     kind = model["state"].get("_kind")
     return model.get("model_module") == "anywidget" and (kind in kinds if kinds else kind in REQUIRED)
 
 
-def each_state(models: Mapping[str, Model], *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def each_state(models: Mapping[str, WidgetModel], *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Id and state of every widget of ours of these kinds."""
     return ((model_id, model["state"]) for model_id, model in models.items() if is_ours(model, *kinds))
 
@@ -137,7 +137,7 @@ REQUIRED: dict[str, dict[str, type]] = {
 """What the state of our widgets must hold, by kind."""
 
 
-def check_models(models: Mapping[str, Model]) -> None:
+def check_models(models: Mapping[str, WidgetModel]) -> None:
     """Refuse a state that is damaged, before anything relies on it.
 
     Raises:
