@@ -146,7 +146,7 @@ def _of_heads(array: NamedArray, places: _Flags) -> Iterator[Finding]:
         yield from _twins(array, places, blurry)
 
 
-def _seen(array: NamedArray, places: _Flags) -> _Places:
+def _seen(array: NamedArray, places: _Flags) -> _Flags:
     """What counts, and may be seen where attention looks causal."""
     square = array.dims[-2:] == ("query", "key") and array.shape[-1] == array.shape[-2] > 1
     values = array.values if places is None else np.where(places, array.values, 0)
