@@ -163,6 +163,11 @@ format: $(MADE)/project js/node_modules/.package-lock.json
 	@$(NPM) run format
 	@js/node_modules/.bin/biome check --write --config-path=js tests/vscode
 
+# tests are dealt out to one process more than there are processors, as those in a browser wait much; 4 at most, each
+# with a JupyterLab of its own
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+WORKERS := -n auto --maxprocesses=4 --dist loadgroup --no-loadscope-reorder
+
 .PHONY: test test-js test-python test-browser test-cuda test-hosts test-vscode-bundle test-vscode
 test: setup
 	@$(MAKE) lint
@@ -178,11 +183,11 @@ test-js: bundle
 
 test-python: setup $(MADE)/minilm
 	$(call say,pytest: Python and packaging)
-	@$(PY) -m pytest $(addprefix --ignore=tests/,browser cuda hosts vscode) -n auto --maxprocesses=4 $(PYTEST_ARGS)
+	@$(PY) -m pytest $(addprefix --ignore=tests/,browser cuda hosts vscode) $(WORKERS) $(PYTEST_ARGS)
 
 test-browser: setup $(MADE)/minilm browser
 	$(call say,pytest: in a real JupyterLab)
-	@$(PY) -m pytest tests/browser $(PYTEST_ARGS)
+	@$(PY) -m pytest tests/browser $(WORKERS) $(PYTEST_ARGS)
 
 test-vscode-bundle: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
 	$(call say,pytest: in VS Code's own widget bundle)

@@ -17,6 +17,31 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal tests out to several processes (``--dist loadgroup``): what may take long comes first.
+
+    A file stays together, for what its tests share; those of a notebook of their own go to whoever is free.
+    """
+    if not config.getoption("loadgroup", False):
+        return
+    for item in items:
+        if _is_in_browser(item) and not _shares(item):
+            continue
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: (not _is_in_browser(item), not _shares(item)))
+
+
+def _is_in_browser(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(("tests/browser/", "tests/vscode/"))
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Whether the test takes something that was made for all of its file."""
+    made = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]  # not told otherwise
+    return any(each.scope == "module" for definitions in made for each in definitions)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The one Chromium of all tests that need one: Playwright runs once in a process."""

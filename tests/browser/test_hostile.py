@@ -61,6 +61,7 @@ def hostile(lab: JupyterLab, dialogs: list[str]) -> Iterator[NotebookPage]:
         ViewOnPage(notebook.page, 1).wait_painted("memory")
         expect(notebook.page.locator('.nsmw-root [data-state="ready"]')).to_have_count(2 + 2 + len(NAMES))
         yield notebook
+        notebook.page.remove_listener("dialog", note)
 
 
 @pytest.fixture(autouse=True)

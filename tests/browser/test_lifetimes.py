@@ -92,6 +92,7 @@ def test_a_busy_kernel_is_no_lost_kernel(notebook: NotebookPage) -> None:
 # --- pages that come and go ---
 
 
+@pytest.mark.own_window
 def test_a_reloaded_page_shows_the_view_as_it_was(notebook: NotebookPage) -> None:
     """Saved and loaded again with its kernel alive: the picture, the selection, and Python hears."""
     notebook.run_cell(PRELUDE + VIEW + "view")
@@ -154,6 +155,7 @@ def held(notebook: NotebookPage) -> dict[str, int]:
     return {name: found[name] for name in ("Nodes", "JSEventListeners")}
 
 
+@pytest.mark.own_window
 def test_closed_views_leave_nothing_behind(notebook: NotebookPage) -> None:
     """Nodes and listeners are as many as before, however often views are shown, moved, zoomed and closed.
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.harness import JupyterLab, NotebookPage, open_exported
-from tests.browser.harness.lab import VIEWPORT
+from tests.browser.harness.window import VIEWPORT
 from tests.browser.views import ViewOnPage
 
 Theme = Literal["light", "dark"]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import JupyterLab, NotebookPage
-from tests.browser.harness.lab import VIEWPORT
+from tests.browser.harness.window import VIEWPORT
 from tests.browser.views import ViewOnPage
 
 Theme = Literal["light", "dark"]

@@ -178,6 +178,7 @@ def test_a_row_that_the_kernel_holds_is_fetched_and_copied(notebook: NotebookPag
     assert np.array(copied, dtype="f4").tolist() == notebook.python("values[0, 150].astype('f8').tolist()")
 
 
+@pytest.mark.own_window
 def test_a_cell_is_copied_where_the_page_may_not_use_the_clipboard(notebook: NotebookPage) -> None:
     """Frames without the permission have the older way; focus stays where it was."""
     notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -2,10 +2,11 @@
 
 from tests.browser.harness.browser import find_browser, launch_browser
 from tests.browser.harness.exported import ExportedPage, open_exported
-from tests.browser.harness.lab import JupyterLab, collect_errors, refuse_strangers
+from tests.browser.harness.lab import JupyterLab
 from tests.browser.harness.notebook import KernelError, NotebookPage
 from tests.browser.harness.pixels import canvas_pixel, drag_range, screenshot_pixel
 from tests.browser.harness.server import LabServer, NotebookServer
+from tests.browser.harness.window import collect_errors, refuse_strangers
 
 __all__ = [
     "ExportedPage",
