@@ -166,7 +166,7 @@ format: $(MADE)/project js/node_modules/.package-lock.json
 # tests are dealt out to one process more than there are processors, as those in a browser wait much; 4 at most, each
 # with a JupyterLab of its own
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-WORKERS := -n auto --maxprocesses=4 --dist loadgroup --no-loadscope-reorder
+WORKERS := -n auto --maxprocesses=4
 
 .PHONY: test test-js test-python test-browser test-cuda test-hosts test-vscode-bundle test-vscode
 test: setup

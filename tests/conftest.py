@@ -17,29 +17,20 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Deal tests out by :mod:`tests.dealing`, whatever ``--dist`` says."""
+    from tests.dealing import Dealer
+
+    return Dealer(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deal tests out to several processes (``--dist loadgroup``): what may take long comes first.
+    """In a process that xdist has started: what takes longest first."""
+    if hasattr(config, "workerinput"):
+        from tests.dealing import longest_first
 
-    A file stays together, for what its tests share; those of a notebook of their own go to whoever is free.
-    """
-    if not config.getoption("loadgroup", False):
-        return
-    for item in items:
-        if _is_in_browser(item) and not _shares(item):
-            continue
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: (not _is_in_browser(item), not _shares(item)))
-
-
-def _is_in_browser(item: pytest.Item) -> bool:
-    return item.nodeid.startswith(("tests/browser/", "tests/vscode/"))
-
-
-def _shares(item: pytest.Item) -> bool:
-    """Whether the test takes something that was made for all of its file."""
-    made = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]  # not told otherwise
-    return any(each.scope == "module" for definitions in made for each in definitions)
+        items.sort(key=longest_first)
 
 
 @pytest.fixture(scope="session")

@@ -37,10 +37,13 @@ class _FailedError(Exception):
 def notebook(lab: JupyterLab, request: pytest.FixtureRequest) -> Iterator[NotebookPage]:
     """A new, empty notebook on a warm kernel. A page that complained or asked a stranger fails the test.
 
-    A test marked ``own_window`` gets JupyterLab loaded anew, and a kernel that nobody has used.
+    A test marked ``own_kernel`` gets one that nobody has used; ``own_window``, JupyterLab loaded anew, too.
     """
-    own = request.node.get_closest_marker("own_window") is not None
-    with suppress(_FailedError), lab.new(own_window=own, warm_kernel=not own) as notebook:
+    own_window, own_kernel = (
+        request.node.get_closest_marker(name) is not None for name in ("own_window", "own_kernel")
+    )
+    warm = not (own_window or own_kernel)
+    with suppress(_FailedError), lab.new(own_window=own_window, warm_kernel=warm) as notebook:
         yield notebook
         assert notebook.page_errors == []
         assert notebook.requests_refused == []

@@ -54,6 +54,7 @@ def test_of_an_array_over_the_budget_pictures_come(notebook: NotebookPage) -> No
     expect(message).to_have_text("")
 
 
+@pytest.mark.own_kernel
 def test_an_array_beyond_the_state_is_fetched_whole_in_parts(notebook: NotebookPage) -> None:
     """What the widget's state does not carry is asked for once, and then needs no kernel."""
     notebook.run_code(PRELUDE)

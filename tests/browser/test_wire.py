@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import NotebookPage
@@ -131,6 +132,7 @@ def test_values_may_cross_rounded_and_say_so(notebook: NotebookPage) -> None:
     assert abs(shown - notebook.python("values[0, 150, 200]")) < 5e-4
 
 
+@pytest.mark.own_kernel
 def test_what_has_come_whole_needs_no_kernel(notebook: NotebookPage) -> None:
     """Of an array within the budget the picture comes first, then the rest, part by part."""
     notebook.run_code(PRELUDE)

@@ -35,14 +35,9 @@ LARGEST_BINARY = 4_000
 
 
 @pytest.fixture(scope="module")
-def quickstart(
-    browser: Browser, driver: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[VscodePage]:
+def quickstart(browser: Browser, server: KernelServer, driver: Path) -> Iterator[VscodePage]:
     """The executed quickstart, shared by the tests in their order."""
-    with (
-        KernelServer(tmp_path_factory.mktemp("server"), started_by_vscode=True) as server,
-        open_page(browser, server, driver) as page,
-    ):
+    with open_page(browser, server, driver) as page:
         page.set_theme("light")
         page.run_notebook(REPOSITORY / "notebooks/01_quickstart.ipynb")
         page.run_code(EXPECTED_COLORS)

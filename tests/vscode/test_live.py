@@ -57,13 +57,10 @@ def is_training(shown: VscodePage) -> bool:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_view_and_chart_fill_while_the_cell_is_executing(
-    browser: Browser, driver: Path, tmp_path: Path, theme: str
+    browser: Browser, server: KernelServer, driver: Path, tmp_path: Path, theme: str
 ) -> None:
     """The slider grows, an older iteration stays on both, and all arrives in strings, as VS Code needs it."""
-    with (
-        KernelServer(tmp_path, started_by_vscode=True) as server,
-        open_page(browser, server, driver) as shown,
-    ):
+    with open_page(browser, server, driver) as shown:
         shown.set_theme("dark" if theme == "dark" else "light")
         shown.run_cell(SHOW)
         view, chart = ViewOnPage(shown.page, 0), ViewOnPage(shown.page, 1)

@@ -21,20 +21,11 @@ from tests.vscode.server import KernelServer
     ],
 )
 def test_every_panel_of_a_notebook_is_painted_and_follows(
-    browser: Browser,
-    driver: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    dim: str,
-    follows: str,
+    browser: Browser, server: KernelServer, driver: Path, name: str, dim: str, follows: str
 ) -> None:
     """Maps, charts by bqplot and graphs; a slider moves what it should; no network is asked."""
-    monkeypatch.setenv("NSM_WIDGETS_SHORT", "1")  # what trains takes a few steps only
-    with (
-        KernelServer(tmp_path, started_by_vscode=True) as server,
-        open_page(browser, server, driver) as page,
-    ):
+    with open_page(browser, server, driver) as page:
+        page.run_code("import os; os.environ['NSM_WIDGETS_SHORT'] = '1'")  # a few steps of training
         page.run_notebook(REPOSITORY / "notebooks" / f"{name}.ipynb")
         panels = page.page.locator(".nsmw-root [data-panel]")
         expect(panels.first).to_be_visible()

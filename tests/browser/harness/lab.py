@@ -59,7 +59,7 @@ class JupyterLab:
             device_scale_factor: Pixels of the screen for one of those.
             own_window: Load JupyterLab anew for it, though windows are kept.
             warm_kernel: Take a kernel that another notebook has left, if there is one: its modules are
-                imported; its variables are gone, its widgets closed, its environment is as at its start.
+                imported, its variables gone, its widgets closed.
         """
         written = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells],

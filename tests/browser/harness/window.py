@@ -35,31 +35,11 @@ NEXT = f"""async ({{ path, keepKernel }}) => {{
   if (jupyterapp.commands.isToggled(saving)) await jupyterapp.commands.execute(saving);
 }}"""
 
-BEGUN = "hasattr(get_ipython(), 'first_environ')"
-
 TIDY = """
-def tidy():
-    import gc, os, ipywidgets
-    ipywidgets.Widget.close_all()
-    shell = get_ipython()
-    shell.run_line_magic("reset", "-f")
-    os.environ.clear()
-    os.environ.update(shell.first_environ)
-    gc.collect()
-
-tidy()
-"""
-
-BEGIN = """
-def begin():
-    import os
-    shell = get_ipython()
-    if not hasattr(shell, "first_environ"):
-        shell.first_environ = dict(os.environ)
-    os.chdir({folder!r})
-
-begin()
-del begin
+import ipywidgets
+ipywidgets.Widget.close_all()
+%reset -f
+__import__("gc").collect()
 """
 
 
@@ -104,11 +84,11 @@ class LabWindow:
 
     def begin(self, notebook: NotebookPage) -> None:
         """Let a warm kernel work in the notebook's folder, as one that was started for it."""
-        notebook.run_code(BEGIN.format(folder=str(notebook.path.parent)))
+        notebook.run_code(f"__import__('os').chdir({str(notebook.path.parent)!r})")
 
     def leave(self, notebook: NotebookPage) -> None:
         """Put the kernel in order for the next notebook, or shut it down where none is to have it."""
-        if self.warm and notebook.kernel_status() != "none" and notebook.python(BEGUN):
+        if self.warm and notebook.kernel_status() != "none":
             notebook.run_code(TIDY)
         else:
             notebook.close()
