@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 from tests.browser.harness import NotebookPage
 from tests.browser.views import PAINTED_MS, ViewOnPage
 
+pytestmark = pytest.mark.own_kernel  # the code below changes a method of the package
+
 PRELUDE = """
 import numpy as np
 from nsm_widgets import Heatmap, Selection, Trace, TraceStore
@@ -132,7 +134,6 @@ def test_values_may_cross_rounded_and_say_so(notebook: NotebookPage) -> None:
     assert abs(shown - notebook.python("values[0, 150, 200]")) < 5e-4
 
 
-@pytest.mark.own_kernel
 def test_what_has_come_whole_needs_no_kernel(notebook: NotebookPage) -> None:
     """Of an array within the budget the picture comes first, then the rest, part by part."""
     notebook.run_code(PRELUDE)

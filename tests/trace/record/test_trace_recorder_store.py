@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +294,16 @@ def test_rows_that_lie_are_refused(tmp_path: Path) -> None:
         Trace.open(tmp_path / "a")
 
 
+@cache
+def trained(kind: str, count: int) -> Trace:
+    """So many iterations of a run, kept in memory."""
+    model, run = TRAININGS[kind]()
+    with TraceRecorder(model) as rec:
+        for _, _ in zip(range(count), run, strict=False):
+            pass
+    return rec.trace
+
+
 def check_killed(path: Path, kind: str, least: int) -> int:
     """Compare what a kill left with the same run in memory; how many iterations are whole."""
     try:
@@ -301,11 +312,7 @@ def check_killed(path: Path, kind: str, least: int) -> int:
         assert not least
         return 0
     assert len(trace.iterations) >= least
-    model, run = TRAININGS[kind]()
-    with TraceRecorder(model) as rec:
-        for _, _ in zip(range(len(trace.iterations)), run, strict=False):
-            pass
-    kept = rec.trace
+    kept = trained(kind, len(trace.iterations))
     assert trace.iterations == kept.iterations
     assert trace.attrs["iterations"]["steps"] == list(LENGTHS[: len(kept.iterations)])
     for name in kept:
@@ -320,14 +327,15 @@ def check_killed(path: Path, kind: str, least: int) -> int:
     return len(trace.iterations)
 
 
-def test_masks_of_a_run_killed_at_its_stages(tmp_path: Path) -> None:
-    """At every third stage of writing: each whole iteration has the masks that it had."""
-    program = [sys.executable, "-m", "tests.trace.recorder_kills", str(tmp_path), "masked", "1", "3"]
+@pytest.mark.parametrize("step", [pytest.param(3, marks=pytest.mark.more), 17])
+def test_masks_of_a_run_killed_at_its_stages(step: int, tmp_path: Path) -> None:
+    """At every so many stages of writing: each whole iteration has the masks that it had."""
+    program = [sys.executable, "-m", "tests.trace.recorder_kills", str(tmp_path), "masked", "1", str(step)]
     run = subprocess.run(program, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     last = int(run.stdout)
     assert last > 60
     whole = []
-    for stage in range(1, last + 1, 3):
+    for stage in range(1, last + 1, step):
         told = (tmp_path / f"told-{stage}").read_text().split()
         whole.append(check_killed(tmp_path / str(stage), "masked", int(told[-1]) if told else 0))
     assert whole[-1] == FEW

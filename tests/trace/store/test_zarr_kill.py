@@ -85,12 +85,16 @@ def check(path: Path, seed: int, told: list[int]) -> int:
     return count
 
 
-def test_killed_at_every_stage_of_the_protocol(nursery: Nursery, tmp_path: Path) -> None:
-    """Every stage of a whole run, from the empty folder to the last rename of ``close``, is once the last."""
-    stage, ended = 0, False
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.more), 7])
+def test_killed_at_every_stage_of_the_protocol(nursery: Nursery, step: int, tmp_path: Path) -> None:
+    """Every stage of a whole run, from the empty folder to the last rename of ``close``, is once the last.
+
+    With a step, every so many of them.
+    """
+    stage, ended = 1 - step, False
     kept: list[int] = []
     while not ended:
-        stage += 1
+        stage += step
         path = tmp_path / str(stage)
         told, status = nursery.kill(path, 1, stage, None)
         ended = status == 0
@@ -101,7 +105,8 @@ def test_killed_at_every_stage_of_the_protocol(nursery: Nursery, tmp_path: Path)
     assert len(set(kept)) > 5
 
 
-def test_killed_at_random_moments_and_gone_on_with(nursery: Nursery, tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [pytest.param(60, marks=pytest.mark.more), 12])
+def test_killed_at_random_moments_and_gone_on_with(nursery: Nursery, most: int, tmp_path: Path) -> None:
     """Killed from outside at any time, again and again, resumed each time: one whole run in the end."""
     dice = random.Random(0)
     begun = time.monotonic()
@@ -109,7 +114,7 @@ def test_killed_at_random_moments_and_gone_on_with(nursery: Nursery, tmp_path: P
     longest_s = (time.monotonic() - begun) / 2
     seed, least, kills = 1, 0, 0
     counts: list[int] = []
-    while kills < 60 or len(set(counts)) <= 5:  # how far a run comes in its time, the machine decides
+    while kills < most or len(set(counts)) <= 5:  # how far a run comes in its time, the machine decides
         told, status = nursery.kill(tmp_path / str(seed), seed, None, dice.uniform(0, longest_s))
         counts.append(check(tmp_path / str(seed), seed, [*told, least]))
         least = counts[-1]
