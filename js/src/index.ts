@@ -1,14 +1,14 @@
-/** The door of views in a live notebook. Stores and selections have one of their own, data.ts. */
+/** The door of views in a live notebook. Arrays and selections have one of their own, data.ts. */
 
 import type { InitializeContext, RenderContext } from "./page/model";
-import { createViewExports, type ViewExports } from "./view/settings";
+import { createViewSettings, type ViewSettings } from "./view/settings";
 import { renderView } from "./view/view";
 
 export default () => {
-  let view: ViewExports | undefined;
+  let view: ViewSettings | undefined;
   return {
     initialize(context: InitializeContext): unknown {
-      view = createViewExports(context);
+      view = createViewSettings(context);
       return view;
     },
     async render(context: RenderContext): Promise<void> {

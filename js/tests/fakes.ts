@@ -2,7 +2,7 @@
 
 import { vi } from "vitest";
 import type { Picture } from "../src/arrays/picture";
-import type { Status } from "../src/arrays/recording";
+import type { LiveStatus } from "../src/arrays/recording";
 import type { Model } from "../src/page/model";
 import type { ArrayMeta, PanelSpec } from "../src/wire/state";
 
@@ -167,7 +167,7 @@ export function pictureOf(changes: Partial<Picture> = {}): Picture {
     scale: "linear",
     maxRows: 100,
     maxColumns: 100,
-    lane: "a",
+    requester: "a",
     ...changes,
   };
 }
@@ -203,7 +203,7 @@ export function panelOf(changes: Partial<PanelSpec> = {}): PanelSpec {
 }
 
 /** Of a recording that runs, after its first iteration. */
-export const STATUS: Status = {
+export const STATUS: LiveStatus = {
   state: "running",
   seen: 1,
   kept: 1,

@@ -32,7 +32,7 @@ export interface StoredArray {
   /** How the values at hand differ from those of the kernel. */
   readonly precision: Precision;
   /** Whether all of it is on this page, and no kernel is needed to show it. */
-  readonly whole: boolean;
+  readonly complete: boolean;
   size(dim: string): number;
   /** The label, on one line; undefined where the axis has none. */
   label(dim: string, index: number, batch: number): string | undefined;
@@ -59,7 +59,7 @@ export interface StoredArray {
 
 export function described(
   meta: ArrayMeta,
-): Pick<StoredArray, "meta" | "precision" | "whole" | "size" | "kept" | "label" | "writtenLabel"> {
+): Pick<StoredArray, "meta" | "precision" | "complete" | "size" | "kept" | "label" | "writtenLabel"> {
   const find = (labels: Labels | undefined, index: number, batch: number): string | undefined => {
     const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
     const label = Array.isArray(entry) ? entry[index] : entry;
@@ -69,7 +69,7 @@ export function described(
   return {
     meta,
     precision: "exact",
-    whole: true,
+    complete: true,
     size,
     kept: (y, x) => ({ rows: size(y), columns: size(x) }),
     label: (dim, index, batch) => find(meta.labels[dim], index, batch),

@@ -9,7 +9,7 @@ const HELD_BYTES = 192e6;
 /** Chunks that are decompressed at the same time. */
 const AT_ONCE = 4;
 /** Prefetched chunks that wait, at most; those of the places that the reader was at before are given up. */
-const MOST_AHEAD = 24;
+const MOST_PREFETCHED = 24;
 /** A chunk that nobody asked for again for so long, while others were asked for, was passed over. */
 const PASSED_OVER_MS = 1_000;
 
@@ -17,17 +17,17 @@ interface Wanted {
   header: ChunkHeader;
   index: number;
   /** When it was last asked for. */
-  asked: number;
+  requested: number;
 }
 
-/** Opened chunks of all arrays of a store: the newest request first, few at once, the least recently used dropped. */
+/** Opened chunks of all arrays of a page: the newest request first, few at once, the least recently used dropped. */
 export class ChunkCache {
   /** Values, or why there are none; the most recently used last. */
   readonly #held = new Map<string, TypedArray | string>();
   readonly #opening = new Set<string>();
   /** Asked for and not begun, the newest last. Who waits asks again whenever something was opened. */
   readonly #waiting = new Map<string, Wanted>();
-  readonly #ahead = new Map<string, Wanted>();
+  readonly #prefetches = new Map<string, Wanted>();
   /** The chunks opened last, which are kept until they can have been drawn. */
   #newest: string[] = [];
   readonly #texts = new Map<string, string>();
@@ -35,7 +35,7 @@ export class ChunkCache {
   readonly #signal: AbortSignal;
   readonly #limit: number;
   #bytes = 0;
-  #lastAsked = 0;
+  #lastRequest = 0;
 
   /** @param limit bytes that are held; more only where a few chunks alone are larger */
   constructor(opened: () => void, signal: AbortSignal, limit = HELD_BYTES) {
@@ -43,7 +43,7 @@ export class ChunkCache {
     this.#signal = signal;
     this.#limit = limit;
     signal.addEventListener("abort", () => {
-      for (const kept of [this.#held, this.#waiting, this.#ahead, this.#texts]) kept.clear();
+      for (const kept of [this.#held, this.#waiting, this.#prefetches, this.#texts]) kept.clear();
     });
   }
 
@@ -55,7 +55,7 @@ export class ChunkCache {
   /** The chunk's values, why there are none, or undefined while it is being opened. */
   get(header: ChunkHeader, index: number): TypedArray | string | undefined {
     const key = keyOf(header, index);
-    this.#lastAsked = performance.now();
+    this.#lastRequest = performance.now();
     const held = this.#held.get(key);
     if (held !== undefined) {
       this.#held.delete(key);
@@ -64,16 +64,16 @@ export class ChunkCache {
     }
     if (this.#opening.has(key)) return undefined;
     const waiting = this.#waiting.get(key);
-    if (waiting !== undefined) waiting.asked = this.#lastAsked;
+    if (waiting !== undefined) waiting.requested = this.#lastRequest;
     else {
-      this.#ahead.delete(key);
-      this.#waiting.set(key, { header, index, asked: this.#lastAsked });
+      this.#prefetches.delete(key);
+      this.#waiting.set(key, { header, index, requested: this.#lastRequest });
       this.#next();
     }
     return undefined;
   }
 
-  /** How many chunks of this size may be opened ahead, so that what is on show is never pushed out. */
+  /** How many chunks of this size may be prefetched, so that what is on show is never pushed out. */
   prefetchable(bytes: number): number {
     return Math.max(0, Math.floor(this.#limit / bytes / 2) - 1);
   }
@@ -83,16 +83,16 @@ export class ChunkCache {
     for (const index of [...indices].reverse()) {
       const key = keyOf(header, index);
       if (this.#held.has(key) || this.#opening.has(key) || this.#waiting.has(key)) continue;
-      this.#ahead.delete(key);
-      this.#ahead.set(key, { header, index, asked: 0 });
+      this.#prefetches.delete(key);
+      this.#prefetches.set(key, { header, index, requested: 0 });
     }
-    for (const key of [...this.#ahead.keys()].slice(0, -MOST_AHEAD)) this.#ahead.delete(key);
+    for (const key of [...this.#prefetches.keys()].slice(0, -MOST_PREFETCHED)) this.#prefetches.delete(key);
     this.#next();
   }
 
   #next(): void {
     while (this.#opening.size < AT_ONCE) {
-      const wanted = takeLast(this.#waiting) ?? takeLast(this.#ahead);
+      const wanted = takeLast(this.#waiting) ?? takeLast(this.#prefetches);
       if (wanted === undefined) return;
       const key = keyOf(wanted.header, wanted.index);
       this.#opening.add(key);
@@ -116,8 +116,8 @@ export class ChunkCache {
       this.#held.delete(oldest);
       this.#bytes -= bytesIn(old);
     }
-    for (const [other, { asked }] of this.#waiting) {
-      if (this.#lastAsked - asked > PASSED_OVER_MS) this.#waiting.delete(other);
+    for (const [other, { requested }] of this.#waiting) {
+      if (this.#lastRequest - requested > PASSED_OVER_MS) this.#waiting.delete(other);
     }
     this.#next();
     this.#opened();

@@ -4,24 +4,24 @@ import { inVscode } from "../page/host";
 import type { TypedArray } from "../wire/ndarray";
 import type { ArrayMeta } from "../wire/state";
 import { sentBytes, sentValues } from "../wire/unpack";
-import { type Ask, type Asks, Refusal } from "./requests";
+import { type KernelRequest, Refusal, type Requests } from "./requests";
 
 /** Of one part; in VS Code, which takes but small messages, less. */
 const PART_BYTES = 1e6;
 const VSCODE_PART_BYTES = 372_000;
 
-export class Whole {
+export class Download {
   readonly #meta: ArrayMeta;
-  readonly #asks: Asks;
+  readonly #requests: Requests;
   readonly #size: number;
   readonly #parts: number;
   readonly #perPart: number;
   readonly #missing: Set<number>;
   #values: TypedArray | undefined;
 
-  constructor(meta: ArrayMeta, asks: Asks) {
+  constructor(meta: ArrayMeta, requests: Requests) {
     this.#meta = meta;
-    this.#asks = asks;
+    this.#requests = requests;
     this.#size = meta.shape.reduce((a, b) => a * b, 1);
     const bytes = inVscode() ? VSCODE_PART_BYTES : PART_BYTES;
     this.#perPart = Math.max(1, Math.floor(bytes / sentBytes(meta, 1)));
@@ -48,23 +48,23 @@ export class Whole {
   fetch(): Refusal | undefined {
     let refusal: Refusal | undefined;
     for (const part of this.#missing) {
-      const got = this.#asks.get(this.#part(part), this.#key(part));
+      const got = this.#requests.get(this.#part(part), this.#key(part));
       if (got instanceof Refusal) refusal = got;
     }
     return refusal;
   }
 
   /** Ask for what is missing when there is nothing better to do. */
-  fetchAhead(): void {
+  prefetch(): void {
     const parts = [...this.#missing].map((part) => this.#part(part));
-    if (parts.length > 0) this.#asks.want(parts, `whole/${this.#meta.name}`);
+    if (parts.length > 0) this.#requests.prefetch(parts, `download/${this.#meta.name}`);
   }
 
   #key(part: number): string {
     return `part/${part}/${this.#meta.name}`;
   }
 
-  #part(part: number): Ask<true> {
+  #part(part: number): KernelRequest<true> {
     const start = part * this.#perPart;
     const stop = Math.min(this.#size, start + this.#perPart);
     return {

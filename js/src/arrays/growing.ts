@@ -23,7 +23,7 @@ export function idOf(meta: ArrayMeta): string {
   return JSON.stringify([meta.live, meta.generation, meta.name]);
 }
 
-/** @param numbers the iterations that the blocks are of, shared by all arrays of a store */
+/** @param numbers the iterations that the blocks are of, shared by all arrays of the recording */
 export function growing(sent: ArrayMeta, numbers: readonly number[], rasters: RasterCache): Growing {
   const [leading = "iteration", ...dims] = sent.dims;
   const shape = sent.shape.slice(1);

@@ -8,7 +8,7 @@ import type { ArrayMeta, Indices } from "../wire/state";
 import { sentBytes, sentPrecision, sentValues } from "../wire/unpack";
 import { decode } from "../wire/wire";
 import { described, local, type OwnRange, type PlaneResult, type StoredArray } from "./array";
-import { Whole } from "./download";
+import { Download } from "./download";
 import {
   lookKey,
   type Meanwhile,
@@ -17,31 +17,31 @@ import {
   type RasterCache,
   type RasterResult,
 } from "./picture";
-import { type Ask, type Asks, Refusal } from "./requests";
+import { type KernelRequest, Refusal, type Requests } from "./requests";
 
 /** Side of the square of values that comes with a hovered cell. */
 const TILE = 64;
-/** Pictures drawn ahead of the cursor, at most. */
-const AHEAD = 24;
-const AHEAD_BYTES = 8e6;
+/** Pictures that are prefetched along an axis, at most. */
+const MOST_PREFETCHED = 24;
+const PREFETCHED_BYTES = 8e6;
 /** Places that one who looks was at before, whose pictures may still come and are better than none. */
 const REMEMBERED = 8;
 
 interface Looked {
-  ask: Ask<Raster>;
+  request: KernelRequest<Raster>;
   look: string;
   at: Indices;
   window: Window;
 }
 
-export function remote(meta: ArrayMeta, asks: Asks, rasters: RasterCache): StoredArray {
+export function kernelArray(meta: ArrayMeta, requests: Requests, rasters: RasterCache): StoredArray {
   const about = { ...described(meta), precision: sentPrecision(meta) };
-  const whole = meta.over_budget ? undefined : new Whole(meta, asks);
-  const tiles = new Tiles(meta, asks);
-  const lanes = new Map<string, Looked[]>();
+  const download = meta.over_budget ? undefined : new Download(meta, requests);
+  const tiles = new Tiles(meta, requests);
+  const recent = new Map<string, Looked[]>();
   let held: StoredArray | undefined;
   const here = (): StoredArray | undefined => {
-    const values = whole?.values;
+    const values = download?.values;
     if (held === undefined && values !== undefined) {
       held = { ...local(meta, values, rasters), precision: about.precision };
     }
@@ -49,103 +49,110 @@ export function remote(meta: ArrayMeta, asks: Asks, rasters: RasterCache): Store
   };
   /** What is small comes whole at once. */
   const all = (): PlaneResult & RasterResult => {
-    const refusal = whole?.fetch();
+    const refusal = download?.fetch();
     if (refusal !== undefined) return { state: "unavailable", why: refusal.why };
-    return { state: "loading", share: whole?.share ?? 0 };
+    return { state: "loading", share: download?.share ?? 0 };
   };
   return {
     ...about,
-    get whole() {
+    get complete() {
       return here() !== undefined;
     },
     plane(y, x, at) {
       const complete = here();
       if (complete !== undefined) return complete.plane(y, x, at);
-      if (whole !== undefined) return all();
-      const got = asks.get(valuesAsk(meta, y, x, at), `values/${y}/${x}/${meta.name}`);
+      if (download !== undefined) return all();
+      const got = requests.get(valuesRequest(meta, y, x, at), `values/${y}/${x}/${meta.name}`);
       if (got === undefined) return { state: "loading", share: 0 };
       return got instanceof Refusal ? { state: "unavailable", why: got.why } : { state: "ready", plane: got };
     },
     raster(picture) {
       const complete = here();
       if (complete !== undefined) return complete.raster(picture);
-      if (whole?.small) return all();
-      const ask = pictureAsk(meta, picture);
+      if (download?.small) return all();
+      const request = pictureRequest(meta, picture);
       // of another place, a picture with a domain of its own is not under the colour bar of this one
       const own = picture.look.own ? place(meta, picture.y, picture.x, picture.at) : "";
-      const look = `${lookKey(asAsked(picture))} ${own}`;
-      const before = (lanes.get(picture.lane) ?? []).filter((looked) => looked.ask.key !== ask.key);
+      const look = `${lookKey(asRequested(picture))} ${own}`;
+      const before = (recent.get(picture.requester) ?? []).filter(
+        (looked) => looked.request.key !== request.key,
+      );
       const { at, window } = picture;
-      lanes.set(picture.lane, [{ ask, look, at, window }, ...before].slice(0, REMEMBERED));
-      const got = asks.get(ask, picture.lane);
+      recent.set(picture.requester, [{ request, look, at, window }, ...before].slice(0, REMEMBERED));
+      const got = requests.get(request, picture.requester);
       if (got instanceof Refusal) return { state: "unavailable", why: got.why };
-      if (got === undefined) return { state: "loading", share: 0, meanwhile: newest(asks, before, look) };
-      whole?.fetchAhead();
+      if (got === undefined) return { state: "loading", share: 0, meanwhile: newest(requests, before, look) };
+      download?.prefetch();
       return { state: "ready", raster: got };
     },
     own(y, x, at, shared, ranked) {
       const complete = here();
       if (complete !== undefined) return complete.own(y, x, at, shared, ranked);
-      const got = asks.get(rangeAsk(meta, y, x, at, shared, ranked), `range/${y}/${x}/${meta.name}`);
+      const got = requests.get(rangeRequest(meta, y, x, at, shared, ranked), `range/${y}/${x}/${meta.name}`);
       return got instanceof Refusal ? undefined : got;
     },
     cells(y, x, at, window) {
       const complete = here();
       if (complete !== undefined) return complete.cells(y, x, at, window);
-      const got = asks.get(valuesAsk(meta, y, x, at, window), `cells/${y}/${x}/${meta.name}`);
+      const got = requests.get(valuesRequest(meta, y, x, at, window), `cells/${y}/${x}/${meta.name}`);
       return got instanceof Refusal ? undefined : got;
     },
     value(at) {
       const complete = here();
       if (complete !== undefined) return complete.value(at);
-      if (whole?.small) {
-        whole.fetch();
+      if (download?.small) {
+        download.fetch();
         return undefined;
       }
       return tiles.value(at);
     },
     prefetch(wanted, dim) {
-      if (whole !== undefined) return;
+      if (download !== undefined) return;
       const size = about.size(dim);
       const now = wanted.at[dim];
       if (now === undefined || dim === wanted.y || dim === wanted.x) return;
-      const lane = "lane" in wanted ? wanted.lane : `values/${wanted.y}/${wanted.x}/${meta.name}`;
-      const before = "lane" in wanted ? lanes.get(lane)?.[1]?.at[dim] : undefined;
+      const requester =
+        "requester" in wanted ? wanted.requester : `values/${wanted.y}/${wanted.x}/${meta.name}`;
+      const before = "requester" in wanted ? recent.get(requester)?.[1]?.at[dim] : undefined;
       const stride = before === undefined || before === now ? 1 : now - before;
-      const asksAhead: Ask<unknown>[] = [];
+      const prefetched: KernelRequest<unknown>[] = [];
       let bytes = 0;
-      for (let index = now + stride; asksAhead.length < AHEAD && bytes < AHEAD_BYTES; index += stride) {
+      for (
+        let index = now + stride;
+        prefetched.length < MOST_PREFETCHED && bytes < PREFETCHED_BYTES;
+        index += stride
+      ) {
         if (index < 0 || index >= size) break;
         const place = { ...wanted.at, [dim]: index };
-        const ask =
-          "lane" in wanted
-            ? pictureAsk(meta, { ...wanted, at: place })
-            : valuesAsk(meta, wanted.y, wanted.x, place);
-        bytes += ask.bytes;
-        asksAhead.push(ask);
+        const request =
+          "requester" in wanted
+            ? pictureRequest(meta, { ...wanted, at: place })
+            : valuesRequest(meta, wanted.y, wanted.x, place);
+        bytes += request.bytes;
+        prefetched.push(request);
       }
-      asks.want(asksAhead, `ahead/${dim}/${lane}`);
+      requests.prefetch(prefetched, `prefetch/${dim}/${requester}`);
     },
   };
 }
 
 /** The newest picture of the same look that is at hand, of those that were looked for before. */
-function newest(asks: Asks, before: readonly Looked[], look: string): Meanwhile | undefined {
+function newest(requests: Requests, before: readonly Looked[], look: string): Meanwhile | undefined {
   for (const looked of before) {
-    const raster = looked.look === look ? asks.peek(looked.ask) : undefined;
+    const raster = looked.look === look ? requests.peek(looked.request) : undefined;
     if (raster !== undefined) return { raster, at: looked.at, window: looked.window };
   }
   return undefined;
 }
 
 /** Of a picture with a domain of its own the kernel finds that again, from the one that is shared. */
-function asAsked(picture: Picture): Picture {
+function asRequested(picture: Picture): Picture {
   const { look } = picture;
   return look.own ? { ...picture, look: { ...look, domain: look.shared } } : picture;
 }
 
-function pictureAsk(meta: ArrayMeta, wanted: Picture): Ask<Raster> {
-  const picture = asAsked(wanted);
+function pictureRequest(meta: ArrayMeta, wanted: Picture): KernelRequest<Raster> {
+  const picture = asRequested(wanted);
   const { y, x, at, window, look, scale, maxRows, maxColumns } = picture;
   const { low, high, diverging } = look.domain;
   const most = [Math.max(1, maxRows), Math.max(1, maxColumns)];
@@ -174,14 +181,14 @@ interface PictureHeader {
   marks: number[];
 }
 
-function rangeAsk(
+function rangeRequest(
   meta: ArrayMeta,
   y: string,
   x: string,
   at: Indices,
   shared: Domain,
   ranked: boolean,
-): Ask<OwnRange> {
+): KernelRequest<OwnRange> {
   const domain = [shared.low, shared.high, shared.diverging];
   return {
     key: `range/${y}/${x}/${domain.join()}/${ranked}/${place(meta, y, x, at)}/${meta.name}`,
@@ -200,7 +207,13 @@ function rangeAsk(
 }
 
 /** The values of a plane, or of a part of it; of one axis where `y` is `x`. */
-function valuesAsk(meta: ArrayMeta, y: string, x: string, at: Indices, window?: Window): Ask<Plane> {
+function valuesRequest(
+  meta: ArrayMeta,
+  y: string,
+  x: string,
+  at: Indices,
+  window?: Window,
+): KernelRequest<Plane> {
   const length = (dim: string) => meta.shape[meta.dims.indexOf(dim)] ?? 0;
   const single = y === x;
   const rows = single ? 1 : (window?.rows ?? length(y));
@@ -231,12 +244,12 @@ function place(meta: ArrayMeta, y: string, x: string, at: Indices): string {
 /** Values around the cells that somebody asks for, in squares of the last two axes. */
 class Tiles {
   readonly #meta: ArrayMeta;
-  readonly #asks: Asks;
+  readonly #requests: Requests;
   readonly #strides: number[];
 
-  constructor(meta: ArrayMeta, asks: Asks) {
+  constructor(meta: ArrayMeta, requests: Requests) {
     this.#meta = meta;
-    this.#asks = asks;
+    this.#requests = requests;
     this.#strides = stridesOf(meta.shape);
   }
 
@@ -248,8 +261,8 @@ class Tiles {
     const start = (dim: string) => Math.floor((at[dim] ?? 0) / TILE) * TILE;
     const length = (dim: string) => Math.min(TILE, (shape[dims.indexOf(dim)] ?? 0) - start(dim));
     const window = { row: start(y), rows: length(y), column: start(x), columns: length(x) };
-    const ask = valuesAsk(this.#meta, y, x, at, this.#strides.length > 1 ? window : undefined);
-    const got = this.#asks.get(ask, ask.key);
+    const request = valuesRequest(this.#meta, y, x, at, this.#strides.length > 1 ? window : undefined);
+    const got = this.#requests.get(request, request.key);
     if (got === undefined || got instanceof Refusal) return undefined;
     if (this.#strides.length === 1) return got.data[at[x] ?? 0];
     return got.data[((at[y] ?? 0) - window.row) * got.rowStride + (at[x] ?? 0) - window.column];

@@ -7,10 +7,10 @@ import { described, ofPlanes, type PlaneResult, type StoredArray } from "./array
 import type { ChunkCache } from "./chunk-cache";
 import type { RasterCache } from "./picture";
 
-/** Chunks opened ahead of the cursor, at most. */
-const PREFETCH = 3;
+/** Chunks that are prefetched along an axis, at most. */
+const MOST_PREFETCHED = 3;
 
-export function chunked(
+export function packedArray(
   meta: ArrayMeta,
   header: ChunkHeader,
   cache: ChunkCache,
@@ -48,8 +48,8 @@ export function chunked(
       const axis = outer.dims.indexOf(dim);
       if (axis < 0) return;
       const stride = stridesOf(outer.shape)[axis] ?? 1;
-      const ahead = (outer.shape[axis] ?? 1) - 1 - (at[dim] ?? 0);
-      const length = Math.min(PREFETCH, ahead, cache.prefetchable(unpackedBytes(header)));
+      const after = (outer.shape[axis] ?? 1) - 1 - (at[dim] ?? 0);
+      const length = Math.min(MOST_PREFETCHED, after, cache.prefetchable(unpackedBytes(header)));
       const here = flatIndex(outer, at);
       cache.prefetch(
         header,
@@ -64,7 +64,7 @@ export function missing(meta: ArrayMeta): StoredArray {
   const unavailable = { state: "unavailable", why: `${meta.name} was not saved with the notebook` } as const;
   return {
     ...described(meta),
-    whole: false,
+    complete: false,
     raster: () => unavailable,
     own: () => undefined,
     cells: () => undefined,

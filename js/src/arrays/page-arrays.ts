@@ -7,14 +7,14 @@ import type { ChunkHeader, MissingHeader } from "../wire/unpack";
 import { decode } from "../wire/wire";
 import { local, type StoredArray } from "./array";
 import { ChunkCache } from "./chunk-cache";
-import { remote } from "./kernel-array";
-import { chunked, missing } from "./packed-array";
+import { kernelArray } from "./kernel-array";
+import { missing, packedArray } from "./packed-array";
 import { RasterCache } from "./picture";
-import { type Extent, Live, type Status } from "./recording";
-import { Asks } from "./requests";
+import { type Extent, LiveRecording, type LiveStatus } from "./recording";
+import { Requests } from "./requests";
 
-export interface Store {
-  array(name: string): StoredArray;
+export interface PageArrays {
+  get(name: string): StoredArray;
   /** Whether a notebook that is saved with its widgets' state carries this array. */
   saved(name: string): boolean;
   /** What the arrays of all views may take in a saved notebook, in 10**6 bytes; undefined outside of notebooks. */
@@ -22,7 +22,7 @@ export interface Store {
   /** Whether it holds this array. */
   has(name: string): boolean;
   /** Of a recording that was watched: how far it is. */
-  readonly status: Status | undefined;
+  readonly status: LiveStatus | undefined;
   /** Of a recording that was watched: the iterations at hand, oldest first. */
   readonly numbers: readonly number[];
   /** Of a recording that runs: the colours of panels, where they are others than at first. */
@@ -31,12 +31,12 @@ export interface Store {
   subscribe(listener: () => void, signal: AbortSignal): void;
 }
 
-export function createStore({ model, signal }: InitializeContext): Store {
+export function createPageArrays({ model, signal }: InitializeContext): PageArrays {
   const listeners = new Set<() => void>();
   const arrived = () => {
     for (const listener of [...listeners]) listener();
   };
-  const asks = new Asks(model, arrived, signal);
+  const requests = new Requests(model, arrived, signal);
   const chunks = new ChunkCache(arrived, signal);
   const rasters = new RasterCache(signal);
   const headers = (model.get("_chunks") ?? {}) as Record<string, ChunkHeader | MissingHeader>;
@@ -45,7 +45,7 @@ export function createStore({ model, signal }: InitializeContext): Store {
     return bytes?.byteLength ? bytes : undefined; // those of an array that left the state are empty
   };
   listen(model, "change:_buffers", arrived, signal);
-  const live = new Live(rasters);
+  const live = new LiveRecording(rasters);
   const arrays = new Map<string, StoredArray>();
   let iterations: number[] = [];
   const hold = () => {
@@ -60,16 +60,19 @@ export function createStore({ model, signal }: InitializeContext): Store {
     for (const meta of metas) {
       // only what is the object's own: an array may be called toString
       const header = Object.hasOwn(headers, meta.name) ? headers[meta.name] : undefined;
-      if (header === undefined) arrays.set(meta.name, stored(meta, inState(meta.name), asks, rasters));
+      if (header === undefined) arrays.set(meta.name, stored(meta, inState(meta.name), requests, rasters));
       else
-        arrays.set(meta.name, "missing" in header ? missing(meta) : chunked(meta, header, chunks, rasters));
+        arrays.set(
+          meta.name,
+          "missing" in header ? missing(meta) : packedArray(meta, header, chunks, rasters),
+        );
     }
     iterations = iterationsOf([...arrays.values()]);
   };
   hold();
-  const told = (): Status | undefined => {
-    const status = (model.get("_live") ?? {}) as Partial<Status>;
-    return status.state === undefined ? undefined : (status as Status);
+  const told = (): LiveStatus | undefined => {
+    const status = (model.get("_live") ?? {}) as Partial<LiveStatus>;
+    return status.state === undefined ? undefined : (status as LiveStatus);
   };
   let status = told();
   listen(
@@ -101,7 +104,7 @@ export function createStore({ model, signal }: InitializeContext): Store {
     signal,
   );
   return {
-    array(name) {
+    get(name) {
       const array = arrays.get(name);
       if (array === undefined)
         throw new RangeError(`the store holds ${[...arrays.keys()].join(", ")}, not ${name}`);
@@ -150,7 +153,12 @@ function bytesIn(buffers: Record<string, DataView>, name: string): DataView | un
   return ArrayBuffer.isView(found) ? (found as DataView) : undefined;
 }
 
-function stored(meta: ArrayMeta, bytes: DataView | undefined, asks: Asks, rasters: RasterCache): StoredArray {
-  if (bytes === undefined) return remote(meta, asks, rasters);
+function stored(
+  meta: ArrayMeta,
+  bytes: DataView | undefined,
+  requests: Requests,
+  rasters: RasterCache,
+): StoredArray {
+  if (bytes === undefined) return kernelArray(meta, requests, rasters);
   return local(meta, decode(bytes, meta.dtype, meta.shape), rasters);
 }

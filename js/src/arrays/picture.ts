@@ -29,7 +29,7 @@ export interface Picture {
   maxRows: number;
   maxColumns: number;
   /** Who looks: of one who looks elsewhere meanwhile, the older picture is no longer wanted. */
-  lane: string;
+  requester: string;
 }
 
 /** An older picture, of another place, that is at hand while the one that is wanted is on its way. */

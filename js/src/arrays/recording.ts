@@ -1,4 +1,4 @@
-/** What a page holds of a recording that runs, and how it takes what the kernel sends. See `_growth.py`. */
+/** What a page holds of a recording that runs, and how it takes what `nsm_widgets/widgets/live/_growth.py` sends. */
 
 import type { ArrayMeta, ArraySummary } from "../wire/state";
 import { decode, fromBase64, joined } from "../wire/wire";
@@ -10,7 +10,7 @@ import type { RasterCache } from "./picture";
 /** Messages that came before the arrays they are of were told of. */
 const MOST_EARLY = 64;
 
-export interface Status {
+export interface LiveStatus {
   state: "waiting" | "running" | "ended" | "failed";
   /** Iterations that began. */
   seen: number;
@@ -44,15 +44,15 @@ interface Message {
   scalars?: [name: string, numbers: number[], start: number][];
   summaries?: Record<string, ArraySummary>;
   domains?: Record<string, Extent>;
-  status?: Status;
+  status?: LiveStatus;
 }
 
-export class Live {
+export class LiveRecording {
   /** The iterations on this page, oldest first. */
   readonly numbers: number[] = [];
   /** By panel, where they are others than those that its layout was sent with. */
   readonly domains = new Map<string, Extent>();
-  status: Status | undefined;
+  status: LiveStatus | undefined;
   #run = "";
   #generation: number | undefined;
   readonly #arrays = new Map<string, Growing>();

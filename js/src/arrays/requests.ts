@@ -5,13 +5,13 @@ import { listen, type Model } from "../page/model";
 import { fromBase64, joined } from "../wire/wire";
 
 const FLIGHTS = 2;
-/** Asks of one message: the kernel answers no more of them, see `MOST_REQUESTS` in `nsm_widgets/widgets/page_arrays/_page_arrays.py`. */
+/** Requests of one message: the kernel answers no more of them, see `MOST_REQUESTS` in `widgets/page_arrays/_page_arrays.py`. */
 const MOST_AT_ONCE = 256;
 /** What the answers to one message take, about: what somebody looks at next must not stand long behind it. */
 const BYTES_AT_ONCE = 16e6;
 /** Of one message that nobody waits for yet: what somebody waits for next must not stand long behind it. */
-const AHEAD_AT_ONCE = 8;
-const AHEAD_BYTES = 1e6;
+const PREFETCHED_AT_ONCE = 8;
+const PREFETCHED_BYTES = 1e6;
 const CACHE_BYTES = 128e6;
 const ANSWER_TIMEOUT_MS = 5_000;
 const RETRY_MS = 5_000;
@@ -20,8 +20,8 @@ const NO_ANSWER = "the kernel does not answer: what is to be shown here was not 
 export type Header = Readonly<Record<string, unknown>>;
 
 /** One thing asked for; see `nsm_widgets/widgets/page_arrays/_serve.py`. */
-export interface Ask<T> {
-  /** Names the answer: two asks of one key are the same. */
+export interface KernelRequest<T> {
+  /** Names the answer: two requests of one key are the same. */
   key: string;
   content: Readonly<Record<string, unknown>>;
   /** What the answer takes, about. */
@@ -35,7 +35,7 @@ export class Refusal {
 }
 
 interface Flight {
-  ask: Ask<unknown>;
+  request: KernelRequest<unknown>;
   message: number;
   received: Uint8Array[];
   parts: number;
@@ -55,11 +55,11 @@ interface Answer {
 }
 
 /**
- * The rule: of one lane (a panel's picture, say) only what the newest turn of the page asked for waits; what it
- * replaces was passed over. Several panels may share a lane: what they ask for in one turn waits together. Asks ahead
- * of need go when nobody waits and nothing is on its way.
+ * The rule: of one requester (a panel's picture, say) only what the newest turn of the page asked for waits; what it
+ * replaces was passed over. Several panels may be one requester: what they ask for in one turn waits together. What is
+ * to be prefetched goes when nobody waits and nothing is on its way.
  */
-export class Asks {
+export class Requests {
   readonly #model: Model;
   readonly #encoding = inVscode() ? "base64" : "binary";
   /** Answers, the most recently used last. */
@@ -71,9 +71,9 @@ export class Asks {
   readonly #inFlight = new Map<string, Flight>();
   /** Asked for, and given up: an answer that comes after all, when a busy kernel is free again, is still taken. */
   readonly #overdue = new Map<string, Flight>();
-  /** By lane: what was asked for in one turn of the page, by key. */
-  readonly #waiting = new Map<string, { turn: number; asks: Map<string, Ask<unknown>> }>();
-  readonly #ahead = new Map<string, Ask<unknown>[]>();
+  /** By requester: what was asked for in one turn of the page, by key. */
+  readonly #waiting = new Map<string, { turn: number; requests: Map<string, KernelRequest<unknown>> }>();
+  readonly #prefetches = new Map<string, KernelRequest<unknown>[]>();
   readonly #arrived: (key: string) => void;
   #messages = 0;
   #turn = 0;
@@ -88,24 +88,24 @@ export class Asks {
     signal.addEventListener("abort", () => {
       this.#closed = true;
       for (const { timer } of this.#inFlight.values()) clearTimeout(timer);
-      for (const held of [this.#held, this.#inFlight, this.#overdue, this.#waiting, this.#ahead])
+      for (const held of [this.#held, this.#inFlight, this.#overdue, this.#waiting, this.#prefetches])
         held.clear();
     });
   }
 
   /** The answer, a reason why there is none, or undefined while it is on its way. */
-  get<T>(ask: Ask<T>, lane: string): T | Refusal | undefined {
-    const held = this.peek(ask);
+  get<T>(request: KernelRequest<T>, requester: string): T | Refusal | undefined {
+    const held = this.peek(request);
     if (held !== undefined) {
-      this.#passOver(lane);
+      this.#passOver(requester);
       return held;
     }
-    const refused = this.#refused.get(ask.key);
+    const refused = this.#refused.get(request.key);
     if (refused !== undefined && Date.now() - refused.at < RETRY_MS) return refused.refusal;
-    const failed = this.#failed.has(ask.key);
-    if (!this.#hasJustFailed(ask.key)) {
-      this.#passOver(lane);
-      if (!this.#inFlight.has(ask.key)) this.#wait(ask, lane);
+    const failed = this.#failed.has(request.key);
+    if (!this.#hasJustFailed(request.key)) {
+      this.#passOver(requester);
+      if (!this.#inFlight.has(request.key)) this.#wait(request, requester);
       this.#schedule();
     }
     return refused?.refusal ?? (failed ? new Refusal(NO_ANSWER) : undefined);
@@ -117,19 +117,19 @@ export class Asks {
     return failedAt !== undefined && Date.now() - failedAt < RETRY_MS;
   }
 
-  /** Forget what the lane asked for in an earlier turn. */
-  #passOver(lane: string): void {
-    if (this.#waiting.get(lane)?.turn !== this.#turn) this.#waiting.delete(lane);
+  /** Forget what the requester asked for in an earlier turn. */
+  #passOver(requester: string): void {
+    if (this.#waiting.get(requester)?.turn !== this.#turn) this.#waiting.delete(requester);
   }
 
-  #wait(ask: Ask<unknown>, lane: string): void {
-    const waiting = this.#waiting.get(lane) ?? { turn: this.#turn, asks: new Map() };
-    waiting.asks.set(ask.key, ask);
-    this.#waiting.set(lane, waiting);
+  #wait(request: KernelRequest<unknown>, requester: string): void {
+    const waiting = this.#waiting.get(requester) ?? { turn: this.#turn, requests: new Map() };
+    waiting.requests.set(request.key, request);
+    this.#waiting.set(requester, waiting);
   }
 
   /** The answer, if it is at hand. */
-  peek<T>({ key }: Ask<T>): T | undefined {
+  peek<T>({ key }: KernelRequest<T>): T | undefined {
     const held = this.#held.get(key);
     if (held === undefined) return undefined;
     this.#held.delete(key);
@@ -137,11 +137,11 @@ export class Asks {
     return held.value as T;
   }
 
-  /** Ask for these in this order when there is nothing better to do; what the lane wanted ahead before is forgotten. */
-  want(asks: readonly Ask<unknown>[], lane: string): void {
-    const missing = asks.filter(({ key }) => !this.#held.has(key) && !this.#hasJustFailed(key));
-    if (missing.length > 0) this.#ahead.set(lane, missing);
-    else this.#ahead.delete(lane);
+  /** Ask for these in this order when there is nothing better to do; what it was to prefetch before is forgotten. */
+  prefetch(requests: readonly KernelRequest<unknown>[], requester: string): void {
+    const missing = requests.filter(({ key }) => !this.#held.has(key) && !this.#hasJustFailed(key));
+    if (missing.length > 0) this.#prefetches.set(requester, missing);
+    else this.#prefetches.delete(requester);
     this.#schedule();
   }
 
@@ -161,55 +161,56 @@ export class Asks {
     if (messages.size >= FLIGHTS) return;
     const now = this.#takeWaiting();
     if (now.length > 0) this.#send(now);
-    else if (messages.size === 0) this.#send(this.#takeAhead());
+    else if (messages.size === 0) this.#send(this.#takePrefetch());
     if (now.length > 0 && this.#waiting.size > 0) this.#schedule();
   }
 
   /** What somebody waits for, the newest first, as much as one message takes; the rest stays. */
-  #takeWaiting(): Ask<unknown>[] {
-    const taken = new Map<string, Ask<unknown>>();
+  #takeWaiting(): KernelRequest<unknown>[] {
+    const taken = new Map<string, KernelRequest<unknown>>();
     let bytes = 0;
-    for (const [lane, { asks }] of [...this.#waiting].reverse()) {
-      for (const ask of [...asks.values()].reverse()) {
+    for (const [requester, { requests }] of [...this.#waiting].reverse()) {
+      for (const request of [...requests.values()].reverse()) {
         if (taken.size >= MOST_AT_ONCE || bytes >= BYTES_AT_ONCE) return [...taken.values()];
-        asks.delete(ask.key);
-        const coming = this.#held.has(ask.key) || this.#inFlight.has(ask.key) || taken.has(ask.key);
+        requests.delete(request.key);
+        const coming =
+          this.#held.has(request.key) || this.#inFlight.has(request.key) || taken.has(request.key);
         if (coming) continue;
-        taken.set(ask.key, ask);
-        bytes += ask.bytes;
+        taken.set(request.key, request);
+        bytes += request.bytes;
       }
-      this.#waiting.delete(lane);
+      this.#waiting.delete(requester);
     }
     return [...taken.values()];
   }
 
-  /** A few of what each lane wants ahead, in turns. */
-  #takeAhead(): Ask<unknown>[] {
-    const taken: Ask<unknown>[] = [];
+  /** A few of what is to be prefetched for each requester, in turns. */
+  #takePrefetch(): KernelRequest<unknown>[] {
+    const taken: KernelRequest<unknown>[] = [];
     let bytes = 0;
-    while (this.#ahead.size > 0) {
-      for (const [lane, asks] of [...this.#ahead]) {
-        if (taken.length >= AHEAD_AT_ONCE || bytes >= AHEAD_BYTES) return taken;
-        const ask = asks.shift();
-        if (asks.length === 0) this.#ahead.delete(lane);
-        if (ask === undefined || this.#held.has(ask.key) || this.#inFlight.has(ask.key)) continue;
-        if (taken.some(({ key }) => key === ask.key)) continue;
-        taken.push(ask);
-        bytes += ask.bytes;
+    while (this.#prefetches.size > 0) {
+      for (const [requester, requests] of [...this.#prefetches]) {
+        if (taken.length >= PREFETCHED_AT_ONCE || bytes >= PREFETCHED_BYTES) return taken;
+        const request = requests.shift();
+        if (requests.length === 0) this.#prefetches.delete(requester);
+        if (request === undefined || this.#held.has(request.key) || this.#inFlight.has(request.key)) continue;
+        if (taken.some(({ key }) => key === request.key)) continue;
+        taken.push(request);
+        bytes += request.bytes;
       }
     }
     return taken;
   }
 
-  #send(asks: readonly Ask<unknown>[]): void {
-    if (asks.length === 0) return;
+  #send(requests: readonly KernelRequest<unknown>[]): void {
+    if (requests.length === 0) return;
     this.#messages += 1;
-    for (const ask of asks) {
-      const timer = this.#timer(ask.key);
-      this.#inFlight.set(ask.key, { ask, message: this.#messages, received: [], parts: 0, timer });
+    for (const request of requests) {
+      const timer = this.#timer(request.key);
+      this.#inFlight.set(request.key, { request, message: this.#messages, received: [], parts: 0, timer });
     }
     try {
-      const contents = asks.map(({ key, content }) => ({ ...content, key }));
+      const contents = requests.map(({ key, content }) => ({ ...content, key }));
       this.#model.send({ type: "ask", asks: contents, encoding: this.#encoding });
     } catch {
       // no kernel: the timer says so on screen
@@ -256,7 +257,7 @@ export class Asks {
     this.#schedule();
     if (typeof piece["refused"] === "string")
       this.#refused.set(key, { refusal: new Refusal(piece["refused"]), at: Date.now() });
-    else this.#keep(key, flight.ask.read(piece, joined(flight.received)));
+    else this.#keep(key, flight.request.read(piece, joined(flight.received)));
     this.#arrived(key);
   }
 

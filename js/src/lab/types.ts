@@ -35,14 +35,14 @@ export interface Disposable {
   dispose(): unknown;
 }
 
-interface Cell {
+interface NotebookCell {
   model: { type: string };
   outputArea?: { widgets: readonly { children(): Iterable<unknown> }[] };
 }
 
 export interface NotebookPanel {
   readonly context: NotebookContext;
-  readonly content: { widgets: readonly Cell[]; rendermime: unknown };
+  readonly content: { widgets: readonly NotebookCell[]; rendermime: unknown };
   readonly isDisposed: boolean;
   readonly disposed: Signal<unknown>;
 }

@@ -28,7 +28,7 @@ interface KernelConnection {
   statusChanged?: KernelSignal;
 }
 
-interface Manager {
+interface KernelManager {
   get_model?(id: string): Promise<KernelModel>;
   kernel?: KernelConnection | null;
 }
@@ -44,7 +44,7 @@ export interface Attachment {
 /** Watch the kernel behind the widget that `ref` names (`anywidget:<model id>`); tell when it is lost or back. */
 export function watchKernel(model: Model, ref: string, changed: () => void, signal: AbortSignal): Attachment {
   const attachment = { detached: false };
-  watch(model.widget_manager as Manager | undefined, ref, signal, (detached) => {
+  watch(model.widget_manager as KernelManager | undefined, ref, signal, (detached) => {
     if (detached === attachment.detached) return;
     attachment.detached = detached;
     changed();
@@ -53,7 +53,7 @@ export function watchKernel(model: Model, ref: string, changed: () => void, sign
 }
 
 async function watch(
-  manager: Manager | undefined,
+  manager: KernelManager | undefined,
   ref: string,
   signal: AbortSignal,
   tell: (detached: boolean) => void,
@@ -64,12 +64,12 @@ async function watch(
   const look = () => tell(!watched.comm_live || kernel?.isDisposed === true || kernel?.status === "dead");
   const signals = [kernel?.disposed, kernel?.statusChanged];
   watched.on?.("comm_live_update", look);
-  for (const news of signals) news?.connect(look);
+  for (const each of signals) each?.connect(look);
   signal.addEventListener(
     "abort",
     () => {
       watched.off?.("comm_live_update", look);
-      for (const news of signals) news?.disconnect(look);
+      for (const each of signals) each?.disconnect(look);
     },
     { once: true },
   );

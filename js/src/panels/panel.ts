@@ -1,7 +1,7 @@
 /** What a panel is given and what it offers, heatmap or thumbnails alike. */
 
 import type { OwnRange, StoredArray } from "../arrays/array";
-import type { Store } from "../arrays/page-arrays";
+import type { PageArrays } from "../arrays/page-arrays";
 import type { Look } from "../arrays/picture";
 import type { Domain } from "../color/scale";
 import { mapKind, type Theme } from "../color/tables";
@@ -11,7 +11,7 @@ import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire
 import type { Excerpt, Part } from "./excerpt";
 
 export interface PanelContext {
-  store: Store;
+  arrays: PageArrays;
   selection: Selection;
   settings(): Settings;
   choose(changes: Partial<Settings>): void;

@@ -17,7 +17,7 @@ import type { Plane, Window } from "../wire/ndarray";
 import { poolBits } from "./bits";
 import { largestOf } from "./largest";
 import { type Lines, linesOf } from "./lines";
-import { type Marks, noMarks, poolAny, poolShares } from "./strongest";
+import { type Marks, noMarks, type Pooled, poolAny, poolShares } from "./strongest";
 
 export interface Raster {
   codes: Uint16Array | Uint8Array;
@@ -65,11 +65,6 @@ function code(plane: Plane, lines: Lines, options: RasterOptions): { codes: Uint
   const { values, marks } = byRow ? poolRows(plane, lines, options) : pool(lines, options);
   encodeAll(values, codes, byRow ? { low: 0, high: 1, diverging } : options.domain, scale, thresholds);
   return { codes, marks };
-}
-
-interface Pooled {
-  values: Float32Array | Float64Array;
-  marks: Marks;
 }
 
 function pool(lines: Lines, { domain, scale }: RasterOptions): Pooled {

@@ -15,8 +15,8 @@ export function noMarks(): Marks {
   return { nan: 0, infinite: 0, above: 0, below: 0 };
 }
 
-interface Pooled {
-  values: Float64Array;
+export interface Pooled {
+  values: Float32Array | Float64Array;
   marks: Marks;
 }
 

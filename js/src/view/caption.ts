@@ -1,6 +1,6 @@
 /** What a saved picture of a view shows, and says of itself. */
 
-import type { Store } from "../arrays/page-arrays";
+import type { PageArrays } from "../arrays/page-arrays";
 import { CURSOR_DIMS, type PanelView } from "../panels/panel";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire/state";
 
@@ -23,14 +23,14 @@ export function pictured(
 /** The selected indices that change what is drawn, and the scale where it is not the plain one. */
 export function selectionTexts(
   panels: readonly PanelSpec[],
-  store: Store,
+  arrays: PageArrays,
   indices: Readonly<Indices>,
   { scale, domain }: Settings,
 ): string[] {
   const sizes = new Map<string, number>();
   for (const { array, x, y, kind } of panels) {
     if (kind === "table" || kind === "scalars") continue; // scalars mark the iteration that others select
-    const { dims, shape } = store.array(array).meta;
+    const { dims, shape } = arrays.get(array).meta;
     dims.forEach((dim, axis) => {
       if ((dim !== x && dim !== y) || CURSOR_DIMS.includes(dim)) {
         sizes.set(dim, Math.max(shape[axis] ?? 1, sizes.get(dim) ?? 1));

@@ -2,7 +2,7 @@
 
 import type { Selection } from "../selection/selection";
 import { clampIndex, type Indices, SHOW_CHOICES } from "../wire/state";
-import type { ViewExports } from "./settings";
+import type { ViewSettings } from "./settings";
 
 /** Comma and full stop step, space plays, brackets change the head, d what is shown. */
 export function onKey(
@@ -10,7 +10,7 @@ export function onKey(
   selection: Selection,
   sizes: Indices,
   played: string | undefined,
-  { values, choose }: ViewExports,
+  { values, choose }: ViewSettings,
 ): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { target } = event;

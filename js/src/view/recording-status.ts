@@ -1,7 +1,7 @@
 /** What a view takes from a recording that runs, and what it says of it. */
 
-import type { Store } from "../arrays/page-arrays";
-import type { Status } from "../arrays/recording";
+import type { PageArrays } from "../arrays/page-arrays";
+import type { LiveStatus } from "../arrays/recording";
 import { element, setText } from "../page/dom";
 import type { Selection } from "../selection/selection";
 import type { Indices, PanelSpec } from "../wire/state";
@@ -14,7 +14,7 @@ export interface RecordingStatus {
 
 export interface RecordingStatusOptions {
   root: HTMLElement;
-  store: Store;
+  arrays: PageArrays;
   selection: Selection;
   /** Panels whose colours may widen. */
   panels: readonly PanelSpec[];
@@ -28,18 +28,18 @@ export interface RecordingStatusOptions {
 }
 
 export function createRecordingStatus(options: RecordingStatusOptions): RecordingStatus {
-  const { root, store, selection, panels, sizes, speaks, follows, announce } = options;
+  const { root, arrays, selection, panels, sizes, speaks, follows, announce } = options;
   const line = element("p", { class: "nsmw-status" });
   let said = "";
   return {
     element: line,
     grow() {
-      const { numbers, status } = store;
+      const { numbers, status } = arrays;
       if (status === undefined) return;
-      const running = isRunning(store);
+      const running = isRunning(arrays);
       if (running && "iteration" in sizes) sizes["iteration"] = Math.max(1, numbers.length);
       for (const spec of panels) {
-        const extent = store.domains.get(spec.id);
+        const extent = arrays.domains.get(spec.id);
         if (extent !== undefined) {
           spec.domain = [extent[0], extent[1]];
           [spec.below, spec.above] = [extent[2], extent[3]];
@@ -56,13 +56,13 @@ export function createRecordingStatus(options: RecordingStatusOptions): Recordin
   };
 }
 
-/** Whether a recorder records into the store just now. */
-export function isRunning({ status }: Store): boolean {
+/** Whether a recorder adds to these arrays just now. */
+export function isRunning({ status }: PageArrays): boolean {
   return status?.state === "running" || status?.state === "waiting";
 }
 
 /** What is said of it under the controls: all that is not shown is counted here. */
-export function statusText(status: Status, shown: number): string {
+export function statusText(status: LiveStatus, shown: number): string {
   const { state, seen, kept, newest, left_out, widened, failures, note, why } = status;
   const texts: string[] = [];
   if (state === "waiting") {

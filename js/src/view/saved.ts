@@ -1,6 +1,6 @@
 /** A line that says what a notebook, saved with its widgets' state, will not carry of a view. */
 
-import type { Store } from "../arrays/page-arrays";
+import type { PageArrays } from "../arrays/page-arrays";
 import { element, setText } from "../page/dom";
 import { short } from "../page/format";
 import { bytesOf } from "../wire/wire";
@@ -12,27 +12,27 @@ export interface SavedNote {
   draw(): void;
 }
 
-export function createSavedNote(names: readonly string[], store: Store): SavedNote {
+export function createSavedNote(names: readonly string[], arrays: PageArrays): SavedNote {
   const note = element("div", { class: "nsmw-saved", "data-saved": true });
   note.title =
-    `A notebook carries at most ${short(store.stateMb ?? 0)} MB of the arrays of all its views. ` +
+    `A notebook carries at most ${short(arrays.stateMb ?? 0)} MB of the arrays of all its views. ` +
     "When it is opened without a kernel, the rest is seen only in the picture that is saved beside the view.";
   return {
     element: note,
     draw() {
-      setText(note, savedNote(names, store));
+      setText(note, savedNote(names, arrays));
       note.hidden = note.textContent === "";
     },
   };
 }
 
 /** In the words of the summary that is saved as text; nothing where all is carried. */
-export function savedNote(names: readonly string[], store: Store): string {
-  const missing = names.filter((name) => !store.saved(name));
-  if (store.stateMb === undefined || missing.length === 0) return "";
-  const kept = names.filter((name) => store.saved(name));
+export function savedNote(names: readonly string[], arrays: PageArrays): string {
+  const missing = names.filter((name) => !arrays.saved(name));
+  if (arrays.stateMb === undefined || missing.length === 0) return "";
+  const kept = names.filter((name) => arrays.saved(name));
   const bytes = missing
-    .map((name) => store.array(name).meta)
+    .map((name) => arrays.get(name).meta)
     .reduce((sum, { dtype, shape }) => sum + bytesOf(dtype, shape), 0);
   const left = `${listed(missing)} (${short(bytes / 1e6)} MB)`;
   if (kept.length === 0) return `not saved with the notebook: ${left}`;

@@ -5,7 +5,7 @@ import type { RenderContext } from "../page/model";
 import { SyncedTraits } from "../selection/sync";
 import type { Settings } from "../wire/state";
 
-export interface ViewExports {
+export interface ViewSettings {
   settings: SyncedTraits<Settings>;
   readonly values: Readonly<Settings>;
   /** Whether Python still hears this view. */
@@ -18,13 +18,13 @@ export interface ViewExports {
 const COLORING = ["cmap", "scale", "domain"] as const;
 
 /** What all renders of one view share: its settings, and whether its kernel is there. */
-export function createViewExports({
+export function createViewSettings({
   model,
   signal,
 }: {
   model: RenderContext["model"];
   signal: AbortSignal;
-}): ViewExports {
+}): ViewSettings {
   const listeners = new Set<() => void>();
   const changed = () => {
     for (const listener of [...listeners]) listener();
@@ -49,7 +49,7 @@ export function createViewExports({
 }
 
 /** Settings of a view that follows another one's colours: whatever else it has stays its own. */
-export function following(own: ViewExports, leader: ViewExports): ViewExports {
+export function following(own: ViewSettings, leader: ViewSettings): ViewSettings {
   const ofLeader = (name: string) => (COLORING as readonly string[]).includes(name);
   const part = (changes: Partial<Settings>, theirs: boolean): Partial<Settings> =>
     Object.fromEntries(Object.entries(changes).filter(([name]) => ofLeader(name) === theirs));

@@ -1,6 +1,6 @@
 /** The one set of controls above a view's panels. */
 
-import type { Store } from "../arrays/page-arrays";
+import type { PageArrays } from "../arrays/page-arrays";
 import { COLOR_SCALES } from "../color/scale";
 import { mapNames } from "../color/tables";
 import { createChoice } from "../controls/choice";
@@ -32,7 +32,7 @@ export interface ToolbarOptions {
   panels: readonly PanelSpec[];
   /** They may grow while a recording runs. */
   sizes: Indices;
-  store: Store;
+  arrays: PageArrays;
   selection: Selection;
   settings(): Settings;
   choose(settings: Partial<Settings>): void;
@@ -53,16 +53,16 @@ const ONE_DOMAIN =
   "this page carries colours of one domain only; export with precision float16 or exact for colours per head";
 
 export function createToolbar(options: ToolbarOptions): Toolbar {
-  const { panels, sizes, store, selection, settings, choose, extra, signal } = options;
-  const runs = isRunning(store);
-  const axes = axesToControl(panels, sizes, store, runs);
+  const { panels, sizes, arrays, selection, settings, choose, extra, signal } = options;
+  const runs = isRunning(arrays);
+  const axes = axesToControl(panels, sizes, arrays, runs);
   const sliders = axes.map((dim) => {
     const size = () => sizes[dim] ?? 1;
     const go = (index: number) => {
       selection.player.pause();
       selection.set({ [dim]: index });
     };
-    const nameAt = (index: number, batch: number) => labelOf(panels, store, dim, index, batch);
+    const nameAt = (index: number, batch: number) => labelOf(panels, arrays, dim, index, batch);
     if (isNamed(dim, size(), nameAt)) {
       const chooser = createChooser(dim, size(), go, signal);
       let namedFor: number | undefined;
@@ -116,15 +116,15 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     signal,
   );
   const onlyColors = (some: readonly PanelSpec[]) =>
-    some.some(({ array }) => store.array(array).precision === "display");
-  const ranged = painted.filter((panel) => panel.own_ranges && hasSeveralPlanes(panel, store));
+    some.some(({ array }) => arrays.get(array).precision === "display");
+  const ranged = painted.filter((panel) => panel.own_ranges && hasSeveralPlanes(panel, arrays));
   if (onlyColors(painted)) scale.lock(ONE_SCALE);
   if (onlyColors(ranged)) domain.lock(ONE_DOMAIN);
   const coloring = painted.length > 0 ? [colors.element, scale.element] : [];
   if (settings().show !== undefined) coloring.unshift(show.element);
   if (ranged.length > 0) coloring.push(domain.element);
   const zoomable = panels.filter((panel) => panel.kind === "heatmap");
-  const zoomKeys = new Set(zoomable.map((panel) => zoomKeyOf(panel, store.array(panel.array))));
+  const zoomKeys = new Set(zoomable.map((panel) => zoomKeyOf(panel, arrays.get(panel.array))));
   const link = createToggle(
     "link zoom",
     "zoom heatmaps of the same axes and size together, in all views of this selection",
@@ -151,7 +151,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     ),
     element("div", { class: "nsmw-controls" }, ...others, ...coloring, ...(player ? [] : extra)),
   ];
-  const saved = createSavedNote([...new Set(panels.map((panel) => panel.array))], store);
+  const saved = createSavedNote([...new Set(panels.map((panel) => panel.array))], arrays);
   return {
     element: element(
       "div",
@@ -161,7 +161,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     ),
     draw() {
       saved.draw();
-      if (isRunning(store)) saved.element.hidden = true; // what a notebook carries is settled at the end
+      if (isRunning(arrays)) saved.element.hidden = true; // what a notebook carries is settled at the end
       const batch = clampIndex(selection.indices["batch"] ?? 0, sizes["batch"] ?? 1);
       for (const { dim, size, show } of sliders) {
         show(clampIndex(selection.indices[dim] ?? 0, size()), batch);
@@ -182,12 +182,12 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
 export function axesToControl(
   panels: readonly PanelSpec[],
   sizes: Indices,
-  store: Store,
+  arrays: PageArrays,
   runs = false,
 ): string[] {
   const followed = new Set<string>();
   for (const panel of panels.filter(follows)) {
-    for (const dim of store.array(panel.array).meta.dims) {
+    for (const dim of arrays.get(panel.array).meta.dims) {
       const drawn = dim === panel.x || dim === panel.y;
       if (!drawn || isMarked(panel, dim)) followed.add(dim);
     }
@@ -197,8 +197,8 @@ export function axesToControl(
   return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
 }
 
-function hasSeveralPlanes({ array, x, y }: PanelSpec, store: Store): boolean {
-  const { dims, shape } = store.array(array).meta;
+function hasSeveralPlanes({ array, x, y }: PanelSpec, arrays: PageArrays): boolean {
+  const { dims, shape } = arrays.get(array).meta;
   return dims.some((dim, axis) => dim !== x && dim !== y && (shape[axis] ?? 1) > 1);
 }
 
@@ -231,13 +231,13 @@ function isMarked(panel: PanelSpec, dim: string): boolean {
 
 function labelOf(
   panels: readonly PanelSpec[],
-  store: Store,
+  arrays: PageArrays,
   dim: string,
   index: number,
   batch: number,
 ): string | undefined {
   for (const panel of panels) {
-    const array = store.array(panel.array);
+    const array = arrays.get(panel.array);
     const label = array.meta.dims.includes(dim) ? array.writtenLabel(dim, index, batch) : undefined;
     if (label !== undefined) return label;
   }

@@ -1,6 +1,6 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
-import type { Store } from "../arrays/page-arrays";
+import type { PageArrays } from "../arrays/page-arrays";
 import { DETACHED_TEXT } from "../page/detached";
 import { element, setText } from "../page/dom";
 import { listen, type RenderContext } from "../page/model";
@@ -8,7 +8,7 @@ import { oneLine } from "../page/text";
 import { currentTheme } from "../page/theme";
 import { type FigureModels, figureOf } from "../panels/chart/marks";
 import type { PanelContext } from "../panels/panel";
-import { createWaysOut } from "../save/ways";
+import { createExports } from "../save/exports";
 import type { Selection } from "../selection/selection";
 import { clampIndex, type Indices, type Layout } from "../wire/state";
 import { notesOf, pictured, selectionTexts } from "./caption";
@@ -16,32 +16,32 @@ import { createFrame } from "./frame";
 import { onKey } from "./keys";
 import { createPanel } from "./panels";
 import { createRecordingStatus, isRunning } from "./recording-status";
-import { following, type ViewExports } from "./settings";
+import { following, type ViewSettings } from "./settings";
 import { createToolbar } from "./toolbar";
 
-export async function renderView(render: RenderContext, own: ViewExports): Promise<void> {
+export async function renderView(render: RenderContext, own: ViewSettings): Promise<void> {
   const { model, el, host, signal } = render;
   const root = element("div", { class: "nsmw-root", tabindex: -1 });
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
   const leaderRef = model.get("_leader");
-  const [store, selection, figure, exports] = await Promise.all([
-    host.getWidget(model.get("_store") as string).then((widget) => widget.exports as Store),
+  const [arrays, selection, figure, settings] = await Promise.all([
+    host.getWidget(model.get("_store") as string).then((widget) => widget.exports as PageArrays),
     host.getWidget(model.get("_selection") as string).then((widget) => widget.exports as Selection),
     figureOf(render),
     typeof leaderRef === "string"
-      ? host.getWidget(leaderRef).then((widget) => following(own, widget.exports as ViewExports))
+      ? host.getWidget(leaderRef).then((widget) => following(own, widget.exports as ViewSettings))
       : own,
   ]);
   if (signal.aborted) return;
-  const parts = { root, store, selection, figure, exports };
+  const parts = { root, arrays, selection, figure, settings };
   let drawn: AbortController | undefined;
   let generation: unknown;
-  /** Draw it anew where its panels are others, once the store holds their arrays. */
+  /** Draw it anew where its panels are others, once their arrays are held. */
   const show = () => {
     if (drawn !== undefined && generation === model.get("_generation")) return;
     const layout = model.get("_layout") as Layout;
-    if (layout.flat().some(({ array }) => !store.has(array))) return;
+    if (layout.flat().some(({ array }) => !arrays.has(array))) return;
     generation = model.get("_generation");
     const focused = focusOf(root);
     root.style.minHeight = `${root.getBoundingClientRect().height}px`; // the notebook would jump
@@ -54,7 +54,7 @@ export async function renderView(render: RenderContext, own: ViewExports): Promi
   };
   signal.addEventListener("abort", () => drawn?.abort(), { once: true });
   listen(model, "change:_generation", show, signal);
-  store.subscribe(show, signal);
+  arrays.subscribe(show, signal);
   show();
 }
 
@@ -80,16 +80,16 @@ function focusOf(root: HTMLElement): string | undefined {
 
 interface Parts {
   root: HTMLElement;
-  store: Store;
+  arrays: PageArrays;
   selection: Selection;
   figure: FigureModels | undefined;
-  exports: ViewExports;
+  settings: ViewSettings;
 }
 
 /** Toolbar and panels, until the signal takes them away. */
 function drawView(
   render: RenderContext,
-  { root, store, selection, figure, exports }: Parts,
+  { root, arrays, selection, figure, settings }: Parts,
   signal: AbortSignal,
 ): void {
   const { model } = render;
@@ -97,13 +97,13 @@ function drawView(
     row.map((spec) => ({ ...spec, title: oneLine(spec.title) })),
   );
   const sizes = { ...(model.get("_sizes") as Indices) };
-  const runs = isRunning(store);
+  const runs = isRunning(arrays);
   const live = element("div", { class: "nsmw-live", role: "status", "aria-live": "polite" });
   const context: PanelContext = {
-    store,
+    arrays,
     selection,
-    settings: () => exports.values,
-    choose: (changes) => exports.choose(changes),
+    settings: () => settings.values,
+    choose: (changes) => settings.choose(changes),
     theme: currentTheme,
     announce: (text) => {
       live.textContent = text;
@@ -121,7 +121,7 @@ function drawView(
     element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element)),
   );
   const pick = () => {
-    const { show } = exports.values;
+    const { show } = settings.values;
     panels = all.filter((_panel, i) => !specs[i]?.shown_in || specs[i]?.shown_in === show);
     for (const panel of all) panel.element.hidden = !panels.includes(panel);
     rows.forEach((row, i) => {
@@ -131,32 +131,32 @@ function drawView(
   pick();
   const together = ((model.get("_together") ?? []) as Layout).flat();
   const shown = [...layout.flat(), ...together];
-  const ways = createWaysOut({
+  const exports = createExports({
     root,
     heading,
     pictured: () => pictured(root, heading, together.length > 0),
     panels: all,
-    caption: () => [...selectionTexts(shown, store, selection.indices, exports.values), ...notesOf(panels)],
+    caption: () => [...selectionTexts(shown, arrays, selection.indices, settings.values), ...notesOf(panels)],
     announce: context.announce,
     signal,
   });
   const toolbar = createToolbar({
     panels: shown,
     sizes,
-    store,
+    arrays,
     selection,
-    settings: () => exports.values,
+    settings: () => settings.values,
     choose: (changes) => {
-      exports.choose(changes);
+      settings.choose(changes);
     },
-    extra: ways.elements,
+    extra: exports.elements,
     signal,
   });
   const detached = element("p", { class: "nsmw-detached", role: "status" });
   const alone = model.get("_toolbar") !== "none"; // else the first part of a group has the controls of all
   const recording = createRecordingStatus({
     root,
-    store,
+    arrays,
     selection,
     panels: shown,
     sizes,
@@ -172,7 +172,7 @@ function drawView(
     panels: all,
     shown: () => panels,
     before() {
-      setText(detached, exports.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
+      setText(detached, settings.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
       if (alone) toolbar.draw();
     },
     after() {
@@ -188,11 +188,11 @@ function drawView(
     const near = panels.filter((panel) => !frame.isWaiting(panel));
     return near.map((panel) => panel.prepare?.(indices) ?? true).every(Boolean);
   }, signal);
-  store.subscribe(() => {
+  arrays.subscribe(() => {
     recording.grow();
     frame.invalidate();
   }, signal);
-  exports.onChange(() => {
+  settings.onChange(() => {
     pick();
     frame.invalidate();
   }, signal);
@@ -202,7 +202,7 @@ function drawView(
   root.addEventListener(
     "keydown",
     (event) => {
-      if (!ways.onKey(event)) onKey(event, selection, sizes, played, exports);
+      if (!exports.onKey(event)) onKey(event, selection, sizes, played, settings);
       else {
         event.preventDefault();
         event.stopPropagation();

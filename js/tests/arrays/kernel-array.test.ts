@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createStore } from "../../src/arrays/page-arrays";
+import { createPageArrays } from "../../src/arrays/page-arrays";
 import { rasterize } from "../../src/raster/raster";
 import type { ArrayMeta, Indices } from "../../src/wire/state";
 import { FakeModel, metaOf, pictureOf, the } from "../fakes";
@@ -11,14 +11,14 @@ const WIDE = { dims: ["time", "slot", "word"], shape: [100, 1_000, 500] };
 function remoteArray(changes: Partial<ArrayMeta> = {}) {
   const meta = metaOf(changes);
   const model = new FakeModel({ _meta: [meta], _buffers: {} });
-  const store = createStore({ model, signal: new AbortController().signal });
+  const arrays = createPageArrays({ model, signal: new AbortController().signal });
   const asked = () => model.sent.flatMap((message) => message["asks"] as Asked[]);
   const answer = ({ key }: Asked, bytes: ArrayBufferView, header: object = {}) =>
     model.receive({ type: "answer", pieces: [{ key, part: 0, parts: 1, ...header }] }, [
       new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength),
     ]);
   const drawn = { rows: 1, columns: 2, codes: "uint8", marks: [0, 0, 0] };
-  return { array: store.array(meta.name), model, asked, answer, drawn };
+  return { array: arrays.get(meta.name), model, asked, answer, drawn };
 }
 
 describe("an array over the budget", () => {
@@ -50,7 +50,7 @@ describe("an array over the budget", () => {
       state: "ready",
       raster: { codes, rows: 1, columns: 2, marks: { nan: 1, infinite: 2, above: 3, below: 0 } },
     });
-    expect(array.whole).toBe(false);
+    expect(array.complete).toBe(false);
     await Promise.resolve();
     expect(asked()).toHaveLength(1); // bytes cross once
   });
@@ -72,7 +72,7 @@ describe("an array over the budget", () => {
     expect(other).toEqual({ state: "loading", share: 0, meanwhile: undefined });
   });
 
-  test("asks ahead in the direction and at the stride of the last move", async () => {
+  test("prefetches in the direction and at the stride of the last move", async () => {
     const { array, asked, answer, drawn } = remoteArray(over);
     const at = (time: number) => pictureOf({ at: { time } });
     const times = () => asked().map((each) => the(each.at)["time"]);
@@ -187,7 +187,7 @@ describe("an array that fits", () => {
     expect(asked()).toMatchObject([{ kind: "part", start: 0, stop: 60 }]);
     const values = Float32Array.from({ length: 60 }, (_, i) => i / 60);
     answer(the(asked()[0]), values);
-    expect(array.whole).toBe(true);
+    expect(array.complete).toBe(true);
     const result = array.raster(pictureOf({ at: { time: 4 } }));
     const plane = { data: values, offset: 24, rows: 2, columns: 3, rowStride: 3, columnStride: 1 };
     const domain = { low: 0, high: 1, diverging: false };
@@ -213,7 +213,7 @@ describe("an array that fits", () => {
       await Promise.resolve();
       const part = the(asked()[i]);
       expect(part.kind).toBe("part");
-      expect(array.whole).toBe(false);
+      expect(array.complete).toBe(false);
       const [start, stop] = [part["start"] as number, part["stop"] as number];
       answer(
         part,
@@ -221,7 +221,7 @@ describe("an array that fits", () => {
       );
       array.raster(picture);
     }
-    expect(array.whole).toBe(true);
+    expect(array.complete).toBe(true);
     model.dead = true;
     expect(array.value({ time: 4, slot: 299, word: 499 })).toBe(749_999);
     expect(array.raster({ ...picture, at: { time: 4 } }).state).toBe("ready");
@@ -238,14 +238,14 @@ describe("an array that fits", () => {
 test("a picture that was drawn here is not pooled again", () => {
   const values = new DataView(Float32Array.from({ length: 60 }, (_, i) => i).buffer);
   const model = new FakeModel({ _meta: [metaOf()], _buffers: { x: values } });
-  const array = createStore({ model, signal: new AbortController().signal }).array("x");
+  const array = createPageArrays({ model, signal: new AbortController().signal }).get("x");
   const draw = (changes: object) => {
     const result = array.raster(pictureOf(changes));
     if (result.state !== "ready") throw new Error(result.state);
     return result.raster;
   };
   const first = draw({ at: { time: 1 } });
-  expect(draw({ at: { time: 1 }, lane: "b" })).toBe(first);
+  expect(draw({ at: { time: 1 }, requester: "b" })).toBe(first);
   expect(draw({ at: { time: 2 } })).not.toBe(first);
   expect(draw({ at: { time: 1 }, scale: "log" })).not.toBe(first);
   expect(draw({ at: { time: 1 }, window: { row: 0, rows: 1, column: 0, columns: 3 } }).rows).toBe(1);
@@ -255,10 +255,10 @@ test("a notebook of a version that did not say how values are sent is opened all
   const { sent: _, ...meta } = metaOf();
   const values = new DataView(Float32Array.from({ length: 60 }, (__, i) => i).buffer);
   const model = new FakeModel({ _meta: [meta, { ...meta, name: "y" }], _buffers: { x: values } });
-  const store = createStore({ model, signal: new AbortController().signal });
-  expect(store.array("x").value({ time: 1, slot: 0, word: 0 })).toBe(6);
-  expect(store.array("y").precision).toBe("exact");
-  expect(store.array("y").plane("slot", "word", { time: 0 })).toEqual({ state: "loading", share: 0 });
+  const arrays = createPageArrays({ model, signal: new AbortController().signal });
+  expect(arrays.get("x").value({ time: 1, slot: 0, word: 0 })).toBe(6);
+  expect(arrays.get("y").precision).toBe("exact");
+  expect(arrays.get("y").plane("slot", "word", { time: 0 })).toEqual({ state: "loading", share: 0 });
 });
 
 test("a picture that is kept keeps nothing of the message that it came with", async () => {

@@ -1,7 +1,7 @@
 import { deflateSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ChunkCache } from "../../src/arrays/chunk-cache";
-import { chunked } from "../../src/arrays/packed-array";
+import { packedArray } from "../../src/arrays/packed-array";
 import { RasterCache } from "../../src/arrays/picture";
 import type { ChunkHeader } from "../../src/wire/unpack";
 import { metaOf, the } from "../fakes";
@@ -195,7 +195,7 @@ describe("an array in chunks", () => {
 
   test("is loading, then gives planes and values of its chunk", async () => {
     const { cache, opened } = cacheOf();
-    const array = chunked(metaOf(), written("x", 10), cache, rasters);
+    const array = packedArray(metaOf(), written("x", 10), cache, rasters);
     expect(array.value(at)).toBeUndefined();
     expect(array.plane("slot", "word", at)).toEqual({ state: "loading", share: 0 });
     await settled(opened, 1);
@@ -208,10 +208,10 @@ describe("an array in chunks", () => {
   test("opens what comes next, unless that would push out what is shown", async () => {
     const narrow = cacheOf(3 * CHUNK_BYTES);
     const header = written("x", 10);
-    chunked(metaOf(), header, narrow.cache, rasters).prefetch({ y: "slot", x: "word", at }, "time");
+    packedArray(metaOf(), header, narrow.cache, rasters).prefetch({ y: "slot", x: "word", at }, "time");
     expect(opens).toBe(0);
     const wide = cacheOf(100 * CHUNK_BYTES);
-    const array = chunked(metaOf(), header, wide.cache, rasters);
+    const array = packedArray(metaOf(), header, wide.cache, rasters);
     array.prefetch({ y: "slot", x: "word", at }, "time");
     await settled(wide.opened, 3);
     expect([2, 3, 4].map((time) => array.value({ ...at, time }))).toEqual([205, 305, 405]);
@@ -232,7 +232,7 @@ describe("an array in chunks", () => {
       table: [...Array.from({ length: 256 }, (_, i) => i / 255), 2, -1],
     };
     const { cache, opened } = cacheOf();
-    const array = chunked(metaOf({ dims: ["query", "key"], shape: [6, 2] }), header, cache, rasters);
+    const array = packedArray(metaOf({ dims: ["query", "key"], shape: [6, 2] }), header, cache, rasters);
     expect(array.kept("query", "key")).toEqual({ rows: 2, columns: 2 });
     expect(array.kept("key", "query")).toEqual({ rows: 2, columns: 2 });
     array.plane("query", "key", {});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { StoredArray } from "../../src/arrays/array";
-import { createStore } from "../../src/arrays/page-arrays";
+import { createPageArrays } from "../../src/arrays/page-arrays";
 import type { ArrayMeta } from "../../src/wire/state";
 import { FakeModel, metaOf } from "../fakes";
 
@@ -11,9 +11,9 @@ function bytes(values: readonly number[]): DataView {
 function stored(meta: Partial<ArrayMeta> = {}, buffer?: DataView) {
   const described = metaOf(meta);
   const model = new FakeModel({ _meta: [described], _buffers: buffer ? { [described.name]: buffer } : {} });
-  const store = createStore({ model, signal: new AbortController().signal });
-  const array = store.array(described.name);
-  return { model, store, array };
+  const arrays = createPageArrays({ model, signal: new AbortController().signal });
+  const array = arrays.get(described.name);
+  return { model, arrays, array };
 }
 
 const at = (time: number) => ({ time, slot: 0, word: 0 });
@@ -71,13 +71,13 @@ describe("an array that came whole", () => {
       const buffers: Record<string, DataView> = {};
       buffers[name] = bytes(values); // as the widget manager does
       const { signal } = new AbortController();
-      const came = createStore({
+      const came = createPageArrays({
         model: new FakeModel({ _meta: [metaOf({ name })], _buffers: buffers }),
         signal,
       });
-      expect(came.array(name).value({ time: 4, slot: 1, word: 2 })).toBe(29 / 8);
+      expect(came.get(name).value({ time: 4, slot: 1, word: 2 })).toBe(29 / 8);
       const none = new FakeModel({ _meta: [metaOf({ name })], _buffers: {} });
-      const wanted = createStore({ model: none, signal }).array(name);
+      const wanted = createPageArrays({ model: none, signal }).get(name);
       expect(look(wanted, 0).state).toBe("loading");
       await Promise.resolve();
       expect(none.sent).toMatchObject([{ type: "ask", asks: [{ kind: "part", array: name }] }]);
@@ -85,7 +85,7 @@ describe("an array that came whole", () => {
   );
 
   test("is found by name only", () => {
-    const { store } = stored({}, bytes(values));
-    expect(() => store.array("y")).toThrow("the store holds x, not y");
+    const { arrays } = stored({}, bytes(values));
+    expect(() => arrays.get("y")).toThrow("the store holds x, not y");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { createStore } from "../../src/arrays/page-arrays";
+import { createPageArrays } from "../../src/arrays/page-arrays";
 import { FakeModel, FakeScreen, STATUS } from "../fakes";
 
 function meta(name: string, shape: number[], dims: string[], more: object = {}) {
@@ -20,11 +20,11 @@ function opened(metas: object[] = [MEMORY, LOSS]) {
   new FakeScreen();
   const model = new FakeModel({ _meta: [], _buffers: {}, _live: { ...STATUS, state: "waiting" } });
   const controller = new AbortController();
-  const store = createStore({ model, signal: controller.signal });
+  const arrays = createPageArrays({ model, signal: controller.signal });
   const arrived = vi.fn();
-  store.subscribe(arrived, controller.signal);
+  arrays.subscribe(arrived, controller.signal);
   const begin = () => model.update({ _meta: metas });
-  return { model, store, arrived, begin };
+  return { model, arrays, arrived, begin };
 }
 
 /** An iteration whose values are its number times ten, and on from there; and a loss. */
@@ -49,8 +49,8 @@ function send(model: FakeModel, number: number, remove: number[] = [], run?: str
   model.receive(content, [new DataView(bytes.buffer)]);
 }
 
-function planeAt(store: ReturnType<typeof createStore>, iteration: number): number[] | string {
-  const found = store.array("memory").plane("slot", "word", { iteration });
+function planeAt(arrays: ReturnType<typeof createPageArrays>, iteration: number): number[] | string {
+  const found = arrays.get("memory").plane("slot", "word", { iteration });
   if (found.state !== "ready") return found.state;
   const { data, offset, rows, columns, rowStride, columnStride } = found.plane;
   return Array.from({ length: rows * columns }, (_, i) => {
@@ -61,45 +61,45 @@ function planeAt(store: ReturnType<typeof createStore>, iteration: number): numb
 
 describe("a store of a recording that runs", () => {
   test("holds nothing before it is told of arrays, and loads before they come", () => {
-    const { store, begin } = opened();
-    expect(store.has("memory")).toBe(false);
+    const { arrays, begin } = opened();
+    expect(arrays.has("memory")).toBe(false);
     begin();
-    expect(store.has("memory")).toBe(true);
-    expect(store.array("memory").size("iteration")).toBe(0);
-    expect(planeAt(store, 0)).toBe("loading");
+    expect(arrays.has("memory")).toBe(true);
+    expect(arrays.get("memory").size("iteration")).toBe(0);
+    expect(planeAt(arrays, 0)).toBe("loading");
   });
 
   test("grows by an iteration with each message, value for value", () => {
-    const { model, store, arrived, begin } = opened();
+    const { model, arrays, arrived, begin } = opened();
     begin();
     for (const number of [0, 4, 9]) send(model, number);
-    expect(store.numbers).toEqual([0, 4, 9]);
-    expect(store.array("memory").size("iteration")).toBe(3);
-    expect(store.array("memory").meta.shape).toEqual([3, 2, 3]);
-    expect(planeAt(store, 1)).toEqual([40, 41, 42, 43, 44, 45]);
-    expect(store.array("memory").value({ iteration: 2, slot: 1, word: 2 })).toBe(95);
-    expect(store.array("memory").label("iteration", 2, 0)).toBe("9");
-    expect(store.array("memory").meta.summary.high).toBe(95);
-    expect(store.domains.get("memory")).toEqual([0, 95, 0, 0]);
+    expect(arrays.numbers).toEqual([0, 4, 9]);
+    expect(arrays.get("memory").size("iteration")).toBe(3);
+    expect(arrays.get("memory").meta.shape).toEqual([3, 2, 3]);
+    expect(planeAt(arrays, 1)).toEqual([40, 41, 42, 43, 44, 45]);
+    expect(arrays.get("memory").value({ iteration: 2, slot: 1, word: 2 })).toBe(95);
+    expect(arrays.get("memory").label("iteration", 2, 0)).toBe("9");
+    expect(arrays.get("memory").meta.summary.high).toBe(95);
+    expect(arrays.domains.get("memory")).toEqual([0, 95, 0, 0]);
     expect(arrived).toHaveBeenCalledTimes(4);
   });
 
   test("lets iterations go by their number, and names what an index stands for", () => {
-    const { model, store, begin } = opened();
+    const { model, arrays, begin } = opened();
     begin();
     for (const number of [0, 1, 2]) send(model, number);
-    const before = store.array("memory").mark?.({ iteration: 1 });
+    const before = arrays.get("memory").mark?.({ iteration: 1 });
     send(model, 3, [0, 1]);
-    expect(store.numbers).toEqual([2, 3]);
-    expect(planeAt(store, 1)).toEqual([30, 31, 32, 33, 34, 35]);
-    expect(store.array("memory").mark?.({ iteration: 1 })).not.toBe(before);
+    expect(arrays.numbers).toEqual([2, 3]);
+    expect(planeAt(arrays, 1)).toEqual([30, 31, 32, 33, 34, 35]);
+    expect(arrays.get("memory").mark?.({ iteration: 1 })).not.toBe(before);
   });
 
   test("gathers iterations along an axis", () => {
-    const { model, store, begin } = opened();
+    const { model, arrays, begin } = opened();
     begin();
     for (const number of [0, 1]) send(model, number);
-    const found = store.array("memory").plane("word", "iteration", { slot: 1 });
+    const found = arrays.get("memory").plane("word", "iteration", { slot: 1 });
     if (found.state !== "ready") throw new Error(found.state);
     const { data, rows, columns, rowStride, columnStride } = found.plane;
     expect([rows, columns]).toEqual([3, 2]);
@@ -112,7 +112,7 @@ describe("a store of a recording that runs", () => {
 
   test("takes a message in parts, as text or as bytes, and only whole", () => {
     for (const encoded of [false, true]) {
-      const { model, store, begin } = opened();
+      const { model, arrays, begin } = opened();
       begin();
       const { content, bytes } = message(3);
       const cuts = [bytes.slice(0, 13), bytes.slice(13, 16), bytes.slice(16)];
@@ -120,58 +120,58 @@ describe("a store of a recording that runs", () => {
         const head = part === 0 ? content : { type: "grow", run: "run 1" };
         const text = encoded ? { base64: btoa(String.fromCharCode(...cut)) } : {};
         model.receive({ ...head, ...text, part, parts: 3 }, encoded ? [] : [new DataView(cut.buffer)]);
-        expect(store.numbers.length).toBe(part === 2 ? 1 : 0);
+        expect(arrays.numbers.length).toBe(part === 2 ? 1 : 0);
       });
-      expect(planeAt(store, 0)).toEqual([30, 31, 32, 33, 34, 35]);
+      expect(planeAt(arrays, 0)).toEqual([30, 31, 32, 33, 34, 35]);
     }
   });
 
   test("keeps a message that comes before its arrays were told of", () => {
-    const { model, store, begin } = opened();
+    const { model, arrays, begin } = opened();
     send(model, 0);
-    expect(store.numbers).toEqual([]);
+    expect(arrays.numbers).toEqual([]);
     begin();
-    expect(store.numbers).toEqual([0]);
+    expect(arrays.numbers).toEqual([0]);
   });
 
   test("has an iteration less where a message was lost, and no wrong one", () => {
-    const { model, store, begin } = opened();
+    const { model, arrays, begin } = opened();
     begin();
     send(model, 0);
     send(model, 2, [1]); // number 1 never came
-    expect(store.numbers).toEqual([0, 2]);
-    expect(planeAt(store, 1)).toEqual([20, 21, 22, 23, 24, 25]);
+    expect(arrays.numbers).toEqual([0, 2]);
+    expect(planeAt(arrays, 1)).toEqual([20, 21, 22, 23, 24, 25]);
   });
 
   test("goes on where another number is logged for the first time, and begins anew where shapes change", () => {
-    const { model, store, begin } = opened([MEMORY]);
+    const { model, arrays, begin } = opened([MEMORY]);
     begin();
     send(model, 0);
     model.update({ _meta: [MEMORY, LOSS] });
-    expect(store.numbers).toEqual([0]);
+    expect(arrays.numbers).toEqual([0]);
     model.update({ _meta: [{ ...MEMORY, generation: 2 }, LOSS] });
-    expect(store.numbers).toEqual([]);
+    expect(arrays.numbers).toEqual([]);
   });
 
   test("holds the whole at the end, its iterations by their labels", () => {
-    const { model, store, begin } = opened();
+    const { model, arrays, begin } = opened();
     begin();
     send(model, 0);
     const values = Float32Array.from({ length: 12 }, (_, i) => i);
     const { live: _, generation: __, ...plain } = MEMORY;
     const whole = { ...plain, shape: [2, 2, 3], labels: { iteration: ["0", "7"] } };
     model.update({ _meta: [whole], _buffers: { memory: new DataView(values.buffer) } });
-    expect(store.numbers).toEqual([0, 7]);
-    expect(planeAt(store, 1)).toEqual([6, 7, 8, 9, 10, 11]);
+    expect(arrays.numbers).toEqual([0, 7]);
+    expect(planeAt(arrays, 1)).toEqual([6, 7, 8, 9, 10, 11]);
   });
 
   test("ranks values of all iterations, anew as they come", () => {
-    const { model, store, begin } = opened();
+    const { model, arrays, begin } = opened();
     begin();
     send(model, 0);
-    const first = store.array("memory").meta.thresholds;
+    const first = arrays.get("memory").meta.thresholds;
     send(model, 9);
-    const { thresholds } = store.array("memory").meta;
+    const { thresholds } = arrays.get("memory").meta;
     expect(Math.max(...first)).toBe(5);
     expect(Math.max(...thresholds)).toBe(95);
   });
@@ -179,10 +179,10 @@ describe("a store of a recording that runs", () => {
 
 describe("what was logged", () => {
   test("grows, and a last value that was replaced is replaced here", () => {
-    const { model, store, begin } = opened();
+    const { model, arrays, begin } = opened();
     begin();
     for (let number = 0; number < 200; number += 1) send(model, number);
-    const array = store.array("scalar.loss");
+    const array = arrays.get("scalar.loss");
     expect(array.size("logged")).toBe(200);
     expect(array.numbers?.[199]).toBe(199);
     send(model, 199);

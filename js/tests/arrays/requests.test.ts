@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Ask, Asks, Refusal } from "../../src/arrays/requests";
+import { type KernelRequest, Refusal, Requests } from "../../src/arrays/requests";
 import { FakeModel, the } from "../fakes";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -7,8 +7,8 @@ afterEach(() => void vi.useRealTimers());
 
 const NO_ANSWER = new Refusal("the kernel does not answer: what is to be shown here was not loaded");
 
-/** An ask whose answer is read as the list of its bytes. */
-function ask(key: string, size = 2): Ask<number[]> {
+/** A request whose answer is read as the list of its bytes. */
+function request(key: string, size = 2): KernelRequest<number[]> {
   return {
     key,
     content: { kind: "values", name: key },
@@ -21,7 +21,7 @@ function asking() {
   const model = new FakeModel();
   const controller = new AbortController();
   const arrived = vi.fn();
-  const asks = new Asks(model, arrived, controller.signal);
+  const requests = new Requests(model, arrived, controller.signal);
   /** Keys of each message that was sent. */
   const sent = () =>
     model.sent.map((message) => (message["asks"] as { key: string }[]).map(({ key }) => key));
@@ -31,14 +31,14 @@ function asking() {
       { type: "answer", pieces: keys.map((key) => ({ key, part: 0, parts: 1 })) },
       keys.map(() => bytes(1, 2)),
     );
-  return { model, asks, arrived, sent, bytes, answer, controller };
+  return { model, requests, arrived, sent, bytes, answer, controller };
 }
 
 describe("what is looked at", () => {
   test("is asked for in one message, and there when it has come", async () => {
-    const { model, asks, arrived, answer } = asking();
-    expect(asks.get(ask("a"), "1")).toBeUndefined();
-    expect(asks.get(ask("b"), "2")).toBeUndefined();
+    const { model, requests, arrived, answer } = asking();
+    expect(requests.get(request("a"), "1")).toBeUndefined();
+    expect(requests.get(request("b"), "2")).toBeUndefined();
     await Promise.resolve();
     expect(model.sent).toEqual([
       {
@@ -52,26 +52,26 @@ describe("what is looked at", () => {
     ]);
     answer("a", "b");
     expect(arrived.mock.calls).toEqual([["a"], ["b"]]);
-    expect(asks.get(ask("a"), "1")).toEqual([1, 2]);
-    expect(asks.peek(ask("b"))).toEqual([1, 2]);
+    expect(requests.get(request("a"), "1")).toEqual([1, 2]);
+    expect(requests.peek(request("b"))).toEqual([1, 2]);
     await Promise.resolve();
     expect(model.sent).toHaveLength(1);
   });
 
   test("is asked for once while it is on its way", async () => {
-    const { asks, sent } = asking();
+    const { requests, sent } = asking();
     for (let i = 0; i < 5; i += 1) {
-      asks.get(ask("a"), "1");
+      requests.get(request("a"), "1");
       await Promise.resolve();
     }
     expect(sent()).toEqual([["a"]]);
   });
 
-  test("replaces what its lane was to show before: nothing queues, the last wins", async () => {
-    const { asks, sent, answer } = asking();
+  test("replaces what its requester was to show before: nothing queues, the last wins", async () => {
+    const { requests, sent, answer } = asking();
     for (let i = 0; i < 50; i += 1) {
-      asks.get(ask(`a${i}`), "1");
-      asks.get(ask(`b${i}`), "2");
+      requests.get(request(`a${i}`), "1");
+      requests.get(request(`b${i}`), "2");
       await Promise.resolve();
     }
     expect(sent()).toEqual([
@@ -89,25 +89,25 @@ describe("what is looked at", () => {
     expect(sent()).toHaveLength(3);
   });
 
-  test("is not asked for any more when it came as what another lane wanted", async () => {
-    const { asks, sent, answer } = asking();
-    asks.get(ask("x"), "0");
+  test("is not asked for any more when it came as what another requester wanted", async () => {
+    const { requests, sent, answer } = asking();
+    requests.get(request("x"), "0");
     await Promise.resolve();
-    asks.get(ask("y"), "0");
+    requests.get(request("y"), "0");
     await Promise.resolve();
-    asks.get(ask("x"), "1"); // is on its way
+    requests.get(request("x"), "1"); // is on its way
     answer("x");
-    expect(asks.get(ask("x"), "1")).toEqual([1, 2]);
+    expect(requests.get(request("x"), "1")).toEqual([1, 2]);
     answer("y");
     await Promise.resolve();
     expect(sent()).toEqual([["x"], ["y"]]);
   });
 });
 
-describe("several that share a lane", () => {
+describe("several that share a requester's name", () => {
   test("all get their answers, whichever comes first", async () => {
-    const { asks, sent, answer } = asking();
-    const draw = () => ["a", "b"].map((key) => asks.get(ask(key), "shared") !== undefined);
+    const { requests, sent, answer } = asking();
+    const draw = () => ["a", "b"].map((key) => requests.get(request(key), "shared") !== undefined);
     draw();
     await Promise.resolve();
     expect(sent()).toEqual([["b", "a"]]);
@@ -121,12 +121,12 @@ describe("several that share a lane", () => {
   });
 
   test("are not passed over by one whose answer is at hand", async () => {
-    const { asks, sent, answer } = asking();
-    asks.get(ask("b"), "shared");
+    const { requests, sent, answer } = asking();
+    requests.get(request("b"), "shared");
     await Promise.resolve();
     answer("b");
-    asks.get(ask("a"), "shared");
-    asks.get(ask("b"), "shared");
+    requests.get(request("a"), "shared");
+    requests.get(request("b"), "shared");
     await Promise.resolve();
     expect(sent()).toEqual([["b"], ["a"]]);
   });
@@ -134,10 +134,10 @@ describe("several that share a lane", () => {
 
 describe("what will be looked at next", () => {
   test("is asked for when nobody waits and nothing is on its way, some at a time", async () => {
-    const { asks, sent, answer } = asking();
-    asks.get(ask("now"), "1");
-    asks.want(
-      Array.from({ length: 12 }, (_, i) => ask(`next${i}`)),
+    const { requests, sent, answer } = asking();
+    requests.get(request("now"), "1");
+    requests.prefetch(
+      Array.from({ length: 12 }, (_, i) => request(`next${i}`)),
       "1",
     );
     await Promise.resolve();
@@ -146,7 +146,7 @@ describe("what will be looked at next", () => {
     await Promise.resolve();
     const first = Array.from({ length: 8 }, (_, i) => `next${i}`);
     expect(sent().slice(1)).toEqual([first]);
-    asks.get(ask("urgent"), "1");
+    requests.get(request("urgent"), "1");
     await Promise.resolve();
     expect(sent().slice(2)).toEqual([["urgent"]]);
     answer(...first, "urgent");
@@ -155,25 +155,25 @@ describe("what will be looked at next", () => {
   });
 
   test("is no more than a megabyte at a time", async () => {
-    const { asks, sent } = asking();
-    asks.want([ask("a", 6e5), ask("b", 6e5), ask("c", 6e5)], "1");
+    const { requests, sent } = asking();
+    requests.prefetch([request("a", 6e5), request("b", 6e5), request("c", 6e5)], "1");
     await Promise.resolve();
     expect(sent()).toEqual([["a", "b"]]);
   });
 
-  test("is asked for in turns, and forgotten when the lane looks elsewhere", async () => {
-    const { asks, sent, answer } = asking();
-    asks.get(ask("now"), "1");
+  test("is asked for in turns, and forgotten when the requester looks elsewhere", async () => {
+    const { requests, sent, answer } = asking();
+    requests.get(request("now"), "1");
     await Promise.resolve();
-    asks.want([ask("a1"), ask("a2")], "a");
-    asks.want([ask("old")], "b");
-    asks.want([ask("b1")], "b");
-    asks.want([ask("gone")], "c");
-    asks.want([], "c");
+    requests.prefetch([request("a1"), request("a2")], "a");
+    requests.prefetch([request("old")], "b");
+    requests.prefetch([request("b1")], "b");
+    requests.prefetch([request("gone")], "c");
+    requests.prefetch([], "c");
     answer("now");
     await Promise.resolve();
     expect(sent().slice(1)).toEqual([["a1", "b1", "a2"]]);
-    asks.want([ask("a1"), ask("a3")], "a"); // one is on its way
+    requests.prefetch([request("a1"), request("a3")], "a"); // one is on its way
     answer("b1", "a1", "a2");
     await Promise.resolve();
     expect(sent().slice(2)).toEqual([["a3"]]);
@@ -182,8 +182,8 @@ describe("what will be looked at next", () => {
 
 describe("answers", () => {
   test("come in parts, in any number of messages", async () => {
-    const { model, asks, arrived, bytes } = asking();
-    asks.get(ask("a"), "1");
+    const { model, requests, arrived, bytes } = asking();
+    requests.get(request("a"), "1");
     await Promise.resolve();
     model.receive({ type: "answer", pieces: [{ key: "a", part: 0, parts: 3 }] }, [bytes(1, 2)]);
     expect(arrived).not.toHaveBeenCalled();
@@ -196,34 +196,34 @@ describe("answers", () => {
     vi.advanceTimersByTime(4_000);
     expect(arrived).not.toHaveBeenCalled();
     model.receive({ type: "answer", pieces: rest.slice(1) }, [bytes(4, 5)]);
-    expect(asks.peek(ask("a"))).toEqual([1, 2, 3, 4, 5]);
+    expect(requests.peek(request("a"))).toEqual([1, 2, 3, 4, 5]);
   });
 
   test("come as base64 in VS Code", async () => {
     vi.stubGlobal("location", { href: "vscode-webview://abc/index.html" });
-    const { model, asks } = asking();
+    const { model, requests } = asking();
     vi.unstubAllGlobals();
-    asks.get(ask("a"), "1");
+    requests.get(request("a"), "1");
     await Promise.resolve();
     expect(the(model.sent[0])["encoding"]).toBe("base64");
     const base64 = [Buffer.from([7, 8]).toString("base64")];
     model.receive({ type: "answer", pieces: [{ key: "a", part: 0, parts: 1 }], base64 });
-    expect(asks.peek(ask("a"))).toEqual([7, 8]);
+    expect(requests.peek(request("a"))).toEqual([7, 8]);
   });
 
   test("may say why there is none", async () => {
-    const { model, asks, arrived, bytes } = asking();
-    asks.get(ask("a"), "1");
+    const { model, requests, arrived, bytes } = asking();
+    requests.get(request("a"), "1");
     await Promise.resolve();
     const piece = { key: "a", part: 0, parts: 1, refused: "x cannot be read: gone" };
     model.receive({ type: "answer", pieces: [piece] }, [bytes()]);
     expect(arrived).toHaveBeenCalledTimes(1);
-    expect(asks.get(ask("a"), "1")).toEqual(new Refusal("x cannot be read: gone"));
+    expect(requests.get(request("a"), "1")).toEqual(new Refusal("x cannot be read: gone"));
   });
 
   test("that are none are asked for again after a while", async () => {
-    const { model, asks, sent, bytes, answer } = asking();
-    asks.get(ask("a"), "1");
+    const { model, requests, sent, bytes, answer } = asking();
+    requests.get(request("a"), "1");
     await Promise.resolve();
     const gone = new Refusal("x cannot be read: gone");
     model.receive({ type: "answer", pieces: [{ key: "a", part: 0, parts: 1, refused: gone.why }] }, [
@@ -234,37 +234,37 @@ describe("answers", () => {
       [2_000, 2],
     ] as const) {
       vi.advanceTimersByTime(passed);
-      expect(asks.get(ask("a"), "1")).toEqual(gone);
+      expect(requests.get(request("a"), "1")).toEqual(gone);
       await Promise.resolve();
       expect(sent()).toHaveLength(messages);
     }
     answer("a");
-    expect(asks.get(ask("a"), "1")).toEqual([1, 2]);
+    expect(requests.get(request("a"), "1")).toEqual([1, 2]);
   });
 
   test("that nobody waits for are ignored, as are other messages", async () => {
-    const { model, arrived, answer, asks } = asking();
+    const { model, arrived, answer, requests } = asking();
     answer("a");
     model.receive({ type: "other" });
-    asks.get(ask("a"), "1");
+    requests.get(request("a"), "1");
     await Promise.resolve();
     model.receive({ type: "answer", pieces: [{ key: "a", part: 0, parts: 1 }] });
     expect(arrived).not.toHaveBeenCalled();
-    expect(asks.peek(ask("a"))).toBeUndefined();
+    expect(requests.peek(request("a"))).toBeUndefined();
   });
 
   test("take 128 MB at most; what was not looked at for longest is dropped", async () => {
-    const { model, asks } = asking();
+    const { model, requests } = asking();
     const large = new DataView(new ArrayBuffer(4e7));
     const fetch = async (key: string) => {
-      asks.get(ask(key), "1");
+      requests.get(request(key), "1");
       await Promise.resolve();
       model.receive({ type: "answer", pieces: [{ key, part: 0, parts: 1 }] }, [large]);
     };
     for (const key of ["0", "1", "2"]) await fetch(key);
-    expect(asks.get(ask("0"), "1")).toBeDefined();
+    expect(requests.get(request("0"), "1")).toBeDefined();
     await fetch("3");
-    expect(["0", "1", "2", "3"].map((key) => asks.peek(ask(key)) !== undefined)).toEqual([
+    expect(["0", "1", "2", "3"].map((key) => requests.peek(request(key)) !== undefined)).toEqual([
       true,
       false,
       true,
@@ -275,77 +275,77 @@ describe("answers", () => {
 
 describe("a kernel that does not answer", () => {
   test("is told of, and asked again only after a while", async () => {
-    const { asks, arrived, sent, answer } = asking();
-    asks.get(ask("a"), "1");
+    const { requests, arrived, sent, answer } = asking();
+    requests.get(request("a"), "1");
     await Promise.resolve();
     vi.advanceTimersByTime(4_999);
-    expect(asks.get(ask("a"), "1")).toBeUndefined();
+    expect(requests.get(request("a"), "1")).toBeUndefined();
     vi.advanceTimersByTime(1);
     expect(arrived).toHaveBeenCalledTimes(1);
-    expect(asks.get(ask("a"), "1")).toEqual(NO_ANSWER);
+    expect(requests.get(request("a"), "1")).toEqual(NO_ANSWER);
     vi.advanceTimersByTime(4_999);
-    expect(asks.get(ask("a"), "1")).toEqual(NO_ANSWER);
+    expect(requests.get(request("a"), "1")).toEqual(NO_ANSWER);
     await Promise.resolve();
     expect(sent()).toEqual([["a"]]);
     vi.advanceTimersByTime(1);
-    expect(asks.get(ask("a"), "1")).toEqual(NO_ANSWER);
+    expect(requests.get(request("a"), "1")).toEqual(NO_ANSWER);
     await Promise.resolve();
     expect(sent()).toEqual([["a"], ["a"]]);
     answer("a");
-    expect(asks.get(ask("a"), "1")).toEqual([1, 2]);
+    expect(requests.get(request("a"), "1")).toEqual([1, 2]);
   });
 
   test("is one that says nothing at all: one that is at work on a long answer has its time", async () => {
-    const { asks, sent, answer } = asking();
-    for (const key of ["c", "b", "a"]) asks.get(ask(key), key);
+    const { requests, sent, answer } = asking();
+    for (const key of ["c", "b", "a"]) requests.get(request(key), key);
     await Promise.resolve();
-    asks.get(ask("next"), "next");
+    requests.get(request("next"), "next");
     await Promise.resolve();
     expect(sent()).toEqual([["a", "b", "c"], ["next"]]);
     for (const key of ["a", "b", "c"]) {
       vi.advanceTimersByTime(4_000);
       answer(key);
     }
-    expect(asks.get(ask("c"), "c")).toEqual([1, 2]);
+    expect(requests.get(request("c"), "c")).toEqual([1, 2]);
     vi.advanceTimersByTime(4_999);
-    expect(asks.get(ask("next"), "next")).toBeUndefined();
+    expect(requests.get(request("next"), "next")).toBeUndefined();
     vi.advanceTimersByTime(1);
-    expect(asks.get(ask("next"), "next")).toEqual(NO_ANSWER);
+    expect(requests.get(request("next"), "next")).toEqual(NO_ANSWER);
   });
 
-  test("is asked after a while for what is wanted ahead, too", async () => {
-    const { asks, sent, answer } = asking();
-    asks.want([ask("a")], "1");
+  test("is asked after a while for what is prefetched, too", async () => {
+    const { requests, sent, answer } = asking();
+    requests.prefetch([request("a")], "1");
     await Promise.resolve();
     vi.advanceTimersByTime(5_000);
-    asks.want([ask("a")], "1");
+    requests.prefetch([request("a")], "1");
     await Promise.resolve();
     expect(sent()).toEqual([["a"]]);
     vi.advanceTimersByTime(5_000);
-    asks.want([ask("a")], "1");
+    requests.prefetch([request("a")], "1");
     await Promise.resolve();
     expect(sent()).toEqual([["a"], ["a"]]);
     answer("a");
-    expect(asks.peek(ask("a"))).toEqual([1, 2]);
+    expect(requests.peek(request("a"))).toEqual([1, 2]);
   });
 
   test("may answer late", async () => {
-    const { asks, arrived, sent, answer } = asking();
-    asks.get(ask("a"), "1");
+    const { requests, arrived, sent, answer } = asking();
+    requests.get(request("a"), "1");
     await Promise.resolve();
     vi.advanceTimersByTime(5_000);
     answer("a");
     expect(arrived).toHaveBeenCalledTimes(2);
-    expect(asks.get(ask("a"), "1")).toEqual([1, 2]);
+    expect(requests.get(request("a"), "1")).toEqual([1, 2]);
     expect(sent()).toEqual([["a"]]);
     answer("a");
     expect(arrived).toHaveBeenCalledTimes(2);
   });
 
   test("keeps nothing else from being asked for", async () => {
-    const { asks, sent } = asking();
+    const { requests, sent } = asking();
     for (const key of ["a", "b", "c"]) {
-      asks.get(ask(key), key);
+      requests.get(request(key), key);
       await Promise.resolve();
     }
     expect(sent()).toEqual([["a"], ["b"]]);
@@ -355,19 +355,19 @@ describe("a kernel that does not answer", () => {
   });
 
   test("may be dead", async () => {
-    const { asks, model } = asking();
+    const { requests, model } = asking();
     model.dead = true;
-    asks.get(ask("a"), "1");
+    requests.get(request("a"), "1");
     await Promise.resolve();
     vi.advanceTimersByTime(5_000);
-    expect(asks.get(ask("a"), "1")).toEqual(NO_ANSWER);
+    expect(requests.get(request("a"), "1")).toEqual(NO_ANSWER);
   });
 });
 
-describe("very many asks", () => {
+describe("very many requests", () => {
   test("go in as many messages as the kernel answers in full, the newest first", async () => {
-    const { asks, sent, answer } = asking();
-    for (let i = 0; i < 600; i += 1) asks.get(ask(`${i}`), `${i}`);
+    const { requests, sent, answer } = asking();
+    for (let i = 0; i < 600; i += 1) requests.get(request(`${i}`), `${i}`);
     await Promise.resolve();
     await Promise.resolve();
     expect(sent().map((keys) => keys.length)).toEqual([256, 256]);
@@ -382,12 +382,12 @@ describe("very many asks", () => {
   });
 
   test("of many bytes do not stand before what is looked at next", async () => {
-    const { asks, sent, answer } = asking();
-    for (let i = 0; i < 64; i += 1) asks.get(ask(`part${i}`, 1e6), `part${i}`);
+    const { requests, sent, answer } = asking();
+    for (let i = 0; i < 64; i += 1) requests.get(request(`part${i}`, 1e6), `part${i}`);
     await Promise.resolve();
     await Promise.resolve();
     expect(sent().map((keys) => keys.length)).toEqual([16, 16]);
-    asks.get(ask("urgent"), "1");
+    requests.get(request("urgent"), "1");
     answer(...the(sent()[0]));
     await Promise.resolve();
     expect(sent()[2]?.[0]).toBe("urgent");
@@ -395,25 +395,25 @@ describe("very many asks", () => {
 });
 
 test("what came late is not asked for again", async () => {
-  const { asks, sent, answer } = asking();
-  asks.get(ask("a"), "1");
+  const { requests, sent, answer } = asking();
+  requests.get(request("a"), "1");
   await Promise.resolve();
   vi.advanceTimersByTime(10_000);
   for (const key of ["b", "c"]) {
-    asks.get(ask(key), key);
+    requests.get(request(key), key);
     await Promise.resolve();
   }
-  asks.get(ask("a"), "1"); // waits: two messages are on their way
+  requests.get(request("a"), "1"); // waits: two messages are on their way
   answer("a", "b");
   await Promise.resolve();
   expect(sent()).toEqual([["a"], ["b"], ["c"]]);
 });
 
-test("nothing is left when the model ends: no listener, no timer, no ask", async () => {
-  const { asks, model, controller } = asking();
-  asks.get(ask("a"), "1");
+test("nothing is left when the model ends: no listener, no timer, no request", async () => {
+  const { requests, model, controller } = asking();
+  requests.get(request("a"), "1");
   await Promise.resolve();
-  asks.get(ask("b"), "1");
+  requests.get(request("b"), "1");
   controller.abort();
   await Promise.resolve();
   expect(model.numCallbacks).toBe(0);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { local } from "../../src/arrays/array";
-import { createStore } from "../../src/arrays/page-arrays";
+import { createPageArrays } from "../../src/arrays/page-arrays";
 import { RasterCache } from "../../src/arrays/picture";
 import type { Domain } from "../../src/color/scale";
 import { noteLines } from "../../src/panels/notes/lines";
@@ -51,7 +51,7 @@ describe("a picture's own range is that of Python", () => {
 describe("what a picture's colours stand for", () => {
   const spec = panelOf({ own_ranges: true, domain: [0, 1] });
   const meta = metaOf({ dims: ["slot", "word"], shape: [1, 2], over_budget: true, thresholds: [0.5] });
-  const store = createStore({
+  const arrays = createPageArrays({
     model: new FakeModel({ _meta: [meta], _buffers: {} }),
     signal: new AbortController().signal,
   });
@@ -66,7 +66,7 @@ describe("what a picture's colours stand for", () => {
     expect(hasOwnRange(spec, settings({}))).toBe(true);
     const own = { domain: { low: 0.25, high: 0.5, diverging: false }, thresholds: [0.3] };
     const shared = { low: 0, high: 1, diverging: false };
-    expect(lookOf(spec, store.array("x"), own)).toEqual({ ...own, own: true, shared });
+    expect(lookOf(spec, arrays.get("x"), own)).toEqual({ ...own, own: true, shared });
   });
 
   test.each([
@@ -76,7 +76,7 @@ describe("what a picture's colours stand for", () => {
     ["a panel of an older notebook", settings({}), panelOf()],
   ])("is the shared domain: %s", (_, chosen, panel) => {
     expect(hasOwnRange(panel, chosen)).toBe(false);
-    const look = lookOf(panel, store.array("x"));
+    const look = lookOf(panel, arrays.get("x"));
     expect(look.own).toBe(false);
     expect(look.domain).toEqual({ low: 0, high: 1, diverging: false });
     expect(look.thresholds).toEqual([0.5]);

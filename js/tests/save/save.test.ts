@@ -1,11 +1,11 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createStore } from "../../src/arrays/page-arrays";
+import { createPageArrays } from "../../src/arrays/page-arrays";
 import { createMenu } from "../../src/controls/menu";
 import { excerptOf, type Part } from "../../src/panels/excerpt";
 import { moved } from "../../src/panels/heatmap/walk";
 import { copyText } from "../../src/save/clipboard";
-import { fileName } from "../../src/save/download";
+import { fileName } from "../../src/save/file";
 import { pictureScale } from "../../src/save/picture";
 import type { ArrayMeta } from "../../src/wire/state";
 import { FakeModel, metaOf, the } from "../fakes";
@@ -17,7 +17,7 @@ function arrayOf(changes: Partial<ArrayMeta>, here = true) {
   const meta = metaOf(changes);
   const data = Float32Array.from({ length: meta.shape.reduce((a, b) => a * b, 1) }, (_, i) => i / 10);
   const model = new FakeModel({ _meta: [meta], _buffers: here ? { x: new DataView(data.buffer) } : {} });
-  return createStore({ model, signal }).array("x");
+  return createPageArrays({ model, signal }).get("x");
 }
 
 function textOf(part: Part, labels: Record<string, string[]> = {}): string | undefined {

@@ -1,24 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { createStore } from "../../src/arrays/page-arrays";
+import { createPageArrays } from "../../src/arrays/page-arrays";
 import { axesToControl, isNamed } from "../../src/view/toolbar";
 import type { ArrayMeta, Indices, PanelSpec } from "../../src/wire/state";
 import { FakeModel, metaOf, panelOf } from "../fakes";
 
 /** The axes with a slider, for panels over arrays of these axes, each of size 3 where nothing else is said. */
 function controlled(
-  arrays: Record<string, string[]>,
+  axes: Record<string, string[]>,
   panels: Partial<PanelSpec>[],
   sizes: Indices = {},
 ): string[] {
-  const metas: ArrayMeta[] = Object.entries(arrays).map(([name, dims]) =>
+  const metas: ArrayMeta[] = Object.entries(axes).map(([name, dims]) =>
     metaOf({ name, dims, shape: dims.map((dim) => sizes[dim] ?? 3), over_budget: true }),
   );
   const model = new FakeModel({ _meta: metas, _buffers: {} });
-  const store = createStore({ model, signal: new AbortController().signal });
+  const arrays = createPageArrays({ model, signal: new AbortController().signal });
   const all = Object.fromEntries(
     metas.flatMap(({ dims, shape }) => dims.map((dim, i) => [dim, shape[i] ?? 0])),
   );
-  return axesToControl(panels.map(panelOf), all, store);
+  return axesToControl(panels.map(panelOf), all, arrays);
 }
 
 describe("axes with a slider", () => {

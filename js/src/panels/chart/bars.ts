@@ -54,7 +54,7 @@ export class BarsPanel implements PanelView {
     this.#bars = spec.bars ?? NO_BARS;
     this.#context = context;
     this.#figure = figure;
-    this.#array = context.store.array(spec.array);
+    this.#array = context.arrays.get(spec.array);
     this.#count = this.#array.size(spec.x);
     const [hover, cursor, bars, ...symbols] = figure.marks;
     if (hover === undefined || cursor === undefined || bars === undefined)
@@ -121,10 +121,10 @@ export class BarsPanel implements PanelView {
     return this.#context.settings().sort ?? this.#bars.sort;
   }
 
-  /** What another array of the store says of each bar; undefined while it has not arrived. */
+  /** What another array of the page says of each bar; undefined while it has not arrived. */
   #beside(name: string | null | undefined): Float64Array | undefined {
     if (name === null || name === undefined) return undefined;
-    const array = this.#context.store.array(name);
+    const array = this.#context.arrays.get(name);
     const at = indicesFor(this.#spec, array, this.#context.selection.indices);
     const found = array.plane(this.#spec.x, this.#spec.x, at);
     return found.state === "ready" ? linesOf(found.plane, true)[0] : undefined;

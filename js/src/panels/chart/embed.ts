@@ -10,7 +10,7 @@ interface WidgetView {
   processLuminoMessage?(message: { type: string }): void;
 }
 
-interface Manager {
+interface FigureManager {
   get_model?(id: string): Promise<Model>;
   create_view?(model: Model): Promise<WidgetView>;
 }
@@ -26,7 +26,7 @@ export type Embedder = (parent: HTMLElement, signal: AbortSignal) => Promise<Emb
 /** @param ref names the figure; a host that makes no views of other widgets shows none */
 export function embedder(owner: Model, ref: string | undefined): Embedder {
   return async (parent, signal) => {
-    const manager = owner.widget_manager as Manager | undefined;
+    const manager = owner.widget_manager as FigureManager | undefined;
     const figure = await manager?.get_model?.((ref ?? "").replace(/^anywidget:/, ""));
     if (figure === undefined || signal.aborted) return undefined;
     const view = await manager?.create_view?.(figure);

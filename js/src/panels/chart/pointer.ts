@@ -3,7 +3,7 @@
  * number of times, so it is known by a class of its own and listened to from the document.
  */
 
-interface Margins {
+interface FigureMargins {
   left: number;
   right: number;
 }
@@ -12,7 +12,7 @@ export interface FigurePointer {
   /** Class of the figure's elements on the page. */
   figureClass: string;
   /** Between a figure's edge and its plot, in pixels. */
-  margins: Margins;
+  margins: FigureMargins;
   /** The index under a place across, the plot's left edge and width given. */
   indexAt(x: number, left: number, width: number): number;
   onSelect(index: number): void;

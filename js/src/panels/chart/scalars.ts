@@ -39,7 +39,7 @@ export class ScalarsPanel implements PanelView {
 
   constructor(spec: PanelSpec, context: PanelContext, embed: Embedder) {
     this.#context = context;
-    this.#array = context.store.array(spec.array);
+    this.#array = context.arrays.get(spec.array);
     const heading = element("span", { class: "nsmw-title", title: this.#array.meta.description }, spec.title);
     this.#logarithmic = createToggle(
       "log",
@@ -119,8 +119,8 @@ export class ScalarsPanel implements PanelView {
   }
 
   #iterationOnShow(): number | undefined {
-    const { store, selection } = this.#context;
-    const { numbers } = store;
+    const { arrays, selection } = this.#context;
+    const { numbers } = arrays;
     return numbers[Math.min(selection.indices["iteration"] ?? 0, numbers.length - 1)];
   }
 
@@ -204,7 +204,7 @@ export class ScalarsPanel implements PanelView {
   }
 
   #listen(figure: Model): void {
-    const { selection, store, signal } = this.#context;
+    const { selection, arrays, signal } = this.#context;
     const figureClass = classOf(figure);
     if (figureClass === undefined) return;
     listenToFigure({
@@ -213,10 +213,10 @@ export class ScalarsPanel implements PanelView {
       indexAt: (pointer, left, width) => {
         const share = width > 0 ? Math.min(Math.max((pointer - left) / width, 0), 1) : 0;
         const [from, to] = this.#range;
-        return nearest(store.numbers, from + share * (to - from));
+        return nearest(arrays.numbers, from + share * (to - from));
       },
       onSelect(index) {
-        if (store.numbers.length === 0) return;
+        if (arrays.numbers.length === 0) return;
         selection.player.pause();
         selection.set({ iteration: index });
       },

@@ -66,7 +66,7 @@ export class LinesPanel implements PanelView {
     if (cursor === undefined || lines === undefined)
       throw new Error(`the figure of ${spec.array} must have a cursor and lines, and it has not`);
     [this.#figure, this.#cursor, this.#lines] = [figure, cursor, lines];
-    this.#array = context.store.array(spec.array);
+    this.#array = context.arrays.get(spec.array);
     const { description } = this.#array.meta;
     const heading = element("span", { class: "nsmw-title", title: description }, spec.title);
     this.element = element(

@@ -1,5 +1,5 @@
 /**
- * Where nodes, edges and labels of a graph lie, in CSS pixels. Pure. Mirrors `nsm_widgets/export/picture/parts/_graph_layout.py`;
+ * Where nodes, edges and labels of a graph lie, in CSS pixels. Pure. Mirrors `export/picture/parts/_graph_layout.py`;
  * `tests/data/graph` holds cases that both sides must answer alike.
  */
 

@@ -52,7 +52,7 @@ export class GraphView implements PanelView {
   constructor(spec: PanelSpec, context: PanelContext) {
     this.#spec = spec;
     this.#context = context;
-    this.#array = context.store.array(spec.array);
+    this.#array = context.arrays.get(spec.array);
     this.#count = this.#array.size(spec.y);
     this.#focus = new Focus(spec, this.#count, context.selection);
     const largest = Math.max(...spec.domain.map(Math.abs));

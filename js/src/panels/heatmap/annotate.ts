@@ -1,4 +1,4 @@
-/** The value of each cell, printed in it where cells are large enough. Mirrors `nsm_widgets/export/picture/parts/_annotate.py`. */
+/** Values printed in cells that are large enough. Mirrors `nsm_widgets/export/picture/parts/_annotate.py`. */
 
 import type { Raster } from "../../raster/raster";
 import type { Plane } from "../../wire/ndarray";

@@ -9,7 +9,7 @@ import type { Scene } from "./scene";
 /** Indices of the axes that are neither drawn nor fixed, and the scalars that belong to them; else what is shown. */
 export function subtitleText({ spec, context, array }: Scene, at: Indices): string {
   const numbers = spec.scalars.map(([symbol, name]) => {
-    const scalar = context.store.array(name);
+    const scalar = context.arrays.get(name);
     const value = scalar.value(Object.fromEntries(scalar.meta.dims.map((dim) => [dim, at[dim] ?? 0])));
     const about = isRounded(scalar, value) ? "≈ " : "";
     return `${symbol} ${value === undefined ? "…" : about + short(value)}`;

@@ -17,7 +17,7 @@ export interface Laid {
 }
 
 /** Row and column, so far as each is marked. */
-export type Place = readonly [number | undefined, number | undefined];
+export type MarkedCell = readonly [number | undefined, number | undefined];
 
 type Along = "row" | "column";
 
@@ -42,7 +42,7 @@ export class Cursors {
   ];
 
   /** The selected row and column. */
-  showSelected(laid: Laid, [row, column]: Place): void {
+  showSelected(laid: Laid, [row, column]: MarkedCell): void {
     point(this.#rowBeyond, laid, row, band(this.#rowCursor, laid, row, "row"), ["↑", "↓"]);
     point(this.#columnBeyond, laid, column, band(this.#columnCursor, laid, column, "column"), ["←", "→"]);
   }
@@ -54,7 +54,7 @@ export class Cursors {
   }
 
   /** The crosshair. */
-  showHovered(laid: Laid, [row, column]: Place, cell: Cell | null): void {
+  showHovered(laid: Laid, [row, column]: MarkedCell, cell: Cell | null): void {
     band(this.#rowHover, laid, row, "row");
     band(this.#columnHover, laid, column, "column");
     this.#cellHover.hidden = cell === null || !holds(laid.window, cell);

@@ -8,7 +8,7 @@ import { cmapOf, type Sides } from "../panel";
 import { bottomFor, drawAxes } from "./axes";
 import { put } from "./cursors";
 import { plotSize } from "./geometry";
-import type { Labels } from "./labels";
+import type { HeatmapLabels } from "./labels";
 import type { Scene } from "./scene";
 
 const PER_HEAD = "per head";
@@ -16,7 +16,7 @@ const PER_HEAD = "per head";
 export class Frame {
   readonly element: HTMLElement;
   readonly #scene: Scene;
-  readonly #labels: Labels;
+  readonly #labels: HeatmapLabels;
   readonly #message: HTMLElement;
   readonly #axes = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   readonly #bar = element("div", { class: "nsmw-bar" });
@@ -27,7 +27,7 @@ export class Frame {
    * @param marks what lies over the picture
    * @param message what stands in its place while there is none
    */
-  constructor(scene: Scene, labels: Labels, marks: readonly HTMLElement[], message: HTMLElement) {
+  constructor(scene: Scene, labels: HeatmapLabels, marks: readonly HTMLElement[], message: HTMLElement) {
     this.#scene = scene;
     this.#labels = labels;
     this.#message = message;

@@ -10,7 +10,7 @@ import type { Scene } from "./scene";
 /** Numbers on the bars of all heads take this room, so that the picture keeps its place from head to head. */
 const WIDEST_NUMBER = "0.00888";
 
-export class Labels {
+export class HeatmapLabels {
   readonly #scene: Scene;
   readonly #built = new Map<string, AxisLabels>();
   #measured: { key: string; margins: Margins } | undefined;

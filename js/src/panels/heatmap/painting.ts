@@ -24,7 +24,7 @@ export class Painting {
   readonly legend = element("span", { class: "nsmw-legend" });
   readonly status = new Status();
   readonly #scene: Scene;
-  readonly #lane: string;
+  readonly #requester: string;
   /** Names what is painted; nothing while it is of another plane, or while something of it has not arrived. */
   #painted: string | undefined;
   #shown: Raster | undefined;
@@ -35,7 +35,7 @@ export class Painting {
   constructor(scene: Scene) {
     this.#scene = scene;
     paintings += 1;
-    this.#lane = `heatmap ${paintings}`;
+    this.#requester = `heatmap ${paintings}`;
   }
 
   /** It is to be painted anew, in another size or in other colours, perhaps. */
@@ -79,7 +79,7 @@ export class Painting {
     const { x, y } = spec;
     const { window: cells, ...part } = keptPart(window, size, array.kept(y, x));
     const picture = {
-      ...{ x, y, at, look: look.shown, scale: context.settings().scale, lane: this.#lane },
+      ...{ x, y, at, look: look.shown, scale: context.settings().scale, requester: this.#requester },
       window: cells,
       maxRows: canvas.height,
       maxColumns: canvas.width,
@@ -154,7 +154,7 @@ export class Painting {
   #paintFlags(at: Indices): boolean {
     const { spec, context, window } = this.#scene;
     if (!spec.flags) return true;
-    const array = context.store.array(spec.flags);
+    const array = context.arrays.get(spec.flags);
     const codes = codesAlong(array, spec.y, indicesFor(spec, array, at));
     if (codes === undefined) return false;
     paintFlags(this.#brush, codes.slice(window.row, window.row + window.rows));

@@ -6,7 +6,7 @@ import { whyLeftOut } from "../../wire/masks";
 import type { Window } from "../../wire/ndarray";
 import type { Indices } from "../../wire/state";
 import { CURSOR_DIMS, describeIndex } from "../panel";
-import { Cursors, type Place } from "./cursors";
+import { Cursors, type MarkedCell } from "./cursors";
 import type { Cell } from "./geometry";
 import type { Scene } from "./scene";
 
@@ -58,7 +58,7 @@ export class Readout {
   }
 
   /** Row and column of the hovered cell, so far as its axes are drawn here. */
-  get #hoveredPlace(): Place {
+  get #hoveredPlace(): MarkedCell {
     const { spec, context, size } = this.#scene;
     const { hovered } = context.selection;
     return [inside(hovered?.[spec.y], size.rows), inside(hovered?.[spec.x], size.columns)];

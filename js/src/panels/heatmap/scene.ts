@@ -28,7 +28,7 @@ export class Scene {
   constructor(spec: PanelSpec, context: PanelContext) {
     this.spec = spec;
     this.context = context;
-    this.array = context.store.array(spec.array);
+    this.array = context.arrays.get(spec.array);
     this.look = new PlaneLook(spec, this.array, context);
     const style = `flex:${spec.grow} 1 ${spec.min_width_px}px`;
     this.panel = element("figure", { class: "nsmw-panel", "data-panel": spec.id, style });

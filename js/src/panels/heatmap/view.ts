@@ -8,7 +8,7 @@ import { aboutText, subtitleText } from "./caption";
 import { Frame } from "./frame";
 import { type Cell, cellAt } from "./geometry";
 import { listenToKeys } from "./keys";
-import { Labels } from "./labels";
+import { HeatmapLabels } from "./labels";
 import { releaseScratch } from "./paint";
 import { Painting } from "./painting";
 import { listenToPointer } from "./pointer";
@@ -28,7 +28,7 @@ const GESTURES = [
 export class HeatmapView implements PanelView {
   readonly element: HTMLElement;
   readonly #scene: Scene;
-  readonly #labels: Labels;
+  readonly #labels: HeatmapLabels;
   readonly #painting: Painting;
   readonly #readout: Readout;
   readonly #frame: Frame;
@@ -38,7 +38,7 @@ export class HeatmapView implements PanelView {
   constructor(spec: PanelSpec, context: PanelContext) {
     const scene = new Scene(spec, context);
     this.#scene = scene;
-    this.#labels = new Labels(scene);
+    this.#labels = new HeatmapLabels(scene);
     this.#painting = new Painting(scene);
     this.#readout = new Readout(scene);
     this.#frame = new Frame(scene, this.#labels, this.#readout.marks, this.#painting.status.element);
@@ -107,7 +107,7 @@ export class HeatmapView implements PanelView {
     const said = this.#scene.spec.scalars.map(([symbol, , meaning]) => `${symbol}: ${meaning}`);
     this.#subtitle.title = [subtitle, ...said].join("\n");
     this.element.classList.toggle("nsmw-chosen-panel", this.#isChosen());
-    const whole = String(array.whole);
+    const whole = String(array.complete);
     if (this.element.dataset["whole"] !== whole) this.element.dataset["whole"] = whole;
   }
 

@@ -18,7 +18,7 @@ export class NotesView implements PanelView {
   constructor(spec: PanelSpec, context: PanelContext) {
     this.#spec = spec;
     this.#context = context;
-    this.#array = context.store.array(spec.array);
+    this.#array = context.arrays.get(spec.array);
     this.element = element(
       "figure",
       { class: "nsmw-panel", "data-panel": spec.id, style: `flex:${spec.grow} 1 ${spec.min_width_px}px` },

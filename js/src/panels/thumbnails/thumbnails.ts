@@ -45,7 +45,7 @@ export class ThumbnailsView implements PanelView {
   readonly #readout = element("output", { class: "nsmw-readout", "aria-live": "off" });
   readonly #message = element("div", { class: "nsmw-message", role: "status" });
   readonly #plot: HTMLElement;
-  readonly #lane: string;
+  readonly #requester: string;
   #width = 0;
   #framed: string | undefined;
   /** Undefined until it was drawn. */
@@ -58,10 +58,10 @@ export class ThumbnailsView implements PanelView {
   constructor(spec: PanelSpec, context: PanelContext) {
     this.#spec = spec;
     this.#context = context;
-    this.#array = context.store.array(spec.array);
+    this.#array = context.arrays.get(spec.array);
     this.#axes = new ThumbAxes(spec, this.#array);
     grids += 1;
-    this.#lane = `thumbnails ${grids}`;
+    this.#requester = `thumbnails ${grids}`;
     this.#plot = element("div", { class: "nsmw-plot nsmw-thumbs" }, this.#canvas, this.#chosen, this.#labels);
     this.#plot.append(this.#message);
     this.element = element(
@@ -204,7 +204,7 @@ export class ThumbnailsView implements PanelView {
       window: wholeOf(this.#array.kept(y, x)),
       maxRows: height,
       maxColumns: width,
-      lane: `${this.#lane} ${index}`,
+      requester: `${this.#requester} ${index}`,
     };
   }
 

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createStore } from "../../../src/arrays/page-arrays";
+import { createPageArrays } from "../../../src/arrays/page-arrays";
 import { HeatmapView } from "../../../src/panels/heatmap/view";
 import type { PanelContext } from "../../../src/panels/panel";
 import { ThumbnailsView } from "../../../src/panels/thumbnails/thumbnails";
@@ -46,7 +46,7 @@ function panel(
   const meta = metaOf({ shape: [100, 1_000, 500], over_budget: true, ...changes });
   const model = new FakeModel({ _meta: [meta], _buffers: {} });
   const { signal } = new AbortController();
-  const store = createStore({ model, signal });
+  const arrays = createPageArrays({ model, signal });
   const sizes = Object.fromEntries(meta.dims.map((dim, axis) => [dim, meta.shape[axis]]));
   const selection = createSelection({
     model: new FakeModel({ indices: {}, sizes, hover: null, speed: 1, loop: false }),
@@ -54,7 +54,7 @@ function panel(
   });
   const settings = { cmap: "ink", scale: "linear", domain: "shared", ...chosen } as Settings;
   const context: PanelContext = {
-    ...{ store, selection, settings: () => settings, choose: () => {}, theme: () => "light" },
+    ...{ arrays, selection, settings: () => settings, choose: () => {}, theme: () => "light" },
     ...{ announce: () => {}, sides: () => ({ left: 40, right: 60 }), signal },
   };
   const view = new View(panelOf(spec), context);
@@ -73,7 +73,7 @@ function panel(
     answer(ask, new Uint8Array(rows * columns), { rows, columns, codes: "uint8", marks: [0, 0, 0] });
   const images = () => drawn.filter(([name]) => name === "drawImage").map((call) => call.slice(5));
   const zoom = selection.zooms.join('["slot","word",1000,500]', signal);
-  return { view, asked, draw, answer, picture, images, zoom, selection, settings, store };
+  return { view, asked, draw, answer, picture, images, zoom, selection, settings, arrays };
 }
 
 test("the picture at hand moves with a zoom while the one that is wanted is on its way", async () => {

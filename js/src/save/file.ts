@@ -3,7 +3,7 @@
 /** Long enough for any browser to have taken the file, after which nothing is kept. */
 const TAKEN_MS = 20_000;
 
-export function download(blob: Blob, name: string): void {
+export function saveFile(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement("a");
   link.href = url;

@@ -1,25 +1,25 @@
-/** The ways out of a view that need no kernel: save a picture, copy values. */
+/** Exports of a view that need no kernel: save a picture, copy values. */
 
 import { createMenu, type MenuItem } from "../controls/menu";
 import { element, FRESHEN_EVENT, setText } from "../page/dom";
 import type { Excerpt, Part } from "../panels/excerpt";
 import type { PanelView } from "../panels/panel";
 import { copyText } from "./clipboard";
-import { download, fileName } from "./download";
+import { fileName, saveFile } from "./file";
 import { takePicture } from "./picture";
 
 const SAID_MS = 6_000;
 /** A browser lets a page write to the clipboard for five seconds after the key or the click that asked for it. */
 const FETCHED_WITHIN_MS = 4_500;
 
-export interface WaysOut {
+export interface Exports {
   /** For the toolbar: the menu, and below it what was done last. */
   readonly elements: readonly HTMLElement[];
   /** The keys of a panel that has the focus; whether this was one of them. */
   onKey(event: KeyboardEvent): boolean;
 }
 
-export interface WaysOutOptions {
+export interface ExportsOptions {
   root: HTMLElement;
   heading: HTMLElement;
   /** What a picture is of: all that belongs together, and what of it is drawn. */
@@ -31,7 +31,7 @@ export interface WaysOutOptions {
   signal: AbortSignal;
 }
 
-export function createWaysOut(options: WaysOutOptions): WaysOut {
+export function createExports(options: ExportsOptions): Exports {
   const { root, heading, pictured, panels, caption, announce, signal } = options;
   const said = element("span", { class: "nsmw-said", "aria-hidden": "true" });
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -92,7 +92,7 @@ export function createWaysOut(options: WaysOutOptions): WaysOut {
         view.dispatchEvent(new Event(FRESHEN_EVENT)); // also what stands out of sight
       }
       const blob = await takePicture(whole, root, heading, selected.join(" · "), rows);
-      download(blob, name);
+      saveFile(blob, name);
       say(`saved ${name}`);
     } catch (error) {
       say(`not saved: ${messageOf(error)}`);
