@@ -5,7 +5,7 @@ import { watchSight } from "../page/sight";
 import { currentTheme, onThemeChange } from "../page/theme";
 import type { PanelView, Sides } from "../panels/panel";
 
-export interface Frame {
+export interface ViewFrame {
   /** The margins that all panels share. */
   readonly sides: Sides;
   /** @param everything also what is out of sight */
@@ -16,7 +16,7 @@ export interface Frame {
   isWaiting(panel: PanelView): boolean;
 }
 
-export interface FrameOptions {
+export interface ViewFrameOptions {
   root: HTMLElement;
   panels: readonly PanelView[];
   /** Those of them that are shown. */
@@ -27,7 +27,7 @@ export interface FrameOptions {
   signal: AbortSignal;
 }
 
-export function createFrame({ root, panels, shown, before, after, signal }: FrameOptions): Frame {
+export function createFrame({ root, panels, shown, before, after, signal }: ViewFrameOptions): ViewFrame {
   let frame = 0;
   let sides: Sides = { left: 0, right: 0 };
   /** Panels that have had a picture: out of sight, they then wait until they come near. */
