@@ -1,7 +1,8 @@
 """Named arrays of one run: recorded from a model, made of tensors that exist already, saved and opened again.
 
 Knows NumPy; torch is loaded by the recorder alone, xarray by ``Trace.to_xarray`` alone, and the codecs of
-Zarr by stores alone.
+Zarr by stores alone. Each imports those before it: ``arrays``, ``make``, ``store``, the doors of ``Trace`` in
+``_trace``, ``record``, in which what a source gives comes before how it is put together.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from nsm_widgets.trace.record.sources import _adapter as _adapters
+from nsm_widgets.trace.record.sources import _adapter
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def seeded() -> Iterator[None]:
 @pytest.fixture
 def own_adapters(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry of adapters that is empty, and forgotten after the test."""
-    monkeypatch.setattr(_adapters, "_REGISTERED", {})
+    monkeypatch.setattr(_adapter, "_REGISTERED", {})
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from nsm_widgets.trace import StoreWriter
-from nsm_widgets.trace.store import _files as _store_files
+from nsm_widgets.trace.store import _files
 
 SIZES = (3, 2, 5)  # batch, slot, word
 STEPS = 200
@@ -39,7 +39,7 @@ def write(path: str, seed: int, stage: int | None, say: int) -> None:
         if seen == stage:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _store_files.hook = count
+    _files.hook = count
     setattr(os, "fsync", id)  # noqa: B010 - a kill loses nothing that was written; waiting only takes time
     values = values_of(seed)
     random = np.random.default_rng(seed)

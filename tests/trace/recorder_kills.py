@@ -12,8 +12,8 @@ from torch import nn
 
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import TraceRecorder
-from nsm_widgets.trace.record import _into_store as _recorder_store
-from nsm_widgets.trace.store import _files as _store_files
+from nsm_widgets.trace.record import _into_store
+from nsm_widgets.trace.store import _files
 from nsm_widgets.trace.store._codec import need_codecs
 
 LENGTHS = [3 + (7 * step) % 11 for step in range(400)]
@@ -102,9 +102,9 @@ def record_until(folder: str, kind: str, stage: int) -> bool:
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _store_files.hook = hook
+    _files.hook = hook
     setattr(os, "fsync", id)  # noqa: B010 - a kill loses nothing that was written; waiting only takes time
-    _recorder_store.SHARD_BYTES = 0  # shards of 64 steps, so that some become full
+    _into_store.SHARD_BYTES = 0  # shards of 64 steps, so that some become full
     told = os.open(f"{folder}/told-{stage}", os.O_WRONLY | os.O_CREAT)
     record(f"{folder}/{stage}", kind, told, FEW)
     os._exit(0)

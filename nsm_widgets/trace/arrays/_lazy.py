@@ -16,7 +16,7 @@ AxisSelection: TypeAlias = int | range | list[int]
 
 
 @runtime_checkable
-class Source(Protocol):
+class ArraySource(Protocol):
     """What values are read from."""
 
     shape: tuple[int, ...]
@@ -51,7 +51,7 @@ class LazyValues(NDArrayOperatorsMixin):
 
     __slots__ = ("_axes", "_source", "dtype", "shape")
 
-    def __init__(self, source: Source, axes: tuple[AxisSelection, ...] | None = None) -> None:
+    def __init__(self, source: ArraySource, axes: tuple[AxisSelection, ...] | None = None) -> None:
         self._source = source
         self._axes = tuple(range(size) for size in source.shape) if axes is None else axes
         self.dtype = source.dtype

@@ -17,7 +17,7 @@ OwnLabels: TypeAlias = Mapping[str, Mapping[str, Coord]]
 """Labels that one iteration has and others have not, by array and axis."""
 
 
-class Change(NamedTuple):
+class Derivation(NamedTuple):
     """One call that made a trace of another."""
 
     method: str
@@ -28,7 +28,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """Where a trace came from. What is made of the trace has the same, with one change more."""
+    """Where a trace came from. What is made of the trace has the same, with one derivation more."""
 
     store: Path | None = None
     """The folder that it was opened from; ``None`` where it lives in memory."""
@@ -37,13 +37,13 @@ class Origin:
     """Of the arrays that the store gave, by name."""
     own_labels: Mapping[int, OwnLabels] = field(default_factory=dict)
     """By the number of an iteration, as the recorder or the store told them."""
-    changes: tuple[Change, ...] = ()
+    derivations: tuple[Derivation, ...] = ()
     """What was made of it since, in order."""
 
     def labels(self, number: int) -> dict[str, dict[str, Coord]]:
-        """The labels that one iteration has and others have not, as far as the changes left them."""
+        """The labels that one iteration has and others have not, as far as the derivations left them."""
         found = {array: dict(coords) for array, coords in self.own_labels.get(number, {}).items()}
-        for method, args, options in self.changes:
+        for method, args, options in self.derivations:
             if method == "assign":  # what was assigned says itself how it is labelled
                 found = {array: coords for array, coords in found.items() if array not in args[0]}
             elif method == "isel":
@@ -52,7 +52,7 @@ class Origin:
 
     def after(self, method: str, *args: Any, **options: Any) -> Origin:
         """The origin of what a method makes of the trace."""
-        return replace(self, changes=(*self.changes, Change(method, args, options)))
+        return replace(self, derivations=(*self.derivations, Derivation(method, args, options)))
 
     def after_isel(self, indexers: Mapping[str, Indexer], sizes: Mapping[str, int]) -> Origin:
         """The origin of a choice; where steps were chosen, nothing is known of iterations any more."""
@@ -66,9 +66,9 @@ class Origin:
         """The origin with these arrays and attrs; an assignment just before and this one are one."""
         if not arrays and not attrs:
             return self
-        if self.changes and self.changes[-1].method == "assign":
-            before, told = self.changes[-1].args
-            return replace(self, changes=self.changes[:-1]).after(
+        if self.derivations and self.derivations[-1].method == "assign":
+            before, told = self.derivations[-1].args
+            return replace(self, derivations=self.derivations[:-1]).after(
                 "assign", {**before, **arrays}, {**told, **attrs}
             )
         return self.after("assign", dict(arrays), dict(attrs))

@@ -8,11 +8,11 @@ from nsm_widgets._errors import NsmWidgetsError, RecordingError, ShapeError
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import Made
 from nsm_widgets.trace.arrays._iterations import one_iteration, side_by_side
-from nsm_widgets.trace.arrays._origin import Change, Origin
+from nsm_widgets.trace.arrays._origin import Derivation, Origin
 
 
 def make_again(origin: Origin, newest: Made) -> Made:
-    """All changes of an origin once more.
+    """All derivations of an origin once more.
 
     Args:
         origin: That of the older trace.
@@ -23,21 +23,21 @@ def make_again(origin: Origin, newest: Made) -> Made:
     """
     grown = {name for name, array in newest.items() if array.shape != origin.shapes.get(name)}
     made = newest
-    for change in origin.changes:
+    for each in origin.derivations:
         try:
-            if change.method == "assign" and grown:
-                _check_assigned(change.args[0], grown, {**newest.sizes, **made.sizes})
-            made = _once_more(change, made)
+            if each.method == "assign" and grown:
+                _check_assigned(each.args[0], grown, {**newest.sizes, **made.sizes})
+            made = _once_more(each, made)
         except (NsmWidgetsError, KeyError) as error:
             raise RecordingError(
-                f"{change.method}(...) must fit what lies in {origin.store} now, to be made again, but does "
+                f"{each.method}(...) must fit what lies in {origin.store} now, to be made again, but does "
                 f"not: {error.args[0]} Refresh the trace that was opened, and make this one of it."
             ) from error
     return made
 
 
-def _once_more(change: Change, trace: Made) -> Made:
-    method, args, options = change
+def _once_more(derivation: Derivation, trace: Made) -> Made:
+    method, args, options = derivation
     if method == "iteration":
         return one_iteration(trace, *args)
     if method == "by_iteration":

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import RecordingError
 
 
-class Joined(NamedTuple):
+class JoinedCalls(NamedTuple):
     """Attention of all calls, and which keys there were."""
 
     values: NDArray[Any]
@@ -22,7 +22,7 @@ class Joined(NamedTuple):
     """Which keys each query could see at its call; ``None`` where all of them could see all."""
 
 
-def join_calls(pieces: Sequence[NDArray[Any]], *, crosses: bool = False) -> Joined:
+def join_calls(pieces: Sequence[NDArray[Any]], *, crosses: bool = False) -> JoinedCalls:
     """Join the weights of calls, ``[batch, head, query, key]`` each, along ``query``.
 
     - Calls that go on from a cache bring new queries, and new keys with them. Where a cache forgets what has
@@ -44,7 +44,7 @@ def join_calls(pieces: Sequence[NDArray[Any]], *, crosses: bool = False) -> Join
             "Record each call with a TraceRecorder of its own."
         )
     if _all_over_again(pieces):
-        return Joined(pieces[-1], None)
+        return JoinedCalls(pieces[-1], None)
     seen = 0
     places = []
     for piece in pieces:
@@ -58,7 +58,7 @@ def join_calls(pieces: Sequence[NDArray[Any]], *, crosses: bool = False) -> Join
         rows, columns = slice(query, query + piece.shape[2]), slice(first, first + piece.shape[3])
         joined[:, :, rows, columns] = piece
         there[rows, columns] = True
-    return Joined(joined, None if there.all() else there)
+    return JoinedCalls(joined, None if there.all() else there)
 
 
 def _all_over_again(pieces: Sequence[NDArray[Any]]) -> bool:

@@ -39,7 +39,7 @@ def sizes_of(one: Gathered, dims: Mapping[str, Sequence[str]]) -> dict[str, dict
     }
 
 
-class AsideLog:
+class CoordLogWriter:
     """What the iterations of a store said beside their arrays so far.
 
     Args:

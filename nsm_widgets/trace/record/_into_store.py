@@ -4,7 +4,7 @@ Two groups grow beside each other, each committed as ``store._store`` says: the 
 and a row for each iteration, in a store within it, ``iterations``. A row says which iteration it is, at which
 step it begins and how long it is, so that a reader shows whole iterations alone, whatever was committed
 first. What masks and labels change from one iteration to the next, a third one tells, ``asides``
-(``_recorder_asides``); a row says where.
+(``_coord_log_writer``); a row says where.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._iterations import INITIAL
 from nsm_widgets.trace.arrays._mask import is_mask
-from nsm_widgets.trace.record._coord_log_writer import AsideLog, sizes_of
+from nsm_widgets.trace.record._coord_log_writer import CoordLogWriter, sizes_of
 from nsm_widgets.trace.record._iteration import NO_STEP
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._coord_log import checked_coords
-from nsm_widgets.trace.store._iteration_rows import ASIDES, FOLDER, MOST_STARTS, ROWS, SCALARS, Row
+from nsm_widgets.trace.store._iteration_rows import COORD_LOG, FOLDER, MOST_STARTS, ROWS, SCALARS, Row
 from nsm_widgets.trace.store._writer import StoreWriter
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class RecordingStore:
 
     def __init__(self, path: Path, rank: int, choice: Choice, scalars: Scalars) -> None:
         need_codecs()
-        for folder in (path, path / FOLDER, path / ASIDES):
+        for folder in (path, path / FOLDER, path / COORD_LOG):
             if (folder / f"rank-{rank}").exists():
                 raise RecordingError(
                     f"{path} must not hold rank-{rank} yet, but it does: a recorder begins a store, and each "
@@ -89,7 +89,7 @@ class RecordingStore:
         self._has_time = False
         self._steps: _Writer | None = None
         self._rows: _Writer | None = None
-        self._asides: AsideLog | None = None
+        self._coord_log: CoordLogWriter | None = None
         self._taken = 0
         self._is_closed = False
 
@@ -127,9 +127,9 @@ class RecordingStore:
         """
         if self._steps is None:
             self._begin(template(), one)
-        assert self._steps is not None and self._asides is not None
+        assert self._steps is not None and self._coord_log is not None
         self._check(one)
-        told = self._asides.add(one)
+        told = self._coord_log.add(one)
         if told is None:
             return
         self._append_row(Row(one.number, self._taken, one.steps, one.starts, *told), recording, one.initial)
@@ -182,7 +182,7 @@ class RecordingStore:
     @property
     def _writers(self) -> list[StoreWriter]:
         """In the order in which they are committed: what others refer to comes first."""
-        log = None if self._asides is None else self._asides.writer
+        log = None if self._coord_log is None else self._coord_log.writer
         return [writer for writer in (log, self._rows, self._steps) if writer is not None]
 
     def _write_scalars(self) -> None:
@@ -223,8 +223,8 @@ class RecordingStore:
         reasons = {"reasons": list(self._reasons)}
         self._rows = _Writer(self.path / FOLDER, self.rank, TraceBase(*rows, attrs=reasons))
         self._steps = _Writer(self.path, self.rank, TraceBase(*like, attrs=attrs), SHARD_BYTES)
-        self._asides = AsideLog(
-            lambda pages: _Writer(self.path / ASIDES, self.rank, pages), self.path, self._dims, told
+        self._coord_log = CoordLogWriter(
+            lambda pages: _Writer(self.path / COORD_LOG, self.rank, pages), self.path, self._dims, told
         )
 
     def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
@@ -235,7 +235,7 @@ class RecordingStore:
                 "Record it in memory: TraceRecorder(model) without store=..."
             )
         left_out = [recording.left_out[reason] for reason in self._reasons]
-        unwritten = 0 if self._asides is None else self._asides.left_out
+        unwritten = 0 if self._coord_log is None else self._coord_log.left_out
         values = {ROWS: row.values(recording.seen, left_out, unwritten)[None]}
         for name, kept in self._initial.items():
             values[name] = initial.get(name, kept)[None]

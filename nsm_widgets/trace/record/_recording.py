@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from nsm_widgets.trace.arrays._convert import check_same, held_dtype
-from nsm_widgets.trace.record._ahead import Ahead
 from nsm_widgets.trace.record._host_copy import HostCopy, refuse_capture
 from nsm_widgets.trace.record._iteration import NO_STEP, Iteration, Left, OverBudgetError, Part
+from nsm_widgets.trace.record._prefetch import Prefetch
 from nsm_widgets.trace.record._step_buffer import Block, Joined, StepBuffer, StepLayout
 from nsm_widgets.trace.record._which_iterations import Choice
 
@@ -57,7 +57,7 @@ class Recording:
         self._bytes = 0
         self._is_full = False
         self._spare: dict[tuple[int, int], list[Block]] = {}
-        self._ahead = Ahead()
+        self._prefetch = Prefetch()
         self._before: dict[tuple[int, int], StepLayout] = {}
         self._layouts: dict[tuple[int, int], StepLayout] = {}
         self._lengths: dict[tuple[int, int], int] = {}
@@ -213,7 +213,7 @@ class Recording:
     def close(self) -> None:
         """No iteration will follow."""
         self.end()
-        self._ahead.close()
+        self._prefetch.close()
         self._spare.clear()
 
     def left(self) -> Left:
@@ -248,9 +248,9 @@ class Recording:
         spare = self._spare.get((id(layout), steps))
         if spare:
             return spare.pop()
-        made = self._ahead.take(layout, steps) or layout.block(steps)
+        made = self._prefetch.take(layout, steps) or layout.block(steps)
         if steps in self._lengths.values() and steps <= self._room(layout) and not self._reuses:
-            self._ahead.prepare(layout, steps)
+            self._prefetch.prepare(layout, steps)
         return made
 
     def _room(self, layout: StepLayout) -> int:

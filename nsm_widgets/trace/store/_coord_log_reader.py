@@ -1,6 +1,6 @@
 """The masks and labels of a recorder's store, read: what held at each iteration, and what at all of them.
 
-``_asides`` has the form of the messages, ``_recorder_asides`` how the log lies in the store.
+``_coord_log`` has the form of the messages, ``record/_coord_log_writer`` how the log lies in the store.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from nsm_widgets.trace.store._files import refuse
 _READ_BYTES = 2**22
 
 
-class Log:
+class CoordLog:
     """The pages of a log that are committed.
 
     Args:
@@ -104,7 +104,7 @@ class _Told(NamedTuple):
     """Where those labels lie: the pages of the message, and the entry in it."""
 
 
-class Asides:
+class LoggedCoords:
     """What held at each iteration of a store.
 
     Args:
@@ -118,7 +118,7 @@ class Asides:
     """
 
     def __init__(
-        self, log: Log, messages: Sequence[Message], arrays: Sequence[NamedArray], root: Path
+        self, log: CoordLog, messages: Sequence[Message], arrays: Sequence[NamedArray], root: Path
     ) -> None:
         self._log, self._root = log, root
         self._arrays = {array.name: array for array in arrays}
@@ -228,15 +228,15 @@ class LoggedLabels(Mapping[int, OwnLabels]):
     """Labels of single iterations by their numbers, read as they are asked for.
 
     Args:
-        asides: What held at each iteration.
+        coords: What held at each iteration.
         rows: Where each of the iterations lies that were kept, by number.
     """
 
-    def __init__(self, asides: Asides, rows: Mapping[int, int]) -> None:
-        self._asides, self._rows = asides, rows
+    def __init__(self, coords: LoggedCoords, rows: Mapping[int, int]) -> None:
+        self._coords, self._rows = coords, rows
 
     def __getitem__(self, number: int) -> OwnLabels:
-        return self._asides.of_one(self._rows[number], list(self._rows.values()))
+        return self._coords.of_one(self._rows[number], list(self._rows.values()))
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nsm_widgets.trace.store._rank import Block, RankFiles
+from nsm_widgets.trace.store._rank import RankFiles, ShardBuffer
 
 _LONGEST_WAIT_S = 5.0
 
@@ -19,7 +19,7 @@ _LONGEST_WAIT_S = 5.0
 class Drain:
     """What the caller's thread and the writing one share, all under ``changed``.
 
-    Only ``Block.filled`` is changed without: it grows by the caller alone, after the step is there.
+    Only ``ShardBuffer.filled`` is changed without: it grows by the caller alone, after the step is there.
     """
 
     files: RankFiles
@@ -27,7 +27,7 @@ class Drain:
     """Seconds between commits."""
     most_blocks: int
     """Blocks that may be in memory."""
-    waiting: list[Block]
+    waiting: list[ShardBuffer]
     """Blocks not yet in shards, oldest first; the caller fills the last one."""
     next_index: int
     """The next block's place in the store."""
@@ -61,7 +61,7 @@ class Drain:
         self.thread = threading.Thread(target=self._run, name="nsm_widgets store", daemon=True)
         self.thread.start()
 
-    def new_block(self) -> Block | None:
+    def new_block(self) -> ShardBuffer | None:
         """Room for the steps of another shard, waited for; None if there is none because writing fails."""
         with self.changed:
             self.changed.notify_all()
@@ -70,7 +70,7 @@ class Drain:
             if len(self.waiting) >= self.most_blocks:
                 return None
             values = self.free.pop() if self.free else self._new_values()
-            block = Block(self.next_index, values)
+            block = ShardBuffer(self.next_index, values)
             self.next_index += 1
             self.waiting.append(block)
             return block
@@ -139,7 +139,7 @@ class Drain:
         full = self.waiting and self.waiting[0].filled == self.files.schema.shard_steps
         return bool(full or self._is_asked())
 
-    def _write(self, blocks: list[tuple[Block, int]], said: dict[str, Any], closing: bool) -> None:
+    def _write(self, blocks: list[tuple[ShardBuffer, int]], said: dict[str, Any], closing: bool) -> None:
         """Commit what is new, if something is."""
         files = self.files
         if not self.created:

@@ -19,12 +19,12 @@ from nsm_widgets.trace.arrays._iterations import INITIAL, INITIALS
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._origin import Origin
-from nsm_widgets.trace.store._coord_log_reader import Asides, Log, LoggedLabels, Message
+from nsm_widgets.trace.store._coord_log_reader import CoordLog, LoggedCoords, LoggedLabels, Message
 from nsm_widgets.trace.store._files import refuse
 
 FOLDER = "iterations"
 """A store within the store, with a row for each iteration."""
-ASIDES = "asides"
+COORD_LOG = "asides"
 """Another one, with what masks and labels change from one iteration to the next."""
 ROWS = "told"
 SCALARS = "scalars-rank-{rank}.nsm"
@@ -88,7 +88,7 @@ def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, ro
     whole = table[table[:, 0] >= 0]
     ends = true.places(whole[:, 1] + whole[:, 2])
     begins = true.places(whole[:, 1])
-    pages = Log(log, root)
+    pages = CoordLog(log, root)
     messages = _messages(whole, pages)
     done = whole[:, 1] + whole[:, 2] <= true.stop
     there = np.arange(len(whole)) < len(messages)
@@ -97,15 +97,15 @@ def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, ro
     if not numbers:
         raise refuse(root, "no iteration of it is whole yet; is its recorder still at the first one")
     length = int(ends[kept].max())
-    asides = Asides(pages, messages, growing, root)
+    logged = LoggedCoords(pages, messages, growing, root)
     arrays = [_cut(array, length) if array.dims[:1] == (axis,) else array for array in trace.values()]
     places = [int(place) for place in np.flatnonzero(kept)]
-    if not asides.is_empty:
+    if not logged.is_empty:
         if length > MOST_MASKED_STEPS:
             raise refuse(root, f"it claims {length} steps with masks or labels, more than there may be")
         cuts = [true.between(int(begins[at]), int(ends[at])) - whole[at, 1] for at in places]
         arrays = [
-            asides.of_all(array, places, cuts) if array.dims[:1] == (axis,) else array for array in arrays
+            logged.of_all(array, places, cuts) if array.dims[:1] == (axis,) else array for array in arrays
         ]
     arrays = _with_initials(arrays, rows, places)
     reasons = [str(reason) for reason in rows.attrs.get("reasons", [])]
@@ -124,11 +124,11 @@ def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, ro
         starts = _starts(whole[kept], true)
         if starts:
             attrs["sequence_starts"] = starts
-    own_labels = LoggedLabels(asides, dict(zip(numbers, places, strict=True)))
+    own_labels = LoggedLabels(logged, dict(zip(numbers, places, strict=True)))
     return TraceBase(*arrays, attrs=attrs, origin=Origin(own_labels=own_labels))
 
 
-def _messages(rows: NDArray[np.int64], log: Log) -> list[Message]:
+def _messages(rows: NDArray[np.int64], log: CoordLog) -> list[Message]:
     """The message of each iteration, up to the first one that is not committed yet."""
     found = []
     for row in rows[:, [2, -3, -2]].tolist():

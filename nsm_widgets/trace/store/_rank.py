@@ -50,7 +50,7 @@ class Schema:
 
 
 @dataclass(slots=True)
-class Block:
+class ShardBuffer:
     """The steps of one shard in memory, as many as there are."""
 
     index: int
@@ -154,7 +154,7 @@ class RankFiles:
         stage("group: named")
         sync_folder(self._root)
 
-    def commit(self, blocks: Sequence[tuple[Block, int]], *, close: bool = False, **said: Any) -> None:
+    def commit(self, blocks: Sequence[tuple[ShardBuffer, int]], *, close: bool = False, **said: Any) -> None:
         """Make steps last.
 
         Args:
@@ -220,13 +220,13 @@ class RankFiles:
             if path.name not in known:
                 remove(path)
 
-    def _write_shards(self, block: Block, count: int) -> None:
+    def _write_shards(self, block: ShardBuffer, count: int) -> None:
         for values, layout in zip(block.values, self.schema.growing.values(), strict=True):
             parts = pack_shard(values[:count], layout)
             write_whole(self._folder / layout.key, layout.shard_name(block.index), parts)
             sync_folder(self._folder / layout.key)
 
-    def _write_segment(self, block: Block, start: int, end: int) -> None:
+    def _write_segment(self, block: ShardBuffer, start: int, end: int) -> None:
         first = block.index * self.schema.shard_steps
         steps = [values[start - first : end - first] for values in block.values]
         journal = self._folder.joinpath(*JOURNAL)

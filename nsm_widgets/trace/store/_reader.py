@@ -21,7 +21,7 @@ from nsm_widgets.trace.arrays._origin import Origin, OwnLabels
 from nsm_widgets.trace.store._commits import JOURNAL, Commit, read_commit
 from nsm_widgets.trace.store._files import open_inside, read_json, refuse
 from nsm_widgets.trace.store._iteration_rows import (
-    ASIDES,
+    COORD_LOG,
     FOLDER,
     inner_folder,
     with_iterations,
@@ -68,7 +68,7 @@ def open_store(path: Path, rank: int | None = None) -> TraceBase:
 
 def _log(path: Path, name: str) -> TraceBase | None:
     """What a recorder told of masks and labels; ``None`` if none of it is committed."""
-    folder = inner_folder(path, ASIDES, name)
+    folder = inner_folder(path, COORD_LOG, name)
     if folder is None:
         return None
     with suppress(FileNotFoundError):  # removed meanwhile, since there is a newer one

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._commits import Commit, read_commit
-from nsm_widgets.trace.store._rank import Block, RankFiles, Schema
+from nsm_widgets.trace.store._rank import RankFiles, Schema, ShardBuffer
 from nsm_widgets.trace.store._reader import open_store, stored_layouts
 
 
-def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> tuple[RankFiles, Block]:
+def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> tuple[RankFiles, ShardBuffer]:
     """The files of a rank that is there, and the steps of its last shard, if that is not full.
 
     Raises:
@@ -30,13 +30,13 @@ def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> t
     files.forget_unmarked()
     index, count = divmod(last.steps, schema.shard_steps)
     if not count:
-        return files, Block(index, [])
+        return files, ShardBuffer(index, [])
     trace = open_store(root, int(rank.removeprefix("rank-")))
     values: list[NDArray[Any]] = []
     for name, layout in schema.growing.items():
         values.append(np.empty(layout.shard, layout.dtype))
         values[-1][:count] = trace[name].values[last.steps - count :]
-    return files, Block(index, values, count)
+    return files, ShardBuffer(index, values, count)
 
 
 def _check_same(root: Path, rank: str, schema: Schema) -> None:

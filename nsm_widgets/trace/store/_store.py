@@ -54,7 +54,7 @@ import numpy as np
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._files import sync_folder
-from nsm_widgets.trace.store._rank import Block, RankFiles, make_schema
+from nsm_widgets.trace.store._rank import RankFiles, ShardBuffer, make_schema
 from nsm_widgets.trace.store._reader import open_store as _open_store
 from nsm_widgets.trace.store._writer import StoreWriter
 
@@ -95,6 +95,6 @@ def _write(trace: TraceBase, root: Path) -> None:
     for start in range(0, steps, size):
         values = [np.asarray(trace[name].values[start : start + size]) for name in schema.growing]
         count = min(size, steps - start)
-        files.commit([(Block(start // size, values, count), count)], close=True)
+        files.commit([(ShardBuffer(start // size, values, count), count)], close=True)
     files.show_length()
     files.release()

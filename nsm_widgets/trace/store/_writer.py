@@ -21,7 +21,7 @@ from nsm_widgets.trace.arrays._known import known_array
 from nsm_widgets.trace.make._from_arrays import trace_from_arrays
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._drain import Drain
-from nsm_widgets.trace.store._rank import Block, RankFiles, Schema, check_new, make_schema
+from nsm_widgets.trace.store._rank import RankFiles, Schema, ShardBuffer, check_new, make_schema
 from nsm_widgets.trace.store._resume import resume_rank
 
 _MOST_BLOCKS = 64
@@ -101,7 +101,7 @@ class StoreWriter:
         self._every_s, self._buffer_bytes = commit_every_s, buffer_mb * 1e6
         self._slots: list[_Slot] = []
         self._size = 0
-        self._block: Block | None = None
+        self._block: ShardBuffer | None = None
         self._drain: Drain | None = None
         self._warned = self._closed = False
 
@@ -198,7 +198,7 @@ class StoreWriter:
         schema = make_schema(template, self._shard_bytes)
         _check_growing(schema, growing, template)
         resumes = self._resume and (self._root / self._rank).exists()
-        files, first = RankFiles(self._root, self._rank, schema, template), Block(0, [])
+        files, first = RankFiles(self._root, self._rank, schema, template), ShardBuffer(0, [])
         if resumes:
             files, first = resume_rank(self._root, self._rank, schema, template)
         step_bytes = sum(layout.step_bytes for layout in schema.growing.values())

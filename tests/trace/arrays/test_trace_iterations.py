@@ -16,7 +16,7 @@ from nsm_widgets.ntm import NTM, NTMMemory
 from nsm_widgets.ntm.state import AddressingStages
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.trace.arrays._iterations import iterations_text
-from nsm_widgets.trace.record.sources import _ntm as _memory_source
+from nsm_widgets.trace.record.sources import _ntm
 
 SLOTS, WORD = 6, 3
 
@@ -53,7 +53,7 @@ def told(trace: Trace) -> dict[str, Any]:
 
 def test_names_are_those_of_the_stages() -> None:
     """The recorder knows the fields of the tuple it takes apart by place."""
-    assert _memory_source._STAGES == AddressingStages._fields
+    assert _ntm._STAGES == AddressingStages._fields
 
 
 def test_every_keeps_each_nth_iteration() -> None:

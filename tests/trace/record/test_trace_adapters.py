@@ -13,7 +13,7 @@ from torch import nn
 from nsm_widgets import NTMExplorer
 from nsm_widgets._errors import AxisError, DtypeError, RecordingError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import Adapter, TraceRecorder, register_adapter
-from nsm_widgets.trace.record.sources import _adapter as _adapters
+from nsm_widgets.trace.record.sources import _adapter
 from tests.pages import run_page
 
 BATCH, SLOTS, WORD, READS = 2, 6, 3, 2
@@ -184,7 +184,7 @@ def test_lists_of_heads(documented: dict[str, Any]) -> None:
 def test_nested_tuples(documented: dict[str, Any], own: bool) -> None:
     """Names of its own have the axes that were declared, registered or for one recorder."""
     if own:
-        _adapters._REGISTERED.clear()
+        _adapter._REGISTERED.clear()
     model = Unrolled(NestedDNC(), passes_state=True)
     with TraceRecorder(model, adapters=documented["adapters"] if own else None) as rec:
         model(torch.rand(4, BATCH, WORD))

@@ -12,8 +12,7 @@ import pytest
 import torch
 
 from nsm_widgets._errors import RecordingError
-from nsm_widgets.trace.record import _host_copy as _device_copy
-from nsm_widgets.trace.record import _logged as _scalars
+from nsm_widgets.trace.record import _host_copy, _logged
 from nsm_widgets.trace.record._host_copy import HostCopy, Writers
 from nsm_widgets.trace.record._step_buffer import Block, StepBuffer, StepLayout
 
@@ -87,8 +86,8 @@ class OnDevice:
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> Device:
     fake = Device()
-    monkeypatch.setattr(_device_copy, "_STREAMS", {})
-    monkeypatch.setattr(_device_copy, "sys", SimpleNamespace(modules={"torch": fake}))
+    monkeypatch.setattr(_host_copy, "_STREAMS", {})
+    monkeypatch.setattr(_host_copy, "sys", SimpleNamespace(modules={"torch": fake}))
     return fake
 
 
@@ -170,13 +169,13 @@ def test_a_loss_on_a_device_is_not_waited_for(device: Device, monkeypatch: pytes
             assert (dtype, copy) == (torch.float64, True)
             return OnDevice(device, torch.tensor(self.value, dtype=dtype))
 
-    monkeypatch.setattr(_scalars, "sys", SimpleNamespace(modules={"torch": torch}))
-    scalars = _scalars.Scalars()
+    monkeypatch.setattr(_logged, "sys", SimpleNamespace(modules={"torch": torch}))
+    scalars = _logged.Scalars()
     for number in range(100):
         scalars.log(number, {"loss": Loss(number / 8)})
         if number == 50:
             scalars.log(number, {"rate": 0.5})
-    assert device.calls.count("waited") == 101 - _scalars.MOST_WAITING
+    assert device.calls.count("waited") == 101 - _logged.MOST_WAITING
     assert scalars.series["loss"].values.tolist() == [number / 8 for number in range(100)]
     assert scalars.series["rate"].values.tolist() == [0.5]
 

@@ -27,8 +27,7 @@ from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.record._into_store import SHARD_BYTES
-from nsm_widgets.trace.store import _coord_log as _asides
-from nsm_widgets.trace.store import _files as _store_files
+from nsm_widgets.trace.store import _coord_log, _files
 from nsm_widgets.trace.store._rank import make_schema
 from tests.trace.make.test_trace_tokens_masks import Words, model_of
 from tests.trace.recorder_kills import FEW, LENGTHS, TRAININGS
@@ -259,7 +258,7 @@ def test_a_disk_that_fails_does_not_end_the_training(tmp_path: Path) -> None:
         if broken:
             raise OSError(28, "No space left on device")
 
-    _store_files.hook = fail
+    _files.hook = fail
     try:
         rec = TraceRecorder(model, store=tmp_path / "run.zarr")
         with warnings.catch_warnings(record=True) as warned, rec:
@@ -272,7 +271,7 @@ def test_a_disk_that_fails_does_not_end_the_training(tmp_path: Path) -> None:
             broken = False
             train(model, [5, 5, 5])
     finally:
-        _store_files.hook = None
+        _files.hook = None
     assert {warning.category for warning in warned} == {RuntimeWarning}
     assert rec.trace.iterations == (0, 1, 2, 3, 4, 5)
     assert rec.store.lost_steps == 0
@@ -578,7 +577,7 @@ def test_masks_that_cannot_be_written_lose_their_iterations(
     monkeypatch.setattr("nsm_widgets.trace.record._coord_log_writer.page_size", lambda _: 1)
     model = Attending()
     masks = [{"key_padding_mask": mask} for mask in (PADDED, OTHER)]
-    _store_files.hook = fail
+    _files.hook = fail
     try:
         with warnings.catch_warnings(record=True), TraceRecorder(model, store=tmp_path / "run.zarr") as rec:
             assert rec.store is not None
@@ -591,7 +590,7 @@ def test_masks_that_cannot_be_written_lose_their_iterations(
             rec.store.commit()
             attending([masks[1], masks[0], masks[1], masks[1]])(model)
     finally:
-        _store_files.hook = None
+        _files.hook = None
     trace = rec.trace
     told = trace.attrs["iterations"]
     assert 0 < told["left_out"]["could not be written"] == told["seen"] - len(told["numbers"])
@@ -619,13 +618,13 @@ def test_a_message_says_what_changed() -> None:
     labels = Coord(("batch", "key"), np.array([["a", "b", "c"]]))
     before = {("x", "key"): labels, ("y", "key_mask"): mask}
     now = {("x", "key_mask"): mask, ("z", "key_mask"): mask, ("y", "key_mask"): mask}
-    entries = _asides.read_changes(_asides.write_changes(before, now))
+    entries = _coord_log.read_changes(_coord_log.write_changes(before, now))
     assert entries == [
         {"arrays": ["x", "z"], "coord": "key_mask", "dims": ["key"], "bits": "oA=="},
         {"arrays": ["x"], "coord": "key"},
     ]
-    found = _asides.coord_of(entries[0], "x", {"batch": 1, "key": 3})
+    found = _coord_log.coord_of(entries[0], "x", {"batch": 1, "key": 3})
     assert found is not None
     assert (found.dims, found.values.tolist()) == (("key",), [True, False, True])
-    assert _asides.coord_of(entries[1], "x", {"batch": 1, "key": 3}) is None
-    assert _asides.write_changes(now, now) == b""
+    assert _coord_log.coord_of(entries[1], "x", {"batch": 1, "key": 3}) is None
+    assert _coord_log.write_changes(now, now) == b""

@@ -15,8 +15,8 @@ from torch import nn
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.ntm import NTM, MemoryAccessOutput
 from nsm_widgets.trace import Trace, TraceRecorder
-from nsm_widgets.trace.record import _ahead
-from nsm_widgets.trace.record._ahead import Ahead
+from nsm_widgets.trace.record import _prefetch
+from nsm_widgets.trace.record._prefetch import Prefetch
 from nsm_widgets.trace.record._step_buffer import Joined, StepBuffer, StepLayout
 
 STAGES = ("key", "strength", "gate", "shift", "sharpening", "content_weights", "gated_weights", "weights")
@@ -133,17 +133,17 @@ def test_finished_steps_keep_no_objects_for_each_step() -> None:
 
 def test_memory_is_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """The third of equal iterations takes what a thread made ready; the values are those of a bare run."""
-    monkeypatch.setattr(_ahead, "LEAST_BYTES", 0)
+    monkeypatch.setattr(_prefetch, "LEAST_BYTES", 0)
     taken: list[bool] = []
-    take = Ahead.take
+    take = Prefetch.take
 
-    def watched(self: Ahead, layout: StepLayout, steps: int) -> Any:
+    def watched(self: Prefetch, layout: StepLayout, steps: int) -> Any:
         for future in self._blocks.values():
             future.exception(timeout=60)  # the thread may not have come to it yet
         taken.append((block := take(self, layout, steps)) is not None)
         return block
 
-    monkeypatch.setattr(Ahead, "take", watched)
+    monkeypatch.setattr(Prefetch, "take", watched)
     model, sequences = small_ntm(), [torch.rand(7, 4, 5) for _ in range(5)]
     with torch.no_grad():
         expected = [recorded_memory(model, sequence) for sequence in sequences]
@@ -165,7 +165,7 @@ def recorded_memory(model: NTM, sequence: torch.Tensor) -> np.ndarray:
 
 def test_no_memory_is_made_ahead_beyond_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the next iteration would not fit, nothing is prepared for it."""
-    monkeypatch.setattr(_ahead, "LEAST_BYTES", 0)
+    monkeypatch.setattr(_prefetch, "LEAST_BYTES", 0)
     model = small_ntm()
     with TraceRecorder(model) as whole, torch.no_grad():
         model(torch.rand(7, 4, 5))
@@ -173,7 +173,7 @@ def test_no_memory_is_made_ahead_beyond_the_budget(monkeypatch: pytest.MonkeyPat
     with TraceRecorder(model).budget(2.5 * size) as rec, torch.no_grad():
         for _ in range(2):
             model(torch.rand(7, 4, 5))
-        assert rec._recording is not None and not rec._recording._ahead._blocks
+        assert rec._recording is not None and not rec._recording._prefetch._blocks
 
 
 @pytest.mark.parametrize("read_first", [True, False], ids=["trace read", "trace not read"])

@@ -226,7 +226,7 @@ def test_assigning_again_and_again_keeps_the_last_alone(run: Run) -> None:
         trace = trace.refresh().assign(
             NamedArray("bias", [float(number)] * 3, ("slot",)), attrs={"n": number}
         )
-    assert trace.origin is not None and len(trace.origin.changes) == 1
+    assert trace.origin is not None and len(trace.origin.derivations) == 1
     assert trace.refresh()["bias"].values.tolist() == [3.0] * 3
     assert trace.refresh().attrs["n"] == 3
 

@@ -17,7 +17,7 @@ LEAST_BYTES = 1 << 20
 _PAGE = 4096
 
 
-class Ahead:
+class Prefetch:
     """At most one block of each kind that waits to be taken."""
 
     def __init__(self) -> None:
