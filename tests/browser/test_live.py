@@ -157,6 +157,7 @@ def test_what_is_logged_is_drawn_above_and_linked(notebook: NotebookPage, tmp_pa
         loss = view.panel("scalar.loss")
         expect(view.panel("scalar.lr")).to_have_count(1)
         wait_until_longer(view, 6)
+        expect(loss).to_have_attribute("data-state", "ready")
         expect(loss.locator(".bqplot path.line").first).to_be_attached()
         points = int(loss.get_attribute("data-count") or 0)
         expect(loss).not_to_have_attribute("data-count", str(points))
@@ -271,6 +272,7 @@ def test_an_exported_page_draws_the_curves_offline(browser: Browser, tmp_path: P
         view.root.screenshot(path=str(tmp_path / "exported.png"))
 
 
+@pytest.mark.more
 @pytest.mark.screenshots
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pictures_while_it_runs(lab: JupyterLab, tmp_path: Path, theme: str) -> None:

@@ -121,6 +121,7 @@ def test_a_chart_along_iterations_grows(notebook: NotebookPage, tmp_path: Path) 
         shown = notebook.page.evaluate(MODELS, ids)
         count = len(shown["values"][0])
         assert count > 5
+        expect(view.panel("scalar.loss")).to_have_attribute("data-state", "ready")
         assert shown["x"] == [0, count - 1]
         view.slider("iteration").press("Home")
         view.wait_index("iteration", 0)
@@ -180,6 +181,7 @@ def test_bars_are_those_of_the_iteration_on_show(notebook: NotebookPage, tmp_pat
         heights = [float(bars.nth(i).get_attribute("height") or 0) for i in range(16)]
         plot = notebook.page.locator(".nsmw-chart-box > .nsmw-figure .plotarea_events")
         full = float(plot.get_attribute("height") or 0) / (1 + HEADROOM)
+        expect(view.panel("scalar.loss")).to_have_attribute("data-state", "ready")
         assert view.index("iteration") == 0
         assert run.is_running
     weights = notebook.python(
@@ -191,7 +193,8 @@ def test_bars_are_those_of_the_iteration_on_show(notebook: NotebookPage, tmp_pat
 
 
 def test_a_memorys_evolution_fills_as_one(notebook: NotebookPage, tmp_path: Path) -> None:
-    """Maps and three charts from one store; one toolbar, one status, what was logged once."""
+    """Maps and three charts from one store, in the dark; one toolbar, one status, what was logged once."""
+    notebook.set_theme("dark")
     view = opened(notebook, "MemoryEvolutionView(rec)")
     expect(notebook.page.locator(".nsmw-root .nsmw-status:visible")).to_have_count(1)
     with training(notebook, tmp_path) as run:
@@ -202,6 +205,7 @@ def test_a_memorys_evolution_fills_as_one(notebook: NotebookPage, tmp_path: Path
             expect(chart.panel(name).locator(".nsmw-chart-line")).to_have_count(6)
         expect(notebook.page.locator(".nsmw-root .nsmw-status:visible")).to_have_count(1)
         expect(notebook.page.locator('[data-panel="scalar.loss"]')).to_have_count(1)
+        expect(view.panel("scalar.loss")).to_have_attribute("data-state", "ready")
         expect(notebook.page.locator('input[data-dim="iteration"]:visible')).to_have_count(1)
         view.slider("iteration").press("Home")
         for chart, name in zip(charts, ("slot_norm", "slot_mean", "slot_std"), strict=True):
@@ -244,6 +248,7 @@ def test_an_exported_chart_draws_what_was_logged_above(browser: Browser, tmp_pat
         page.page.screenshot(path=str(tmp_path / "exported-chart.png"))
 
 
+@pytest.mark.more
 @pytest.mark.screenshots
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pictures_of_charts_while_it_runs(lab: JupyterLab, tmp_path: Path, theme: str) -> None:

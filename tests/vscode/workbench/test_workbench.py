@@ -159,6 +159,7 @@ def test_dragging_a_slider_moves_the_other_view_and_python(notebook: Notebook) -
     explorer, memory = (notebook.outputs.locator(".nsmw-root").nth(number) for number in (0, 1))
     drag_range(explorer.locator('input[type=range][data-dim="time"]'), 0.5)
     expect(explorer.locator('[data-panel="memory"]')).to_have_attribute("data-painted", "time=20 batch=0")
+    notebook.show("MemoryView(")  # what is out of sight is not drawn
     expect(memory.locator('[data-panel="memory"]')).to_have_attribute("data-painted", "time=20 batch=0")
     notebook.wait_python("explorer.selection.time", 20)
 
@@ -167,6 +168,7 @@ def test_views_are_painted_soon_and_follow_the_slider(
     notebook: Notebook,
 ) -> None:
     """Meant are 3 s and 50 ms; the bounds leave room for a loaded machine. artifacts/ keeps the figures."""
+    notebook.show("explorer = NTMExplorer")
     paints = notebook.outputs.evaluate("() => vscodeTest.paintTimes")
     steps = notebook.outputs.locator(".nsmw-root").first.evaluate(
         "root => vscodeTest.timeSteps(root.querySelector('input[data-dim=time]'),"
