@@ -20,6 +20,7 @@ from benchmarks.kernel.model_steps import model_steps
 from benchmarks.kernel.recording import recording
 from benchmarks.machine import describe_machine
 from benchmarks.page.limits import measure_limits
+from benchmarks.page.messages import MOST_BYTES
 from benchmarks.page.one_tool import measure_tool
 from benchmarks.page.playing import playing
 from benchmarks.page.session import Lab, browser_version
@@ -28,6 +29,8 @@ from benchmarks.report import print_report, write_report
 from benchmarks.results import Results, ToolResult
 from benchmarks.tools import TOOLS
 
+MOST_GROWTH = 20
+"""From one size to another, for the size of a message to grow as the data does."""
 DOCS = Path(__file__).parents[1] / "docs"
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,20 +89,36 @@ def measure(plan: Plan, only: str | None = None) -> Results:
 
 
 def measure_tools(lab: Lab, plan: Plan) -> list[ToolResult]:
-    """Every tool at every size; one that has shown nothing at a size is not tried at a larger one."""
+    """Every tool at every size that it may be able to show."""
     results: list[ToolResult] = []
-    blank: dict[str, Size] = {}
+    before: dict[str, tuple[Size, ToolResult]] = {}
     for size, key in itertools.product(plan.sizes, plan.tools):
-        smaller = blank.get(key)
-        if smaller is not None and smaller.megabytes <= size.megabytes:
-            outcome = f"not tried: no picture at {smaller.name}"
-            results.append(ToolResult(tool=key, size=size.name, outcome=outcome))
-            continue
-        result = timed(f"{key} {size.name}", measure_tool, lab, TOOLS[key], size, plan)
-        if result.first_paint is None:
-            blank[key] = size
+        outcome = hopeless(size, *before[key]) if key in before else ""
+        if outcome:
+            result = ToolResult(tool=key, size=size.name, outcome=f"not tried: {outcome}")
+        else:
+            result = timed(f"{key} {size.name}", measure_tool, lab, TOOLS[key], size, plan)
         results.append(result)
+        if not outcome.startswith("no picture"):
+            before[key] = size, result
     return results
+
+
+def hopeless(size: Size, smaller: Size, result: ToolResult) -> str:
+    """Why a tool that showed this at another size need not be tried; empty where it may come through.
+
+    One that has shown nothing shows nothing of more. One that put all steps into one message does so again,
+    and takes half a minute to make a message that cannot be sent.
+    """
+    growth = size.megabytes / smaller.megabytes
+    if result.first_paint is None:
+        return f"no picture at {smaller.name}" if growth >= 1 else ""
+    message = result.largest_message or 0
+    whole = message >= smaller.megabytes * 1e6 and growth <= MOST_GROWTH
+    if not whole or message * growth <= MOST_BYTES:
+        return ""
+    megabytes = f"{message * growth / 1e6:,.0f} MB"
+    return f"its message would have {megabytes}, the page's driver takes {MOST_BYTES / 1e6:,.0f} MB"
 
 
 def timed(name: str, run: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -27,6 +27,8 @@ class ToolResult:
     """From running the cell to the picture."""
     first_bytes: int | None = None
     """Received from running the cell to the picture."""
+    largest_message: int | None = None
+    """The most bytes that the kernel had to send at once, up to the picture."""
     total_bytes: int | None = None
     """Received from running the cell to the end of the scrubbing."""
     steps: list[float] = field(default_factory=list)

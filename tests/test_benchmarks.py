@@ -12,18 +12,22 @@ import subprocess
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
+from ipykernel.iostream import BackgroundSocket
 
 import benchmarks
+from benchmarks.__main__ import hopeless
 from benchmarks.frames import LEVELS, level_colors, level_of, make_frames
 from benchmarks.page.apart import GivenUpError, apart
+from benchmarks.page.messages import refuse_large_messages
 from benchmarks.page.mouse import to_and_fro
 from benchmarks.page.playing import steps_skipped
-from benchmarks.plan import FULL, QUICK
+from benchmarks.plan import FULL, QUICK, Size
 from benchmarks.report import write_report
 from benchmarks.report.words import slower_than_peer, who_is_ahead
 from benchmarks.results import CostPoint, Limits, PlayingResult, Ratio, Results, ToolResult, percentile
@@ -167,6 +171,49 @@ def test_a_hang_takes_its_children_along(tmp_path: Path) -> None:
 
 def _refuse() -> None:
     raise ValueError("not good\ntoo large")
+
+
+def test_a_message_too_large_for_the_driver_is_refused_before_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the kernel's own socket, with its size; what fits goes through as it was."""
+    monkeypatch.setattr(BackgroundSocket, "send_multipart", BackgroundSocket.send_multipart)
+    sent = []
+    thread = SimpleNamespace(send_multipart=lambda *given, **named: sent.append((given, named)))
+    largest = refuse_large_messages(BackgroundSocket, 10_000_000)
+    socket = BackgroundSocket(thread)
+    fits = [b"header", memoryview(bytearray(9_000_000))]
+    socket.send_multipart(fits, copy=False)
+    assert sent == [((fits,), {"copy": False})]
+    with pytest.raises(ValueError, match="its message has 11 MB, and the page's driver takes 10 MB"):
+        socket.send_multipart([*fits, np.zeros(250_000)])
+    socket.send_multipart([b"small"])
+    assert len(sent) == 2
+    assert largest[-1] == 11_000_006
+
+
+SMALL, MIDDLE, LARGE = Size(128, 20, 100), Size(256, 256, 100), Size(1024, 1024, 100)
+
+
+@pytest.mark.parametrize(
+    ("size", "before", "message", "outcome"),
+    [
+        (LARGE, MIDDLE, 28_200_000, "its message would have 451 MB, the page's driver takes 400 MB"),
+        (LARGE, MIDDLE, 26_000_000, ""),  # less than the data: not all steps are in it
+        (Size(512, 512, 100), MIDDLE, 28_200_000, ""),  # it fits
+        (LARGE, SMALL, 1_100_000, ""),  # too small to tell
+        (LARGE, MIDDLE, None, "no picture at 256×256"),
+        (MIDDLE, LARGE, None, ""),
+    ],
+    ids=["all at once", "step by step", "fits", "far", "blank before", "blank at a larger size"],
+)
+def test_what_cannot_come_through_is_not_tried(
+    size: Size, before: Size, message: int | None, outcome: str
+) -> None:
+    """By what was measured at the size before."""
+    first_paint = None if message is None else 10.0
+    result = ToolResult(tool="bokeh", size=before.name, first_paint=first_paint, largest_message=message)
+    assert hopeless(size, before, result) == outcome
 
 
 # --- the tools ---

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from benchmarks.frames import level_colors, level_of, make_frames
 from benchmarks.page.apart import GivenUpError
+from benchmarks.page.messages import MOST_BYTES, refuse_large_messages
 from benchmarks.page.mouse import Handle, hold, to_and_fro
 from benchmarks.page.session import Lab, Probe
 from benchmarks.plan import Plan, Size
@@ -66,10 +67,11 @@ def _measure(probe: Probe, tool: Tool, size: Size, plan: Plan, result: ToolResul
 
 
 def prepare(notebook: NotebookPage, setup: str, size: Size) -> None:
-    """Imports, ``frames`` in the kernel, and a note of when a cell ended there."""
+    """Imports, ``frames`` in the kernel, a note of when a cell ended there, and a bound on its messages."""
     make = f"import numpy as np\n{inspect.getsource(make_frames)}"
     frames = f"frames = make_frames({size.steps}, {size.rows}, {size.columns})"
-    notebook.run_code(f"{make}\n{frames}\n{NOTE_END}")
+    bound = f"largest = refuse_large_messages(type(get_ipython().kernel.iopub_socket), {MOST_BYTES})"
+    notebook.run_code(f"{make}\n{frames}\n{NOTE_END}\n{inspect.getsource(refuse_large_messages)}\n{bound}")
     notebook.run_cell(setup)
 
 
@@ -81,6 +83,7 @@ def _first_paint(probe: Probe, tool: Tool, plan: Plan, result: ToolResult) -> No
     result.first_paint, result.cell_to_picture = max(0.0, first["fromReply"]), first["fromStart"]
     result.first_bytes = first["received"]
     probe.settle()
+    result.largest_message = probe.notebook.python("largest[-1]")
     result.after_kernel = max(0.0, (first["paintedAt"] - probe.notebook.python("ended['at']")) * 1000)
 
 
