@@ -2,17 +2,19 @@
 
 import type { InitializeContext, RenderContext } from "./page/model";
 import { createViewSettings, type ViewSettings } from "./view/settings";
+import { renderUnread } from "./view/unread";
 import { renderView } from "./view/view";
+import { isReadable } from "./wire/state-format";
 
 export default () => {
   let view: ViewSettings | undefined;
   return {
     initialize(context: InitializeContext): unknown {
-      view = createViewSettings(context);
+      if (isReadable(context.model.get("_format"))) view = createViewSettings(context);
       return view;
     },
     async render(context: RenderContext): Promise<void> {
-      if (view !== undefined) await renderView(context, view);
+      await (view === undefined ? renderUnread(context) : renderView(context, view));
     },
   };
 };

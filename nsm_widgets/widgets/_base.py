@@ -14,6 +14,7 @@ import anywidget
 import traitlets
 
 from nsm_widgets._errors import MissingDependencyError, UnknownOptionError
+from nsm_widgets._state_format import STATE_FORMAT
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -47,6 +48,9 @@ class SyncedWidget(anywidget.AnyWidget):
 
     _kind = traitlets.Unicode("").tag(sync=True)
     """Which part of the bundle serves this widget."""
+
+    _format = traitlets.Int(STATE_FORMAT).tag(sync=True)
+    """How this state is written; see :mod:`nsm_widgets._state_format`."""
 
     _ack = traitlets.Dict().tag(sync=True)
     """The last message taken from a page: ``{"client": id, "seq": number}``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -199,6 +199,12 @@ class View(Exportable, SyncedWidget):
         View.__init__(self, Trace(), (), **options)
         if not place.grouped:  # else the group does it, for all its parts
             self._feed = LiveFeed(self, given, self._plan)
+
+    def _take_message(self, content: Mapping[str, Any]) -> None:
+        """Send a picture to a page that cannot read this state, and asks for one."""
+        if content.get("type") == "picture":
+            png = self._fallbacks(type(self).__name__).get("image/png")
+            self.send({"type": "picture", "png": png})
 
     def _at_first(self, trace: Trace) -> None:
         """Settle what depends on the first trace of a recorder that is shown."""

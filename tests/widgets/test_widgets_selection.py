@@ -30,7 +30,7 @@ from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]
 JS = Path(__file__).parents[2] / "js" / "src"
-OURS_ON_EVERY_WIDGET = {"_kind", "_ack", "_anywidget_id", "_css", "_esm"}
+OURS_ON_EVERY_WIDGET = {"_kind", "_format", "_ack", "_anywidget_id", "_css", "_esm"}
 
 
 def view(*, time: int = 5, slot: int = 3, **options: Any) -> Heatmap:

@@ -2,6 +2,8 @@
 
 import type { IManagerState } from "@jupyter-widgets/base-manager";
 import { element } from "../page/dom";
+import type { Model } from "../page/model";
+import { isReadable } from "../wire/state-format";
 import { followLinks } from "./go";
 import { PageManager } from "./manager";
 import { followPrinting } from "./print";
@@ -32,17 +34,25 @@ async function sharedTexts(): Promise<Map<string, string>> {
   return new Map(await Promise.all(entries));
 }
 
-/** Put a live view in the place of its picture, which stays if the view fails. */
+/** Put a live view in the place of its picture, which stays if the view fails, or is written in another format. */
 async function show(manager: PageManager, place: HTMLElement): Promise<void> {
   const live = element("div", { class: "nsmw-page-live jupyter-widgets" });
   place.append(live);
   try {
-    await manager.show(place.dataset["nsmwView"] ?? "", live);
-    place.querySelector(".nsmw-page-picture")?.remove();
+    const modelId = place.dataset["nsmwView"] ?? "";
+    await manager.show(modelId, live);
+    if (!isUnread(await manager.get_model(modelId))) place.querySelector(".nsmw-page-picture")?.remove();
   } catch (error) {
     live.remove();
     complain(place, error);
   }
+}
+
+/** Whether a view, or one in it, is written in another format, and so draws a line alone. */
+function isUnread(model: Pick<Model, "get">): boolean {
+  const ours = String(model.get("_anywidget_id")).startsWith("nsm_widgets.");
+  const children = model.get("children");
+  return (ours && !isReadable(model.get("_format"))) || (Array.isArray(children) && children.some(isUnread));
 }
 
 function complain(place: HTMLElement, error: unknown): void {

@@ -108,11 +108,14 @@ class NsmHTMLExporter(HTMLExporter):
         from nsm_widgets.export.page import _page
         from nsm_widgets.export.page._content import page_content
         from nsm_widgets.export.page._saved import saved_arrays
+        from nsm_widgets.export.page._widget_state import check_models, unread_formats
 
         nb, resources = super()._preprocess(nb, resources)  # type: ignore[no-untyped-call]
         models = _models(nb)
         outputs = {output["data"][VIEW_TYPE]["model_id"]: output for output in _widget_outputs(nb)}
-        shown = [model_id for model_id in outputs if model_id in models]
+        check_models(models)
+        unread = {model_id: unread_formats(models, model_id) for model_id in outputs if model_id in models}
+        shown = [model_id for model_id, formats in unread.items() if not formats]
         self._content = content = page_content(
             models,
             shown,
@@ -121,9 +124,12 @@ class NsmHTMLExporter(HTMLExporter):
             max_bytes=self.max_bytes,
         )
         self._places = {
-            model_id: _page.place(content.names[model_id], _fallback(outputs[model_id])) for model_id in shown
+            model_id: _page.place_of_unread(formats[0], _fallback(outputs[model_id]))
+            if formats
+            else _page.place(content.names[model_id], _fallback(outputs[model_id]))
+            for model_id, formats in unread.items()
         }
-        self._warn(outputs, shown, content)
+        self._warn(outputs, unread, content)
         name = self.page_title or nb.metadata.get("title") or resources["metadata"].get("name", "Notebook")
         resources |= {
             "nsm_token": secrets.token_hex(8),  # no text of the notebook can pass for a place that we fill
@@ -138,13 +144,25 @@ class NsmHTMLExporter(HTMLExporter):
         source: str = self.environment.loader.get_source(self.environment, "static/theme-dark.css")[0]
         return source.replace(":root", ':root[data-nsmw-theme="dark"]')
 
-    def _warn(self, outputs: Mapping[str, Any], shown: list[str], content: PageContent) -> None:
-        if len(shown) < len(outputs):
+    def _warn(
+        self, outputs: Mapping[str, Any], unread: Mapping[str, list[object]], content: PageContent
+    ) -> None:
+        from nsm_widgets._text import printable
+
+        if found := [formats[0] for formats in unread.values() if formats]:
+            self.log.warning(
+                "%d of %d widgets are shown as pictures: their state has format %s, which this nsm_widgets "
+                "does not know. Update nsm_widgets, and export the notebook again.",
+                len(found),
+                len(outputs),
+                printable(str(found[0]))[:64],
+            )
+        if len(unread) < len(outputs):
             self.log.warning(
                 "%d of %d widgets are shown as pictures: the notebook holds no state of them. Execute it "
                 "with "
                 "'nsm-widgets export --execute', or save it with the widgets' state.",
-                len(outputs) - len(shown),
+                len(outputs) - len(unread),
                 len(outputs),
             )
         if content.missing:

@@ -14,6 +14,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
 
+from nsm_widgets._state_format import STATE_FORMAT
 from nsm_widgets._text import one_line, printable
 from nsm_widgets.export.page._chunks import MOST_TEXELS
 from nsm_widgets.export.page._content import PageContent, PageTheme
@@ -132,15 +133,26 @@ def body_scripts(content: PageContent) -> str:
     return "\n".join(parts)
 
 
-def place(model: str, fallback: Fallback) -> str:
-    """Where a view stands: a picture of it, which makes way when the view is live."""
+def place(model: str | None, fallback: Fallback) -> str:
+    """Where a view stands: a picture of it, until the view is live; without a model it stays."""
     text = html.escape("\n".join(map(printable, fallback.text.splitlines())))
     if fallback.picture is None:
         shown = f'<pre class="nsmw-page-picture">{text}</pre>'
     else:
         source = f"data:image/png;base64,{html.escape(fallback.picture)}"
         shown = f'<img class="nsmw-page-picture" src="{source}" alt="{text}">'
-    return f'<div class="nsmw-page-view" data-nsmw-view="{model}">{shown}</div>'
+    live = f' data-nsmw-view="{model}"' if model is not None else ""
+    return f'<div class="nsmw-page-view"{live}>{shown}</div>'
+
+
+def place_of_unread(state_format: object, fallback: Fallback) -> str:
+    """Where a view stands that is written in another format: one line, and its picture."""
+    named = f"format {state_format}" if type(state_format) is int else "an unknown format"
+    line = (
+        f"Not live: the state of this view has {named}, and this nsm_widgets reads formats up to "
+        f"{STATE_FORMAT}. Update nsm_widgets, and export the notebook again."
+    )
+    return f'<p class="nsmw-page-problem">{line}</p>{place(None, fallback)}'
 
 
 def precision_text(content: PageContent) -> str:

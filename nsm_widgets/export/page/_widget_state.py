@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from nsm_widgets._errors import ExportError
+from nsm_widgets._state_format import can_read
 from nsm_widgets._text import printable
 
 WidgetModel = dict[str, Any]
@@ -116,9 +117,21 @@ def modules_of(models: Iterable[WidgetModel]) -> list[str]:
 
 
 def is_ours(model: WidgetModel, *kinds: str) -> bool:
-    """Whether it is a widget of ours, of one of these kinds; of any where none is given."""
+    """Whether it is a widget of ours that can be read, of one of these kinds; of any where none is given."""
     kind = model["state"].get("_kind")
-    return model.get("model_module") == "anywidget" and (kind in kinds if kinds else kind in REQUIRED)
+    ours = model.get("model_module") == "anywidget" and (kind in kinds if kinds else kind in REQUIRED)
+    return ours and can_read(_format_of(model))
+
+
+def unread_formats(models: Mapping[str, WidgetModel], shown: str) -> list[object]:
+    """The formats of those widgets of ours behind a shown one that cannot be read; none where all can."""
+    behind = (models[model_id] for model_id in needed(models, [shown]))
+    ours = (m for m in behind if str(m["state"].get("_anywidget_id", "")).startswith("nsm_widgets."))
+    return [_format_of(model) for model in ours if not can_read(_format_of(model))]
+
+
+def _format_of(model: WidgetModel) -> object:
+    return model["state"].get("_format", 1)
 
 
 def each_state(models: Mapping[str, WidgetModel], *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
