@@ -103,7 +103,7 @@ $(VSCODE_JS)/node_modules/.package-lock.json: $(VSCODE_JS)/package.json $(VSCODE
 	@npm --prefix $(VSCODE_JS) --loglevel=error ci
 	@touch $@
 
-$(STATIC)/index.js: js/node_modules/.package-lock.json js/build.mjs nsm_widgets/view/colormaps.json \
+$(STATIC)/index.js: js/node_modules/.package-lock.json js/build.mjs nsm_widgets/view/colormaps.json nsm_widgets/axes.json \
 		$(shell find js/src -type f 2>/dev/null)
 	@sh scripts/check_node.sh
 	$(call say,Building the JavaScript bundle)

@@ -1,44 +1,87 @@
-"""The axis names that every room shares, and the checks on them.
+"""Axis names: the rule for all of them, what is known of some, and the checks on them.
 
 A name is a promise: ``slot`` means the same in a trace, in a view and on screen. Sizes are written beside
-names, as in ``(time: 40, batch: 1, head: 2, slot: 128)``.
+names, as in ``(time: 40, batch: 1, head: 2, slot: 128)``. Any identifier names an axis; ``axes.json``, which
+the page reads, too, adds what is known of some.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from importlib.resources import files
+from keyword import iskeyword
+from typing import Any, Final
 
 from nsm_widgets._errors import AxisError, ShapeError
+from nsm_widgets._text import one_line
 
-AXES: dict[str, str] = {
-    "iteration": "training iterations, oldest first",
-    "time": "time steps, zero-based; leads everything that changes with time",
-    "batch": "items of a batch",
-    "layer": "layers of a model, the first one nearest to the input",
-    "head": "heads of one kind, read or write or attention",
-    "slot": "rows of a memory",
-    "word": "numbers within one memory slot, key or vector",
-    "query": "positions that attend",
-    "key": "positions that are attended to",
-    "token": "tokens of one sequence",
-    "state": "states of a neural state machine",
-    "sender": "states that another state listens to",
-    "pattern": "named matrices that are compared",
-    "reference": "the named matrix that others are compared with",
-    "statistic": "numbers that each say something of a whole, such as a mean",
-    "offset": "shift offsets of a head, such as -1, 0, 1",
-    "channel": "features of an input or output",
-    "item": "things of a row whose axis has no better name",
-    "row": "rows of a table whose axes have no better names",
-    "column": "columns of such a table",
-    "stage": "addressing stages, in the order in which they are computed",
-    "predecessor": "rows of a memory that another row was written right after",
-    "mode": "ways to read, such as backward, content and forward",
-    "logged": "training iterations for which a number was logged, oldest first",
-}
-"""Every axis name, with what one step along it means."""
+LONGEST_NAME: Final = 64
+"""Characters of an axis name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What is known of an axis."""
+
+    means: str = ""
+    """What one step along it means."""
+    title: str | None = None
+    """What stands beside a picture; its name where nothing is said."""
+    leads: bool = False
+    """Whether it comes first in every array that has it."""
+    shared: bool = False
+    """Whether all arrays of a trace have as many."""
+    marked: bool = False
+    """Whether the selected index is marked on every panel that draws the axis."""
+    played: bool = False
+    """Whether the player steps along it."""
+    slider: str = ""
+    """``"always"``: it keeps its slider, disabled, where the data has one index."""
+    left_out: str = "padding"
+    """What places are that its mask leaves out."""
+
+
+def _known() -> dict[str, Axis]:
+    entries = json.loads(files("nsm_widgets").joinpath("axes.json").read_text(encoding="utf-8"))
+    return {name: Axis(**entry) for name, entry in entries.items()}
+
+
+AXES: Final[Mapping[str, Axis]] = _known()
+"""Every axis that something is known of, in the order of their sliders."""
+
+LEADING: Final = tuple(dim for dim, axis in AXES.items() if axis.leads)
+SHARED: Final = tuple(dim for dim, axis in AXES.items() if axis.shared)
+MARKED: Final = tuple(dim for dim, axis in AXES.items() if axis.marked)
+
+_OF_ALL_OBJECTS = (
+    *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable"),
+    *("toLocaleString", "toString", "valueOf"),
+)
+
+
+def known_axis(dim: str) -> Axis:
+    """What is known of an axis; of most names nothing.
+
+    >>> known_axis("time").title, known_axis("expert").title
+    ('time (step)', None)
+    """
+    return AXES.get(dim, Axis())
+
+
+def axis_title(dim: str) -> str:
+    """What stands beside a picture along an axis.
+
+    >>> axis_title("time"), axis_title("expert")
+    ('time (step)', 'expert')
+    """
+    title = known_axis(dim).title
+    return dim if title is None else title
 
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:
@@ -64,8 +107,46 @@ def format_sizes(dims: Iterable[str], shape: Iterable[int]) -> str:
     return "(" + ", ".join(f"{dim}: {size}" for dim, size in zip(dims, shape, strict=True)) + ")"
 
 
+def check_axis(dim: Any, name: str) -> str:
+    """Return the name of an axis, once it is one: an identifier that no keyword and nothing of ours takes.
+
+    Raises:
+        AxisError: If it is none.
+
+    >>> check_axis("expert", "load")
+    'expert'
+    """
+    rule = _broken_rule(dim)
+    if rule:
+        nearest = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", str(dim)[:80])).strip("_")
+        hint = f" Did you mean {nearest!r}?" if isinstance(dim, str) and not _broken_rule(nearest) else ""
+        raise AxisError(f"{name}: {one_line(repr(dim)[:80])} is no axis name: {rule}.{hint}")
+    return str(dim)
+
+
+def _broken_rule(dim: Any) -> str:
+    """Which rule a name breaks; empty where it names an axis."""
+    if not isinstance(dim, str) or not dim[: LONGEST_NAME + 1].isidentifier():
+        return "it must be an identifier, such as 'slot' or 'expert'"
+    if len(dim) > LONGEST_NAME:
+        return f"it must have {LONGEST_NAME} characters at most, got {len(dim)}"
+    if dim.startswith("_"):
+        return "it must not begin with an underscore"
+    if iskeyword(dim):
+        return f"it must be no keyword of Python, or isel({dim}=0) could not be written"
+    if unicodedata.normalize("NFKC", dim) != dim:
+        return "it must be written as Python reads it, or isel could not name it"
+    if one_line(dim) != dim:
+        return "it must fit on a line, with few marks on a letter"
+    if dim == "mask" or dim.endswith("_mask"):
+        return "names that end in '_mask' are those of masks"
+    if dim in _OF_ALL_OBJECTS:
+        return "every object of JavaScript has something of that name"
+    return ""
+
+
 def check_dims(dims: Any, ndim: int, name: str) -> tuple[str, ...]:
-    """Return the axis names as a tuple, once they are known, not repeated, and one per axis.
+    """Return the axis names as a tuple, once each is one, none is repeated, and there is one per axis.
 
     Args:
         dims: Axis names, a sequence of ``str``.
@@ -73,7 +154,7 @@ def check_dims(dims: Any, ndim: int, name: str) -> tuple[str, ...]:
         name: The array's name, for the error.
 
     Raises:
-        AxisError: If a name is unknown or repeated, or ``dims`` is no sequence of names.
+        AxisError: If a name is none or repeated, or ``dims`` is no sequence of names.
         ShapeError: If the number of names is not ``ndim``.
 
     >>> check_dims(["time", "slot"], 2, "usage")
@@ -83,14 +164,10 @@ def check_dims(dims: Any, ndim: int, name: str) -> tuple[str, ...]:
         raise AxisError(
             f"{name}: dims must be a sequence of axis names, got {dims!r}. One axis? Write it as ({dims!r},)."
         )
-    names = tuple(dims)
+    names = tuple(check_axis(dim, name) for dim in dims)
+    counted = Counter(names)
     for dim in names:
-        if not isinstance(dim, str) or dim not in AXES:
-            raise AxisError(
-                f"{name}: {dim!r} is no axis name.{did_you_mean(dim, AXES)} Known: {', '.join(AXES)}."
-            )
-    for dim in names:
-        if names.count(dim) > 1:
+        if counted[dim] > 1:
             raise AxisError(
                 f"{name}: axis {dim!r} is repeated in {format_dims(names)}. "
                 "Each axis needs a name of its own; attention, for one, has 'query' and 'key'."
@@ -110,7 +187,7 @@ def check_time_leads(dims: Sequence[str], name: str) -> None:
     Raises:
         AxisError: If ``time`` or ``iteration`` stand elsewhere.
     """
-    leading = [dim for dim in ("iteration", "time") if dim in dims]
+    leading = [dim for dim in LEADING if dim in dims]
     if list(dims[: len(leading)]) != leading:
         rest = [dim for dim in dims if dim not in leading]
         raise AxisError(
@@ -127,3 +204,16 @@ def check_has_axis(dim: str, sizes: Mapping[str, int], name: str) -> None:
     """
     if dim not in sizes:
         raise AxisError(f"{name} has no axis {dim!r}, it has {format_dims(sizes)}.{did_you_mean(dim, sizes)}")
+
+
+def misnamed(missing: Iterable[str], dims: Iterable[str]) -> str:
+    """A hint that ends an error about missing axes: those of their own name that are nearly called so.
+
+    >>> misnamed(("slot", "word"), ("time", "slots"))
+    " Did you mean 'slot' by 'slots'?"
+    >>> misnamed(("head",), ("time", "slot"))
+    ''
+    """
+    own = [dim for dim in dims if dim not in AXES]
+    found = [(dim, difflib.get_close_matches(dim, own, n=1, cutoff=0.6)) for dim in missing]
+    return "".join(f" Did you mean {dim!r} by {near[0]!r}?" for dim, near in found if near)

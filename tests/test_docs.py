@@ -72,8 +72,9 @@ def test_the_python_blocks_of_the_readme_run_in_order(
         blocks += 1
         if "recorder" in namespace:
             namespace["trace"] = namespace["recorder"].trace
-    assert blocks == 6
+    assert blocks == 7
     assert namespace["explorer"].selection.time == 7
+    assert namespace["experts"].selection["expert"] == 3
     live = namespace["live"]
     assert live.trace["memory"].labels("iteration") == ("0", "10", "20") and "scalar.loss" in live.trace
     written = ["copy.html", "copy.svg", "memory.csv", "report", "routing.svg", "run"]

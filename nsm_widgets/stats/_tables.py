@@ -14,13 +14,15 @@ import numpy as np
 
 from nsm_widgets._axes import AXES, did_you_mean
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError
-from nsm_widgets.stats._entries import make_entries, make_entry, masks_of
+from nsm_widgets.stats._entries import Entry, make_entries, make_entry, masks_of
 from nsm_widgets.stats._input import Mask, counted, take
 from nsm_widgets.stats._memory import NEAR_ZERO
 from nsm_widgets.stats._records import COLUMNS, basic_statistics, records_of
 from nsm_widgets.stats._rows import mean_where
 from nsm_widgets.stats._table import TableLike, as_table
 from nsm_widgets.trace import ArrayLike
+
+_TAKEN = ("name", "kind", *COLUMNS)
 
 
 def analyze(data: Any, *, by: Sequence[str] = ("layer", "head"), mask: Any = None) -> TableLike:
@@ -56,15 +58,15 @@ def analyze(data: Any, *, by: Sequence[str] = ("layer", "head"), mask: Any = Non
 
     Raises:
         WeightsError: If what is called weights is none.
-        AxisError: If an axis in ``by`` is unknown, or a mask has an axis that its array has not.
+        AxisError: If no array has an axis in ``by``, or a mask has an axis that its array has not.
         ShapeError, DtypeError: If data or mask do not fit.
 
     >>> table = analyze({"self_attention": [[1.0, 0.0], [0.5, 0.5]]})
     >>> [round(float(table[name][0]), 6) for name in ("entropy", "focus_score", "max_attention")]
     [0.346574, 0.5, 1.0]
     """
-    axes = _check_by(by)
     entries = make_entries(data)
+    axes = _check_by(by, entries)
     masks = masks_of(mask, entries)
     records = [
         record
@@ -99,8 +101,8 @@ def analyze_attention(
     >>> analyze_attention([[[1.0, 0.0], [1.0, 0.0]]], "first")["first_token"][0].item()
     1.0
     """
-    axes = _check_by(by)
     entry = make_entry(attention, "attention", "attention")
+    axes = _check_by(by, [entry])
     records = list(records_of(entry, axes, mask, name=name))
     return as_table(records, ("name", *axes, *COLUMNS))
 
@@ -126,8 +128,8 @@ def analyze_memory(
     >>> analyze_memory([[0.0, 1.0], [0.5, 0.5]])["active_slots"][0].item()
     0.5
     """
-    axes = _check_by(by)
     entry = make_entry(memory, "memory", "content")
+    axes = _check_by(by, [entry])
     if not entry.is_memory:
         raise ShapeError(
             f"memory must have axes (slot, word), (time, slot, word) or (time, batch, slot, word), got "
@@ -183,10 +185,17 @@ def summary_statistics(arrays: Any) -> TableLike:
     return as_table(records, list(records[0]))
 
 
-def _check_by(by: Any) -> tuple[str, ...]:
+def _check_by(by: Any, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The axes, each once: those of the arrays, or well-known ones that a table of other arrays has."""
     if isinstance(by, str) or not isinstance(by, Sequence):
         raise AxisError(f"by must be a sequence of axis names, got {by!r}. One axis? Write it as ({by!r},).")
+    known = (*(dim for entry in entries for dim in entry.given.dims), *AXES)
     for dim in by:
-        if dim not in AXES:
-            raise AxisError(f"by names {dim!r}, which is no axis.{did_you_mean(dim, AXES)}")
+        if dim not in known:
+            raise AxisError(f"by names {dim!r}, which is no axis.{did_you_mean(dim, known)}")
+        if dim in _TAKEN:
+            raise AxisError(
+                f"by names the axis {dim!r}, and {dim} is another column of the table. Give the axis another "
+                "name: NamedArray(name, values, dims)."
+            )
     return tuple(dict.fromkeys(by))

@@ -303,8 +303,9 @@ class Trace(TraceBase):
     def from_xarray(cls, data: Any) -> Trace:
         """Make a trace of what :meth:`to_xarray` gave, or of any DataTree, Dataset or DataArray that fits.
 
-        Axes must have the names of ``nsm_widgets._axes.AXES`` (``rename`` them in xarray), coordinates of an
-        axis become its labels, strings or integers, and attrs must be JSON values. Values are copied.
+        Axes go by their names, which must be identifiers (``rename`` others in xarray; ``slot``, ``head`` and
+        such are what views look for), coordinates of an axis become its labels, strings or integers, and
+        attrs must be JSON values. Values are copied.
 
         Raises:
             MissingDependencyError: If xarray is not installed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nsm_widgets._axes import misnamed
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Trace
 from nsm_widgets.view._graph import largest_sum
@@ -41,7 +42,7 @@ def communication_layout(trace: Trace, name: str = "communication_weights") -> L
         got = ", ".join(f"{dim}: {size}" for dim, size in sizes.items())
         raise ShapeError(
             f"{name} must have axes (state, sender), one as long as the other, got ({got}). "
-            "Rows listen, columns are listened to."
+            f"Rows listen, columns are listened to.{misnamed({'state', 'sender'} - sizes.keys(), sizes)}"
         )
     coloring = default_coloring(array)
     common = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from nsm_widgets._axes import format_dims
+from nsm_widgets._axes import format_dims, misnamed
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
@@ -55,9 +55,11 @@ def slot_importance(trace: Trace) -> NamedArray:
     """
     weights = [trace[name] for name in ("read_weights", "write_weights") if name in trace]
     for array in weights:
-        if not {"time", "slot"} <= set(array.dims):
+        missing = {"time", "slot"} - set(array.dims)
+        if missing:
             raise ShapeError(
                 f"{array.name} must have axes (time, batch, head, slot), got {format_dims(array.dims)}."
+                f"{misnamed(missing, array.dims)}"
             )
     if not weights:
         raise ShapeError(
@@ -168,7 +170,10 @@ def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220)
     given = "importance" in trace
     importance = trace["importance"] if given else slot_importance(trace)
     if "slot" not in importance.dims:
-        raise ShapeError(f"importance must have an axis slot, got {format_dims(importance.dims)}.")
+        raise ShapeError(
+            f"importance must have an axis slot, got {format_dims(importance.dims)}."
+            f"{misnamed(['slot'], importance.dims)}"
+        )
     count = importance.sizes["slot"]
     if count > MOST_BARS:
         raise ShapeError(

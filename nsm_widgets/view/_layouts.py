@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nsm_widgets._axes import did_you_mean, misnamed
 from nsm_widgets._errors import AxisError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._derived import addressing_stages, memory_change
@@ -52,7 +53,10 @@ def heatmap_layout(
     y = y or remaining[-1]
     for role, dim in (("x", x), ("y", y)):
         if dim not in array.dims:
-            raise AxisError(f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}.")
+            raise AxisError(
+                f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}."
+                f"{did_you_mean(dim, array.dims)}"
+            )
     if x == y:
         raise AxisError(f"x and y must be two different axes of {array.name}, got {x!r} for both.")
     coloring = default_coloring(array, vmin=vmin, vmax=vmax, cmap=cmap)
@@ -113,7 +117,10 @@ def lines_layout(
     lines = lines or next((dim for dim in ("head", "slot", *others[::-1]) if dim in others), x)
     for role, dim in (("x", x), ("lines", lines)):
         if dim not in array.dims:
-            raise AxisError(f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}.")
+            raise AxisError(
+                f"{role} must be an axis of {array.name} ({', '.join(array.dims)}), got {dim!r}."
+                f"{did_you_mean(dim, array.dims)}"
+            )
     if lines == x and others:
         raise AxisError(f"x and lines must be two different axes of {array.name}, got {x!r} for both.")
     picked = _picked(array, lines, picked)
@@ -313,7 +320,8 @@ def _head_panels(weights: NamedArray, side: str) -> list[Panel]:
     if missing:
         raise ShapeError(
             f"{weights.name} must have axes (time, batch, head, slot), got ({', '.join(weights.dims)}). "
-            f"Missing: {', '.join(sorted(missing))}. A single head? Add its axis: weights[:, :, None]."
+            f"Missing: {', '.join(sorted(missing))}."
+            f"{misnamed(missing, weights.dims) or ' A single head? Add its axis: weights[:, :, None].'}"
         )
     heads = weights.sizes["head"]
     labels = weights.labels("head") if "head" in weights.coords else tuple(str(h) for h in range(heads))
@@ -377,6 +385,6 @@ def need(trace: Trace, name: str, meaning: str, *dims: str) -> NamedArray:
     if missing:
         raise ShapeError(
             f"{name} must have axes ({', '.join(dims)}) to be shown as {meaning}, "
-            f"got ({', '.join(array.dims)})."
+            f"got ({', '.join(array.dims)}).{misnamed(missing, array.dims)}"
         )
     return array

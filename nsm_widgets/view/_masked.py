@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from nsm_widgets._axes import known_axis
 from nsm_widgets.trace import NamedArray, is_mask, mask_axis
 
 LEFT_OUT = ("padding", "inactive", "masked")
 """Why a cell does not count: no token is there; a state takes no part; masked out, or not there yet."""
-_STATES = ("state", "sender")
 
 
 def left_out_codes(
@@ -52,4 +52,4 @@ def _laid(plane: Bool[np.ndarray, "..."], drawn: list[str], y: str, x: str) -> B
 
 
 def _why(axis: str | None) -> str:
-    return "masked" if axis is None else "inactive" if axis in _STATES else "padding"
+    return "masked" if axis is None else known_axis(axis).left_out

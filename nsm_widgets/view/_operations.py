@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from nsm_widgets._axes import format_dims, format_sizes
+from nsm_widgets._axes import format_dims, format_sizes, misnamed
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
@@ -90,7 +90,8 @@ def _with_named_heads(weights: NamedArray, side: str) -> NamedArray:
     if missing:
         raise ShapeError(
             f"{weights.name} must have axes (time, batch, head, slot), got {format_dims(weights.dims)}. "
-            f"Missing: {', '.join(sorted(missing))}. A single head? Add its axis: weights[:, :, None]."
+            f"Missing: {', '.join(sorted(missing))}."
+            f"{misnamed(missing, weights.dims) or ' A single head? Add its axis: weights[:, :, None].'}"
         )
     names = [f"{side} head {label}" for label in weights.labels("head")]
     attrs = {"kind": "weights", **weights.attrs}

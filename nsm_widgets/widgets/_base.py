@@ -55,7 +55,7 @@ class SyncedWidget(anywidget.AnyWidget):
     _ack = traitlets.Dict().tag(sync=True)
     """The last message taken from a page: ``{"client": id, "seq": number}``."""
 
-    _page_writable: ClassVar[frozenset[str]] = frozenset()
+    _page_writable: frozenset[str] = frozenset()
     """Traits that the page may set."""
 
     def __init__(self, *, _state: Mapping[str, Any] | None = None, **options: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, ColorScale, DomainChoice, Layout, Theme
 from nsm_widgets.widgets._at_cell_end import is_shown
-from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Exportable:
             path,
             self.trace,
             self._shown,
-            self._indices(),
+            self.selection.indices,
             cmap=self._lead.cmap,
             scale=cast(ColorScale, self._lead.scale),
             domain=cast(DomainChoice, self._lead.domain),
@@ -155,14 +155,10 @@ class Exportable:
         """
         from nsm_widgets.export import csv_lines, save_csv
 
-        shown = self.trace, self._shown, self._indices()
+        shown = self.trace, self._shown, self.selection.indices
         return (
             "".join(csv_lines(*shown, panel=panel)) if path is None else save_csv(path, *shown, panel=panel)
         )
-
-    def _indices(self) -> dict[str, int]:
-        """The selected index of every axis."""
-        return {dim: getattr(self.selection, dim) for dim in SELECTABLE}
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and beside it a picture and a summary of its state now, for readers that run none.
@@ -189,7 +185,7 @@ class Exportable:
             name,
             self.trace,
             self._shown,
-            self._indices(),
+            self.selection.indices,
             cmap=self._lead.cmap,
             scale=cast(ColorScale, self._lead.scale),
             domain=cast(DomainChoice, self._lead.domain),

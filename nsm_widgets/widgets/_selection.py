@@ -3,54 +3,45 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import traitlets
+from traitlets.utils.descriptions import class_of, describe
 
+from nsm_widgets._axes import AXES, check_axis, check_has_axis
+from nsm_widgets.view import clamp
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 
-SELECTABLE: tuple[str, ...] = (
-    "iteration",
-    "time",
-    "batch",
-    "layer",
-    "head",
-    "slot",
-    "word",
-    "query",
-    "key",
-    "token",
-    "state",
-    "sender",
-    "pattern",
-    "reference",
-    "statistic",
-    "offset",
-    "channel",
-    "item",
-    "row",
-    "column",
-    "stage",
-    "predecessor",
-    "mode",
-    "logged",
-)
+_PREFIX = "_at_"
+"""Begins the name of the trait of an axis that nothing is known of, which is made when it is needed."""
+
+
+def _trait_of(dim: str) -> str:
+    """The trait with the index of an axis: the page's ``traitOf``."""
+    return dim if dim in AXES else _PREFIX + str(dim)
 
 
 class Index(traitlets.Int[int, int]):
     """A zero-based index: any integer Python can index with, as NumPy's and torch's ``argmax()`` give."""
 
     def validate(self, obj: Any, value: Any) -> int:
-        """The same number as a plain ``int``."""
+        """The same number as a plain ``int``, where the data has it."""
+        dim = str(self.name).removeprefix(_PREFIX)
         try:
-            return int(super().validate(obj, operator.index(value)))
+            index = int(super().validate(obj, operator.index(value)))
         except TypeError:
-            self.error(obj, value)
+            expected = f"expected {self.info()}, not {describe('the', value)}"
+            raise traitlets.TraitError(f"The {dim!r} trait of {class_of(obj)} instance {expected}.") from None
+        obj.check(dim, index)
+        return index
 
 
 class Selection(SyncedWidget):
     """What the reader is looking at: one zero-based index for each axis.
+
+    ``selection["time"]`` and ``selection.time`` are the same; an axis of your own goes by
+    ``selection["expert"]`` alone. ``selection.observe(handler, names=["expert"])`` hears of either.
 
     Views that are given the same ``Selection`` move together, wherever they are shown, also when the kernel
     is gone. An index may be set before any view is attached; once views are, it must exist in the longest of
@@ -69,77 +60,8 @@ class Selection(SyncedWidget):
     _esm = DATA_BUNDLE
     _css = ""
 
-    iteration = Index(0).tag(sync=True)
-    """Training iteration on show."""
-
-    time = Index(0).tag(sync=True)
-    """Time step on show."""
-
-    batch = Index(0).tag(sync=True)
-    """Item of the batch on show."""
-
-    layer = Index(0).tag(sync=True)
-    """Layer on show."""
-
-    head = Index(0).tag(sync=True)
-    """Head on show. Where reads and writes have different numbers of heads, the nearest one of each."""
-
-    slot = Index(0).tag(sync=True)
-    """Memory slot on show."""
-
-    word = Index(0).tag(sync=True)
-    """Component of a memory word on show."""
-
-    query = Index(0).tag(sync=True)
-    """Query position on show."""
-
-    key = Index(0).tag(sync=True)
-    """Key position on show."""
-
-    token = Index(0).tag(sync=True)
-    """Token on show."""
-
-    state = Index(0).tag(sync=True)
-    """State on show."""
-
-    sender = Index(0).tag(sync=True)
-    """State that is listened to."""
-
-    pattern = Index(0).tag(sync=True)
-    """Named matrix on show."""
-
-    reference = Index(0).tag(sync=True)
-    """Named matrix that the others are compared with."""
-
-    statistic = Index(0).tag(sync=True)
-    """Number about a whole that is on show."""
-
-    offset = Index(0).tag(sync=True)
-    """Shift offset on show (an index, not the offset's value)."""
-
-    channel = Index(0).tag(sync=True)
-    """Input or output channel on show."""
-
-    item = Index(0).tag(sync=True)
-    """Thing on show, of an axis without a better name."""
-
-    row = Index(0).tag(sync=True)
-    """Row on show, of such a table."""
-
-    column = Index(0).tag(sync=True)
-    """Column on show, of such a table."""
-
-    stage = Index(0).tag(sync=True)
-    """Addressing stage on show."""
-
-    predecessor = Index(0).tag(sync=True)
-    """Memory slot that another one was written right after."""
-
-    mode = Index(0).tag(sync=True)
-    """Way to read that is on show."""
-
-    logged = Index(0).tag(sync=True)
-    """Iteration on show of those for which a number was logged."""
+    # a trait for each axis that something is known of: time, head, slot, ...
+    locals().update({dim: Index(0, help=axis.means).tag(sync=True) for dim, axis in AXES.items()})
 
     _sizes = traitlets.Dict().tag(sync=True)
     """Length of each axis in the longest data attached."""
@@ -148,12 +70,15 @@ class Selection(SyncedWidget):
     follow = traitlets.Bool(True).tag(sync=True)
     """While a recorder runs, whether the page keeps to its newest iteration. Two-way. Default: ``True``."""
 
-    _page_writable = frozenset(SELECTABLE) | {"follow"}
+    _dims: tuple[str, ...] = tuple(AXES)
+    """Axes that have a trait."""
+
+    _page_writable = frozenset({*AXES, "follow"})
 
     def __repr__(self) -> str:
         """Only the axes that matter: those of attached data, or those that were moved."""
-        shown = [d for d in SELECTABLE if self._sizes.get(d, 1) > 1 or getattr(self, d)]
-        return f"Selection({', '.join(f'{d}={getattr(self, d)}' for d in shown)})"
+        shown = [f"{d}={index}" for d, index in self.indices.items() if self._sizes.get(d, 1) > 1 or index]
+        return f"Selection({', '.join(shown)})"
 
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Text: a selection has nothing to draw."""
@@ -164,21 +89,71 @@ class Selection(SyncedWidget):
         """Length of each axis in the longest data that was attached."""
         return dict(self._sizes)
 
+    @property
+    def indices(self) -> dict[str, int]:
+        """The index of every axis that something is known of, that attached data has, or that was moved."""
+        return {dim: getattr(self, _trait_of(dim)) for dim in self._dims}
+
+    def __getitem__(self, dim: str) -> int:
+        """The index on show along any axis.
+
+        Raises:
+            AxisError: If nothing that is attached has such an axis.
+        """
+        self._check_has(dim)
+        return int(getattr(self, _trait_of(dim), 0))
+
+    def __setitem__(self, dim: str, index: Any) -> None:
+        """Move along any axis.
+
+        Raises:
+            AxisError: If nothing that is attached has such an axis.
+            TraitError: If the index is negative, or past the end of the data.
+        """
+        self._check_has(dim)
+        with self._page_lock:
+            self._make_room((dim,))
+            setattr(self, _trait_of(dim), index)
+
+    def _check_has(self, dim: Any) -> None:
+        """Refuse a slip of typing, once there is data to say so."""
+        if dim not in self._dims:
+            if self._sizes:
+                check_has_axis(dim, self._sizes, "the selection")
+            check_axis(dim, "the selection")
+
+    def _make_room(self, dims: Iterable[str]) -> None:
+        """Make a trait for each axis that has none."""
+        new = [dim for dim in dims if dim not in self._dims]
+        if new:
+            self.add_traits(**{_trait_of(dim): Index(0).tag(sync=True) for dim in new})
+            self._dims = (*self._dims, *new)
+            self._page_writable |= {_trait_of(dim) for dim in new}
+
     def attach(self, sizes: Mapping[str, int]) -> None:
         """Make room for data of these sizes; an index past their end moves to it. Called by every view."""
-        merged = {d: max(self._sizes.get(d, 0), n) for d, n in sizes.items() if d in SELECTABLE}
+        merged = {d: max(self._sizes.get(d, 0), n) for d, n in sizes.items()}
         with self._page_lock, self.hold_sync():
+            self._make_room(merged)
             self._sizes = {**self._sizes, **merged}
-            for name, size in merged.items():
-                if getattr(self, name) >= size:
-                    setattr(self, name, size - 1)
+            for dim, index in clamp(self.indices, merged).items():
+                setattr(self, _trait_of(dim), index)
 
-    @traitlets.validate(*SELECTABLE)
-    def _validate_index(self, proposal: dict[str, Any]) -> int:
-        name, value = proposal["trait"].name, int(proposal["value"])
-        size = self._sizes.get(name)
-        if value < 0 or (size is not None and value >= size):
+    def notify_change(self, change: Any) -> None:
+        """Who observes an axis by its name hears of it, whatever its trait is called."""
+        super().notify_change(change)
+        dim = str(change["name"]).removeprefix(_PREFIX)
+        if dim != change["name"] and not self.has_trait(dim):
+            super().notify_change(traitlets.Bunch(change, name=dim))
+
+    def check(self, dim: str, index: int) -> None:
+        """Refuse an index that the data does not have.
+
+        Raises:
+            TraitError: With the indices that there are.
+        """
+        size = self._sizes.get(dim)
+        if index < 0 or (size is not None and index >= size):
             rule = f"lie in [0, {size - 1}]" if size is not None else "not be negative"
-            holds = f": the data holds {size} along {name}." if size is not None else "."
-            raise traitlets.TraitError(f"{name} must {rule}, got {value}{holds}")
-        return value
+            holds = f": the data holds {size} along {dim}." if size is not None else "."
+            raise traitlets.TraitError(f"{dim} must {rule}, got {index}{holds}")

@@ -31,6 +31,8 @@ from nsm_widgets.view import (
     routing_layout,
 )
 
+OWN = ("time", "expert", "neuron_" + "x" * 57, "中")
+"""Axes that nothing is known of but the first, one with a name as long as may be."""
 TIME, SLOT, WORD, TOKENS = 9, 12, 7, ("the", "cat", "sat", "down")
 
 
@@ -64,8 +66,10 @@ def views() -> dict[str, tuple[Trace, Layout]]:
     explorer = explorer_layout(ntm)
     attention = Trace.from_attentions(list(weights(2, 1, 3, 4, 4)), tokens=TOKENS)
     tall = NamedArray("tall", np.random.default_rng(4).normal(size=(5, 3, 6)), dims=("time", "head", "slot"))
+    own = NamedArray("own", np.random.default_rng(5).normal(size=(5, 3, 4, 6)), dims=OWN)
     return {
         "heatmap": (Trace(tall), heatmap_layout(tall)),
+        "heatmap-own-axes": (Trace(own), heatmap_layout(own)),
         "heatmap-turned": (Trace(tall), heatmap_layout(tall, x="time", y="slot")),
         "heatmap-last-axis-free": (Trace(tall), heatmap_layout(tall, x="time", y="head")),
         "memory": (memory[1], memory[0]),

@@ -24,6 +24,7 @@ EMBEDDED = ("embed.js", "embed-controls.css", "embed-icons.css", "embed-page.css
 BUNDLE = ("index.js", "data.js", "style.css", *EMBEDDED, "LICENSES.txt")
 NEEDED = {f"nsm_widgets/widgets/static/{name}" for name in BUNDLE} | {
     "nsm_widgets/__init__.py",
+    "nsm_widgets/axes.json",
     "nsm_widgets/export/templates/nsm_html/conf.json",
     "nsm_widgets/export/templates/nsm_html/index.html.j2",
     "nsm_widgets/ntm/checkpoints/associative-recall.safetensors",

@@ -298,6 +298,22 @@ def test_a_long_table_says_what_it_hides() -> None:
     assert table["n"][-1] == 99
 
 
+def test_a_table_goes_by_any_axis_of_its_arrays() -> None:
+    """By one that nothing is known of as well: a row for each index, as the loop over it has."""
+    loads = NamedArray("loads", np.random.default_rng(0).normal(size=(3, 2, 5)), ("expert", "time", "neuron"))
+    table = stats.analyze(loads, by=("expert", "head"))
+    assert list(table["expert"]) == [0, 1, 2]
+    for expert, mean in enumerate(table["mean"]):
+        assert mean == pytest.approx(float(loads.values[expert].mean()))
+    with pytest.raises(AxisError, match=r"by names 'exprt', which is no axis. Did you mean 'expert'\?"):
+        stats.analyze(loads, by=("exprt",))
+    rows = NamedArray("loads", loads.values, ("rows", "time", "neuron"))
+    with pytest.raises(
+        AxisError, match=r"axis 'rows', and rows is another column of the table. Give the axis"
+    ):
+        stats.analyze(rows, by=("rows",))
+
+
 def test_bad_input_is_refused() -> None:
     """With the name, the rule and a remedy."""
     with pytest.raises(WeightsError, match="attention must sum to 1 along 'key'"):

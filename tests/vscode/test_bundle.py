@@ -200,6 +200,23 @@ def test_a_chart_of_bqplot_is_found_by_the_same_rule(quickstart: VscodePage) -> 
     assert all(module["found"] for module in quickstart.modules())
 
 
+def test_an_axis_of_ones_own_is_moved_from_both_sides(quickstart: VscodePage) -> None:
+    """Its trait, made when the data is attached, is as good as those that every selection has."""
+    number = quickstart.page.locator(".nsmw-root").count()
+    quickstart.run_cell(
+        "import numpy as np\n"
+        "from nsm_widgets import Heatmap\n"
+        "experts = Heatmap(np.random.rand(5, 3, 4), dims=('expert', 'neuron', 'feature'))\n"
+        "experts"
+    )
+    view = ViewOnPage(quickstart.page, number)
+    view.wait_painted("values", "expert=0")
+    view.drag_slider("expert", 1.0)
+    quickstart.wait_python("experts.selection['expert']", 4)
+    quickstart.run_code("experts.selection['expert'] = 2")
+    view.wait_painted("values", "expert=2")
+
+
 def test_a_kernel_that_vscode_did_not_start_knows_it_by_the_cell(
     browser: Browser, driver: Path, tmp_path: Path
 ) -> None:

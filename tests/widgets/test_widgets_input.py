@@ -18,8 +18,11 @@ from nsm_widgets import (
     AttentionView,
     CommunicationView,
     Heatmap,
+    ImportanceView,
+    LineChart,
     MemoryView,
     NTMExplorer,
+    OperationsView,
     ReadWriteView,
     Selection,
     Trace,
@@ -159,6 +162,12 @@ def test_infinities_of_contents_are_counted(owner: str, infinity: float) -> None
     assert np.isfinite([summary["low"], summary["high"]]).all()
 
 
+def misnamed(name: str, *dims: str) -> Trace:
+    """Weights whose axes are called otherwise than views call them."""
+    return Trace.from_arrays({name: WEIGHTS}, dims={name: dims})
+
+
+HEADS = misnamed("read_weights", "time", "batch", "heads", "slot")
 MEMORY_TRACE = Trace.from_arrays({"memory": MEMORY})
 TOKENS = ["a", "b", "c", "d"]
 NO_TRACES: dict[str, Any] = {"tensor": MEMORY, "list": [1.0], "dict": {}, "None": None}
@@ -186,9 +195,9 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         'dims must name the axes of a plain tensor or array, for example dims=("time", "slot", "word"); got',
     ),
     "Heatmap: unknown axis name": (
-        lambda: Heatmap(np.eye(2), dims=("slots", "word")),
+        lambda: Heatmap(np.eye(2), dims=("my slots", "word")),
         AxisError,
-        "values: 'slots' is no axis name. Did you mean 'slot'?",
+        "is no axis name: it must be an identifier, such as 'slot' or 'expert'. Did you mean 'my_slots'?",
     ),
     "Heatmap: axis twice": (
         lambda: Heatmap(np.eye(2), dims=("slot", "slot")),
@@ -221,6 +230,36 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         lambda: Heatmap(np.eye(2), dims=("slot", "word"), x="time"),
         AxisError,
         "x must be an axis of values (slot, word), got 'time'.",
+    ),
+    "Heatmap: misspelt x": (
+        lambda: Heatmap(np.eye(2), dims=("neuron", "expert"), x="exprt"),
+        AxisError,
+        "x must be an axis of values (neuron, expert), got 'exprt'. Did you mean 'expert'?",
+    ),
+    "MemoryView: misnamed axis": (
+        lambda: MemoryView(Trace.from_arrays({"memory": np.eye(2)}, dims={"memory": ("slots", "word")})),
+        ShapeError,
+        "to be shown as memory, got (slots, word). Did you mean 'slot' by 'slots'?",
+    ),
+    "ReadWriteView: misnamed axis": (
+        lambda: ReadWriteView(HEADS),
+        ShapeError,
+        "got (time, batch, heads, slot). Missing: head. Did you mean 'head' by 'heads'?",
+    ),
+    "OperationsView: misnamed axis": (
+        lambda: OperationsView(HEADS),
+        ShapeError,
+        "Missing: head. Did you mean 'head' by 'heads'?",
+    ),
+    "ImportanceView: misnamed axis": (
+        lambda: ImportanceView(misnamed("read_weights", "time", "batch", "head", "slots")),
+        ShapeError,
+        "got (time, batch, head, slots). Did you mean 'slot' by 'slots'?",
+    ),
+    "LineChart: misspelt line axis": (
+        lambda: LineChart(HEADS, "read_weights", lines="head"),
+        AxisError,
+        "lines must be an axis of read_weights (time, batch, heads, slot), got 'head'. Did you mean 'heads'?",
     ),
     "Heatmap: too few labels": (
         lambda: Heatmap(np.eye(2), dims=("slot", "word"), coords={"slot": ["only"]}),

@@ -18,18 +18,19 @@ from traitlets import TraitError
 
 from nsm_widgets import Heatmap, Selection, Trace, TraceComparison, TraceStore
 from nsm_widgets._axes import AXES
-from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets._errors import AxisError, UnknownOptionError
 from nsm_widgets.view import BAR_COLORS, BY_VALUE, HEADROOM, MOST_NAMED_LINES, PALETTE, _color
 from nsm_widgets.view._layouts import MOST_LINES, MOST_POINTS
 from nsm_widgets.widgets._base import SyncedWidget
-from nsm_widgets.widgets._selection import SELECTABLE
+from nsm_widgets.widgets._selection import _PREFIX
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.charts._bars import BarControls
 from nsm_widgets.widgets.charts._charts import FAINT, ChartControls
 from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]
-JS = Path(__file__).parents[2] / "js" / "src"
+ROOT = Path(__file__).parents[2]
+PACKAGE, JS = ROOT / "nsm_widgets", ROOT / "js" / "src"
 OURS_ON_EVERY_WIDGET = {"_kind", "_format", "_ack", "_anywidget_id", "_css", "_esm"}
 
 
@@ -69,8 +70,8 @@ def js_list(source: str, name: str) -> list[str]:
 def test_python_and_javascript_sync_the_same_traits(kind: str, owner: type[SyncedWidget]) -> None:
     """What one side sends the other one reads."""
     own = set(owner.class_traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
-    of_views = js_list("wire/state.ts", "view") if issubclass(owner, View) else []
-    assert own - OURS_ON_EVERY_WIDGET == {*of_views, *js_list("wire/state.ts", kind)}
+    also = js_list("wire/state.ts", "view") if issubclass(owner, View) else AXES if owner is Selection else ()
+    assert own - OURS_ON_EVERY_WIDGET == {*also, *js_list("wire/state.ts", kind)}
     assert owner.class_traits()["_kind"].default() == kind
 
 
@@ -92,11 +93,23 @@ def test_bars_have_the_same_colours_and_orders_on_both_sides() -> None:
     assert f"HEADROOM = {HEADROOM};" in (JS / "panels/chart/bars.ts").read_text("utf-8")
 
 
-def test_every_axis_can_be_selected() -> None:
-    """The selection has an index for each axis name, in the same order everywhere."""
-    assert SELECTABLE == tuple(AXES)
-    others = ("_sizes", "follow")
-    assert [name for name in js_list("wire/state.ts", "selection") if name not in others] == list(AXES)
+def test_every_known_axis_can_be_selected() -> None:
+    """The selection has an index for each axis of the file that both sides read, in its order."""
+    assert tuple(Selection().indices) == tuple(AXES)
+    assert 'from "../../../nsm_widgets/axes.json"' in (JS / "wire/axes.ts").read_text("utf-8")
+
+
+def test_python_and_javascript_call_the_traits_of_other_axes_alike() -> None:
+    """What begins their names stands on both sides."""
+    assert f'PREFIX = "{_PREFIX}";' in (JS / "wire/axes.ts").read_text("utf-8")
+
+
+def test_axes_are_listed_in_one_place() -> None:
+    """No source names them all beside the file that both sides read."""
+    for source in [*PACKAGE.rglob("*.py"), *JS.rglob("*.ts")]:
+        text = source.read_text("utf-8")
+        named = [dim for dim in AXES if re.search(rf"""["']{dim}["']|^ *{dim}\b.*[:=]""", text, re.M)]
+        assert len(named) < 20, source
 
 
 def test_python_and_javascript_colour_by_the_same_numbers() -> None:
@@ -165,8 +178,8 @@ def test_the_longest_data_sets_the_range() -> None:
 def test_attached_sizes_go_to_the_page(page: Page) -> None:
     """The page learns the range with the view."""
     selection = Selection()
-    selection.attach({"time": 4, "unknown": 3})
-    assert page(selection).updates()[-1] == {"_sizes": {"time": 4}}
+    selection.attach({"time": 4, "own": 3})
+    assert page(selection).updates() == [{"_at_own": 0}, {"_sizes": {"time": 4, "own": 3}}]
 
 
 def test_views_given_one_selection_share_it() -> None:
@@ -185,6 +198,125 @@ def test_repr_shows_what_can_be_moved() -> None:
     assert repr(Selection(head=2)) == "Selection(head=2)"
     assert repr(view(time=5).selection) == "Selection(time=0, slot=0, word=0)"
     assert repr(view(time=1).selection) == "Selection(slot=0, word=0)"
+
+
+# --- axes of the reader's own -------------------------------------------------------------------------------
+
+
+def own(selection: Selection | None = None, experts: int = 4) -> Heatmap:
+    """A heatmap with axes that nothing is known of, one of them to move along."""
+    return Heatmap(np.ones((experts, 3, 2)), dims=("expert", "neuron", "feature"), selection=selection)
+
+
+def test_every_axis_has_a_place_by_its_name() -> None:
+    """``selection["time"]`` is ``selection.time``; an axis of one's own is found and set alike."""
+    selection = own().selection
+    assert (selection["time"], selection["expert"]) == (0, 0)
+    selection["time"], selection["expert"] = 3, np.int64(2)
+    assert (selection.time, selection["expert"], type(selection["expert"])) == (3, 2, int)
+    assert selection.indices == {**dict.fromkeys(AXES, 0), "time": 3, "expert": 2, "neuron": 0, "feature": 0}
+    assert repr(selection) == "Selection(time=3, expert=2, neuron=0, feature=0)"
+
+
+def test_an_own_axis_may_be_set_before_any_data() -> None:
+    """As every other one; data that is shorter takes it to its last index."""
+    selection = Selection()
+    selection["expert"] = 9
+    assert repr(selection) == "Selection(expert=9)"
+    own(selection)
+    assert selection["expert"] == 3
+
+
+def test_own_axes_may_go_by_the_names_of_anything_else() -> None:
+    """What a widget, or this one, has by that name stays what it is."""
+    dims = ("layout", "follow", "comm", "keys")
+    selection = Heatmap(np.ones((2, 3, 4, 5)), dims=dims).selection
+    heard: list[tuple[str, int]] = []
+    selection.observe(lambda event: heard.append((event["name"], event["new"])), names=["comm"])
+    before = (selection.layout, selection.follow, selection.comm, selection.keys)
+    for index, dim in enumerate(dims):
+        selection[dim] = index
+    assert [selection[dim] for dim in dims] == [0, 1, 2, 3]
+    assert (selection.layout, selection.follow, selection.comm) == before[:3]
+    assert heard == []  # observers of a name that is taken hear of what has it
+
+
+@pytest.mark.parametrize("index", [-1, 4, 10**9])
+def test_an_index_outside_an_own_axis_is_refused(index: int) -> None:
+    """In the words that are used of every axis, and the old index stays."""
+    selection = own().selection
+    selection["expert"] = 1
+    with pytest.raises(TraitError) as error:
+        selection["expert"] = index
+    assert str(error.value) == f"expert must lie in [0, 3], got {index}: the data holds 4 along expert."
+    assert selection["expert"] == 1
+
+
+@pytest.mark.parametrize("value", ["3", 2.5, None, [1]], ids=repr)
+def test_what_is_no_index_of_an_own_axis_is_refused(value: object) -> None:
+    """By the axis' own name."""
+    with pytest.raises(TraitError, match="'expert' trait of a Selection instance expected an int, not the"):
+        own().selection["expert"] = value
+
+
+@pytest.mark.parametrize("move", [False, True], ids=["get", "set"])
+def test_an_axis_that_no_data_has_is_refused_with_the_nearest(move: bool) -> None:
+    """A slip of typing is not swallowed."""
+    selection = own().selection
+    hint = r"has no axis 'exprt', it has \(expert, neuron, feature\)\. Did you mean 'expert'\?"
+    with pytest.raises(AxisError, match=hint):
+        if move:
+            selection["exprt"] = 1
+        else:
+            selection["exprt"]
+
+
+@pytest.mark.parametrize("name", ["_sizes", "my axis", "class", "time_mask", 3], ids=repr)
+def test_what_is_no_name_is_no_axis_of_a_selection(name: Any) -> None:
+    """Also while there is no data that could say so."""
+    with pytest.raises(AxisError, match="is no axis name"):
+        Selection()[name] = 1
+
+
+def test_the_page_moves_an_own_axis_and_is_answered(page: Page) -> None:
+    """Over the channel of every other one, heard by who observes the axis by its name."""
+    selection = own().selection
+    seen: list[tuple[str, int, int]] = []
+    selection.observe(lambda e: seen.append((e["name"], e["old"], e["new"])), names=["expert"])
+    page(selection).sent.clear()
+    page(selection).receive(change(1, _at_expert=2, time=1))
+    assert (selection["expert"], seen) == (2, [("expert", 0, 2)])
+    assert page(selection).updates() == [
+        {"_at_expert": 2, "time": 1, "_ack": {"client": "page", "seq": 1}},
+    ]
+
+
+def test_the_page_moves_no_axis_that_no_data_has(page: Page) -> None:
+    """And no axis past its end."""
+    selection = own().selection
+    page(selection).receive(change(1, _at_other=1, _at_expert=4, _at_neuron=2))
+    assert (selection["expert"], selection["neuron"]) == (0, 2)
+    assert "other" not in selection.indices and selection._ack == {"client": "page", "seq": 1}
+
+
+def test_moving_one_own_axis_tells_nothing_of_another(page: Page) -> None:
+    """What the page has moved meanwhile stays: each axis is told of by itself."""
+    selection = own().selection
+    page(selection).sent.clear()
+    selection["neuron"] = 1
+    assert page(selection).updates() == [{"_at_neuron": 1}]
+
+
+def test_views_of_own_axes_share_a_selection() -> None:
+    """The longest data sets the range, and each view keeps its traits."""
+    selection = Selection()
+    shorter, longer = own(selection), own(selection, experts=7)
+    shorter.selection["expert"] = 6
+    assert longer.selection["expert"] == 6
+    assert str(shorter.to_csv()).splitlines()[1].startswith("values,values,3,0,0,")
+    assert str(longer.to_csv()).splitlines()[1].startswith("values,values,6,0,0,")
+    assert type(selection).class_traits(sync=True).keys() >= {"_at_expert", "_at_neuron", "_at_feature"}
+    assert not any(name.startswith(_PREFIX) for name in Selection.class_traits())
 
 
 # --- messages from the page ---------------------------------------------------------------------------------
@@ -319,6 +451,6 @@ def test_messages_from_several_threads_are_taken_one_at_a_time(page: Page) -> No
 def test_an_index_may_be_any_integer_that_python_indexes_with(index: object) -> None:
     """``argmax()`` of NumPy and torch can be assigned as it is; the trait holds a plain int."""
     selection = Selection()
-    selection.time = index  # type: ignore[assignment]
+    selection.time = index
     assert type(selection.time) is int
     assert selection.time == 2

@@ -2,6 +2,7 @@
 
 import { element, OWN_KEYS, setText } from "../page/dom";
 import { isolated } from "../page/text";
+import { knownAxis } from "../wire/axes";
 
 /** More entries than this are no list to read through: they keep a slider. */
 export const MOST_ENTRIES = 64;
@@ -27,7 +28,7 @@ export function createChooser(
     element: element(
       "label",
       { class: "nsmw-choice nsmw-chooser" },
-      element("span", { class: "nsmw-name" }, dim),
+      element("span", { class: "nsmw-name", title: knownAxis(dim).means ?? dim }, dim),
       select,
     ),
     name(nameOf) {

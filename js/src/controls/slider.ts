@@ -2,6 +2,7 @@
 
 import { element, OWN_KEYS, setText } from "../page/dom";
 import { isolated } from "../page/text";
+import { knownAxis } from "../wire/axes";
 
 export interface Slider {
   readonly element: HTMLElement;
@@ -41,7 +42,7 @@ export function createSlider(
     element: element(
       "label",
       { class: "nsmw-slider" },
-      element("span", { class: "nsmw-name" }, dim),
+      element("span", { class: "nsmw-name", title: knownAxis(dim).means ?? dim }, dim),
       input,
       output,
     ),

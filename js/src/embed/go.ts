@@ -1,5 +1,6 @@
 /** Links to a place in the data: they move the selection that their part of the page follows. */
 
+import { traitOf } from "../wire/axes";
 import type { PageManager } from "./manager";
 
 /** Follow presses on `[data-nsmw-go='{"time": 7}']` within `[data-nsmw-selection=<model>]`. */
@@ -10,7 +11,7 @@ export function followLinks(manager: PageManager, root: Document = document): vo
     if (!link || modelId === undefined) return;
     const indices = JSON.parse(link.dataset["nsmwGo"] ?? "{}") as Record<string, number>;
     void manager.get_model(modelId).then((model) => {
-      model.set(indices);
+      model.set(Object.fromEntries(Object.entries(indices).map(([dim, index]) => [traitOf(dim), index])));
       model.save_changes();
     });
   });

@@ -7,6 +7,7 @@ import type { Domain } from "../color/scale";
 import { mapKind, type Theme } from "../color/tables";
 import { isolated } from "../page/text";
 import type { Selection } from "../selection/selection";
+import { KNOWN_DIMS, knownAxis } from "../wire/axes";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire/state";
 import type { Excerpt, Part } from "./excerpt";
 
@@ -45,7 +46,7 @@ export interface Sides {
 }
 
 /** Axes whose place in the data is marked on every panel that draws them. */
-export const CURSOR_DIMS: readonly string[] = ["iteration", "time", "slot"];
+export const CURSOR_DIMS: readonly string[] = KNOWN_DIMS.filter((dim) => knownAxis(dim).marked);
 
 export function domainOf({ domain: [low, high], diverging }: PanelSpec): Domain {
   return { low, high, diverging };
@@ -106,6 +107,6 @@ export function describePlace({ x, y, fixed }: PanelSpec, array: StoredArray, at
 export function describeIndex(array: StoredArray, dim: string, at: Indices): string {
   const index = at[dim] ?? 0;
   const label = array.writtenLabel(dim, index, at["batch"] ?? 0);
-  if (label === undefined || label === String(index)) return `${dim} ${index}`;
-  return `${dim} ${index} “${isolated(label)}”`;
+  if (label === undefined || label === String(index)) return `${isolated(dim)} ${index}`;
+  return `${isolated(dim)} ${index} “${isolated(label)}”`;
 }

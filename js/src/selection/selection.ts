@@ -1,7 +1,8 @@
 /** The shared cursor: time, head, slot, ... and the hovered cell. One for each Selection model, read by every view. */
 
 import type { InitializeContext } from "../page/model";
-import { type Indices, SELECTABLE } from "../wire/state";
+import { dimOf, KNOWN_DIMS, traitOf } from "../wire/axes";
+import type { Indices } from "../wire/state";
 import { Follow } from "./follow";
 import { createPlayer, type Player } from "./player";
 import { SyncedTraits } from "./sync";
@@ -43,10 +44,15 @@ export function createSelection({ model, signal }: InitializeContext): Selection
     follow.look();
     notify();
   };
-  const traits = new SyncedTraits<Indices>(model, SELECTABLE, moved, signal);
+  const names = () => {
+    const attached = Object.keys((model.get("_sizes") ?? {}) as Indices);
+    return [...new Set([...KNOWN_DIMS, ...attached.map(traitOf)])];
+  };
+  const traits = new SyncedTraits<Indices>(model, names, moved, signal);
+  const indices = byDim(() => traits.values);
   const following = new SyncedTraits<{ follow: boolean }>(model, ["follow"], notify, signal);
   const follow = new Follow({
-    index: () => traits.values["iteration"] ?? 0,
+    index: () => indices()["iteration"] ?? 0,
     place: (index, told) => {
       const changed = told ? traits.set({ iteration: index }) : traits.place({ iteration: index });
       if (changed) notify();
@@ -59,14 +65,15 @@ export function createSelection({ model, signal }: InitializeContext): Selection
   let hovered: Indices | null = null;
 
   const set = (changes: Indices) => {
-    if (traits.set(changes)) moved();
+    const moves = Object.entries(changes).map(([dim, index]) => [traitOf(dim), index]);
+    if (traits.set(Object.fromEntries(moves))) moved();
   };
   const preparers = new Set<Preparer>();
   const isPrepared = (changes: Indices) => {
-    const indices = { ...traits.values, ...changes };
-    return [...preparers].map((prepare) => prepare(indices)).every(Boolean); // each of them asks
+    const wanted = { ...indices(), ...changes };
+    return [...preparers].map((prepare) => prepare(wanted)).every(Boolean); // each of them asks
   };
-  const player = createPlayer(() => traits.values, set, notify, isPrepared);
+  const player = createPlayer(indices, set, notify, isPrepared);
   signal.addEventListener("abort", () => {
     player.pause();
     cancelAnimationFrame(frame);
@@ -76,7 +83,7 @@ export function createSelection({ model, signal }: InitializeContext): Selection
 
   return {
     get indices() {
-      return traits.values;
+      return indices();
     },
     get hovered() {
       return hovered;
@@ -101,6 +108,18 @@ export function createSelection({ model, signal }: InitializeContext): Selection
       preparers.add(preparer);
       viewSignal.addEventListener("abort", () => preparers.delete(preparer), { once: true });
     },
+  };
+}
+
+/** Values by axis in place of their traits' names; made once for each set of values. */
+function byDim(values: () => Readonly<Indices>): () => Readonly<Indices> {
+  let of: Readonly<Indices> | undefined;
+  let made: Readonly<Indices> = {};
+  return () => {
+    if (of === values()) return made;
+    of = values();
+    made = Object.fromEntries(Object.entries(of).map(([trait, index]) => [dimOf(trait), index]));
+    return made;
   };
 }
 

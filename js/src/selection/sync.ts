@@ -40,14 +40,22 @@ export class SyncedTraits<T extends object> {
   #unheard = false;
   readonly #changed: () => void;
 
-  constructor(model: Model, names: readonly (keyof T & string)[], changed: () => void, signal: AbortSignal) {
+  /** @param traits their names; a function where there may come to be more */
+  constructor(
+    model: Model,
+    traits: readonly (keyof T & string)[] | (() => readonly (keyof T & string)[]),
+    changed: () => void,
+    signal: AbortSignal,
+  ) {
     this.#model = model;
     this.#changed = changed;
-    const read = () => Object.fromEntries(names.map((name) => [name, model.get(name)])) as T;
+    const named = typeof traits === "function" ? traits : () => traits;
+    const read = () => Object.fromEntries(named().map((name) => [name, model.get(name)])) as T;
     this.#values = read();
     this.#lastAck = model.get("_ack");
     const onChange = () => {
       if (this.#refreshing) return;
+      const names = named();
       const before = this.#values;
       const theirs = read();
       const ours = this.#takeAck();

@@ -1,6 +1,7 @@
 /** What a saved picture of a view shows, and says of itself. */
 
 import type { PageArrays } from "../arrays/page-arrays";
+import { isolated } from "../page/text";
 import { CURSOR_DIMS, type PanelView } from "../panels/panel";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire/state";
 
@@ -39,7 +40,7 @@ export function selectionTexts(
   }
   const texts = [...sizes]
     .filter(([, size]) => size > 1)
-    .map(([dim, size]) => `${dim} ${clampIndex(indices[dim] ?? 0, size)} of 0-${size - 1}`);
+    .map(([dim, size]) => `${isolated(dim)} ${clampIndex(indices[dim] ?? 0, size)} of 0-${size - 1}`);
   if (scale !== "linear") texts.push(`scale ${scale}`);
   if (domain === "per-head") texts.push("colours per head");
   return texts;

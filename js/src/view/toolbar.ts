@@ -10,12 +10,12 @@ import { createToggle } from "../controls/toggle";
 import { element } from "../page/dom";
 import { CURSOR_DIMS, zoomKeyOf } from "../panels/panel";
 import type { Selection } from "../selection/selection";
+import { inOrder, knownAxis } from "../wire/axes";
 import {
   clampIndex,
   DOMAIN_CHOICES,
   type Indices,
   type PanelSpec,
-  SELECTABLE,
   type Settings,
   SHOW_CHOICES,
 } from "../wire/state";
@@ -40,11 +40,6 @@ export interface ToolbarOptions {
   extra: readonly HTMLElement[];
   signal: AbortSignal;
 }
-
-const PLAYED = ["iteration", "time"];
-
-/** Axes that keep their slider, disabled, where the data has one index: that there is one head is worth knowing. */
-const ALWAYS_SHOWN = ["time", "head", "slot"];
 
 const ONE_SCALE =
   "this page carries colours on this scale only; export with precision float16 or exact for the others";
@@ -78,7 +73,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     return { dim, size, element: slider.element, show };
   });
   const played = axes.find(
-    (dim) => PLAYED.includes(dim) && ((sizes[dim] ?? 1) > 1 || (runs && dim === "iteration")),
+    (dim) => knownAxis(dim).played && ((sizes[dim] ?? 1) > 1 || (runs && dim === "iteration")),
   );
   const player =
     played === undefined
@@ -192,9 +187,9 @@ export function axesToControl(
       if (!drawn || isMarked(panel, dim)) followed.add(dim);
     }
   }
-  const always = runs ? [...ALWAYS_SHOWN, "iteration"] : ALWAYS_SHOWN;
-  const shown = (dim: string) => (sizes[dim] ?? 0) > (always.includes(dim) ? 0 : 1);
-  return SELECTABLE.filter((dim) => followed.has(dim) && shown(dim));
+  // that there is one head is worth knowing: its slider stays, disabled
+  const always = (dim: string) => knownAxis(dim).slider === "always" || (runs && dim === "iteration");
+  return inOrder(followed).filter((dim) => (sizes[dim] ?? 0) > (always(dim) ? 0 : 1));
 }
 
 function hasSeveralPlanes({ array, x, y }: PanelSpec, arrays: PageArrays): boolean {

@@ -10,6 +10,7 @@ import { type FigureModels, figureOf } from "../panels/chart/marks";
 import type { PanelContext } from "../panels/panel";
 import { createExports } from "../save/exports";
 import type { Selection } from "../selection/selection";
+import { KNOWN_DIMS, knownAxis } from "../wire/axes";
 import { clampIndex, type Indices, type Layout } from "../wire/state";
 import { notesOf, pictured, selectionTexts } from "./caption";
 import { createFrame } from "./frame";
@@ -176,8 +177,8 @@ function drawView(
       if (alone) toolbar.draw();
     },
     after() {
-      for (const [dim, size] of Object.entries(sizes)) {
-        root.dataset[dim] = String(clampIndex(selection.indices[dim] ?? 0, size));
+      for (const dim of KNOWN_DIMS.filter((known) => known in sizes)) {
+        root.dataset[dim] = String(clampIndex(selection.indices[dim] ?? 0, sizes[dim] ?? 1));
       }
     },
     signal,
@@ -196,8 +197,9 @@ function drawView(
     pick();
     frame.invalidate();
   }, signal);
-  const played = ["iteration", "time"].find(
-    (dim) => (sizes[dim] ?? 1) > 1 || (runs && dim === "iteration" && dim in sizes),
+  const played = KNOWN_DIMS.find(
+    (dim) =>
+      (knownAxis(dim).played && (sizes[dim] ?? 1) > 1) || (runs && dim === "iteration" && dim in sizes),
   );
   root.addEventListener(
     "keydown",

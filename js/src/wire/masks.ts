@@ -1,13 +1,12 @@
 /** Which cells of a plane do not count: padding, and what was masked out. Pure. The rule is that of `view/_masked.py`. */
 
+import { knownAxis } from "./axes";
 import type { Window } from "./ndarray";
 import type { ArrayMeta, Indices, SentMask } from "./state";
 
 /** What is said of a cell that does not count. */
 export type LeftOut = "padding" | "inactive" | "masked";
 export const LEFT_OUT: readonly LeftOut[] = ["padding", "inactive", "masked"];
-
-const STATES: readonly string[] = ["state", "sender"];
 
 interface Mask {
   why: LeftOut;
@@ -37,7 +36,7 @@ function decode(name: string, { dims, bits }: SentMask, meta: ArrayMeta): Mask {
     strides[i] = step;
     step *= meta.shape[meta.dims.indexOf(dims[i] as string)] ?? 1;
   }
-  const why = axis === "" ? "masked" : STATES.includes(axis) ? "inactive" : "padding";
+  const why = axis === "" ? "masked" : ((knownAxis(axis).left_out as LeftOut | undefined) ?? "padding");
   return { why, dims, strides, bytes: Uint8Array.from(atob(bits), (c) => c.charCodeAt(0)) };
 }
 

@@ -136,34 +136,8 @@ export interface Settings {
 /** Synced traits by widget kind; those below a view have all of a view's, too. A test holds them equal to Python's. */
 export const TRAITS = {
   store: ["_meta", "_buffers", "_state_mb", "_live"],
-  selection: [
-    "iteration",
-    "time",
-    "batch",
-    "layer",
-    "head",
-    "slot",
-    "word",
-    "query",
-    "key",
-    "token",
-    "state",
-    "sender",
-    "pattern",
-    "reference",
-    "statistic",
-    "offset",
-    "channel",
-    "item",
-    "row",
-    "column",
-    "stage",
-    "predecessor",
-    "mode",
-    "logged",
-    "follow",
-    "_sizes",
-  ],
+  /** And an index for each axis: see `traitOf`. */
+  selection: ["follow", "_sizes"],
   view: [
     "cmap",
     "scale",
@@ -183,8 +157,6 @@ export const TRAITS = {
   bars: ["_figure", "sort"],
   comparison: ["show"],
 } as const;
-
-export const SELECTABLE = TRAITS.selection.filter((name) => name !== "_sizes" && name !== "follow");
 
 /** The nearest index that exists. */
 export function clampIndex(index: number, size: number): number {

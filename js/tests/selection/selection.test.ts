@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { createSelection } from "../../src/selection/selection";
-import { SELECTABLE } from "../../src/wire/state";
-import { FakeModel, FakeScreen } from "../fakes";
+import { KNOWN_DIMS, traitOf } from "../../src/wire/axes";
+import { FakeModel, FakeScreen, the } from "../fakes";
 
 let screen: FakeScreen;
 
@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 function selected(changes: Record<string, number> = {}) {
-  const zeros = Object.fromEntries(SELECTABLE.map((dim) => [dim, 0]));
+  const zeros = Object.fromEntries(KNOWN_DIMS.map((dim) => [dim, 0]));
   const model = new FakeModel({ ...zeros, ...changes, _ack: {} });
   const controller = new AbortController();
   const selection = createSelection({ model, signal: controller.signal });
@@ -100,6 +100,74 @@ describe("a selection", () => {
     expect(model.numCallbacks).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
     expect(selection.player.playing).toBe(false);
+  });
+});
+
+describe("axes of the reader's own", () => {
+  /** Python has attached data with these axes. */
+  const attached = (sizes: Record<string, number>) => {
+    const traits = Object.fromEntries(Object.keys(sizes).map((dim) => [traitOf(dim), 0]));
+    const made = selected({ ...traits, _sizes: sizes as never });
+    return { ...made, sent: () => made.model.sent.map(({ changes }) => changes) };
+  };
+
+  test("have a place beside the others", () => {
+    const { selection } = attached({ time: 5, expert: 4 });
+    selection.set({ expert: 2, time: 1 });
+    expect(selection.indices).toMatchObject({ expert: 2, time: 1, head: 0 });
+    expect(Object.keys(selection.indices)).toEqual([...KNOWN_DIMS, "expert"]);
+  });
+
+  test("are told to Python by their traits, and written where a notebook saves them", () => {
+    const { model, selection, sent } = attached({ expert: 4, follow: 3 });
+    selection.set({ expert: 2 });
+    selection.set({ follow: 1 });
+    model.update({ _ack: { client: the(model.sent[0])["client"], seq: 1 } });
+    expect(sent()).toEqual([{ _at_expert: 2 }, { _at_follow: 1 }]);
+    expect([model.get("_at_expert"), model.get("_at_follow"), selection.follow.on]).toEqual([2, 1, true]);
+  });
+
+  test("are moved by Python, each by itself", () => {
+    const { model, selection, drawn } = attached({ expert: 4, neuron: 9 });
+    selection.set({ expert: 3 });
+    model.update({ _at_neuron: 7 });
+    screen.frame();
+    expect(selection.indices).toMatchObject({ expert: 3, neuron: 7 });
+    expect(drawn).toHaveBeenCalledTimes(1);
+  });
+
+  test("join with data that is attached later", () => {
+    const { model, selection, drawn } = selected();
+    expect(selection.indices).not.toHaveProperty("expert");
+    model.update({ _at_expert: 1 }); // as Python sends it: the trait, then the sizes
+    model.update({ _sizes: { expert: 4 } });
+    screen.frame();
+    expect(selection.indices["expert"]).toBe(1);
+    expect(drawn).toHaveBeenCalled();
+    selection.set({ expert: 2 });
+    expect(model.sent.map(({ changes }) => changes)).toEqual([{ _at_expert: 2 }]);
+  });
+
+  test("stay where the page has them while an answer to an older move is under way", () => {
+    const { model, selection, sent } = attached({ expert: 40 });
+    for (let expert = 1; expert <= 30; expert += 1) selection.set({ expert });
+    const answer = (seq: number, at: number) =>
+      model.update({ _at_expert: at, _ack: { client: the(model.sent[0])["client"], seq } });
+    answer(1, 1);
+    expect(selection.indices["expert"]).toBe(30);
+    answer(2, 30);
+    expect([selection.indices["expert"], sent()]).toEqual([30, [{ _at_expert: 1 }, { _at_expert: 30 }]]);
+  });
+
+  test("are asked for by the name of their axis before a step is shown", () => {
+    const { selection, controller } = attached({ time: 9, expert: 4 });
+    selection.set({ expert: 3 });
+    const asked = vi.fn(() => true);
+    selection.prepare(asked, controller.signal);
+    selection.player.toggle("time", 9);
+    screen.frame(0);
+    screen.frame(300);
+    expect(asked).toHaveBeenCalledWith(expect.objectContaining({ expert: 3, time: 1 }));
   });
 });
 

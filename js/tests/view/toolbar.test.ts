@@ -53,6 +53,17 @@ describe("axes with a slider", () => {
     expect(controlled(arrays, [{ kind: "lines", array: "y", y: "head", x: "query" }])).toEqual(["query"]);
   });
 
+  test("may be of the reader's own: behind those that are known, as the data has them", () => {
+    const arrays = { x: ["time", "expert", "router", "neuron", "key"] };
+    expect(controlled(arrays, [{ y: "expert", x: "key" }], { time: 1 })).toEqual([
+      "time",
+      "router",
+      "neuron",
+    ]);
+    expect(controlled({ x: ["expert", "head", "y", "x"] }, [{ y: "y", x: "x" }])).toEqual(["head", "expert"]);
+    expect(controlled(arrays, [{ y: "neuron", x: "key" }], { expert: 1 })).toEqual(["time", "router"]);
+  });
+
   test("may be none", () => {
     expect(controlled({ x: ["query", "key"] }, [{ y: "query", x: "key" }])).toEqual([]);
   });

@@ -29,8 +29,9 @@ def csv_lines(
     r"""Every cell that is on show, as lines of CSV (RFC 4180), many at a time.
 
     The columns are ``panel``, ``array``, the index on every axis of the arrays shown, ``<axis>_label`` for
-    each axis that has labels, and ``value``; what an array does not have stays empty. A value is written so
-    that it reads back as the very same number of its type; others are ``nan``, ``inf`` and ``-inf``.
+    each axis that has labels, and ``value``; what an array does not have stays empty. Where an axis is called
+    as another column is, its own gets a ``_`` behind. A value is written so that it reads back as the very
+    same number of its type; others are ``nan``, ``inf`` and ``-inf``.
 
     A label that a spreadsheet would take for a formula, for it begins with ``=``, ``+``, ``-``, ``@``, a tab
     or the end of a line and is no number, gets a single quote before it. A lone surrogate becomes U+FFFD.
@@ -55,8 +56,8 @@ def csv_lines(
     tables = [_PanelTable.of(each, trace[each.array], indices) for each in chosen]
     dims = list(dict.fromkeys(dim for table in tables for dim in table.array.dims))
     labelled = [dim for dim in dims if any(dim in table.array.coords for table in tables)]
-    head = ["panel", "array", *dims, *(f"{dim}_label" for dim in labelled), "value"]
-    yield _as_csv([head])
+    named = _apart([*dims, *(f"{dim}_label" for dim in labelled)], ("panel", "array", "value"))
+    yield _as_csv([["panel", "array", *named, "value"]])
     for table in tables:
         for lines in table.blocks(dims, labelled):
             yield _as_csv(lines)
@@ -80,6 +81,20 @@ def save_csv(
     with replacing(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         file.writelines(csv_lines(trace, layout, indices, panel=panel))
     return target
+
+
+def _apart(names: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """The names, each unlike those before it and those that are taken.
+
+    >>> _apart(["value", "slot", "slot_label", "slot_label"], ["value"])
+    ['value_', 'slot', 'slot_label', 'slot_label_']
+    """
+    seen = [*taken]
+    for name in names:
+        while name in seen:
+            name += "_"
+        seen.append(name)
+    return seen[len(taken) :]
 
 
 def _chosen(panels: Sequence[Panel], panel: str | None) -> list[Panel]:

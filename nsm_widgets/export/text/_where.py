@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from nsm_widgets._axes import MARKED
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import Layout, Panel, clamp
-
-CURSOR_DIMS: tuple[str, ...] = ("iteration", "time", "slot")
-"""Axes whose selected index is marked on every panel that draws them."""
 
 
 def panels_of(layout: Layout) -> Iterator[Panel]:
@@ -38,7 +36,7 @@ def index_label(array: NamedArray, dim: str, index: int, batch: int = 0) -> str:
 
 def is_marked(panel: Panel, dim: str) -> bool:
     """Whether the selected index of an axis that a panel draws is marked there: of a chart, that across."""
-    return dim == panel.x if panel.kind in ("lines", "bars") else dim in CURSOR_DIMS
+    return dim == panel.x if panel.kind in ("lines", "bars") else dim in MARKED
 
 
 def is_chosen(panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> bool:

@@ -45,7 +45,7 @@ class NamedArray:
     Args:
         name: Its name in a trace: printable, no ``/``.
         values: Anything :func:`~nsm_widgets.trace.arrays._convert.to_numpy` takes.
-        dims: One axis name per axis, from ``nsm_widgets._axes.AXES``.
+        dims: One axis name per axis: ``"time"``, ``"slot"``, ... or any identifier of your own.
         coords: Labels by axis: a :class:`Coord`, a list of strings or integers, or one such list per batch
             item. And masks, True where a value counts: ``key_mask`` and the like of one axis, ``mask`` of
             single cells.
@@ -119,7 +119,7 @@ class NamedArray:
         """Size by axis name, in the order of the axes."""
         return dict(zip(self.dims, self.values.shape, strict=True))
 
-    def isel(self, **indexers: Indexer) -> NamedArray:
+    def isel(self, /, **indexers: Indexer) -> NamedArray:
         """Select by index along named axes: an int drops the axis, a slice or a list of ints keeps it.
 
         Lists on several axes are taken one axis after the other, as xarray does. Of an array in a store, at

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import FrozenInstanceError
 from typing import Any, NoReturn, TypeVar
 
-from nsm_widgets._axes import check_time_leads, did_you_mean, format_dims, format_sizes
+from nsm_widgets._axes import SHARED, check_time_leads, did_you_mean, format_dims, format_sizes
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError
 from nsm_widgets._text import one_line, replace_surrogates
 from nsm_widgets.trace.arrays._array import Indexer, NamedArray
 from nsm_widgets.trace.arrays._coord import Coord, same_coord
 from nsm_widgets.trace.arrays._json import freeze_attrs
 from nsm_widgets.trace.arrays._origin import Origin
-
-_SHARED = ("iteration", "time", "batch")
 
 
 class TraceBase(Mapping[str, NamedArray]):
@@ -114,7 +112,7 @@ class TraceBase(Mapping[str, NamedArray]):
         """Bytes of all values."""
         return sum(array.values.nbytes for array in self.values())
 
-    def isel(self: Made, **indexers: Indexer) -> Made:
+    def isel(self: Made, /, **indexers: Indexer) -> Made:
         """Select by index, in every array that has the axis; see :meth:`NamedArray.isel`.
 
         Raises:
@@ -209,7 +207,7 @@ def _check_agree(arrays: Mapping[str, NamedArray]) -> None:
     seen: dict[str, tuple[str, int]] = {}
     for name, array in arrays.items():
         check_time_leads(array.dims, name)
-        for dim in _SHARED:
+        for dim in SHARED:
             if dim in array.dims:
                 length = array.shape[array.dims.index(dim)]
                 first, size = seen.setdefault(dim, (name, length))

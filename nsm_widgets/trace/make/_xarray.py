@@ -100,7 +100,9 @@ def _group(trace: TraceBase) -> dict[str, list[NamedArray]]:
 
 
 def _fits(one: NamedArray, other: NamedArray) -> bool:
-    """Whether two arrays agree on size and labels of every axis they share."""
+    """Whether two arrays agree on size and labels of every axis they share, and neither is called as one."""
+    if one.name in other.dims or other.name in one.dims:
+        return False
     return all(
         one.sizes[dim] == other.sizes[dim] and same_coord(one.coords.get(dim), other.coords.get(dim))
         for dim in one.dims

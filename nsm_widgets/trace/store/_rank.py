@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nsm_widgets._axes import LEADING
 from nsm_widgets._errors import RecordingError, TraceFileError
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
@@ -72,7 +73,7 @@ def make_schema(trace: TraceBase, shard_bytes: int = 0) -> Schema:
     Raises:
         TraceFileError: If an array has more axes than a store takes.
     """
-    axis = next((dim for dim in ("iteration", "time") if any(_leads(a, dim) for a in trace.values())), None)
+    axis = next((dim for dim in LEADING if any(_leads(a, dim) for a in trace.values())), None)
     step_bytes = sum(a.values.nbytes // a.shape[0] for a in trace.values() if _leads(a, axis))
     steps = SHARD_STEPS
     while steps > 1 and steps * step_bytes > MOST_SHARD:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import NsmWidgetsError, TraceFileError
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
@@ -186,11 +187,19 @@ class _Rank:
             if commit.lost and entry["grows"]:
                 coords.setdefault(layout.dims[0], Coord(layout.dims[:1], _true_steps(commit)))
             if entry["dims"]:
-                arrays.append(NamedArray(entry["name"], values, entry["dims"], coords, attrs))
+                array = NamedArray(entry["name"], values, entry["dims"], coords, attrs)
+                self._check_axes(array, layout)
             else:
-                arrays.append(NamedArray(entry["name"], values[0], (), None, attrs))
+                array = NamedArray(entry["name"], values[0], (), None, attrs)
+            arrays.append(array)
         lost = {"lost_steps": [list(gap) for gap in commit.lost]} if commit.lost else {}
         return TraceBase(*arrays, attrs={**self._attrs, **lost})
+
+    def _check_axes(self, array: NamedArray, layout: Layout) -> None:
+        """Any identifier names an axis: what one file says of it must be what the other one says."""
+        if array.dims != layout.dims:
+            told, said = format_dims(array.dims), format_dims(layout.dims)
+            raise refuse(self._root, f"{array.name} of {self._rank} has axes {told} and {said[:200]}")
 
     def _open_tail(self, commit: Commit) -> list[Segment]:
         segments = []

@@ -24,7 +24,7 @@ from nsm_widgets.view import (
     order_text,
     sort_names,
 )
-from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._figure import FigureControls, panel_of_kind
 from nsm_widgets.widgets.live._live import Build
 from nsm_widgets.widgets.plot._figure import (
@@ -105,7 +105,7 @@ def bars_figure(height_px: int) -> bqplot.Figure:
 def fill_bars(figure: bqplot.Figure, trace: Trace, panel: Panel, selection: Selection) -> None:
     """Draw the bars as they are at the selection."""
     array = trace[panel.array]
-    at = clamp({dim: getattr(selection, dim) for dim in SELECTABLE}, array.sizes)
+    at = clamp(selection.indices, array.sizes)
     order = bar_order(trace, panel, at)
     codes = bar_codes(trace, panel, at)[order]
     _hover, cursor, bars, *symbols = figure.marks

@@ -10,6 +10,7 @@ import bqplot
 import numpy as np
 import traitlets
 
+from nsm_widgets._axes import axis_title
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
@@ -26,7 +27,7 @@ from nsm_widgets.view import (
     lines_layout,
 )
 from nsm_widgets.widgets._base import refuse_unknown
-from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._figure import Chart, FigureControls, check_height, panel_of_kind
 from nsm_widgets.widgets.live._live import Build, Running
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
@@ -201,14 +202,14 @@ def lines_figure(height_px: int) -> bqplot.Figure:
 
 def fill_lines(figure: bqplot.Figure, array: NamedArray, panel: Panel, selection: Selection) -> None:
     """Draw the lines as they are at the selection."""
-    at = clamp({dim: getattr(selection, dim) for dim in SELECTABLE}, array.sizes)
+    at = clamp(selection.indices, array.sizes)
     cursor, lines = figure.marks
     steps = array.sizes[panel.x]
     set_ends(lines.scales["x"], 0.0, float(max(1, steps - 1)))
     set_ends(lines.scales["y"], panel.domain.low, panel.domain.high)
     labels = array.labels(panel.x, batch=at.get("batch", 0)) if panel.x in array.coords else None
     across, up = figure.axes
-    write_x_axis(across, "time (step)" if panel.x == "time" else panel.x, steps, labels)
+    write_x_axis(across, axis_title(panel.x), steps, labels)
     write_y_axis(up, panel)
     cursor.x = np.full(2, float(at[panel.x]))
     count = count_lines(array, panel)

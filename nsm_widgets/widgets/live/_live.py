@@ -13,7 +13,7 @@ from nsm_widgets._errors import RecordingError, ShapeError
 from nsm_widgets.trace import LazyValues, NamedArray, Progress, Trace, TraceRecorder, logged_name
 from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
 from nsm_widgets.widgets._host import in_vscode
-from nsm_widgets.widgets._selection import SELECTABLE, Selection
+from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.live._growth import Growth, grown, send_parts, wired
 from nsm_widgets.widgets.page_arrays._page_arrays import (
     BASE64_MESSAGE_BYTES,
@@ -318,8 +318,7 @@ def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for name in names:
         for dim, size in trace[name].sizes.items():
-            if dim in SELECTABLE:
-                sizes[dim] = max(sizes.get(dim, 0), size)
+            sizes[dim] = max(sizes.get(dim, 0), size)
     return sizes
 
 

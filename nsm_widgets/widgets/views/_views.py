@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nsm_widgets._axes import LEADING
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.view import (
     Layout,
@@ -24,7 +25,8 @@ class Heatmap(View):
 
     Args:
         values: A :class:`NamedArray`, or a tensor or array with its ``dims`` named.
-        dims: Names of the axes (``"time"``, ``"head"``, ``"slot"``, ``"query"``, ...), one for each.
+        dims: Names of the axes, one for each: ``"time"``, ``"head"``, ``"slot"``, ``"query"``, ... or any
+            identifier of your own, as ``"expert"``.
         x: Axis drawn across; the last one when not given.
         y: Axis drawn down; the last but one when not given.
         name: What the values are called on screen; a :class:`NamedArray` keeps its own name when not given.
@@ -45,7 +47,7 @@ class Heatmap(View):
 
     Raises:
         ShapeError: If the array has less than two or more than five axes, or ``dims`` are not as many.
-        AxisError: If an axis name is unknown, or ``x`` and ``y`` are not two of them.
+        AxisError: If an axis name is no identifier, or ``x`` and ``y`` are not two of them.
         LabelError: If there are not as many labels as the axis is long.
     """
 
@@ -252,7 +254,7 @@ def _as_trace(
 
 def _time_leading(array: NamedArray, name: str) -> NamedArray:
     """The same array under a name, with the axes that lead in a trace first: the page draws by names."""
-    leading = [dim for dim in ("iteration", "time") if dim in array.dims]
+    leading = [dim for dim in LEADING if dim in array.dims]
     dims = [*leading, *(dim for dim in array.dims if dim not in leading)]
     if name == array.name and tuple(dims) == array.dims:
         return array

@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from nsm_widgets.export import csv_lines, save_csv
 from nsm_widgets.export.text._where import indices_for, panels_of
 from tests.export.samples import ntm_trace, one_heatmap, views, weights
 
-AT = {"time": 4, "head": 1, "slot": 2, "layer": 1}
+AT = {"time": 4, "head": 1, "slot": 2, "layer": 1, "expert": 2}
 VIEWS = views()
 TYPES = ["float16", "float32", "float64", "int8", "int64", "uint8", "bool"]
 
@@ -70,6 +71,20 @@ def test_what_is_no_plain_number_has_a_name() -> None:
     """nan, inf, -inf, and zero's sign."""
     trace, layout = one_heatmap([[np.nan, np.inf, -np.inf, -0.0]], ("query", "key"))
     assert [line["value"] for line in read(csv_lines(trace, layout, {}))] == ["nan", "inf", "-inf", "-0.0"]
+
+
+def test_own_axes_have_columns_of_their_own() -> None:
+    """Under their names, labels beside them; one that is called as another column is has a ``_`` behind."""
+    dims = ("value", "panel", "panel_label")
+    coords: dict[str, list[Any]] = {"panel": ["a", "b"], "panel_label": [7, 8, 9]}
+    view = Heatmap(np.arange(12.0).reshape(2, 2, 3), dims=dims, coords=coords)
+    view.selection["value"] = 1
+    table = str(view.to_csv()).splitlines()
+    assert table[:2] == [
+        "panel,array,value_,panel_,panel_label,panel_label_,panel_label_label,value",
+        "values,values,1,0,0,a,7,6.0",
+    ]
+    assert table[-1] == "values,values,1,1,2,b,9,11.0"
 
 
 def test_labels_stand_beside_indices() -> None:

@@ -254,7 +254,7 @@ BAD = {
         AxisError,
         r"dims must map array names to values, got tuple",
     ),
-    "unknown-axis": (({"x": [1.0]},), {"dims": {"x": ("slots",)}}, AxisError, r"'slots' is no axis name"),
+    "no-axis": (({"x": [1.0]},), {"dims": {"x": ("slot-s",)}}, AxisError, r"'slot-s' is no axis name"),
     "time-not-first": (
         ({"x": np.ones((2, 3))},),
         {"dims": {"x": ("slot", "time")}},

@@ -114,7 +114,7 @@ def test_a_dataset_or_an_array_of_others() -> None:
     ("data", "error", "message"),
     [
         (np.ones(3), DtypeError, "takes a DataTree, a Dataset or a DataArray, got ndarray"),
-        (xarray.DataArray([1.0], dims="x", name="a"), AxisError, "'x' is no axis name"),
+        (xarray.DataArray([1.0], dims="x y", name="a"), AxisError, "'x y' is no axis name"),
         (xarray.DataArray([1.0], dims="slot"), AxisError, "an array's name must be"),
         (xarray.DataArray([1j], dims="slot", name="a"), DtypeError, "must be real"),
         (xarray.DataArray([1.0], {"slot": [0.5]}, "slot", "a"), LabelError, "all strings or all 64-bit"),

@@ -357,7 +357,7 @@ def test_wrong_answers_are_refused(function: Any, options: Any, error: type[Exce
         (lambda: Adapter(attention, kinds={"a": "x"}), UnknownOptionError, r"kinds .* got 'x'"),
         (lambda: Adapter(attention, memory_seen="x"), UnknownOptionError, r"memory_seen .* got 'x'"),
         (lambda: Adapter(attention, dims={"a": ("batch", "time")}), AxisError, r"a: an adapter's axes"),
-        (lambda: Adapter(attention, dims={"a": ("slots",)}), AxisError, r"Did you mean 'slot'"),
+        (lambda: Adapter(attention, dims={"a": ("my slot",)}), AxisError, r"Did you mean 'my_slot'"),
         (lambda: register_adapter("x"), DtypeError, r"takes the type of a module, got str"),
         (lambda: TraceRecorder(Attends(), adapters=attention), DtypeError, r"adapters must map module types"),
     ],

@@ -335,7 +335,7 @@ LIES = {
     "dims-number": (_memory("dims", 1), r"is no trace: memory: dims must be a sequence of axis names, got 1"),
     "dims-string": (_memory("dims", "slot"), r"is no trace: memory: dims must be a sequence"),
     "dims-many": (_memory("dims", ["slot", "word"]), r"memory must have one name per axis, got 2 names"),
-    "dims-unknown": (_memory("dims", ["sloth"]), r"'sloth' is no axis name"),
+    "dims-no-name": (_memory("dims", ["__proto__"]), r"'__proto__' is no axis name"),
     "dims-nested": (_memory("dims", [["slot"]]), r"\['slot'\] is no axis name"),
     "attrs-number": (_memory("attrs", 1), r"attrs of 'memory' must be an object"),
     "coords-list": (_memory("coords", []), r"coords of 'memory' must be an object"),

@@ -6,6 +6,7 @@ import { select } from "d3-selection";
 import type { BarTick } from "../../color/scale";
 import { short } from "../../page/format";
 import { isolated } from "../../page/text";
+import { axisTitle } from "../../wire/axes";
 import type { Window } from "../../wire/ndarray";
 import { type Box, labelledIndices, type Margins } from "./geometry";
 
@@ -31,8 +32,6 @@ export function textWidth(text: string): number {
   measuring.font = "11px system-ui, sans-serif";
   return measuring.measureText(text).width;
 }
-
-const AXIS_TITLES: Record<string, string> = { time: "time (step)", statistic: "" };
 
 /** The room that labels take, so that panels of one row can be lined up before anything is drawn. */
 export function marginsFor(y: AxisLabels, x: AxisLabels, barLabels: readonly string[]): Margins {
@@ -122,9 +121,9 @@ export function drawAxes(
       .attr("class", "nsmw-axis-title")
       .attr("transform", `translate(${dx},${dy}) rotate(${turn})`)
       .text(text);
-  title(AXIS_TITLES[y.dim] ?? y.dim, 10, margins.top + box.height / 2, -90);
+  title(titleOf(y, box.height), 10, margins.top + box.height / 2, -90);
   title(
-    AXIS_TITLES[x.dim] ?? x.dim,
+    titleOf(x, box.width),
     margins.left + box.width / 2,
     margins.top + box.height + margins.bottom - 4,
     0,
@@ -160,6 +159,11 @@ function spread(ticks: readonly BarTick[], lengthPx: number): BarTick[] {
       kept.push(tick);
   }
   return kept.sort((a, b) => a.position - b.position);
+}
+
+/** An axis may have a long name: it reaches no further than the picture, or than a label does. */
+function titleOf({ dim }: AxisLabels, room: number): string {
+  return clip(axisTitle(dim), Math.max(room, LONGEST_LABEL_PX));
 }
 
 function textOf({ labels, count }: AxisLabels): readonly string[] {

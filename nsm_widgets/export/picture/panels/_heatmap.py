@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nsm_widgets._axes import MARKED
 from nsm_widgets._text import count, short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_OUT, Canvas
@@ -16,7 +17,7 @@ from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, Axis
 from nsm_widgets.export.picture.parts._bar import bar_labels, bar_pixels
 from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export.picture.parts._marks import draw_marks
-from nsm_widgets.export.text._where import CURSOR_DIMS, describe_index, indices_for, is_chosen
+from nsm_widgets.export.text._where import describe_index, indices_for, is_chosen
 from nsm_widgets.raster import Raster
 from nsm_widgets.view import ABOVE, NAN, Panel, left_out_codes, paint
 
@@ -161,10 +162,10 @@ class HeatmapPicture:
 
     def _cursors(self, canvas: Canvas, box: Box) -> None:
         """The selected index of an axis that is drawn: a frame, or a line where cells are too small."""
-        if self.panel.y in CURSOR_DIMS:
+        if self.panel.y in MARKED:
             start, end = span(self.at[self.panel.y], self.y.count, box.height)
             draw_cursor(canvas, Box(box.left, box.top + start, box.width, end - start), down=False)
-        if self.panel.x in CURSOR_DIMS:
+        if self.panel.x in MARKED:
             start, end = span(self.at[self.panel.x], self.x.count, box.width)
             draw_cursor(canvas, Box(box.left + start, box.top, end - start, box.height), down=True)
 

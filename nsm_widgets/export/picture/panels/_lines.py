@@ -146,7 +146,7 @@ class LinesPicture:
             else:
                 canvas.text((x, y + 10), self.x.label(step), "ms", ink.text)
         y = box.bottom + self.labels_px + AXIS_TITLE_PX - 5
-        canvas.text((box.left + box.width / 2, y), self.x.title, "ms", ink.text)
+        canvas.text((box.left + box.width / 2, y), self.x.title(box.width), "ms", ink.text)
         title = cut(drawable(self.panel.title), box.height)
         canvas.turned_text((left + 7, box.top + box.height / 2), title, "m", ink.text)
 

@@ -161,7 +161,7 @@ class ThumbnailsPicture:
         """Its label, cut to the room there is; ``head 3`` without one; a number where neither has room."""
         if dim in self.array.coords:
             return cut(self._name(dim, index), width) if width >= LEAST_NAMED_PX else str(index)
-        plain = f"{dim} {index}"
+        plain = drawable(f"{dim} {index}")
         return plain if text_width(plain) <= width else str(index)
 
     def _labels(self, canvas: Canvas, left: int, top: int) -> None:

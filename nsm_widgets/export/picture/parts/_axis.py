@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from nsm_widgets._axes import axis_title
 from nsm_widgets.export.picture.canvas._canvas import Canvas
 from nsm_widgets.export.picture.canvas._geometry import Box, ticks
 from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
@@ -15,8 +16,6 @@ AXIS_TITLE_PX = 18
 TICK_PX, TICK_GAP_PX = 3, 3
 LINE_PX, NUMBER_LINE_PX, NUMBER_GAP_PX, LABEL_GAP_PX = 14, 20, 26, 8
 LONGEST_LABEL_PX = 96
-
-_TITLES = {"time": "time (step)", "statistic": "", "logged": "iteration"}
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,9 @@ class Axis:
         labels = array.labels(dim, batch=batch) if dim in array.coords else None
         return cls(dim, array.sizes[dim], labels)
 
-    @property
-    def title(self) -> str:
-        """What stands along it."""
-        return _TITLES.get(self.dim, self.dim)
+    def title(self, room: int) -> str:
+        """What stands along it, cut to the room there is, or that labels have."""
+        return cut(drawable(axis_title(self.dim)), max(room, LONGEST_LABEL_PX))
 
     def label(self, index: int) -> str:
         """The text at an index, cut to the room there is for any."""
@@ -67,7 +65,12 @@ class Axis:
             canvas.draw.line((box.left - 1 - TICK_PX, y, box.left - 2, y), fill=canvas.ink.faint)
             at = (box.left - 1 - TICK_PX - TICK_GAP_PX, y)
             canvas.text(at, self.label(index), "rm", canvas.ink.text)
-        canvas.turned_text((left + 7, box.top + box.height / 2), self.title, "m", canvas.ink.text)
+        canvas.turned_text(
+            (left + 7, box.top + box.height / 2),
+            self.title(box.height),
+            "m",
+            canvas.ink.text,
+        )
 
     def draw_across(self, canvas: Canvas, box: Box) -> None:
         """Labels and title below the box."""
@@ -84,4 +87,9 @@ class Axis:
             else:
                 canvas.text((x, y + 10), self.label(index), "ms", canvas.ink.text)
         y = box.bottom + self.height(box.width) + AXIS_TITLE_PX - 5
-        canvas.text((box.left + box.width / 2, y), self.title, "ms", canvas.ink.text)
+        canvas.text(
+            (box.left + box.width / 2, y),
+            self.title(box.width),
+            "ms",
+            canvas.ink.text,
+        )
