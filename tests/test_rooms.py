@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -95,6 +95,25 @@ def test_comments_name_files_that_are_there(sources: str, imports: Imports) -> N
         named = re.findall(r"\b(?:nsm_widgets|js/src|tests)/[\w./-]+\.(?:py|ts)\b", text)
         gone += [f"{file} names {path}" for path in named if not (ROOT / path).is_file()]
     assert gone == []
+
+
+def test_a_name_is_that_of_one_type() -> None:
+    """Classes and aliases of the package, with an underscore before their name or without."""
+    found: dict[str, list[str]] = {}
+    for path in (ROOT / "nsm_widgets").rglob("*.py"):
+        for name in type_names(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(name.lstrip("_"), []).append(path.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}
+
+
+def type_names(module: ast.Module) -> Iterator[str]:
+    """Names of classes, and of what is called like one."""
+    for node in module.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        yield from (name for name in names if re.fullmatch("_?[A-Z]+[a-z]\\w*", name))
+        if isinstance(node, ast.ClassDef):
+            yield node.name
 
 
 # --- each of them can fail --------------------------------------------------------------------------------
@@ -196,3 +215,9 @@ def test_crowded_folders_are_named() -> None:
     files: Imports = {name: set() for name in ("a/x.py", "a/y.py", "a/in/z.py", "w.py")}
     assert crowded(files, 1) == ["a: 2 files"]
     assert crowded(files, 2) == []
+
+
+def test_classes_and_aliases_have_names() -> None:
+    """Constants are none."""
+    text = "class A:\n    B = 1\nclass _C(A): ...\nDs = list[int]\nEs: TypeAlias = Any\nMOST = 1\nV = any"
+    assert list(type_names(ast.parse(text))) == ["A", "_C", "Ds", "Es"]

@@ -37,7 +37,7 @@ _TAKEN = ("zarr.json", "steps", "c", "con", "prn", "aux", "nul")
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ArrayLayout:
     """Where one array lies, and how it is cut into pieces."""
 
     key: str
@@ -93,11 +93,11 @@ def is_key(key: object) -> bool:
     return isinstance(key, str) and _KEY.match(key) is not None and key not in _TAKEN
 
 
-def make_layout(key: str, array: NamedArray, steps: int) -> Layout:
+def make_layout(key: str, array: NamedArray, steps: int) -> ArrayLayout:
     """How an array with that many steps in a shard is cut."""
     shard = (steps, *array.shape[1:]) if array.ndim else (1,)
     dims = array.dims if array.ndim else ("item",)
-    return Layout(key, dims, array.dtype, shard, choose_chunk(shard, dims, array.dtype.itemsize))
+    return ArrayLayout(key, dims, array.dtype, shard, choose_chunk(shard, dims, array.dtype.itemsize))
 
 
 def choose_chunk(shard: tuple[int, ...], dims: Sequence[str], itemsize: int) -> tuple[int, ...]:
@@ -130,7 +130,7 @@ def _smallest_factor(number: int) -> int:
     return next((factor for factor in range(2, math.isqrt(number) + 1) if number % factor == 0), number)
 
 
-def array_metadata(layout: Layout, length: int, attrs: Mapping[str, Any]) -> dict[str, Any]:
+def array_metadata(layout: ArrayLayout, length: int, attrs: Mapping[str, Any]) -> dict[str, Any]:
     """The ``zarr.json`` of an array of that length along its first axis."""
     little = {"name": "bytes", "configuration": {"endian": "little"}}
     plain = {"name": "bytes"} if layout.dtype.itemsize == 1 else little
@@ -155,7 +155,9 @@ def array_metadata(layout: Layout, length: int, attrs: Mapping[str, Any]) -> dic
     }
 
 
-def read_layout(root: Path, where: str, key: str, found: Mapping[str, Any]) -> tuple[Layout, dict[str, Any]]:
+def read_layout(
+    root: Path, where: str, key: str, found: Mapping[str, Any]
+) -> tuple[ArrayLayout, dict[str, Any]]:
     """An array's layout and attributes from its ``zarr.json``.
 
     What is written there must be what :func:`array_metadata` writes, but for the length, the attributes and
@@ -182,7 +184,7 @@ def read_layout(root: Path, where: str, key: str, found: Mapping[str, Any]) -> t
     check(isinstance(dims, list) and len(dims) == len(shape), "must name each axis")
     assert isinstance(dims, list)
     check(all(isinstance(dim, str) for dim in dims), "must name each axis")
-    layout = Layout(key, tuple(dims), np.dtype(str(dtype_name)), shard, chunk)
+    layout = ArrayLayout(key, tuple(dims), np.dtype(str(dtype_name)), shard, chunk)
     check(shape[1:] == shard[1:], "must have shards that are whole in every axis but the first")
     check(
         all(whole % part == 0 for whole, part in zip(shard, chunk, strict=True)), "has chunks that do not fit"

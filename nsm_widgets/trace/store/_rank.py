@@ -27,7 +27,7 @@ from nsm_widgets.trace.store._layout import (
     MOST_SHARD_STEPS,
     SHARD_STEPS,
     VERSION,
-    Layout,
+    ArrayLayout,
     array_metadata,
     choose_key,
     make_layout,
@@ -44,9 +44,9 @@ class Schema:
     axis: str | None
     """The axis that grows, ``time`` or ``iteration``; None if none does."""
     shard_steps: int
-    growing: dict[str, Layout]
+    growing: dict[str, ArrayLayout]
     """By array name, in order."""
-    fixed: dict[str, Layout]
+    fixed: dict[str, ArrayLayout]
     """Arrays that do not grow, written once."""
 
 
@@ -80,8 +80,8 @@ def make_schema(trace: TraceBase, shard_bytes: int = 0) -> Schema:
         steps //= 2
     while steps < MOST_SHARD_STEPS and 2 * steps * step_bytes <= shard_bytes:
         steps *= 2
-    growing: dict[str, Layout] = {}
-    fixed: dict[str, Layout] = {}
+    growing: dict[str, ArrayLayout] = {}
+    fixed: dict[str, ArrayLayout] = {}
     for name, array in trace.items():
         if array.ndim > MOST_AXES:
             raise TraceFileError(f"{name} must have at most {MOST_AXES} axes in a store, got {array.ndim}.")
@@ -258,7 +258,7 @@ class RankFiles:
         write_whole(folder, "zarr.json", [self._group(0)])
         sync_folder(folder)
 
-    def _metadata(self, name: str, layout: Layout, length: int) -> dict[str, Any]:
+    def _metadata(self, name: str, layout: ArrayLayout, length: int) -> dict[str, Any]:
         return array_metadata(layout, length, self._template[name].attrs)
 
     def _group(self, length: int) -> bytes:
@@ -308,7 +308,7 @@ _STEPS: dict[str, Any] = {
 """A number that other tools may read; in its folder lies the journal."""
 
 
-def _entry(array: NamedArray, layout: Layout, grows: bool) -> dict[str, Any]:
+def _entry(array: NamedArray, layout: ArrayLayout, grows: bool) -> dict[str, Any]:
     coords = {
         dim: {"dims": list(coord.dims), "labels": pack_mask(coord) if is_mask(dim) else coord.values.tolist()}
         for dim, coord in array.coords.items()

@@ -28,7 +28,7 @@ from nsm_widgets.trace.store._iteration_rows import (
     with_iterations,
     with_scalars,
 )
-from nsm_widgets.trace.store._layout import FORMAT, VERSION, Layout, is_key, read_layout
+from nsm_widgets.trace.store._layout import FORMAT, VERSION, ArrayLayout, is_key, read_layout
 from nsm_widgets.trace.store._stored_array import StoredArray
 from nsm_widgets.trace.store._tail import Segment, segment_name
 
@@ -84,7 +84,7 @@ def ranks_in(path: Path) -> list[int]:
     return sorted(int(match[1]) for entry in path.iterdir() if (match := _RANK.match(entry.name)))
 
 
-def stored_layouts(root: Path, rank: str) -> dict[str, Layout]:
+def stored_layouts(root: Path, rank: str) -> dict[str, ArrayLayout]:
     """How the arrays of a rank are cut, by name."""
     return _Rank(root, rank).layouts()
 
@@ -134,7 +134,7 @@ class _Rank:
         ours = _check_ours(root, _json(root, rank), f"{rank}/zarr.json")
         self._attrs = self._expect(ours, "attrs", dict)
         self._entries = [self._entry(entry) for entry in self._expect(ours, "arrays", list)]
-        self._layouts: list[Layout] = []
+        self._layouts: list[ArrayLayout] = []
         self._array_attrs: list[dict[str, Any]] = []
         for entry in self._entries:
             where = f"{rank}/{entry['key']}"
@@ -148,7 +148,7 @@ class _Rank:
             raise refuse(root, f"arrays of {rank} have shards of different lengths")
         self._growing = growing
 
-    def layouts(self) -> dict[str, Layout]:
+    def layouts(self) -> dict[str, ArrayLayout]:
         """How the arrays are cut, by name."""
         return {entry["name"]: layout for entry, layout in zip(self._entries, self._layouts, strict=True)}
 
@@ -195,7 +195,7 @@ class _Rank:
         lost = {"lost_steps": [list(gap) for gap in commit.lost]} if commit.lost else {}
         return TraceBase(*arrays, attrs={**self._attrs, **lost})
 
-    def _check_axes(self, array: NamedArray, layout: Layout) -> None:
+    def _check_axes(self, array: NamedArray, layout: ArrayLayout) -> None:
         """Any identifier names an axis: what one file says of it must be what the other one says."""
         if array.dims != layout.dims:
             told, said = format_dims(array.dims), format_dims(layout.dims)

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from nsm_widgets.trace.store._codec import most_packed, pack, unpack, with_sum, without_sum
 from nsm_widgets.trace.store._files import read_at
-from nsm_widgets.trace.store._layout import Layout
+from nsm_widgets.trace.store._layout import ArrayLayout
 
 _NONE = 2**64 - 1
 
 
-def pack_shard(values: Any, layout: Layout) -> Iterator[bytes]:
+def pack_shard(values: Any, layout: ArrayLayout) -> Iterator[bytes]:
     """A shard's bytes, chunk by chunk, then its index.
 
     Args:
@@ -41,7 +41,7 @@ def pack_shard(values: Any, layout: Layout) -> Iterator[bytes]:
     yield with_sum(struct.pack(f"<{len(index)}Q", *index))
 
 
-def _filled(part: NDArray[Any], layout: Layout) -> NDArray[Any]:
+def _filled(part: NDArray[Any], layout: ArrayLayout) -> NDArray[Any]:
     if part.shape == layout.chunk:
         return part
     whole: NDArray[Any] = np.full(layout.chunk, layout.fill)
@@ -60,7 +60,7 @@ class Shard:
         ValueError: If the file is shorter than an index, or the index is damaged.
     """
 
-    def __init__(self, descriptor: int, layout: Layout) -> None:
+    def __init__(self, descriptor: int, layout: ArrayLayout) -> None:
         self._descriptor = descriptor
         self._layout = layout
         index_bytes = 16 * math.prod(layout.grid) + 4

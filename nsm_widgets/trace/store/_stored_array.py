@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets.trace.arrays._lazy import AxisSelection
 from nsm_widgets.trace.store._files import open_inside, refuse
-from nsm_widgets.trace.store._layout import MOST_VALUES, Layout
+from nsm_widgets.trace.store._layout import MOST_VALUES, ArrayLayout
 from nsm_widgets.trace.store._shard import Shard
 from nsm_widgets.trace.store._tail import Segment, segment_name
 
@@ -38,7 +38,7 @@ class StoredArray:
     def __init__(
         self,
         where: tuple[Path, str],
-        layout: Layout,
+        layout: ArrayLayout,
         steps: int,
         folded: int,
         tail: Sequence[Segment],

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets.trace.store._codec import crc32c, with_sum, without_sum
 from nsm_widgets.trace.store._files import read_at
-from nsm_widgets.trace.store._layout import Layout
+from nsm_widgets.trace.store._layout import ArrayLayout
 
 _MAGIC = b"NSMTAIL1"
 _HEAD = 24
@@ -62,7 +62,7 @@ class Segment:
         ValueError: If the file is not of the length and steps that these give, or its sums are damaged.
     """
 
-    def __init__(self, descriptor: int, start: int, stop: int, layouts: Sequence[Layout]) -> None:
+    def __init__(self, descriptor: int, start: int, stop: int, layouts: Sequence[ArrayLayout]) -> None:
         weakref.finalize(self, os.close, descriptor)
         self.start, self.stop = start, stop
         self._descriptor = descriptor

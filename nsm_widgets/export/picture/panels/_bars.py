@@ -18,7 +18,7 @@ from nsm_widgets.export.picture.panels._lines import (
     plot_notes,
     y_of,
 )
-from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, LINE_PX, TICK_GAP_PX, TICK_PX, Axis
+from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, LINE_PX, TICK_GAP_PX, TICK_PX, DrawnAxis
 from nsm_widgets.export.text._where import describe_index, index_label, indices_for
 from nsm_widgets.view import (
     BAR_COLORS,
@@ -64,7 +64,7 @@ class BarsPicture:
         self.notes = plot_notes(self.values[None], panel.domain, panel.nan_means)
         batch = self.at.get("batch", 0)
         names = tuple(index_label(self.array, panel.x, index, batch) for index in self.order)
-        self.x = Axis(panel.x, len(names), names)
+        self.x = DrawnAxis(panel.x, len(names), names)
 
     @property
     def left(self) -> int:

@@ -13,7 +13,7 @@ from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_OUT, Can
 from nsm_widgets.export.picture.canvas._geometry import Box, plot_size, span
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.parts._annotate import draw_values, has_room
-from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, Axis
+from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, DrawnAxis
 from nsm_widgets.export.picture.parts._bar import bar_labels, bar_pixels
 from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export.picture.parts._marks import draw_marks
@@ -45,8 +45,8 @@ class HeatmapPicture:
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)
         batch = self.at.get("batch", 0)
-        self.y = Axis.of(self.array, panel.y, batch)
-        self.x = Axis.of(self.array, panel.x, batch)
+        self.y = DrawnAxis.of(self.array, panel.y, batch)
+        self.x = DrawnAxis.of(self.array, panel.x, batch)
         self.look = scene.look_of(panel, self.at)
         self.bar = bar_labels(self.look, scene)
 

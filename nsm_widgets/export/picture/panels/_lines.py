@@ -19,7 +19,7 @@ from nsm_widgets.export.picture.parts._axis import (
     LINE_PX,
     TICK_GAP_PX,
     TICK_PX,
-    Axis,
+    DrawnAxis,
 )
 from nsm_widgets.export.text._where import describe_index, indices_for
 from nsm_widgets.view import (
@@ -55,7 +55,7 @@ class LinesPicture:
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)
         self.values = line_values(self.array, panel, self.at)
-        self.x = Axis.of(self.array, panel.x, self.at.get("batch", 0))
+        self.x = DrawnAxis.of(self.array, panel.x, self.at.get("batch", 0))
         self.levels = tick_values(panel.domain)
         self.indices = (0,) if panel.y == panel.x else line_indices(self.array, panel)
         self.notes = plot_notes(self.values, panel.domain, panel.nan_means)

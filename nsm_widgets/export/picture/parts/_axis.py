@@ -19,7 +19,7 @@ LONGEST_LABEL_PX = 96
 
 
 @dataclass(frozen=True)
-class Axis:
+class DrawnAxis:
     """An axis as it is labelled: by the data's own labels, or by numbers."""
 
     dim: str
@@ -27,7 +27,7 @@ class Axis:
     labels: Sequence[str] | None
 
     @classmethod
-    def of(cls, array: NamedArray, dim: str, batch: int) -> Axis:
+    def of(cls, array: NamedArray, dim: str, batch: int) -> DrawnAxis:
         """The axis of an array, its labels those of this item of the batch."""
         labels = array.labels(dim, batch=batch) if dim in array.coords else None
         return cls(dim, array.sizes[dim], labels)
