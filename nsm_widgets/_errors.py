@@ -12,7 +12,7 @@ class ShapeError(NsmWidgetsError, ValueError):
 
 
 class AxisError(NsmWidgetsError, ValueError):
-    """An axis name is unknown, repeated or missing."""
+    """An axis name is none, repeated or missing."""
 
 
 class SelectionError(NsmWidgetsError, IndexError):

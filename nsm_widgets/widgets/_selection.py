@@ -54,7 +54,7 @@ class Selection(SyncedWidget):
 
     Raises:
         TraitError: If an index is negative, or past the end of the data.
-        UnknownOptionError: If a keyword is no axis.
+        UnknownOptionError: If a keyword is no axis of ``axes.json``; set others by their names.
     """
 
     _esm = DATA_BUNDLE

@@ -57,6 +57,9 @@ def test_an_own_axis_goes_by_slider_keys_and_python(notebook: NotebookPage, lab:
     first = colors(one)
     expect(one.root.locator("input[type=range]")).to_have_count(2)
     assert one.root.locator(".nsmw-axis-title").all_text_contents() == ["neuron", "feature"]
+    names = one.root.locator(".nsmw-slider .nsmw-name")
+    meant = [name.get_attribute("title") for name in names.all()]
+    assert meant == ["time steps, zero-based; leads everything that changes with time", "expert"]
     one.drag_slider("expert", 0.75)
     notebook.wait_python("selection['expert']", 3)
     for view in (one, two):
