@@ -67,7 +67,7 @@ FAULTS = (
         "a heatmap keeps the colours of the theme that it was first painted in",
         "scale, theme, look.of",
         "scale, look.of",
-        ("test_masks.py",),
+        ("heatmap.test.ts", "test_masks.py"),
     ),
     Fault(
         "panels",

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createPageArrays } from "../../../src/arrays/page-arrays";
+import type { Theme } from "../../../src/color/tables";
 import { HeatmapView } from "../../../src/panels/heatmap/view";
 import type { PanelContext } from "../../../src/panels/panel";
 import { ThumbnailsView } from "../../../src/panels/thumbnails/thumbnails";
@@ -53,8 +54,9 @@ function panel(
     signal,
   });
   const settings = { cmap: "ink", scale: "linear", domain: "shared", ...chosen } as Settings;
+  const page: { theme: Theme } = { theme: "light" };
   const context: PanelContext = {
-    ...{ arrays, selection, settings: () => settings, choose: () => {}, theme: () => "light" },
+    ...{ arrays, selection, settings: () => settings, choose: () => {}, theme: () => page.theme },
     ...{ announce: () => {}, sides: () => ({ left: 40, right: 60 }), signal },
   };
   const view = new View(panelOf(spec), context);
@@ -73,7 +75,7 @@ function panel(
     answer(ask, new Uint8Array(rows * columns), { rows, columns, codes: "uint8", marks: [0, 0, 0] });
   const images = () => drawn.filter(([name]) => name === "drawImage").map((call) => call.slice(5));
   const zoom = selection.zooms.join('["slot","word",1000,500]', signal);
-  return { view, asked, draw, answer, picture, images, zoom, selection, settings, arrays };
+  return { view, asked, draw, answer, picture, images, zoom, selection, settings, page, arrays };
 }
 
 test("the picture at hand moves with a zoom while the one that is wanted is on its way", async () => {
@@ -116,6 +118,19 @@ test("the picture at hand takes new colours while the one that is wanted is on i
   Object.assign(settings, { cmap: "viridis" });
   await draw();
   expect(images()).toHaveLength(1);
+});
+
+test("picture and colour bar take the theme of the page at the next drawing", async () => {
+  const { view, asked, draw, picture, images, page } = panel();
+  await draw();
+  picture(the(asked()[0]));
+  await draw();
+  const bar = () => the(view.element.querySelector<HTMLElement>(".nsmw-bar")).style.background;
+  const light = bar();
+  Object.assign(page, { theme: "dark" });
+  await draw();
+  expect(images()).toHaveLength(1);
+  expect(bar()).not.toBe(light);
 });
 
 test("values are printed in the cells when they have come after the picture", async () => {
