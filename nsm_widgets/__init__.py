@@ -5,12 +5,12 @@ Names load when first used, so that ``import nsm_widgets`` needs neither torch n
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from nsm_widgets._lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from nsm_widgets._version import __version__
     from nsm_widgets.ntm import NTM, NTMMemory, load_pretrained
     from nsm_widgets.report import create_comprehensive_report
     from nsm_widgets.trace import NamedArray, StoreWriter, Trace, TraceRecorder
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
         TraceStore,
         ViewGroup,
     )
-
-__version__ = version("nsm_widgets")
 
 __all__ = [
     "NTM",
@@ -70,6 +68,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_face(
     __name__,
     {
+        "_version": ["__version__"],
         "ntm": ["NTM", "NTMMemory", "load_pretrained"],
         "report": ["create_comprehensive_report"],
         "trace": ["NamedArray", "StoreWriter", "Trace", "TraceRecorder"],

@@ -7,6 +7,9 @@ Zarr by stores alone. Each imports those before it: ``arrays``, ``make``, ``stor
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from nsm_widgets._lazy_face import lazy_face
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
@@ -17,11 +20,13 @@ from nsm_widgets.trace.arrays._known import array_kind, default_kind, known_arra
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import is_mask, mask_axis
 from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
-from nsm_widgets.trace.record._logged import logged_name
-from nsm_widgets.trace.record._recorder import TraceRecorder
-from nsm_widgets.trace.record._watch import Progress
-from nsm_widgets.trace.record.sources._adapter import Adapter, register_adapter
-from nsm_widgets.trace.store._writer import StoreWriter
+
+if TYPE_CHECKING:
+    from nsm_widgets.trace.record._logged import logged_name
+    from nsm_widgets.trace.record._recorder import TraceRecorder
+    from nsm_widgets.trace.record._watch import Progress
+    from nsm_widgets.trace.record.sources._adapter import Adapter, register_adapter
+    from nsm_widgets.trace.store._writer import StoreWriter
 
 __all__ = [
     "Adapter",
@@ -49,3 +54,14 @@ __all__ = [
     "split_name",
     "to_readonly",
 ]
+
+__getattr__, __dir__ = lazy_face(
+    __name__,
+    {
+        "record._logged": ["logged_name"],
+        "record._recorder": ["TraceRecorder"],
+        "record._watch": ["Progress"],
+        "record.sources._adapter": ["Adapter", "register_adapter"],
+        "store._writer": ["StoreWriter"],
+    },
+)

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from importlib.metadata import version
 from typing import Any
 
 from nsm_widgets._state_format import STATE_FORMAT
 from nsm_widgets._text import one_line, printable
+from nsm_widgets._version import __version__
 from nsm_widgets.export.page._chunks import MOST_TEXELS
 from nsm_widgets.export.page._content import PageContent, PageTheme
 from nsm_widgets.export.page._modules import compressed, compressed_module, compressed_static, static_text
@@ -168,7 +168,7 @@ def precision_text(content: PageContent) -> str:
 def page_note(content: PageContent) -> str:
     """What stands at the head of a page: how exact its values are, what it lacks, who wrote it."""
     missing = f"not saved with the notebook: {', '.join(content.missing)}" if content.missing else ""
-    written = f"nsm_widgets {version('nsm_widgets')}, works without a network"
+    written = f"nsm_widgets {__version__}, works without a network"
     return " · ".join(filter(None, (precision_text(content), missing, written)))
 
 
