@@ -17,7 +17,10 @@ from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import TraceRecorder
 
 # what these packages do on import or in a run of a few steps is theirs
-pytestmark = pytest.mark.filterwarnings("ignore:::lightning", "ignore:::torch", "ignore:::transformers")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:::lightning", "ignore:::torch", "ignore:::transformers"),
+    pytest.mark.training,
+]
 
 BATCHES = 4
 

@@ -15,6 +15,8 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 # as if the package with the weights were not installed
+pytestmark = pytest.mark.training
+
 NO_MINILM = """
 import importlib.util
 _find = importlib.util.find_spec

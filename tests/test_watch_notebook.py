@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.training
+
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "05_watch_training.ipynb"
 
 
