@@ -14,9 +14,9 @@ from nbformat import NotebookNode
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
-# as if the package with the weights were not installed
 pytestmark = pytest.mark.training
 
+# as if the package with the weights were not installed
 NO_MINILM = """
 import importlib.util
 _find = importlib.util.find_spec
