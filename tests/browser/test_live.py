@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator, expect
 from nsm_widgets import NTMExplorer, TraceRecorder
 from nsm_widgets.ntm import NTM
 from tests.browser.harness import JupyterLab, NotebookPage, open_exported
+from tests.browser.harness.notebook import PANEL
 from tests.browser.views import ViewOnPage
 
 OPEN = """
@@ -45,7 +46,7 @@ with rec:
 
 GROWN_MS = 90_000
 
-KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+KERNEL = f"{PANEL}.sessionContext.session.kernel"
 
 
 class Training:
