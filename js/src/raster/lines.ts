@@ -18,7 +18,7 @@ export interface Lines {
   turned: boolean;
 }
 
-export function linesOf(
+export function memoryLines(
   plane: Plane,
   window: Window | undefined,
   texels: { rows: number; columns: number },

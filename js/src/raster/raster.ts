@@ -16,7 +16,7 @@ import { colorTable, type Theme } from "../color/tables";
 import type { Plane, Window } from "../wire/ndarray";
 import { poolBits } from "./bits";
 import { largestOf } from "./largest";
-import { type Lines, linesOf } from "./lines";
+import { type Lines, memoryLines } from "./lines";
 import { type Marks, noMarks, type Pooled, poolAny, poolShares } from "./strongest";
 
 export interface Raster {
@@ -51,7 +51,7 @@ export function rasterize(plane: Plane, options: RasterOptions): Raster {
   const rows = Math.min(window?.rows ?? plane.rows, Math.max(1, options.maxRows));
   const columns = Math.min(window?.columns ?? plane.columns, Math.max(1, options.maxColumns));
   const turned = scale === "row-max" ? rowAxis === "y" : plane.rowStride < plane.columnStride;
-  const lines = linesOf(plane, window, { rows, columns }, turned);
+  const lines = memoryLines(plane, window, { rows, columns }, turned);
   const { codes, marks } = code(plane, lines, options);
   return { codes: turned ? transposed(codes, columns, rows) : codes, rows, columns, marks };
 }

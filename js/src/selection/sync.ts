@@ -3,9 +3,9 @@
  *
  * Python to page: trait updates. Page to Python: custom messages with a sequence number, one in flight at a time, the
  * newest value always last. What Python has not heard of yet is not taken back by an update that answers an older
- * message; all else in that update is news.
+ * message; all else in that update is taken.
  *
- * A third party on the page may set the model as well and save it, as `jslink` does: that is news like any other, and
+ * A third party on the page may set the model as well and save it, as `jslink` does: that is taken like any other change, and
  * Python hears of it by the trait.
  */
 

@@ -59,7 +59,7 @@ function planeAt(arrays: ReturnType<typeof createPageArrays>, iteration: number)
   });
 }
 
-describe("a store of a recording that runs", () => {
+describe("page arrays of a recording that runs", () => {
   test("holds nothing before it is told of arrays, and loads before they come", () => {
     const { arrays, begin } = opened();
     expect(arrays.has("memory")).toBe(false);

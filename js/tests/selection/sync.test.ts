@@ -214,7 +214,7 @@ describe("from Python to this page", () => {
     expect(traits.values).toEqual({ time: 1, head: 5 });
   });
 
-  test("another page's move is Python's news", () => {
+  test("another page's move comes by Python, and is taken", () => {
     const { model, traits } = synced();
     traits.set({ time: 1 });
     model.update({ time: 8, _ack: { client: "another", seq: 1 } });

@@ -5,7 +5,7 @@ import { FakeModel, metaOf } from "../fakes";
 
 const BYTES = 240; // of metaOf()
 
-function storeWith(state: Record<string, unknown>, names = ["a", "b"]) {
+function pageArraysWith(state: Record<string, unknown>, names = ["a", "b"]) {
   const model = new FakeModel({
     _meta: names.map((name) => metaOf({ name })),
     _buffers: {},
@@ -20,29 +20,31 @@ const bytes = (length = BYTES) => new DataView(new ArrayBuffer(length));
 
 describe("what a saved notebook carries", () => {
   test("goes without saying where it is everything", () => {
-    expect(savedNote(["a", "b"], storeWith({ _buffers: { a: bytes(), b: bytes() } }).arrays)).toBe("");
+    expect(savedNote(["a", "b"], pageArraysWith({ _buffers: { a: bytes(), b: bytes() } }).arrays)).toBe("");
   });
 
   test("is listed beside what it does not", () => {
-    const { arrays } = storeWith({
+    const { arrays } = pageArraysWith({
       _meta: ["a", "b"].map((name) => metaOf({ name, shape: [40_000, 10, 30] })),
     });
     expect(savedNote(["a", "b"], arrays)).toBe("not saved with the notebook: a, b (96 MB)");
-    const half = storeWith({ _buffers: { b: bytes() } }).arrays;
+    const half = pageArraysWith({ _buffers: { b: bytes() } }).arrays;
     expect(savedNote(["a", "b"], half)).toMatch(/^saved with the notebook: b · not saved: a \(/);
   });
 
   test("is a short list", () => {
     const names = Array.from({ length: 8 }, (_, i) => `a${i}`);
-    expect(savedNote(names, storeWith({}, names).arrays)).toContain("a0, a1, a2, a3, a4, a5 and 2 more (");
+    expect(savedNote(names, pageArraysWith({}, names).arrays)).toContain(
+      "a0, a1, a2, a3, a4, a5 and 2 more (",
+    );
   });
 
   test("is said in notebooks only: an exported page has no limit", () => {
-    expect(savedNote(["a"], storeWith({ _state_mb: null }).arrays)).toBe("");
+    expect(savedNote(["a"], pageArraysWith({ _state_mb: null }).arrays)).toBe("");
   });
 
   test("shrinks when an array leaves the state; the page keeps its copy, and asks for nothing", () => {
-    const { model, arrays, controller } = storeWith({ _buffers: { a: bytes(), b: bytes() } });
+    const { model, arrays, controller } = pageArraysWith({ _buffers: { a: bytes(), b: bytes() } });
     let changes = 0;
     arrays.subscribe(() => {
       changes += 1;
@@ -55,13 +57,13 @@ describe("what a saved notebook carries", () => {
   });
 
   test("does not count an array that came empty", () => {
-    const { arrays } = storeWith({ _buffers: { a: bytes(0) } }, ["a"]);
+    const { arrays } = pageArraysWith({ _buffers: { a: bytes(0) } }, ["a"]);
     expect(arrays.saved("a")).toBe(false);
     expect(arrays.get("a").plane("slot", "word", { time: 0 }).state).toBe("loading");
   });
 
   test("is no more listened to when the model is gone", () => {
-    const { model, controller } = storeWith({});
+    const { model, controller } = pageArraysWith({});
     controller.abort();
     expect(model.numCallbacks).toBe(0);
   });

@@ -11,11 +11,11 @@ import type { BarsSpec, Indices, PanelSpec } from "../../wire/state";
 import { markChips } from "../chips";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
-import { BAR_COLORS, BY_VALUE, bandOf, heightsOf, orderOf, placeAt, placesOf, sortNames } from "./order";
+import { BAR_COLORS, BY_VALUE, bandCorners, heightsOf, orderOf, placeAt, placesOf, sortNames } from "./order";
 import { listenToFigure } from "./pointer";
 import { showDomain } from "./scales";
 import { showTicks, ticksFor } from "./ticks";
-import { countUnplottable, linesOf } from "./values";
+import { countUnplottable, lineValues } from "./values";
 
 const NO_BARS: BarsSpec = { note: "", sort: "", orders: {}, flags: null, kinds: [] };
 const SYMBOLS = ["", "×", "▲"];
@@ -100,7 +100,7 @@ export class BarsPanel implements PanelView {
     this.element.dataset["state"] = found.state;
     const message = { ready: "", loading: "loading…" };
     setText(this.#message, found.state === "unavailable" ? found.why : message[found.state]);
-    const values = found.state === "ready" ? linesOf(found.plane, true)[0] : undefined;
+    const values = found.state === "ready" ? lineValues(found.plane, true)[0] : undefined;
     this.#scale();
     if (values !== undefined) this.#feed(values, at);
     this.#choice.show(this.#sort);
@@ -127,7 +127,7 @@ export class BarsPanel implements PanelView {
     const array = this.#context.arrays.get(name);
     const at = indicesFor(this.#spec, array, this.#context.selection.indices);
     const found = array.plane(this.#spec.x, this.#spec.x, at);
-    return found.state === "ready" ? linesOf(found.plane, true)[0] : undefined;
+    return found.state === "ready" ? lineValues(found.plane, true)[0] : undefined;
   }
 
   #feed(values: Float64Array, at: Indices): void {
@@ -297,5 +297,5 @@ function heightOf(code: number): number {
 
 function move(band: Model, place: number): void {
   if ((band.get("x") as ArrayLike<number>)[0] === place - 0.5) return;
-  drawNow(band, "x", bandOf(place), true);
+  drawNow(band, "x", bandCorners(place), true);
 }

@@ -61,6 +61,6 @@ export function heightsOf(values: Values, order: readonly number[]): Float64Arra
 }
 
 /** A band over one place, as the corners of a path. */
-export function bandOf(place: number): Float64Array {
+export function bandCorners(place: number): Float64Array {
   return Float64Array.of(place - 0.5, place + 0.5, place + 0.5, place - 0.5);
 }

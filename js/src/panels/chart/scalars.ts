@@ -14,7 +14,7 @@ import type { Embedded, Embedder } from "./embed";
 import { classOf, drawNow } from "./marks";
 import { listenToFigure } from "./pointer";
 import { setEnds } from "./scales";
-import { linesOf, withTail } from "./values";
+import { lineValues, withTail } from "./values";
 
 interface Series {
   numbers: ArrayLike<number>;
@@ -104,7 +104,7 @@ export class ScalarsPanel implements PanelView {
   #series(): Series | undefined {
     const found = this.#array.plane("logged", "logged", {});
     if (found.state !== "ready") return undefined;
-    const values = linesOf(found.plane, true)[0] ?? new Float64Array();
+    const values = lineValues(found.plane, true)[0] ?? new Float64Array();
     return { values, numbers: this.#array.numbers ?? this.#numbers(values.length) };
   }
 

@@ -8,7 +8,7 @@ import type { Plane } from "../../wire/ndarray";
  * @param single whether the plane is but one line, its axes being the same
  * @param picked the rows that have a line; all where none is named
  */
-export function linesOf(plane: Plane, single: boolean, picked: readonly number[] = []): Float64Array[] {
+export function lineValues(plane: Plane, single: boolean, picked: readonly number[] = []): Float64Array[] {
   const { data, offset, columns, columnStride, rowStride } = plane;
   const all = Array.from({ length: single ? 1 : plane.rows }, (_, row) => row);
   return (picked.length > 0 && !single ? picked : all).map((row) =>
@@ -77,7 +77,7 @@ export function lineStyle(count: number): LineStyle {
 }
 
 /** Why so many values are not drawn; empty where they are. A recording that runs may come to have them. */
-export function tooMany(lines: number, steps: number): string {
+export function tooManyPoints(lines: number, steps: number): string {
   if (lines <= MOST_LINES && lines * steps <= MOST_POINTS) return "";
   const [most, points] = [MOST_LINES, MOST_POINTS].map((number) => number.toLocaleString("en"));
   return `${lines.toLocaleString("en")} lines of ${steps.toLocaleString("en")} points: at most ${most} and ${points} in all are drawn`;

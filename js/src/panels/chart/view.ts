@@ -17,10 +17,10 @@ import {
   countUnplottable,
   indexAt,
   lineStyle,
-  linesOf,
+  lineValues,
   placesWithTail,
   sameLines,
-  tooMany,
+  tooManyPoints,
   withTail,
 } from "./values";
 
@@ -109,7 +109,7 @@ export class LinesPanel implements PanelView {
   /** The plane; none where it has come to hold more than a chart can. */
   #found(at: Indices): PlaneResult {
     const { x, y } = this.#spec;
-    const why = tooMany(this.#indices.length, this.#array.size(x));
+    const why = tooManyPoints(this.#indices.length, this.#array.size(x));
     return why ? { state: "unavailable", why } : this.#array.plane(y, x, at);
   }
 
@@ -153,7 +153,7 @@ export class LinesPanel implements PanelView {
       this.#showChips(); // the domain may be another
       return;
     }
-    const lines = linesOf(plane, this.#single, this.#spec.picked);
+    const lines = lineValues(plane, this.#single, this.#spec.picked);
     const same = this.#fed instanceof Object && sameLines(lines, this.#values);
     this.#fed = { data: plane.data, offset: plane.offset };
     this.#values = lines;

@@ -2,7 +2,7 @@
 
 import type { Theme } from "../../color/tables";
 import { isPale } from "./edges";
-import { type Arrow, angleOf, isCentered, LINE_PX, type Point, placeOf, type Ring } from "./layout";
+import { type Arrow, angleOf, isCentered, LINE_PX, nodePoint, type Point, type Ring } from "./layout";
 
 const DASH_PX = 4;
 const EDGE_OF_NODE_PX = 1.5;
@@ -115,7 +115,7 @@ function drawNodes(
     context.fill();
   };
   radii.forEach((radius, index) => {
-    const at = placeOf(ring, index);
+    const at = nodePoint(ring, index);
     const chosen = index === selected;
     disc(at, radius + (chosen ? Math.min(2.5, 1 + ring.node / 6) : EDGE_OF_NODE_PX), inks.background);
     context.globalAlpha = standsOut === undefined || standsOut.nodes.has(index) || chosen ? 1 : FADED_TEXT;
@@ -132,7 +132,7 @@ function drawLabels(context: CanvasRenderingContext2D, drawing: Drawing): void {
   labels.forEach((label, index) => {
     if (index % ring.every !== 0 && index !== here) return;
     const angle = angleOf(ring.count, index);
-    const [x, y] = placeOf(ring, index, ring.labels);
+    const [x, y] = nodePoint(ring, index, ring.labels);
     const left = Math.cos(angle) < -1e-9;
     context.save();
     context.globalAlpha = standsOut === undefined || standsOut.nodes.has(index) ? 1 : FADED_TEXT;

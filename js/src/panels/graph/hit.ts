@@ -1,6 +1,6 @@
 /** What of a graph is under the pointer. Pure. */
 
-import { type Arrow, along, type Point, placeOf, type Ring } from "./layout";
+import { type Arrow, along, nodePoint, type Point, type Ring } from "./layout";
 
 export type Hit = { kind: "node"; index: number } | { kind: "edge"; cell: number };
 
@@ -28,7 +28,7 @@ export function hitAt(
   let nearest = Number.POSITIVE_INFINITY;
   let found: Hit | undefined;
   for (let index = 0; index < ring.count; index += 1) {
-    const [x, y] = placeOf(ring, index);
+    const [x, y] = nodePoint(ring, index);
     const away = Math.hypot(at[0] - x, at[1] - y);
     if (away <= (radii[index] ?? 0) + NEAR_NODE_PX && away < nearest) {
       nearest = away;

@@ -84,7 +84,7 @@ export function angleOf(count: number, index: number): number {
 }
 
 /** A point in the direction of a node; the node itself where no distance is given. */
-export function placeOf(ring: Ring, index: number, distance = ring.radius): Point {
+export function nodePoint(ring: Ring, index: number, distance = ring.radius): Point {
   const angle = angleOf(ring.count, index);
   return [ring.center[0] + distance * Math.cos(angle), ring.center[1] + distance * Math.sin(angle)];
 }
@@ -129,8 +129,8 @@ export function arrowOf(
 ): Arrow {
   const [from, to] = [radii[sender] ?? 0, radii[listener] ?? 0];
   if (sender === listener) return loopOf(ring, sender, from, width);
-  const start = placeOf(ring, sender);
-  const end = placeOf(ring, listener);
+  const start = nodePoint(ring, sender);
+  const end = nodePoint(ring, listener);
   const [across, down] = [end[0] - start[0], end[1] - start[1]];
   const control: Point = [start[0] + across / 2 + BOW * down, start[1] + down / 2 - BOW * across];
   const room = Math.hypot(across, down) - from - to;
@@ -141,7 +141,7 @@ export function arrowOf(
 
 /** Out of a node and back, on the far side of the circle. */
 function loopOf(ring: Ring, index: number, radius: number, width: number): Arrow {
-  const [x, y] = placeOf(ring, index);
+  const [x, y] = nodePoint(ring, index);
   const out = angleOf(ring.count, index);
   const far = radius + LOOP_NODES * ring.node + LOOP_PX;
   const off = (turn: number, distance: number): Point => [

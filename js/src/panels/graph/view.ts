@@ -25,7 +25,7 @@ import { type Hit, hitAt } from "./hit";
 import { listenToInput } from "./input";
 import { createLeast } from "./least";
 import { edgesWith, type Shown, shownOf, standingOut } from "./shown";
-import { edgeText, keyText, labelOf, nodeTexts, tooMany } from "./words";
+import { edgeText, keyText, labelOf, nodeTexts, tooManyNodes } from "./words";
 
 export class GraphView implements PanelView {
   readonly element: HTMLElement;
@@ -83,7 +83,7 @@ export class GraphView implements PanelView {
       this.#plot.style.height = "60px";
       this.element.dataset["state"] = "unavailable";
       Object.assign(this.#message.style, { inset: "0" });
-      setText(this.#message, tooMany(this.#count, spec.y));
+      setText(this.#message, tooManyNodes(this.#count, spec.y));
       return;
     }
     this.element.append(foot, ...this.#readout);
@@ -227,7 +227,7 @@ export class GraphView implements PanelView {
     const batch = this.#context.selection.indices["batch"] ?? 0;
     this.#canvas.title = cut ? labelOf(this.#spec, this.#array, hit.index, batch) : "";
     this.#canvas.style.cursor = hit === undefined ? "" : "pointer";
-    this.draw(); // another node of the same cell, as an edge to itself is, is no news to the selection
+    this.draw(); // another node of the same cell, as an edge to itself is, leaves the selection as it was
   }
 
   #listen(): void {

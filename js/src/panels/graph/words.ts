@@ -13,7 +13,7 @@ import { columnSums, MOST_NODES, valueAt } from "./edges";
 const MOST_LISTED = 3;
 
 /** Why there is no graph, and what would be drawn. */
-export function tooMany(nodes: number, dim: string): string {
+export function tooManyNodes(nodes: number, dim: string): string {
   return `a graph is drawn of at most ${MOST_NODES} nodes, and ${dim} has ${count(nodes)}: see the matrix`;
 }
 

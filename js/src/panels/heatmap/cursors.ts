@@ -2,7 +2,7 @@
 
 import { element, setText } from "../../page/dom";
 import type { Window } from "../../wire/ndarray";
-import { type Box, bandOf, type Cell, type Margins } from "./geometry";
+import { type Box, type Cell, type Margins, spanOf } from "./geometry";
 import { holds } from "./window";
 
 /** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
@@ -81,8 +81,8 @@ function band(node: HTMLElement, laid: Laid, index: number | undefined, along: A
     index === undefined
       ? "nowhere"
       : along === "row"
-        ? bandOf(index, window.row, window.rows, box.height)
-        : bandOf(index, window.column, window.columns, box.width);
+        ? spanOf(index, window.row, window.rows, box.height)
+        : spanOf(index, window.column, window.columns, box.width);
   node.hidden = typeof place === "string";
   if (typeof place === "string") return place;
   const thin = place.size < THINNEST_FRAMED_PX;

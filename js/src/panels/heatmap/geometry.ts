@@ -45,7 +45,7 @@ export function cellAt(x: number, y: number, box: Box, window: Window): Cell | n
 }
 
 /** Where the window's row (or column) of this index lies along the drawn area, or on which side of it. */
-export function bandOf(
+export function spanOf(
   index: number,
   first: number,
   count: number,

@@ -3,7 +3,7 @@
 import { element } from "../../page/dom";
 import { textWidth } from "../heatmap/axes";
 import type { ThumbAxes } from "./thumbaxes";
-import { GAP, placeOf, type ThumbLayout } from "./thumblayout";
+import { cornerOf, GAP, type ThumbLayout } from "./thumblayout";
 
 /** A name cut to less than this says less than a number. */
 const LEAST_NAMED_PX = 30;
@@ -12,7 +12,7 @@ const LEAST_NAMED_PX = 30;
 export function namesAbove(axes: ThumbAxes, layout: ThumbLayout, batch: number): HTMLElement[] {
   const { width } = layout.picture;
   return Array.from({ length: layout.count }, (_, index) => {
-    const [left, top] = placeOf(layout, index);
+    const [left, top] = cornerOf(layout, index);
     const text = nameAbove(axes, index, batch, width);
     const style = `left:${layout.margin.left + left}px;top:${top}px;width:${width}px`;
     return element("span", { class: "nsmw-thumb-name", style, title: text }, text);

@@ -69,14 +69,14 @@ function laidOut(
 }
 
 /** Left upper corner of a thumbnail on the canvas, by its number. */
-export function placeOf({ across, cell }: ThumbLayout, index: number): [number, number] {
+export function cornerOf({ across, cell }: ThumbLayout, index: number): [number, number] {
   const column = index % across;
   return [FRAME + column * cell.width, FRAME + ((index - column) / across) * cell.height];
 }
 
 /** A thumbnail's place on the canvas, in device pixels. */
 export function rectOf(layout: ThumbLayout, index: number): Rect {
-  const [left, top] = placeOf(layout, index);
+  const [left, top] = cornerOf(layout, index);
   const { width, height } = layout.picture;
   return {
     x: Math.round(left * devicePixelRatio),

@@ -25,7 +25,7 @@ import {
 } from "../panel";
 import { ThumbAxes } from "./thumbaxes";
 import { namesAbove, namesAround, widestRow } from "./thumblabels";
-import { GAP, gridLayout, numberAt, placeOf, rectOf, type ThumbLayout, wrappedLayout } from "./thumblayout";
+import { cornerOf, GAP, gridLayout, numberAt, rectOf, type ThumbLayout, wrappedLayout } from "./thumblayout";
 
 let grids = 0;
 
@@ -103,7 +103,7 @@ export class ThumbnailsView implements PanelView {
     const at = this.#at;
     const layout = this.#layOut(at);
     this.#paint(layout, at);
-    const [left, top] = placeOf(layout, this.#axes.numberOf(at));
+    const [left, top] = cornerOf(layout, this.#axes.numberOf(at));
     const { margin, picture } = layout;
     const [across, down] = [picture.width + 2, picture.height + 2];
     put(this.#chosen, margin.left + left - 1, margin.top + top - 1, across, down);

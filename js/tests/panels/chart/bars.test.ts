@@ -1,8 +1,15 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
-import { bandOf, heightsOf, orderOf, placeAt, placesOf, sortNames } from "../../../src/panels/chart/order";
+import {
+  bandCorners,
+  heightsOf,
+  orderOf,
+  placeAt,
+  placesOf,
+  sortNames,
+} from "../../../src/panels/chart/order";
 import { ticksFor } from "../../../src/panels/chart/ticks";
-import { linesOf } from "../../../src/panels/chart/values";
+import { lineValues } from "../../../src/panels/chart/values";
 import { planeOf } from "../../../src/wire/ndarray";
 import { random } from "../../fakes";
 
@@ -59,13 +66,13 @@ test("heights are those of the order, none where there is no number, and a lone 
 });
 
 test("a band is as wide as a bar's place", () => {
-  expect([...bandOf(3)]).toEqual([2.5, 3.5, 3.5, 2.5]);
+  expect([...bandCorners(3)]).toEqual([2.5, 3.5, 3.5, 2.5]);
 });
 
 test("picked lines are rows of the plane in the order picked", () => {
   const data = Float32Array.from({ length: 12 }, (_, i) => i);
   const plane = planeOf({ data, shape: [3, 4], dims: ["time", "slot"] }, "slot", "time", {});
-  expect(linesOf(plane, false, [2, 0]).map((line) => [...line])).toEqual([
+  expect(lineValues(plane, false, [2, 0]).map((line) => [...line])).toEqual([
     [2, 6, 10],
     [0, 4, 8],
   ]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { drawNow } from "../../../src/panels/chart/marks";
-import { countUnplottable, indexAt, linesOf, withTail } from "../../../src/panels/chart/values";
+import { countUnplottable, indexAt, lineValues, withTail } from "../../../src/panels/chart/values";
 import { planeOf } from "../../../src/wire/ndarray";
 import { FakeModel } from "../../fakes";
 
@@ -9,20 +9,22 @@ const array = { data, shape: [4, 2, 3], dims: ["time", "batch", "head"] };
 
 describe("lines of a plane", () => {
   test.each([0, 1])("are those of the loop over every index, for item %i of the batch", (batch) => {
-    const lines = linesOf(planeOf(array, "head", "time", { batch }), false);
+    const lines = lineValues(planeOf(array, "head", "time", { batch }), false);
     const expected = [0, 1, 2].map((head) => [0, 1, 2, 3].map((time) => time * 6 + batch * 3 + head));
     expect(lines.map((line) => [...line])).toEqual(expected);
   });
 
   test("own their buffers, of doubles", () => {
-    const [first, second] = linesOf(planeOf(array, "head", "time", {}), false);
+    const [first, second] = lineValues(planeOf(array, "head", "time", {}), false);
     expect(first?.buffer.byteLength).toBe(4 * 8);
     expect(first?.buffer).not.toBe(second?.buffer);
   });
 
   test("are one where both axes are the same", () => {
     const single = { data, shape: [24], dims: ["time"] };
-    expect(linesOf(planeOf(single, "time", "time", {}), true).map((line) => [...line])).toEqual([[...data]]);
+    expect(lineValues(planeOf(single, "time", "time", {}), true).map((line) => [...line])).toEqual([
+      [...data],
+    ]);
   });
 });
 

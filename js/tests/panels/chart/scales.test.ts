@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { levelsWithin, setEnds, showDomain } from "../../../src/panels/chart/scales";
-import { LINE_COLORS, lineStyle, placesWithTail, sameLines, tooMany } from "../../../src/panels/chart/values";
+import {
+  LINE_COLORS,
+  lineStyle,
+  placesWithTail,
+  sameLines,
+  tooManyPoints,
+} from "../../../src/panels/chart/values";
 import { FakeModel } from "../../fakes";
 
 describe("values along an axis", () => {
@@ -86,7 +92,7 @@ test("few lines have a colour each, many are one colour and faint", () => {
 });
 
 test("more than a page can draw is said", () => {
-  expect([tooMany(256, 10), tooMany(10, 10_000)]).toEqual(["", ""]);
-  expect(tooMany(257, 10)).toBe("257 lines of 10 points: at most 256 and 100,000 in all are drawn");
-  expect(tooMany(6, 20_000)).toContain("6 lines of 20,000 points");
+  expect([tooManyPoints(256, 10), tooManyPoints(10, 10_000)]).toEqual(["", ""]);
+  expect(tooManyPoints(257, 10)).toBe("257 lines of 10 points: at most 256 and 100,000 in all are drawn");
+  expect(tooManyPoints(6, 20_000)).toContain("6 lines of 20,000 points");
 });

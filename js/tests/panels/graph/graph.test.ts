@@ -17,12 +17,12 @@ import {
   arrowOf,
   edgeWidth,
   labelRoom,
+  nodePoint,
   nodeRadius,
-  placeOf,
   type Ring,
   ringOf,
 } from "../../../src/panels/graph/layout";
-import { edgeText, nodeTexts, tooMany } from "../../../src/panels/graph/words";
+import { edgeText, nodeTexts, tooManyNodes } from "../../../src/panels/graph/words";
 import type { Plane } from "../../../src/wire/ndarray";
 import { metaOf, panelOf, the } from "../../fakes";
 import { jsonOf } from "../../fixtures";
@@ -83,7 +83,7 @@ describe("graphs are laid out as in Python", () => {
     for (const [name, value] of Object.entries(numbers)) {
       expect(value).toBeCloseTo(the(entry.ring[name as keyof typeof numbers]), 7);
     }
-    for (const [i, place] of entry.nodes.entries()) expectClose(placeOf(ring, i), place);
+    for (const [i, place] of entry.nodes.entries()) expectClose(nodePoint(ring, i), place);
     const radii = Array.from({ length: count }, (_, i) => nodeRadius(ring, i / count));
     for (const { sender, listener, strength, ...expected } of entry.arrows) {
       const wide = edgeWidth(ring, strength);
@@ -154,7 +154,7 @@ describe("what is under the pointer", () => {
 
   test("nodes before edges", () => {
     for (let index = 0; index < 6; index += 1) {
-      const [x, y] = placeOf(ring, index);
+      const [x, y] = nodePoint(ring, index);
       expect(hitAt([x + 9, y], ring, radii, lines)).toEqual({ kind: "node", index });
     }
   });
@@ -231,7 +231,7 @@ describe("words", () => {
   });
 
   test("too many nodes", () => {
-    expect(tooMany(300, "state")).toBe(
+    expect(tooManyNodes(300, "state")).toBe(
       "a graph is drawn of at most 256 nodes, and state has 300: see the matrix",
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bandOf, cellAt, labelledIndices, plotSize } from "../../../src/panels/heatmap/geometry";
+import { cellAt, labelledIndices, plotSize, spanOf } from "../../../src/panels/heatmap/geometry";
 import { random, the } from "../../fakes";
 
 describe("plotSize", () => {
@@ -68,7 +68,7 @@ describe("a window of a larger plane", () => {
   });
 
   test("has its rows side by side, and tells on which side the others are", () => {
-    const place = (row: number) => bandOf(row, window.row, window.rows, box.height);
+    const place = (row: number) => spanOf(row, window.row, window.rows, box.height);
     expect([39, 40, 43, 44].map(place)).toEqual([
       "before",
       { start: 0, size: 50 },

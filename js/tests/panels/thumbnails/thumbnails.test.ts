@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { StoredArray } from "../../../src/arrays/array";
 import { ThumbAxes } from "../../../src/panels/thumbnails/thumbaxes";
-import { gridLayout, numberAt, placeOf, wrappedLayout } from "../../../src/panels/thumbnails/thumblayout";
+import { cornerOf, gridLayout, numberAt, wrappedLayout } from "../../../src/panels/thumbnails/thumblayout";
 import { panelOf } from "../../fakes";
 
 /** Axes of so many layers and heads. */
@@ -19,7 +19,7 @@ const LAYOUTS = {
 describe.each(Object.entries(LAYOUTS))("%s", (_, layout) => {
   test("the thumbnail under each corner of a picture is the one that lies there", () => {
     for (let index = 0; index < layout.count; index += 1) {
-      const [left, top] = placeOf(layout, index);
+      const [left, top] = cornerOf(layout, index);
       const { width, height } = layout.picture;
       for (const [x, y] of [
         [left, top],
@@ -31,7 +31,7 @@ describe.each(Object.entries(LAYOUTS))("%s", (_, layout) => {
   });
 
   test("all lie on the canvas, and beside them is the nearest", () => {
-    const [left, top] = placeOf(layout, layout.count - 1);
+    const [left, top] = cornerOf(layout, layout.count - 1);
     expect(left + layout.picture.width).toBeLessThanOrEqual(layout.size.width);
     expect(top + layout.picture.height).toBeLessThanOrEqual(layout.size.height);
     expect(numberAt(layout, -5, -5)).toBe(0);
