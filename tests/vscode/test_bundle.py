@@ -23,6 +23,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.harness.lab import REPOSITORY
+from tests.browser.harness.pixels import screenshot_pixel
 from tests.browser.test_quickstart import EXPECTED_COLORS
 from tests.browser.views import ViewOnPage
 from tests.vscode.page import THEMES, VscodePage, keep_figures, open_page
@@ -109,6 +110,18 @@ def test_ground_and_ink_are_those_of_vscodes_theme(
     quickstart.set_theme(theme)
     expect(explorer.root).to_have_css("background-color", rgb(THEMES[theme]["editor-background"]))
     expect(explorer.root).to_have_css("color", rgb(THEMES[theme]["editor-foreground"]))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_slider_is_as_dark_as_the_page(quickstart: VscodePage, explorer: ViewOnPage, theme: Theme) -> None:
+    """Chromium paints it white in the dark where it takes the blue of the handle for too dark to be seen."""
+    quickstart.set_theme(theme)
+    expect(explorer.root).to_have_attribute("data-theme", theme)
+    slider = explorer.slider("slot")
+    box = slider.bounding_box()
+    assert box is not None
+    brightest = max(screenshot_pixel(slider, box["width"] - 20, box["height"] / 2))
+    assert (brightest < 0x80) == (theme == "dark"), brightest
 
 
 @pytest.mark.screenshots
