@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.harness import JupyterLab, NotebookPage
+from nsm_widgets import LineChart, Trace
+from tests.browser.harness import JupyterLab, NotebookPage, open_exported
 from tests.browser.harness.pixels import screenshot_pixel
 from tests.browser.views import ViewOnPage
 
@@ -513,3 +515,37 @@ def contrast(one: list[float], other: list[float]) -> float:
 
     dark, light = sorted([luminance(one), luminance(other)])
     return (light + 0.05) / (dark + 0.05)
+
+
+OUTLINE = """path => {
+  const [box, to] = [path.getBBox(), path.getScreenCTM()];
+  const around = path.closest('.nsmw-figure').getBoundingClientRect();
+  return [box.x + to.e - around.x, box.y + to.f - around.y, box.width, box.height];
+}"""
+"""Where an axis is drawn in its figure, were nothing of it hidden: left, top, width and height."""
+
+
+def test_an_axis_ends_without_a_stroke_through_its_labels(browser: Browser, tmp_path: Path) -> None:
+    """Of an axis there is its line alone; bqplot's own turns outwards at both ends."""
+    gate = np.linspace(0.0, 1.0, 799)[:, None, None]
+    trace = Trace.from_arrays({"write_gate": gate}, dims={"write_gate": ("time", "batch", "head")})
+    path = LineChart(trace, "write_gate", vmin=0.0, vmax=1.07).to_html(tmp_path / "chart.html")
+    with open_exported(browser, Path(path), width=1000) as opened:
+        ViewOnPage(opened.page).wait_painted("write_gate")
+        chart = opened.page.locator(".nsmw-figure")
+        ground = screenshot_pixel(chart, 2, 2)
+        left, top, width, _ = chart.locator('.axis[text-anchor="end"] > .domain').evaluate(OUTLINE)
+        assert screenshot_pixel(chart, left + width - 0.5, top + 20) != ground
+        assert {screenshot_pixel(chart, left + 3, top + row) for row in (-1, 0, 1)} == {ground}
+        left, top, width, _ = chart.locator('.axis[text-anchor="middle"] > .domain').evaluate(OUTLINE)
+        assert {screenshot_pixel(chart, left + 20, top + row) for row in (-1, 0, 1)} != {ground}
+        assert {screenshot_pixel(chart, left + width + column, top + 3) for column in (-1, 0, 1)} == {ground}
+        opened.page.get_by_role("button", name="save · copy").click()
+        with opened.page.expect_download() as waiting:
+            opened.page.locator('[data-item="picture"]').click()
+    with Image.open(waiting.value.path()) as saved:
+        inked = (
+            np.asarray(saved.convert("L"))[-480:-90] < 0xD0
+        )  # what is above the lower labels, twice as large
+    line = int(inked.sum(axis=0).argmax())
+    assert inked[:, line].sum() > 300 and not inked[:, line - 5 : line - 1].any()

@@ -152,6 +152,7 @@ const INLINED = [
   "opacity",
   "visibility",
   "display",
+  "clip-path",
 ];
 
 /** By way of an image: no style sheet reaches inside one, so every element takes its own with it, as attributes. */
