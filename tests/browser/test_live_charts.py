@@ -203,6 +203,10 @@ def test_a_memorys_evolution_fills_as_one(notebook: NotebookPage, tmp_path: Path
         for chart, name in zip(charts, ("slot_norm", "slot_mean", "slot_std"), strict=True):
             chart.wait_painted(name)
             expect(chart.panel(name).locator(".nsmw-chart-line")).to_have_count(6)
+        along = notebook.page.locator('.nsmw-chart-box > .nsmw-figure .axis[text-anchor="middle"]')
+        expect(along).to_have_count(3)
+        for axis in along.all():
+            expect(axis.locator(".tick text")).to_have_text([str(step) for step in range(6)])
         expect(notebook.page.locator(".nsmw-root .nsmw-status:visible")).to_have_count(1)
         expect(notebook.page.locator('[data-panel="scalar.loss"]')).to_have_count(1)
         expect(view.panel("scalar.loss")).to_have_attribute("data-state", "ready")

@@ -43,10 +43,11 @@ def x_axis(scale: bqplot.Scale) -> bqplot.Axis:
 def write_x_axis(axis: bqplot.Axis, title: str, count: int, labels: Sequence[str] | None = None) -> None:
     """Write ``count`` indices along it. The page knows its width, and chooses anew which labels fit."""
     steps = tick_steps(count)
+    # first: bqplot writes new ticks a moment later, by the labels that it had when it was told of them
+    axis.tick_labels = None if labels is None else {str(i): one_line(labels[i]) for i in steps}
     with axis.hold_sync():
         axis.label = title
         axis.tick_values = np.array(steps, dtype=np.float64)
-        axis.tick_labels = None if labels is None else {str(i): one_line(labels[i]) for i in steps}
 
 
 def y_axis(scale: bqplot.Scale) -> bqplot.Axis:
@@ -63,10 +64,10 @@ def y_axis(scale: bqplot.Scale) -> bqplot.Axis:
 
 def write_y_axis(axis: bqplot.Axis, panel: Panel) -> None:
     """Write the values of a panel's domain along it, at round numbers."""
+    axis.tick_labels = None  # first, as above
     with axis.hold_sync():
         axis.label = panel.title
         axis.tick_values = np.array(tick_values(panel.domain))
-        axis.tick_labels = None
 
 
 def _nothing() -> dict[str, Any]:
