@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
 
 LONGEST = 200
 """Characters of a text that are shown; more is cut, and the cut shown."""
@@ -99,9 +101,36 @@ def short_number(value: float) -> str:
     if value == 0:
         return "0"
     if not 1e-3 <= abs(value) < 1e5:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{_trimmed(mantissa)}e{int(exponent)}"
+        return _written(value, 2, power=True)
     return _trimmed(f"{float(f'{value:.3g}'):.6f}")
+
+
+def level_texts(levels: Sequence[float]) -> list[str]:
+    """Round numbers along an axis: written in one way, and with enough digits to be what they say.
+
+    >>> level_texts([0.0, 0.2, 0.4]), level_texts([0.0, 5e-4, 1e-3])
+    (['0', '0.2', '0.4'], ['0', '0.0005', '0.001'])
+    >>> level_texts([100.1, 100.2, 100.3])
+    ['100.1', '100.2', '100.3']
+    """
+    texts = [short_number(level) for level in levels]
+    powers = {"e" in text for text, level in zip(texts, levels, strict=True) if level != 0}
+    gaps = [after - before for before, after in pairwise(levels)]
+    gap = min(gaps or map(abs, levels), default=0.0)
+    tried = [texts] if len(powers) < 2 else []
+    tried += ([_written(level, digits, powers == {True}) for level in levels] for digits in range(3, 17))
+    return next((some for some in tried if _read_back(some, levels, gap)), texts)
+
+
+def _written(number: float, digits: int, power: bool) -> str:
+    if not power or number == 0:
+        return _trimmed(f"{number:.{digits}f}")
+    mantissa, exponent = f"{number:.{digits}e}".split("e")
+    return f"{_trimmed(mantissa)}e{int(exponent)}"
+
+
+def _read_back(texts: Sequence[str], numbers: Sequence[float], gap: float) -> bool:
+    return all(abs(float(text) - number) <= 1e-6 * gap for text, number in zip(texts, numbers, strict=True))
 
 
 def count(number: int, word: str) -> str:

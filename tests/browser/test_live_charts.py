@@ -234,7 +234,7 @@ def test_an_exported_chart_draws_what_was_logged_above(browser: Browser, tmp_pat
     with rec, torch.no_grad():
         for number in range(12):
             rec.model(torch.rand(6, 1, 5))
-            rec.log(loss=2.0**-number)
+            rec.log(loss=2.0**-number, length=100 + number / 20)
     chart.to_html(tmp_path / "chart.html")
     chart.close()
     with open_exported(browser, tmp_path / "chart.html", width=1000) as page:
@@ -242,6 +242,8 @@ def test_an_exported_chart_draws_what_was_logged_above(browser: Browser, tmp_pat
         view.wait_painted("write_gate")
         curve = view.panel("scalar.loss")
         expect(curve).to_have_attribute("data-count", "12")
+        levels = view.panel("scalar.length").locator('.axis[text-anchor="end"] .tick text')
+        expect(levels).to_have_text(["100", "100.2", "100.4"])
         figure = page.page.locator(".nsmw-chart-box > .nsmw-figure")
         box = figure.locator(".plotarea_events").bounding_box()
         assert box is not None

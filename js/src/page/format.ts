@@ -26,6 +26,26 @@ export function short(value: number): string {
   return d3Format(".3~r")(value);
 }
 
+/** Round numbers along an axis: written in one way, and with enough digits to be what they say. Python's `level_texts`. */
+export function levelTexts(levels: readonly number[]): string[] {
+  const texts = levels.map(short);
+  const powers = new Set(levels.filter((level) => level !== 0).map((level) => short(level).includes("e")));
+  const gaps = levels.slice(1).map((level, i) => level - (levels[i] as number));
+  const gap = Math.min(...(gaps.length > 0 ? gaps : levels.map(Math.abs)));
+  const readBack = (some: readonly string[]) =>
+    some.every(
+      (text, i) => Math.abs(Number(text.replaceAll("−", "-")) - (levels[i] as number)) <= 1e-6 * gap,
+    );
+  if (powers.size < 2 && readBack(texts)) return texts;
+  const kind = powers.size === 1 && powers.has(true) ? "e" : "f";
+  for (let digits = 3; digits < 17; digits += 1) {
+    const write = d3Format(`.${digits}~${kind}`);
+    const longer = levels.map((level) => (level === 0 ? "0" : write(level).replace("e-", "e−")));
+    if (readBack(longer)) return longer;
+  }
+  return texts;
+}
+
 export function count(value: number): string {
   return d3Format(",")(value);
 }

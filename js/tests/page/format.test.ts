@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { count, exact, short } from "../../src/page/format";
+import { count, exact, levelTexts, short } from "../../src/page/format";
 import { randomWords, the } from "../fakes";
 
 const words = randomWords(3);
@@ -102,6 +102,43 @@ describe("short", () => {
       const value = (words() / 2 ** 32 - 0.5) * 10 ** ((words() % 20) - 10);
       expect(digitsOf(short(value)).length).toBeLessThanOrEqual(4);
     }
+  });
+});
+
+describe("texts along an axis", () => {
+  test.each([
+    [[], []],
+    [
+      [-0.5, 0, 0.5],
+      ["−0.5", "0", "0.5"],
+    ],
+    [
+      [0, 5e-4, 1e-3, 1.5e-3],
+      ["0", "0.0005", "0.001", "0.0015"],
+    ],
+    [
+      [-2e-4, 0, 2e-4],
+      ["−2e−4", "0", "2e−4"],
+    ],
+    [
+      [5e4, 1e5],
+      ["50000", "100000"],
+    ],
+    [
+      [100.1, 100.2, 100.3],
+      ["100.1", "100.2", "100.3"],
+    ],
+    [[2025], ["2025"]],
+    [
+      [1.0001e-5, 1.0002e-5],
+      ["1.0001e−5", "1.0002e−5"],
+    ],
+    [
+      [0.3, 0.3],
+      ["0.3", "0.3"],
+    ],
+  ])("of %j are %j", (levels, texts) => {
+    expect(levelTexts(levels)).toEqual(texts);
   });
 });
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nsm_widgets._text import one_line, short_number
+from nsm_widgets._text import level_texts, one_line, short_number
 from nsm_widgets.export import summary_text
 from nsm_widgets.export.text._summary_text import mean_magnitude, saved_note
 from nsm_widgets.trace import NamedArray, Trace
@@ -188,6 +188,26 @@ def test_a_summary_is_of_its_own_array() -> None:
 def test_short_numbers(value: float, text: str) -> None:
     """At most three digits, no padding."""
     assert short_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("levels", "texts"),
+    [
+        ([], ""),
+        ([-0.5, 0, 0.5], "-0.5 0 0.5"),
+        ([0, 5e-4, 1e-3, 1.5e-3], "0 0.0005 0.001 0.0015"),
+        ([-2e-4, 0, 2e-4], "-2e-4 0 2e-4"),
+        ([5e4, 1e5], "50000 100000"),
+        ([100.1, 100.2, 100.3], "100.1 100.2 100.3"),
+        ([2025.0], "2025"),
+        ([1.0001e-5, 1.0002e-5], "1.0001e-5 1.0002e-5"),
+        ([0.3, 0.3], "0.3 0.3"),
+    ],
+    ids=str,
+)
+def test_numbers_along_an_axis(levels: list[float], texts: str) -> None:
+    """In one notation, and no two alike, as on the page (``js/tests/page/format.test.ts``)."""
+    assert " ".join(level_texts(levels)) == texts
 
 
 def test_one_line_keeps_what_prints() -> None:

@@ -4,7 +4,7 @@ import { ticks } from "d3-array";
 import type { StoredArray } from "../../arrays/array";
 import { createToggle } from "../../controls/toggle";
 import { element, setText } from "../../page/dom";
-import { short } from "../../page/format";
+import { levelTexts, short } from "../../page/format";
 import type { Model } from "../../page/model";
 import { nearest } from "../../selection/follow";
 import type { PanelSpec } from "../../wire/state";
@@ -165,6 +165,7 @@ export class ScalarsPanel implements PanelView {
     setEnds(scales.x, this.#range);
     const range = rangeOf(curve, this.#log);
     const levels = levelsOf(range, this.#log, (low, high) => ticks(low, high, 4));
+    const texts = this.#log ? levels.map(short) : levelTexts(levels);
     const [across, up] = axes;
     setEnds(scales.y, this.#log ? [Math.log10(range[0]), Math.log10(range[1])] : range);
     across?.set("tick_values", Float64Array.from(ticks(...this.#range, 5).filter(Number.isInteger)));
@@ -172,7 +173,7 @@ export class ScalarsPanel implements PanelView {
     up?.set(
       "tick_labels",
       Object.fromEntries(
-        levels.map((level) => [String(this.#log ? Math.log10(level) : level), short(level)]),
+        levels.map((level, i) => [String(this.#log ? Math.log10(level) : level), texts[i] ?? ""]),
       ),
     );
     up?.set(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float64
 
-from nsm_widgets._text import count, short_number
+from nsm_widgets._text import count, level_texts, short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._geometry import Box, ticks
@@ -64,7 +64,7 @@ class LinesPicture:
     @property
     def left(self) -> int:
         """Room that values and their title need on the left."""
-        return int(max(text_width(short_number(level)) for level in self.levels)) + AXIS_TITLE_PX + 9
+        return int(max(text_width(text) for text in level_texts(self.levels))) + AXIS_TITLE_PX + 9
 
     def fit(self, width: int, left: int, right: int) -> None:
         """Settle its size, the margins given."""
@@ -130,10 +130,10 @@ class LinesPicture:
 
     def _axes(self, canvas: Canvas, box: Box, left: int) -> None:
         ink = canvas.ink
-        for level in self.levels:
+        for level, text in zip(self.levels, level_texts(self.levels), strict=True):
             y = y_of(level, self.panel.domain, box)
             canvas.draw.line((box.left, y, box.right - 1, y), fill=ink.line)
-            canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), short_number(level), "rm", ink.text)
+            canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), text, "rm", ink.text)
         canvas.draw.line((box.left, box.top, box.left, box.bottom - 1), fill=ink.faint)
         canvas.draw.line((box.left, box.bottom - 1, box.right - 1, box.bottom - 1), fill=ink.faint)
         turned = self.x.turned(box.width)
