@@ -17,6 +17,9 @@ from nsm_widgets.trace import Trace
 MOST_ROWS = 200
 """Lines of a table that the page shows; its file has all."""
 
+NUMBER = ' class="nsmw-number"'
+"""Of a cell whose text ends at the right."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportTable:
@@ -38,12 +41,18 @@ class ReportTable:
 
     def to_html(self) -> str:
         """All that it holds is text in it."""
-        head = "".join(f'<th scope="col">{_escaped(column)}</th>' for column in self.columns)
+        head = "".join(self._heading(place) for place in range(len(self.columns)))
         body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in self.rows[:MOST_ROWS])
         left_out = len(self.rows) - MOST_ROWS
         note = f"<p>{left_out:,} more rows are in tables/{self.name}.csv.</p>" if left_out > 0 else ""
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f'<div class="nsmw-report-table" tabindex="0">{table}</div>{note}'
+
+    def _heading(self, place: int) -> str:
+        """Of a column, above its numbers."""
+        values = [row[place] for row in self.rows if row[place] is not None]
+        of_numbers = bool(values) and all(map(_is_number, values))
+        return f'<th scope="col"{NUMBER if of_numbers else ""}>{_escaped(self.columns[place])}</th>'
 
 
 def tables_of(data: Any, failures: dict[str, Exception]) -> tuple[list[ReportTable], list[Any]]:
@@ -91,11 +100,15 @@ def _plain(value: Any) -> Any:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "dtype")):
+    if not _is_number(value):
         return f"<td>{_escaped('' if value is None else value)}</td>"
     number = float(value)
     shown = f"{int(number):,}" if number.is_integer() else short_number(number)
-    return f'<td class="nsmw-number">{shown}</td>'
+    return f"<td{NUMBER}>{shown}</td>"
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and (isinstance(value, (int, float)) or hasattr(value, "dtype"))
 
 
 def _escaped(value: Any) -> str:

@@ -25,6 +25,7 @@ from nsm_widgets import (
     load_pretrained,
 )
 from nsm_widgets._errors import ExportError, ReportError
+from nsm_widgets.report._tables import ReportTable
 from tests.hostile import FLAG, STRINGS
 
 SECTIONS = re.compile(r'<section id="([^"]+)"><h2>(.*?)</h2>')
@@ -100,6 +101,15 @@ def test_the_seed_dictionary_gives_a_figure_for_every_key(tmp_path: Path) -> Non
     readme = (folder / "README.md").read_text()
     assert all(f"figures/{name}.svg" in readme for name in figures)
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "figures", "index.html", "tables"]
+
+
+def test_the_head_of_a_column_of_numbers_stands_above_them() -> None:
+    """At the right, as they do; of texts, and where nothing is known, at the left."""
+    rows = [("a", 1.5, None, True, None), ("b", None, np.float32(2), False, None)]
+    page = ReportTable("x", "X", ("name", "mean", "head", "flag", "none"), rows).to_html()
+    heads = re.findall(r"<th ([^>]*)>(\w+)</th>", page)
+    assert [name for about, name in heads if "nsmw-number" in about] == ["mean", "head"]
+    assert [name for about, name in heads if "nsmw-number" not in about] == ["name", "flag", "none"]
 
 
 def test_its_tables_hold_the_numbers_of_the_data(tmp_path: Path) -> None:
