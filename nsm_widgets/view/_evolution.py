@@ -112,11 +112,12 @@ def evolution_layouts(
     chosen = most_changed(change) if slots is None else list(slots)
     if not chosen:
         raise ValueError(NO_SLOTS)
+    because = NO_STEP_BEFORE if _is_finite(trace) else ""
     maps = (
         (
             _map(memory, x="word", title="memory"),
-            _map(difference, x="word", title="difference to the step before"),
-            _map(change, x="time", title="change of each slot", cmap="writes"),
+            _map(difference, x="word", title="difference to the step before", nan_means=because),
+            _map(change, x="time", title="change of each slot", cmap="writes", nan_means=because),
         ),
     )
     titles = {"slot_norm": "norm", "slot_mean": "mean", "slot_std": "standard deviation"}
@@ -127,7 +128,13 @@ def evolution_layouts(
     return [maps, *lines], trace.assign(difference, change, *statistics)
 
 
-def _map(array: NamedArray, *, x: str, title: str, cmap: str | None = None) -> Panel:
+def _is_finite(trace: Trace) -> bool:
+    """Whether a difference is NaN for one reason only: a memory that diverged gives others."""
+    names = [name for name in ("memory", "initial_memory") if name in trace]
+    return all(bool(np.isfinite(trace[name].values).all()) for name in names)
+
+
+def _map(array: NamedArray, *, x: str, title: str, cmap: str | None = None, nan_means: str = "") -> Panel:
     coloring = default_coloring(array, cmap=cmap)
     return Panel(
         id=array.name,
@@ -139,5 +146,5 @@ def _map(array: NamedArray, *, x: str, title: str, cmap: str | None = None) -> P
         cmap=coloring.cmap,
         below=coloring.below,
         above=coloring.above,
-        nan_means="" if array.name == "memory" else NO_STEP_BEFORE,
+        nan_means=nan_means,
     )

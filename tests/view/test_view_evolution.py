@@ -69,6 +69,16 @@ def test_the_slots_that_changed_most_have_lines() -> None:
     assert {"slot_norm", "slot_mean", "slot_std"} <= set(shown)
 
 
+@pytest.mark.parametrize("name", ["memory", "initial_memory"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_memory_that_diverged_has_other_reasons_for_nan(name: str, value: float) -> None:
+    """What is NaN in its difference is not put down to the lack of a step before."""
+    arrays = {"memory": MEMORY.copy(), "initial_memory": FIRST.copy()}
+    arrays[name][0, 0, 2] = value
+    layouts, _ = evolution_layouts(Trace.from_arrays(arrays))
+    assert [panel.nan_means for panel in layouts[0][0]] == ["", "", ""]
+
+
 def test_picked_lines_are_those_of_their_indices() -> None:
     """In the order given, called by their labels; the domain is that of what is drawn."""
     values = np.arange(12.0).reshape(3, 4)
