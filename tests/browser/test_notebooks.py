@@ -17,7 +17,7 @@ from tests.browser.views import ViewOnPage
 
 Theme = Literal["light", "dark"]
 LAYERS, HEADS = 6, 12
-ALL_IN_SIGHT = (VIEWPORT[0], 7000)  # what is out of sight waits until it comes near
+ALL_IN_SIGHT = (VIEWPORT[0], 9500)  # what is out of sight waits until it comes near
 SHORT = "import os; os.environ['NSM_WIDGETS_SHORT'] = '1'"  # a few steps of training instead of all
 
 
@@ -128,7 +128,7 @@ def test_pictures_of_the_transformer(transformer: NotebookPage, theme: Theme) ->
     ViewOnPage(transformer.page, 5).slider("batch").press("End")  # the sentence that has padding
     transformer.set_theme(theme)
     expect(ViewOnPage(transformer.page, 0).root).to_have_attribute("data-theme", theme)
-    transformer.screenshot(f"notebook-04-{theme}", transformer.page.locator(".jp-Notebook"))
+    transformer.screenshot_whole(f"notebook-04-{theme}")
     transformer.set_theme("light")
 
 
@@ -175,4 +175,4 @@ def test_training_shows_its_progress_its_loss_and_its_memory(lab: JupyterLab) ->
         themes: tuple[Theme, Theme] = ("dark", "light")
         for theme in themes:
             notebook.set_theme(theme)
-            notebook.screenshot(f"notebook-02-train-{theme}", notebook.page.locator(".jp-Notebook"))
+            notebook.screenshot_whole(f"notebook-02-train-{theme}")

@@ -231,6 +231,15 @@ class NotebookPage:
         (of or self.page).screenshot(path=path)
         return path
 
+    def screenshot_whole(self, name: str) -> Path:
+        """A picture of all cells, for which the window must have room."""
+        self.page.locator(".jp-WindowedPanel-outer").evaluate("outer => outer.scrollTo(0, 0)")
+        cells = self.page.locator(".jp-WindowedPanel-viewport")
+        box, window = cells.bounding_box(), self.page.viewport_size
+        assert box is not None and window is not None
+        assert box["y"] >= 0 and box["y"] + box["height"] <= window["height"], "some cells are out of sight"
+        return self.screenshot(name, cells)
+
     def wait_until_open(self) -> None:
         """Until the notebook is shown and its kernel idle. The side bar is closed: it takes much room."""
         self.page.wait_for_function(IS_IDLE, timeout=OPEN_S * 1000)
