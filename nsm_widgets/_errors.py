@@ -1,6 +1,14 @@
-"""Every error this package raises on purpose. Each is also the builtin that a caller would catch."""
+"""Every error this package raises on purpose. Each is also the builtin that a caller would catch.
+
+And the warning that is never raised, whatever the filters say.
+"""
 
 from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from pathlib import Path
 
 
 class NsmWidgetsError(Exception):
@@ -57,3 +65,22 @@ class ExportError(NsmWidgetsError, ValueError):
 
 class ReportError(NsmWidgetsError, ValueError):
     """A report was written, and something that it should show could not be drawn."""
+
+
+def warn_or_log(text: str) -> None:
+    """Warn at the caller's line; where warnings are errors, only note it: it must not end a training run."""
+    try:
+        warnings.warn(text, RuntimeWarning, stacklevel=_depth_of_caller())
+    except RuntimeWarning:
+        logging.getLogger("nsm_widgets").warning(text)
+
+
+def _depth_of_caller() -> int:
+    """How many calls up the first line lies that is neither ours nor of what calls us."""
+    ours, frame, depth = str(Path(__file__).parent), sys._getframe(1), 1
+    while frame.f_back is not None and (
+        frame.f_code.co_filename.startswith(ours)
+        or str(frame.f_globals.get("__name__")).partition(".")[0] in ("jaxtyping", "torch")
+    ):
+        frame, depth = frame.f_back, depth + 1
+    return depth

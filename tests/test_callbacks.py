@@ -49,11 +49,14 @@ def lightning_run(tmp_path: Path) -> Any:
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.SGD(self.parameters(), 0.1)
 
-    def run(recorder_of: Any, fails_at: int = -1) -> TraceRecorder:
+    def run(
+        recorder_of: Any, fails_at: int = -1, train: int = 2 * BATCHES, validation_batch: int = 2
+    ) -> TraceRecorder:
         module = Copies()
         module.fails_at = fails_at
         rec: TraceRecorder = recorder_of(module.ntm)
-        data = DataLoader(TensorDataset(torch.rand(2 * BATCHES, 5, 3)), batch_size=2)
+        data = DataLoader(TensorDataset(torch.rand(train, 5, 3)), batch_size=2)
+        held_out = DataLoader(TensorDataset(torch.rand(2 * BATCHES, 5, 3)), batch_size=validation_batch)
         trainer = lightning.Trainer(
             max_epochs=1,
             accelerator="cpu",
@@ -66,7 +69,7 @@ def lightning_run(tmp_path: Path) -> Any:
             callbacks=[lightning_callback(rec)],
         )
         run.recorder = rec  # type: ignore[attr-defined]
-        trainer.fit(module, data, data)
+        trainer.fit(module, data, held_out)
         return rec
 
     return run
@@ -80,6 +83,15 @@ def test_lightning_records_and_logs(lightning_run: Any) -> None:
     assert loss.labels("logged") == half.labels("logged") == ("0", "1", "2", "3")
     assert half.values.tolist() == pytest.approx((loss.values / 2).tolist(), rel=1e-6)
     assert rec.scalars["val/loss"].labels("logged") == (str(2 * BATCHES - 1),)
+
+
+def test_lightning_with_a_smaller_last_batch_and_another_in_validation(lightning_run: Any) -> None:
+    """Neither ends the training; each forward is there, and the trace counts those that are not like most."""
+    rec = lightning_run(TraceRecorder, train=BATCHES * 2 - 1, validation_batch=5)
+    batches = [rec.iteration(number)["memory"].sizes["batch"] for number in rec.iterations]
+    assert batches == [2, 2, 2, 1, 5, 3]
+    assert rec.trace.iterations == (0, 1, 2)
+    assert rec.trace.attrs["iterations"]["left_out"] == {"of another shape": 3}
 
 
 def test_lightning_ends_the_block_after_an_error(lightning_run: Any) -> None:
@@ -96,11 +108,12 @@ def test_lightning_ends_the_block_after_an_error(lightning_run: Any) -> None:
 class Failing(torch.utils.data.Dataset):
     """Sentences of numbers; the given one cannot be read."""
 
-    def __init__(self, fails_at: int = -1) -> None:
+    def __init__(self, fails_at: int = -1, length: int = 12) -> None:
         self.fails_at = fails_at
+        self.length = length
 
     def __len__(self) -> int:
-        return 12
+        return self.length
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         if index == self.fails_at:
@@ -145,6 +158,19 @@ def test_a_trainer_records_attention_and_logs(tmp_path: Path) -> None:
     assert attention.sizes == {"iteration": 6, "layer": 2, "batch": 2, "head": 2, "query": 6, "key": 6}
     assert rec.scalars["loss"].labels("logged") == ("1", "3", "5")
     assert rec.scalars["learning_rate"].sizes["logged"] == 3
+
+
+def test_a_trainer_keeps_its_smaller_last_batch(tmp_path: Path) -> None:
+    """As it does unless told otherwise: the training ends as it would, and the odd one is there by itself."""
+    model = small_model()
+    rec, store = TraceRecorder(model), TraceRecorder(model, store=tmp_path / "run.zarr")
+    callbacks = [trainer_callback(rec), trainer_callback(store)]
+    result = trainer_of(tmp_path / "out", callbacks, model, Failing(length=7)).train()
+    assert result.global_step == 4
+    assert rec.trace.iterations == (0, 1, 2) == store.trace.iterations
+    assert rec.iteration(3)["attention"].sizes["batch"] == 1
+    for trace in (rec.trace, store.trace):
+        assert trace.attrs["iterations"]["left_out"] == {"of another shape": 1}
 
 
 def test_a_trainer_that_fails_ends_the_block_with_the_callback(tmp_path: Path) -> None:

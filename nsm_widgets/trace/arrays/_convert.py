@@ -108,6 +108,18 @@ def held_dtype(tensor: Any, name: str) -> tuple[Any, str | None]:
     return tensor.dtype, None
 
 
+def need_values(tensor: Any, name: str) -> None:
+    """Refuse a tensor that has no values of its own: one within a ``torch.func`` transform, a fake one.
+
+    Raises:
+        DtypeError: If it has none.
+    """
+    torch = sys.modules["torch"]
+    plain = type(tensor) is torch.Tensor or type(tensor) is torch.nn.Parameter
+    if not plain or torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor_view(tensor.reshape(-1)[:0], name)
+
+
 def tensor_view(tensor: Any, name: str) -> tuple[NDArray[Any], str | None]:
     """A torch tensor as a NumPy array that may share its memory: copy it before the tensor can change.
 

@@ -17,7 +17,7 @@ from nsm_widgets.trace.arrays._coord import Coord, make_coord
 from nsm_widgets.trace.arrays._mask import is_mask, joined_masks, mask_axis, reduced, telling
 from nsm_widgets.trace.arrays._origin import Origin
 from nsm_widgets.trace.record._hooks import Found
-from nsm_widgets.trace.record._iteration import Iteration, Part
+from nsm_widgets.trace.record._iteration import FAILED, OTHER_SHAPE, Iteration, Part
 from nsm_widgets.trace.record._join_replicas import joined
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.record.sources._source import Source
@@ -35,12 +35,15 @@ def assemble(
     sources: Sequence[Source],
     model_name: str,
     only: Any = None,
-) -> TraceBase:
-    """All that a recording holds; values are copied.
+) -> tuple[TraceBase, list[int]]:
+    """All that a recording holds of iterations that are alike; values are copied.
 
     What has a ``time`` lies one iteration after the other along it. What has none gets an axis ``iteration``
     where there are several. ``only`` is the number of the one that is wanted alone. Labels that differ
     between iterations are no labels of the whole: its origin tells them.
+
+    Returns:
+        The trace, and the numbers of the iterations whose arrays have other shapes or types than most.
 
     Raises:
         SelectionError: If that one was not kept.
@@ -53,6 +56,7 @@ def assemble(
             told = ", ".join(map(str, kept)) or "none"
             raise SelectionError(f"iteration must be one that was kept, got {only!r}. Kept are: {told}.")
         iterations = [iterations[kept.index(only)]]
+    iterations, others = _alike(iterations, sources)
     problems = [f"{source.path or model_name}: {source.problem}" for source in sources if source.problem]
     gave = what_gave(iterations, sources) if iterations else None
     if gave is None or not (gave.stepwise or gave.callwise):
@@ -77,11 +81,10 @@ def assemble(
     starts = sequence_starts(iterations, stepwise, steps) if steps is not None else []
     if starts:
         attrs["sequence_starts"] = starts
-    attrs["iterations"] = {
-        "numbers": numbers,
-        "seen": recording.seen,
-        "left_out": dict(recording.left_out),
-    }
+    reasons = dict(recording.left_out)
+    if others:
+        reasons[OTHER_SHAPE] = len(others)
+    attrs["iterations"] = {"numbers": numbers, "seen": recording.seen, "left_out": reasons}
     if steps is not None:
         attrs["iterations"]["steps"] = steps
     attrs |= rank_and_world()
@@ -90,9 +93,26 @@ def assemble(
             f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the model, to which "
             "they belong"
         )
+    if recording.problem:
+        problems.append(f"{recording.left_out[FAILED]} iterations {FAILED}: {recording.problem}")
     if problems:
         attrs["not_recorded"] = "; ".join(problems)
-    return TraceBase(*arrays, attrs=attrs, origin=Origin(own_labels=labels))
+    return TraceBase(*arrays, attrs=attrs, origin=Origin(own_labels=labels)), others
+
+
+def _alike(iterations: Sequence[Iteration], sources: Sequence[Source]) -> tuple[list[Iteration], list[int]]:
+    """The largest group of iterations that can be laid together, and the numbers of the others.
+
+    Where no two are alike, all are given back: then what cannot be laid together is told by its name.
+    """
+    groups: dict[Any, list[Iteration]] = {}
+    for iteration in iterations:
+        kinds = [source.kind(part) for source in sources for part in iteration.of_source(source.index)]
+        groups.setdefault(tuple(kinds), []).append(iteration)
+    chosen = max(groups.values(), key=len, default=[])
+    if len(chosen) == 1:
+        return list(iterations), []
+    return chosen, [each.number for each in iterations if not any(each is one for one in chosen)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +167,9 @@ def _whole_steps(iteration: Iteration, source: Source, sources: Sequence[Source]
 
 
 def _why_nothing(recording: Recording, problems: Sequence[str]) -> str:
+    problems = [*problems, *filter(None, [recording.problem])]
     if problems:
-        return f"nothing was recorded: {'; '.join(problems)}."
+        return f"nothing was recorded: {'; '.join(problems).removesuffix('.')}."
     reasons = [f"{count} {reason}" for reason, count in recording.left_out.items() if count]
     if recording.seen and any(reason != "took no step" for reason in recording.left_out):
         return (
@@ -199,6 +220,7 @@ def _stepwise_arrays(
     source: Source, parts: Sequence[Part], lengths: Sequence[int]
 ) -> tuple[list[NamedArray], list[str]]:
     """One source's arrays, and the names of sequences that fit no steps."""
+    _check_steps_alike(source, parts)
     pieces, source_dtypes, left_out = step_pieces(parts, lengths)
     values = {name: _join(of_one) for name, of_one in pieces.items()}
     firsts = [part.first[INITIAL] for part in parts if INITIAL in part.first]
@@ -235,7 +257,8 @@ def step_pieces(
         source_dtypes[name] = layout.source_dtypes[name] if layout is not None else None
     for name in dict.fromkeys(name for part in parts for name in part.whole):
         wholes = [[copy.values() for copy in part.whole.get(name, [])] for part in parts]
-        if [sum(map(len, whole)) for whole in wholes] != list(lengths):
+        kinds = {(each.shape[1:], each.dtype) for whole in wholes for each in whole}
+        if len(kinds) > 1 or [sum(map(len, whole)) for whole in wholes] != list(lengths):
             left_out.append(name)
             continue
         found[name] = [piece for whole in wholes for piece in whole]
@@ -304,6 +327,21 @@ def _masks(coords: Mapping[str, Any]) -> dict[str, Any]:
 def _is_same(dim: str, found: Sequence[Found]) -> bool:
     """Whether an axis has the same labels in all iterations; masks are joined."""
     return not is_mask(dim) and all(item.coords.get(dim) == found[0].coords[dim] for item in found)
+
+
+def _check_steps_alike(source: Source, parts: Sequence[Part]) -> None:
+    layouts = [part.steps.layout for part in parts if part.steps is not None]
+    for name, index in {
+        name: index for layout in layouts for name, (index, _) in layout.columns.items()
+    }.items():
+        shapes = [(tuple(layout.shapes[index]), str(layout.dtypes[index])) for layout in layouts]
+        if len(set(shapes)) > 1:
+            told = ", ".join(f"{shape} of {dtype}" for shape, dtype in dict.fromkeys(shapes))
+            raise RecordingError(
+                f"{source.prefix}{name} is of iterations of different shapes or types, no two of them alike, "
+                f"got {told} at each step (batch first). Take them one by one, rec.iteration(number), "
+                "number in rec.iterations."
+            )
 
 
 def _check_alike(name: str, found: Sequence[Found], num_iterations: int, timed: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nsm_widgets._errors import RecordingError
+from nsm_widgets._errors import RecordingError, warn_or_log
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._mask import is_mask
@@ -28,7 +28,7 @@ from nsm_widgets.trace.store._coord_log import (
     pages,
     write_changes,
 )
-from nsm_widgets.trace.store._writer import StoreWriter, warn_or_log
+from nsm_widgets.trace.store._writer import StoreWriter
 
 
 def sizes_of(one: Gathered, dims: Mapping[str, Sequence[str]]) -> dict[str, dict[str, int]]:
@@ -135,6 +135,5 @@ class CoordLogWriter:
             self._warned = True
             warn_or_log(
                 f"{why}: iterations are left out of {self._path} for as long, and counted. Record fewer "
-                "(every(n)), or less of them (select=...).",
-                3,
+                "(every(n)), or less of them (select=...)."
             )

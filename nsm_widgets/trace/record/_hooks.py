@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace.record._copies import OURS, keep_from_copies
+from nsm_widgets.trace.record._listening import Around, Forwards, listen
+
+Observer: TypeAlias = "Callable[..., None]"
 
 
 class Owner(NamedTuple):
@@ -24,14 +27,92 @@ class Owner(NamedTuple):
 
 
 class Hooks:
-    """Hooks that are given back together: at the end of a ``with``, also after an error."""
+    """What looks on while a model runs; all of it goes together.
 
-    def __init__(self) -> None:
+    Args:
+        model: The model. Where it has fused paths, which a hook would shut, calls are listened to elsewhere.
+        guarded: Makes of a function that looks on one that raises nothing.
+    """
+
+    def __init__(self, model: Any, guarded: Callable[[Observer], Observer]) -> None:
+        from torch import nn
+
         self._stack = ExitStack()
+        self.guarded = guarded
+        self._forwards = Forwards()
+        self._stack.callback(self._forwards.stop)
+        layers = [part for part in model.modules() if isinstance(part, nn.TransformerEncoderLayer)]
+        self._fused = {part for layer in layers for part in layer.modules()}
+        self._kept_from_copies: dict[tuple[type, str], Callable[[], None]] = {}
+        self._stack.callback(self._let_copies_be)
 
-    def add(self, handle: Any) -> None:
-        """Take what a ``register_..._hook`` gave."""
-        self._stack.callback(handle.remove)
+    def is_fused(self, module: Any) -> bool:
+        """Whether a module lies in a layer with a fused path."""
+        return module in self._fused
+
+    def before(self, module: Any, look: Observer) -> None:
+        """Let ``look(module, args, kwargs)`` see each call before it runs."""
+        look = self.guarded(look)
+
+        def around(call: Any, called: Any, *args: Any, **kwargs: Any) -> Any:
+            look(called, args, kwargs)
+            return call(called, *args, **kwargs)
+
+        if self.is_fused(module):
+            self._forwards.listen(module, around)
+        else:
+            self._hang(module, module.register_forward_pre_hook(look, with_kwargs=True))
+
+    def after(self, module: Any, look: Observer, *, always: bool = False) -> None:
+        """Let ``look(module, args, kwargs, output)`` see each call when it has run.
+
+        Args:
+            module: The module.
+            look: Sees it.
+            always: Whether also one that failed, with an output of ``None``.
+        """
+        look = self.guarded(look)
+
+        def around(call: Any, called: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                output = call(called, *args, **kwargs)
+            except BaseException:
+                if always:
+                    look(called, args, kwargs, None)
+                raise
+            look(called, args, kwargs, output)
+            return output
+
+        if self.is_fused(module):
+            self._forwards.listen(module, around)
+        else:
+            self._hang(module, module.register_forward_hook(look, with_kwargs=True, always_call=always))
+
+    def around(self, module: Any, around: Around, kind: type) -> None:
+        """Let ``around(call, module, ...)`` be called in place of the forward that a class gives a module."""
+        self._forwards.listen(module, around, kind)
+
+    def listen(self, place: Any, name: str, around: Around) -> None:
+        """Let ``around(call, ...)`` be called in place of a function; see :func:`_listening.listen`."""
+        self._stack.callback(listen(place, name, around))
+
+    def switched(self, module: Any, look: Observer) -> Callable[[bool], None]:
+        """A forward hook, not hung on yet: what is returned hangs it on and takes it off, at little cost."""
+        keep_from_copies(module, self._kept_from_copies)
+        handle: Any = None
+
+        def switch(on: bool) -> None:
+            nonlocal handle
+            if on and handle is None:
+                handle = module.register_forward_hook(look, with_kwargs=True)
+                OURS.add(handle.id)
+            elif not on and handle is not None:
+                handle.remove()
+                OURS.discard(handle.id)
+                handle = None
+
+        self._stack.callback(switch, False)
+        return switch
 
     def callback(self, undo: Any) -> None:
         """Take something else to undo."""
@@ -41,13 +122,15 @@ class Hooks:
         """Remove all of them, the last one first."""
         self._stack.close()
 
-    def __enter__(self) -> Hooks:
-        return self
+    def _hang(self, module: Any, handle: Any) -> None:
+        keep_from_copies(module, self._kept_from_copies)
+        OURS.add(handle.id)
+        self._stack.callback(OURS.discard, handle.id)
+        self._stack.callback(handle.remove)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    def _let_copies_be(self) -> None:
+        for stop in self._kept_from_copies.values():
+            stop()
 
 
 @dataclass(slots=True)

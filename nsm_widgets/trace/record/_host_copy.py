@@ -41,6 +41,11 @@ class HostCopy:
             tensor = tensor.cpu()
         self._tensor = tensor
 
+    @property
+    def kind(self) -> tuple[tuple[int, ...], str]:
+        """Shape and type."""
+        return tuple(self._tensor.shape), self.source_dtype or str(self._tensor.dtype)
+
     def values(self) -> NDArray[Any]:
         """The values, read-only by agreement; waits for the device if they are still on their way."""
         if self._done is not None:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nsm_widgets._errors import RecordingError, TraceFileError
+from nsm_widgets._errors import RecordingError, TraceFileError, warn_or_log
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._iterations import INITIAL
 from nsm_widgets.trace.arrays._mask import is_mask
 from nsm_widgets.trace.record._coord_log_writer import CoordLogWriter, sizes_of
-from nsm_widgets.trace.record._iteration import NO_STEP
+from nsm_widgets.trace.record._iteration import FAILED, NO_STEP, OTHER_SHAPE, OUT_OF_TURN
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._coord_log import checked_coords
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 SHARD_BYTES = 2**23
 """Of all arrays together: at 64 steps, waiting for the disk took most of the writing thread's time."""
+
+
+_REASONS = (OTHER_SHAPE, FAILED, OUT_OF_TURN)
+"""Why an iteration is left out, beyond what was asked for."""
 
 
 class _Writer(StoreWriter):
@@ -62,6 +66,7 @@ class RecordingStore:
         rank: Which group of it.
         choice: What the recorder was asked to keep.
         scalars: What is logged beside it: written with each commit that is asked for, and at the end.
+        strict: Whether an iteration that cannot follow the others is refused, and not left out.
 
     Raises:
         RecordingError: If the store has that group already.
@@ -69,7 +74,9 @@ class RecordingStore:
         MissingDependencyError: If the codecs are not installed.
     """
 
-    def __init__(self, path: Path, rank: int, choice: Choice, scalars: Scalars) -> None:
+    def __init__(
+        self, path: Path, rank: int, choice: Choice, scalars: Scalars, *, strict: bool = False
+    ) -> None:
         need_codecs()
         for folder in (path, path / FOLDER, path / COORD_LOG):
             if (folder / f"rank-{rank}").exists():
@@ -81,7 +88,8 @@ class RecordingStore:
         self.path, self.rank = path, rank
         self.iterations: list[int] = []
         """The numbers of those that were appended."""
-        self._reasons = (choice.not_chosen, NO_STEP, choice.over_budget)
+        self._reasons = (choice.not_chosen, NO_STEP, choice.over_budget, *_REASONS)
+        self._strict = strict
         self._scalars = scalars
         self._scalars_failed: OSError | None = None
         self._initial: dict[str, Any] = {}
@@ -92,6 +100,8 @@ class RecordingStore:
         self._coord_log: CoordLogWriter | None = None
         self._taken = 0
         self._is_closed = False
+        self.refused = 0
+        """Iterations whose arrays were not those of the first one."""
 
     @property
     def errors(self) -> int:
@@ -114,7 +124,7 @@ class RecordingStore:
         """Steps that are on the disk for good."""
         return 0 if self._steps is None else self._steps.committed
 
-    def append(self, one: Gathered, recording: Recording, template: Callable[[], TraceBase]) -> None:
+    def append(self, one: Gathered, recording: Recording, template: Callable[[], TraceBase]) -> str | None:
         """Add one iteration.
 
         Args:
@@ -122,20 +132,41 @@ class RecordingStore:
             recording: Has the counts of what was left out.
             template: A trace of it alone: asked of the first one, whose arrays those of the others are like.
 
+        Returns:
+            Why it is left out: its arrays are not those of the first one.
+
         Raises:
-            RecordingError: If its arrays are not those of the first one, or only some of them have a time.
+            RecordingError: That, if ``strict``; or if its masks, labels or sequences are too much for one.
         """
         if self._steps is None:
             self._begin(template(), one)
         assert self._steps is not None and self._coord_log is not None
-        self._check(one)
+        try:
+            self._check(one)
+        except RecordingError as error:
+            if self._strict:
+                raise
+            if not self.refused:
+                warn_or_log(
+                    f"iteration {one.number} is left out of {self.path}, whose first iteration had other "
+                    f"arrays, and the training goes on: {error} Later ones are counted only. Record it in "
+                    "memory, without store=..., or each kind in a store of its own."
+                )
+            self.refused += 1
+            return OTHER_SHAPE
+        if len(one.starts) > MOST_STARTS:
+            raise RecordingError(
+                f"an iteration in a store must begin at most {MOST_STARTS} sequences, got {len(one.starts)}. "
+                "Record it in memory: TraceRecorder(model) without store=..."
+            )
         told = self._coord_log.add(one)
         if told is None:
-            return
+            return None  # counted there
         self._append_row(Row(one.number, self._taken, one.steps, one.starts, *told), recording, one.initial)
         self._steps.append(one.growing)
         self._taken += one.steps
         self.iterations.append(one.number)
+        return None
 
     def commit(self) -> None:
         """Bring what was appended to the disk, and wait for it."""
@@ -229,14 +260,9 @@ class RecordingStore:
 
     def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
         assert self._rows is not None
-        if len(row.starts) > MOST_STARTS:
-            raise RecordingError(
-                f"an iteration in a store must begin at most {MOST_STARTS} sequences, got {len(row.starts)}. "
-                "Record it in memory: TraceRecorder(model) without store=..."
-            )
         left_out = [recording.left_out[reason] for reason in self._reasons]
         unwritten = 0 if self._coord_log is None else self._coord_log.left_out
-        values = {ROWS: row.values(recording.seen, left_out, unwritten)[None]}
+        values = {ROWS: row.values(recording.seen, left_out[:3], unwritten, left_out[3:])[None]}
         for name, kept in self._initial.items():
             values[name] = initial.get(name, kept)[None]
         self._rows.append(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,9 @@ from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._step_buffer import Block, StepBuffer, StepLayout
 
 NO_STEP = "took no step"
+FAILED = "could not be recorded"
+OTHER_SHAPE = "of another shape"
+OUT_OF_TURN = "over before an earlier one of another thread"
 
 
 class OverBudgetError(Exception):
@@ -36,12 +39,22 @@ class Part:
         """Whether nothing came of it."""
         return not (self.num_steps or self.whole or self.calls)
 
+    @property
+    def kind(self) -> Hashable:
+        """Names, shapes and types of its arrays: parts of one kind can lie beside each other."""
+        if self.steps is not None:
+            return self.steps.layout.kind
+        if self.calls:
+            return frozenset((key, copy.kind) for key, copy in self.calls)
+        wholes = {name: copies[0].kind for name, copies in self.whole.items()}
+        return frozenset((name, shape[1:], dtype) for name, (shape, dtype) in wholes.items())
+
 
 @dataclass(slots=True)
 class Left:
     """What a recording leaves to the next one of its recorder: touching new memory takes time."""
 
-    layouts: dict[tuple[int, int], StepLayout]
+    layouts: dict[tuple[int, int], list[StepLayout]]
     """By source and replica."""
     blocks: list[tuple[StepLayout, Block]] = field(default_factory=list)
 
@@ -75,6 +88,11 @@ class Iteration:
         """Each part by its source and replica."""
         for number, parts in ((0, self.parts), *self.more.items()):
             yield from (((source, number), part) for source, part in enumerate(parts))
+
+    @property
+    def kind(self) -> Hashable:
+        """Names, shapes and types of its arrays, by source and replica."""
+        return tuple(part.kind for _, part in self.all_parts())
 
     @property
     def is_empty(self) -> bool:

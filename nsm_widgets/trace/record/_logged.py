@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from array import array
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from nsm_widgets._errors import DtypeError, RecordingError, ShapeError
+from nsm_widgets._errors import DtypeError, RecordingError, ShapeError, warn_or_log
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.record._host_copy import HostCopy
 
@@ -29,6 +30,8 @@ _LONGEST_NAME = 100
 class Scalars:
     """Each scalar's values with the iterations they belong to, for every iteration, recorded or not.
 
+    What is no number is left out, counted, and warned of once.
+
     A loss on a CUDA device is not waited for: it is on its way until somebody asks for the values.
 
     >>> scalars = Scalars()
@@ -38,7 +41,10 @@ class Scalars:
     [0.7, 0.5]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
+        self.left_out: Counter[str] = Counter()
+        """How many values of each name were no numbers."""
         self._series: dict[str, Series] = {}
         self._waiting: deque[tuple[Series, int, HostCopy | float]] = deque()
 
@@ -52,16 +58,30 @@ class Scalars:
         """Note these of one iteration; what was noted of it before under the same name is replaced.
 
         Raises:
-            RecordingError: If a name is no text, empty, or too long.
-            DtypeError, ShapeError: If a value is no single real number.
+            RecordingError: If ``strict``, and a name is no text, empty, too long, or like another one.
+            DtypeError, ShapeError: If ``strict``, and a value is no single real number.
         """
-        checked = {_name(name): _number(name, value) for name, value in values.items()}
-        for name, value in checked.items():
-            series = self._series.get(name)
-            if series is None:
-                series = self._begin(name)
-            self._waiting.append((series, number, value))
+        noted: list[tuple[str, float | HostCopy]] = []
+        for name, value in values.items():
+            try:
+                checked = (_name(name), _number(name, value))
+                self._refuse_alike(name, [*self._series, *(each for each, _ in noted)])
+                noted.append(checked)
+            except Exception as error:  # a foreign item() may raise anything
+                if self._strict:
+                    raise
+                self._leave_out(str(name), error)
+        for name, each in noted:
+            self._waiting.append((self._series.setdefault(name, Series()), number, each))
         self._take_in(MOST_WAITING)
+
+    def _leave_out(self, name: str, error: Exception) -> None:
+        if not self.left_out:
+            warn_or_log(
+                f"what was logged could not be noted, and the training goes on: {error} Later values like it "
+                "are counted only, in recorder.scalars_left_out."
+            )
+        self.left_out[name] += 1
 
     def _take_in(self, left: int) -> None:
         """Add what waits, in its order, until so many are left that are on their way."""
@@ -69,13 +89,12 @@ class Scalars:
             series, number, value = self._waiting.popleft()
             series.add(number, float(value.values()) if isinstance(value, HostCopy) else value)
 
-    def _begin(self, name: str) -> Series:
-        other = next((known for known in self._series if logged_name(known) == logged_name(name)), None)
-        if other is not None:
+    def _refuse_alike(self, name: str, known: Sequence[str]) -> None:
+        other = next((each for each in known if logged_name(each) == logged_name(name)), name)
+        if other != name:
             raise RecordingError(
                 f"scalars must have names that differ in more than / and ., got {name!r} beside {other!r}."
             )
-        return self._series.setdefault(name, Series())
 
     def arrays(self) -> list[NamedArray]:
         """One array ``(logged)`` for each, which is called ``scalar.<name>``."""
@@ -139,17 +158,24 @@ def _number(name: str, value: Any) -> float | HostCopy:
     """The value as a float: of a tensor or array that holds one number, that number."""
     item = getattr(value, "item", None)
     if item is not None:
-        if getattr(value, "ndim", 0) != 0:
+        if math.prod(getattr(value, "shape", ())) != 1:
             raise ShapeError(
                 f"{name} must be a single number, got shape {tuple(value.shape)}. "
                 f"Log a mean of it: log({name}=values.mean())."
             )
         if getattr(value, "is_cuda", False) and not value.is_complex():
+            value = value.reshape(()) if value.ndim else value
             return HostCopy(value.detach().to(sys.modules["torch"].float64, copy=True))
         value = item()
     if not isinstance(value, (int, float)):
         raise DtypeError(
-            f"{name} must be a real number or a tensor without axes, got {type(value).__name__}. "
+            f"{name} must be a real number or a tensor that holds one, got {type(value).__name__}. "
             "log(loss=loss) takes the tensor that backward() was called on."
         )
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise DtypeError(
+            f"{name} must fit into a float64, got an integer of {int(value).bit_length()} bits. "
+            "Log its logarithm."
+        ) from error

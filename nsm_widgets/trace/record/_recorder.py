@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +15,12 @@ from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.make._tokens import check_tokenizer
 from nsm_widgets.trace.record._assemble import assemble, rank_and_world
-from nsm_widgets.trace.record._boundary import Boundary
+from nsm_widgets.trace.record._boundary import watched_calls
 from nsm_widgets.trace.record._hooks import Hooks
-from nsm_widgets.trace.record._iteration import Left
+from nsm_widgets.trace.record._iteration import OTHER_SHAPE, Left
 from nsm_widgets.trace.record._logged import Scalars
 from nsm_widgets.trace.record._recording import Recording
-from nsm_widgets.trace.record._replicas import Replicas, replicating
+from nsm_widgets.trace.record._replicas import number_replicas
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record._watch import Progress, Watch
 from nsm_widgets.trace.record._which_iterations import Choice
@@ -39,8 +40,13 @@ class TraceRecorder:
     an adapter speaks for (:func:`register_adapter`), alone or inside a larger model. Values are copied as
     they are: nothing that the model or its caller does afterwards changes the trace, no graph is kept alive,
     and the hooks are gone after the block, also after an error. A checkpointed part is recorded in its first
-    forward alone. What the model answers does not change, but for the fast paths that show no weights: those
-    of ``nn.TransformerEncoder`` and of a compiled model are bypassed, and both run as they are written.
+    forward alone. What the model answers is what it answers unrecorded, to the last bit; only compiled
+    modules run as they were written. Copies that are made of the model inside the block (``deepcopy``,
+    ``pickle``, ``torch.save``, ``AveragedModel``) have no hooks, and are no part of the recording.
+
+    Nothing is raised into the model's own lines: what cannot be recorded is left out, counted by its reason
+    in ``trace.attrs["iterations"]["left_out"]`` and on every live view, and a ``RuntimeWarning`` says so
+    once. ``strict=True`` raises.
 
     An *iteration* is one whole forward of ``model`` from no state, such as a training step. Each call of a
     memory is one time step, and time goes on through all iterations of one block, each with its own length:
@@ -48,8 +54,10 @@ class TraceRecorder:
     which has no time, gets an axis ``iteration`` where there are several.
     ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM``, a ``DNC`` or a machine
     began anew. A forward that is given a state goes on with a sequence and starts none. ``initial_memory`` is
-    the memory before the very first step. All forwards need the same batch size. Using the recorder in a
-    second ``with`` block begins a new trace.
+    the memory before the very first step. Iterations of another batch size or type are kept by themselves,
+    for :meth:`iteration`; :attr:`trace` holds those that are alike, of which there are most, and counts the
+    others. Each thread has iterations of its own. Using the recorder in a second ``with`` block begins a new
+    trace.
 
     Where two memories, or two of anything, would give the same name, each array's name begins with the path
     of its module: ``encoder.read_weights``; a whole machine's with that of the machine. So it is with kinds
@@ -85,6 +93,7 @@ class TraceRecorder:
             (``scaled_dot_product_attention``) never shows them, from what it is called with: of any module,
             Hugging Face's on SDPA among them. It takes the memory and time that the kernel saves; what the
             model answers stays as it was, to the last bit.
+        strict: Whether what cannot be recorded is raised out of the model's own lines.
 
     Raises:
         RecordingError: If it is no torch module, or holds nothing known, or nothing that is selected.
@@ -102,6 +111,7 @@ class TraceRecorder:
         tokenizer: Any = None,
         recompute: bool = False,
         store: Any = None,
+        strict: bool = False,
     ) -> None:
         self.model = _check_model(model)
         if repeated not in ("time", "layer"):
@@ -114,7 +124,8 @@ class TraceRecorder:
             tokenizer=check_tokenizer(tokenizer),
             recompute=recompute,
         )
-        self._boundary = Boundary(model, begins_of(model))
+        self._begins = begins_of(model)
+        self._strict = bool(strict)
         self._choice = Choice()
         self._recording: Recording | None = None
         self._left: Left | None = None
@@ -122,6 +133,8 @@ class TraceRecorder:
         self.store: RecordingStore | None = None
         """Where this block or the last one was recorded to, and what went wrong there."""
         self._trace: Trace | None = None
+        self._apart: dict[int, Trace] = {}
+        """Iterations of other shapes than those of the trace, once that was made."""
         self._hooks: Hooks | None = None
         self._scalars = Scalars()
         self.watch = Watch()
@@ -164,6 +177,13 @@ class TraceRecorder:
 
         An iteration that does not fit is not kept, nor any after it; a ``RuntimeWarning`` says so once. With
         :meth:`last`, the oldest ones make room instead.
+
+        Where nothing is said, and iterations are kept in memory, the bound is a quarter of what the process
+        may still take when the block begins, with the limits of its cgroup, divided among the processes of a
+        training on this machine. Then the oldest go, are counted, and a ``RuntimeWarning`` says so once.
+
+        Args:
+            budget_mb: Megabytes; ``None`` for no bound at all.
         """
         return self._choose(self._choice.budget, budget_mb)
 
@@ -182,22 +202,21 @@ class TraceRecorder:
                 "a TraceRecorder records one block at a time, and this one is recording already. "
                 "Inside its block make a second one: TraceRecorder(model)."
             )
-        left, self._left = self._left if self._recording is None else self._recording.left(), None
-        models, replicas = replicating(self.model), Replicas()
-        self._trace, self._recording = None, Recording(self._choice, len(self._sources))
-        if models:
-            self._recording = Recording(self._choice, len(self._sources), replicas.current, replicas.guard)
-        self._scalars = Scalars()
-        self._recording.listen.append(self._tell)  # at the start of an iteration, the one before is whole
+        left, self._left = self._left if self._recording is None else self._recording.kept.left(), None
+        self._choice.begin(in_memory=self._path is None)
+        recording = Recording(self._choice, len(self._sources), strict=self._strict)
+        self._trace, self._apart, self._recording = None, {}, recording
+        self._scalars = Scalars(strict=self._strict)
+        recording.listen.append(self._tell)  # at the start of an iteration, the one before is whole
         if left is not None:
-            self._recording.reuse(left)
-        self._open_store(self._recording)
-        hooks = Hooks()
+            recording.kept.reuse(left)
+        self._open_store(recording)
+        hooks = Hooks(self.model, recording.guarded)
         try:
-            replicas.install(models, hooks)
-            self._boundary.install(hooks, self._recording)
-            for source in self._sources:
-                source.begin(hooks, self._recording, self._boundary)
+            number_replicas(self.model, hooks, recording)
+            with watched_calls(self.model, self._begins, hooks, recording):
+                for source in self._sources:
+                    source.begin(hooks, recording)
             _bypass_compile(self.model, hooks)
         except BaseException:
             hooks.close()
@@ -214,12 +233,16 @@ class TraceRecorder:
         from nsm_widgets.trace.record._into_store import RecordingStore
 
         rank = rank_and_world().get("rank", 0)
-        store = self.store = RecordingStore(self._path, rank, self._choice, self._scalars)
+        store = self.store = RecordingStore(
+            self._path, rank, self._choice, self._scalars, strict=self._strict
+        )
         name = type(self.model).__name__
-        recording.sink = lambda iteration: store.append(
-            gather(iteration, self._sources),
-            recording,
-            lambda: assemble(recording, self._sources, name, only=iteration.number),
+        recording.hand_to(
+            lambda iteration: store.append(
+                gather(iteration, self._sources),
+                recording,
+                lambda: assemble(recording, self._sources, name, only=iteration.number)[0],
+            )
         )
 
     def __exit__(
@@ -228,14 +251,14 @@ class TraceRecorder:
         hooks, self._hooks = self._hooks, None
         if hooks is not None:
             hooks.close()
-        if self._recording is not None:
-            try:
-                self._recording.close()
-            finally:
-                if self.store is not None:
-                    self.store.close(self._recording)
-            if self.watch:
-                self.watch.end(self._progress(self._recording), lambda: self.trace, error)
+        recording = self._recording
+        if recording is None:
+            return
+        recording.close()
+        if self.store is not None:
+            self.store.close(recording)
+        if self.watch:
+            self.watch.end(self._progress(recording), lambda: self.trace, error)
 
     @property
     def is_over(self) -> bool:
@@ -250,7 +273,8 @@ class TraceRecorder:
 
         Args:
             values: Numbers by name, where a name is no Python name: ``{"val/loss": 0.3}``.
-            **scalars: Numbers by name. Real ones, or tensors that hold one; NaN and infinity are values.
+            **scalars: Numbers by name. Real ones, or tensors that hold one; NaN and infinity are values. What
+                is no number is left out, counted in :attr:`scalars_left_out`, and warned of once.
 
         Example:
             >>> import torch
@@ -263,8 +287,8 @@ class TraceRecorder:
             [0.5, 0.5, 0.5]
 
         Raises:
-            RecordingError: Outside of a block, or if a name is no printable text.
-            DtypeError, ShapeError: If a value is no single real number.
+            RecordingError: Outside of a block; with ``strict=True``, if a name is no printable text.
+            DtypeError, ShapeError: With ``strict=True``, if a value is no single real number.
         """
         if self._hooks is None or self._recording is None:
             raise RecordingError(
@@ -278,6 +302,11 @@ class TraceRecorder:
         """What was logged in this block or the last one, by name; ``coords["logged"]`` are iterations."""
         return {name: series.array(name) for name, series in self._scalars.series.items()}
 
+    @property
+    def scalars_left_out(self) -> dict[str, int]:
+        """How many values of each name were no numbers, and are left out."""
+        return dict(self._scalars.left_out)
+
     def _tell(self, _: bool) -> None:
         recording = self._recording
         if recording is not None and recording.seen > 1 and self.watch.is_due:  # else there is none before
@@ -287,7 +316,7 @@ class TraceRecorder:
         return Progress(
             numbers=self.iterations,
             seen=recording.seen,
-            left_out=dict(recording.left_out),
+            left_out=recording.left_out | Counter({OTHER_SHAPE: recording.kept.apart}),
             scalars=self._scalars,
             take=self.iteration,
         )
@@ -308,10 +337,11 @@ class TraceRecorder:
             )
         if self.store is not None and self.store.iterations:
             return self.store.trace()
-        found = assemble(self._recording, self._sources, type(self.model).__name__)
+        found, others = assemble(self._recording, self._sources, type(self.model).__name__)
         trace = Trace._public(found.assign(*self._scalars.arrays()))
         if self._hooks is None:  # the block is over: nothing will be added
-            self._trace, self._left, self._recording = trace, self._recording.left(), None
+            self._apart = {number: self.iteration(number) for number in others}
+            self._trace, self._left, self._recording = trace, self._recording.kept.left(), None
         return trace
 
     @property
@@ -320,7 +350,7 @@ class TraceRecorder:
         if self.store is not None:
             return tuple(self.store.iterations)
         if self._trace is not None:
-            return self._trace.iterations
+            return tuple(sorted([*self._trace.iterations, *self._apart]))
         return () if self._recording is None else tuple(it.number for it in self._recording.iterations())
 
     def iteration(self, number: Any) -> Trace:
@@ -333,9 +363,12 @@ class TraceRecorder:
             RecordingError: Before the block.
             SelectionError: If it was not kept.
         """
+        if number in self._apart:
+            return self._apart[number]
         if self._trace is not None or self._recording is None or self.store is not None:
             return self.trace.iteration(number)
-        return Trace._public(assemble(self._recording, self._sources, type(self.model).__name__, only=number))
+        found, _ = assemble(self._recording, self._sources, type(self.model).__name__, only=number)
+        return Trace._public(found)
 
 
 def _check_path(store: Any) -> Path | None:

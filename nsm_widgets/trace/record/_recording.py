@@ -3,111 +3,309 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
-from nsm_widgets.trace.arrays._convert import check_same, held_dtype
+from nsm_widgets._errors import RecordingError, warn_or_log
+from nsm_widgets.trace.arrays._convert import check_same, held_dtype, need_values
+from nsm_widgets.trace.record._hooks import Observer
 from nsm_widgets.trace.record._host_copy import HostCopy, refuse_capture
-from nsm_widgets.trace.record._iteration import NO_STEP, Iteration, Left, OverBudgetError, Part
-from nsm_widgets.trace.record._prefetch import Prefetch
+from nsm_widgets.trace.record._iteration import (
+    FAILED,
+    NO_STEP,
+    OTHER_SHAPE,
+    OUT_OF_TURN,
+    Iteration,
+    OverBudgetError,
+    Part,
+)
+from nsm_widgets.trace.record._kept_iterations import KeptIterations
 from nsm_widgets.trace.record._step_buffer import Block, Joined, StepBuffer, StepLayout
 from nsm_widgets.trace.record._which_iterations import Choice
 
-LEFT_BYTES = 64 << 20
-"""So much memory of a recording that is over is kept for the next block of the same recorder."""
+_number = attrgetter("number")
+
+
+class _ThreadState(threading.local):
+    """What one thread does in the model. Each thread has iterations of its own."""
+
+    current: Iteration | None = None
+    """The iteration that runs and is recorded; ``None`` while one passes by."""
+    began = False
+    """Whether an iteration runs, recorded or not."""
+    depth = 0
+    """How many calls of the watched model the thread is in."""
+    replica = 0
+    """Which of several replicas of the model it runs."""
 
 
 class Recording:
-    """The iterations of one ``with`` block, and the one that runs just now.
+    """The iterations of one ``with`` block, and those that run just now.
 
-    Sources ask :attr:`current` whether to record, and hand over what they saw. Memory comes from here, so
-    that the budget and the reuse of what was dropped have one place.
+    Sources ask for a :meth:`part` to record into, and hand over what they saw. Memory comes from here, so
+    that the budget and the reuse of what was dropped have one place. What goes wrong while they look on comes
+    here, too: the iteration is left out, counted, and told of once.
 
     Args:
         choice: Which iterations to keep.
         num_sources: How many sources hand over.
-        replica: Which of several replicas of the model the calling thread runs.
-        guard: Held while something is handed over.
+        strict: Whether what goes wrong is raised, out of the model's own lines.
     """
 
-    def __init__(
-        self,
-        choice: Choice,
-        num_sources: int,
-        replica: Callable[[], int] = lambda: 0,
-        guard: AbstractContextManager[object] = nullcontext(),  # noqa: B008 - it keeps nothing
-    ) -> None:
+    def __init__(self, choice: Choice, num_sources: int, *, strict: bool = False) -> None:
         self._choice = choice
         self._num_sources = num_sources
-        self.current: Iteration | None = None
-        """The iteration that runs and is recorded; ``None`` while one passes by."""
+        self.strict = strict
+        self.lock = threading.RLock()
+        """Held while something is handed over."""
         self.seen = 0
         """How many iterations began."""
         self.left_out: Counter[str] = Counter()
         """How many were not kept, by reason."""
+        self.problem = ""
+        """What went wrong first."""
         self.listen: list[Callable[[bool], None]] = []
         """Told at the start of each iteration whether it is recorded: even an idle hook costs."""
-        self.sink: Callable[[Iteration], None] | None = None
-        """Takes each iteration that is over to where it stays; only the newest one is in memory then."""
+        self._sink: Callable[[Iteration], str | None] | None = None
+        self._run = _ThreadState()
+        self._first_thread = threading.get_ident()
+        self._several = False
+        """Whether more than one thread ran the model."""
+        self._open: list[Iteration] = []
+        self._told: set[str] = set()
+        self.kept = KeptIterations(choice, self.left_out, self._tell)
         self._handed = 0
-        self._kept: deque[Iteration] = deque()
-        self._bytes = 0
-        self._is_full = False
-        self._spare: dict[tuple[int, int], list[Block]] = {}
-        self._prefetch = Prefetch()
-        self._before: dict[tuple[int, int], StepLayout] = {}
-        self._layouts: dict[tuple[int, int], StepLayout] = {}
-        self._lengths: dict[tuple[int, int], int] = {}
+        self._newest_handed = -1
+        self._is_full = self._is_closed = False
         self._like: dict[tuple[int, int, str], tuple[tuple[int, ...], Any]] = {}
-        self._replica = replica
-        self.guard = guard
-        """Held while something is handed over."""
+
+    def hand_to(self, sink: Callable[[Iteration], str | None]) -> None:
+        """Let each iteration that is over be taken to where it stays; only the newest one is in memory then.
+
+        Args:
+            sink: Takes it, or says why not.
+        """
+        self._sink = sink
+        self.kept.reuses = True
+
+    # --- iterations ----------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """A new iteration starts: end the one before, and decide whether to record this one.
-
-        Raises:
-            RecordingError: If a CUDA graph is being captured.
-        """
-        refuse_capture()
+        """A new iteration of this thread starts: end the one before, and decide on this one."""
         self.end()
-        number, self.seen = self.seen, self.seen + 1
-        if not self._choice.wants(number):
-            self.left_out[self._choice.not_chosen] += 1
-        elif self._is_full:
-            self.left_out[self._choice.over_budget] += 1
-        else:
-            self.current = Iteration(number, self._num_sources)
-        for listen in self.listen:
-            listen(self.current is not None)
+        run = self._run
+        with self.lock:
+            if self._is_closed:
+                return
+            run.began = True
+            self._several = self._several or threading.get_ident() != self._first_thread
+            number, self.seen = self.seen, self.seen + 1
+            reason = self._why_not(number)
+            if reason is None:
+                run.current = Iteration(number, self._num_sources)
+                self._open.append(run.current)
+            else:
+                self.left_out[reason] += 1
+            # a hook that is off for one thread is off for all
+            recorded = run.current is not None or self._several
+            for listen in self.listen:
+                listen(recorded)
+
+    def _why_not(self, number: int) -> str | None:
+        """Why an iteration is not recorded, if it is not."""
+        try:
+            wanted = self._choice.wants(number)
+            if wanted and not self._is_full:
+                refuse_capture()
+                refuse_tracing()
+        except Exception as error:
+            if self.strict:
+                raise
+            self._tell_of(error, number)
+            return FAILED
+        if not wanted:
+            return self._choice.not_chosen
+        return self._choice.over_budget if self._is_full else None
+
+    def end(self) -> None:
+        """The running iteration of this thread is over: keep it, unless nothing came of it."""
+        iteration, self._run.current = self._run.current, None
+        if iteration is not None:
+            with self.lock:
+                self._end(iteration)
+
+    def _end(self, iteration: Iteration) -> None:
+        self._open.remove(iteration)
+        self.kept.finish(iteration)
+        if iteration.is_empty:
+            self.left_out[NO_STEP] += 1
+            self.kept.free(iteration)
+            return
+        self.kept.add(iteration)
+        if self._sink is not None:
+            self._hand_over(iteration, self._sink)
+        elif self.kept.apart:
+            self._tell(
+                OTHER_SHAPE,
+                f"iteration {iteration.number} has arrays of other shapes or types than those before, as of "
+                "another batch: it is kept by itself, recorder.iteration(number). recorder.trace holds those "
+                "of one shape, of which there are most, and counts the others.",
+            )
+
+    def _hand_over(self, iteration: Iteration, sink: Callable[[Iteration], str | None]) -> None:
+        """Let the sink have the iteration. What went there still counts for the budget."""
+        reason: str | None = OUT_OF_TURN
+        if iteration.number > self._newest_handed:
+            self._newest_handed = iteration.number
+            try:
+                reason = sink(iteration)
+            except Exception as error:
+                if self.strict:
+                    raise
+                self._tell_of(error, iteration.number)
+                reason = FAILED
+        if reason is not None:
+            self.left_out[reason] += 1
+            self.kept.drop(iteration)
+            return
+        self._handed += 1
+        self.kept.keep_newest_alone()
 
     @property
     def is_passing_by(self) -> bool:
-        """Whether an iteration runs that is not recorded."""
-        return self.current is None and self.seen > 0
+        """Whether an iteration of this thread runs that is not recorded."""
+        return self._run.current is None and self._run.began
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether this thread is in a call of the watched model."""
+        return self._run.depth > 0
+
+    def enter(self) -> bool:
+        """This thread calls the watched model; whether from outside of it."""
+        self._run.depth += 1
+        return self._run.depth == 1
+
+    def leave(self) -> None:
+        """The call is over; also one that failed before it was seen to begin."""
+        self._run.depth = max(0, self._run.depth - 1)
+
+    def in_replica(self, number: int) -> Callable[[], Any]:
+        """Makes a context for a thread that runs a replica of the model for this thread's iteration."""
+        asked, local = (self._run.current, self._run.began, self._run.depth), self._run
+
+        @contextmanager
+        def inside() -> Iterator[None]:
+            before = (local.current, local.began, local.depth, local.replica)
+            local.current, local.began, local.depth = asked
+            local.replica = number
+            try:
+                yield
+            finally:
+                local.current, local.began, local.depth, local.replica = before
+
+        return inside
+
+    # --- what goes wrong -----------------------------------------------------------------------------------
+
+    def guarded(self, look: Observer) -> Observer:
+        """A function that looks on, as one that raises nothing: what it raised leaves the iteration out."""
+        if self.strict:
+            return look
+
+        def looks(*args: Any, **kwargs: Any) -> None:
+            try:
+                look(*args, **kwargs)
+            except Exception as error:
+                self._leave_out(error)
+
+        return looks
+
+    def _leave_out(self, error: Exception) -> None:
+        """Leave out what runs. Where no call bounds an iteration, the steps before the fault are kept."""
+        with self.lock:
+            run = self._run
+            if run.current is not None and not self.is_inside and not run.current.is_empty:
+                self.begin()
+            iteration, run.current = run.current, None
+            run.began = self.is_inside
+            self._tell_of(error, self.seen - 1 if iteration is None else iteration.number)
+            if iteration is not None:
+                self._open.remove(iteration)
+                self.kept.free(iteration)
+                self.left_out[FAILED] += 1
+
+    def _tell_of(self, error: Exception, number: int) -> None:
+        text = f"{type(error).__name__}: {error}"
+        self.problem = self.problem or text
+        self._tell(
+            FAILED,
+            f"iteration {number} could not be recorded, and the training goes on: {text} Later ones are "
+            "counted only, in trace.attrs['iterations']. TraceRecorder(model, strict=True) raises instead.",
+        )
+
+    def _tell(self, what: str, text: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            warn_or_log(text)
+
+    # --- what sources hand over ----------------------------------------------------------------------------
 
     def part(self, source: int) -> Part | None:
         """Where a source puts what it sees, if this iteration is recorded; the first call begins one."""
-        if not self.seen:
+        run = self._run
+        if not run.began:
             self.begin()
-        current = self.current
-        if current is None:
+        current = run.current
+        if current is None or self._is_closed:
             return None
-        number = self._replica()
-        if number == 0:
+        if not run.replica:
             return current.parts[source]
-        with self.guard:
-            return current.of_replica(number)[source]
+        with self.lock:
+            return current.of_replica(run.replica)[source]
 
-    def step(self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str) -> None:
-        """Copy one step of a source."""
-        with self.guard:
-            self._step(source, names, values, prefix)
+    def step(
+        self,
+        source: int,
+        names: Sequence[str | Joined],
+        values: Sequence[Any],
+        prefix: str,
+        *,
+        held: int = 0,
+    ) -> None:
+        """Copy one step of a source.
 
-    def _step(self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str) -> None:
+        Where ``held`` is above 0, the step is copied by :meth:`settle`: of its tensors the first so many may
+        be seen by others until then, and the others are the model's own.
+
+        Raises:
+            RecordingError: If it is not like the other steps of the iteration.
+            DtypeError: If NumPy cannot hold its values.
+        """
+        with self.lock:
+            self._step(source, names, values, prefix, held)
+
+    def settle(self, source: int) -> None:
+        """Copy the steps of a source that are held.
+
+        Raises:
+            RecordingError: If one was changed meanwhile.
+        """
+        with self.lock:
+            part = None if self._run.current is None else self.part(source)
+            if part is not None and part.steps is not None:
+                try:
+                    part.steps.settle()
+                except OverBudgetError:
+                    self._give_up()
+
+    def _step(
+        self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str, held: int
+    ) -> None:
         part = self.part(source)
         if part is None:
             return
@@ -115,28 +313,27 @@ class Recording:
             part.num_steps += 1
             return
         if part.steps is None:
-            key = (source, self._replica())
-            if key not in self._layouts:
-                before = self._before.get(key)
-                if before is None or not before.is_like(names, values):
-                    before = StepLayout(dict(zip(names, values, strict=True)), prefix)
-                self._layouts[key] = before
-            part.steps = StepBuffer(self._layouts[key], self._block, self._lengths.get(key, 0))
+            key = (source, self._run.replica)
+            layout = self.kept.layout(key, names, values, prefix, alone=self.strict)
+            part.steps = StepBuffer(layout, self._block, self.kept.lengths.get(key, 0))
         try:
-            part.steps.append(values)
+            part.steps.hold(values, held) if held else part.steps.append(values)
         except OverBudgetError:
             self._give_up()
+        except RecordingError:
+            if self.is_inside or self.strict:
+                raise
+            self.begin()  # nothing but the shape says where a sequence ends
+            self._step(source, names, values, prefix, held)
         else:
             part.num_steps += 1
 
     def whole(self, source: int, name: str, tensor: Any, prefix: str) -> None:
-        """Copy a sequence of steps, time leading, that a source has seen as a whole.
-
-        Raises:
-            RecordingError: If shape or dtype are not those of the first sequence, but for the length.
-        """
-        like = (tuple(tensor.shape[1:]), tensor.dtype)
-        check_same(prefix + name, self._like.setdefault((source, self._replica(), name), like), like)
+        """Copy a sequence of steps, time leading, that a source has seen as a whole."""
+        if self.strict:
+            like = (tuple(tensor.shape[1:]), tensor.dtype)
+            first = self._like.setdefault((source, self._run.replica, name), like)
+            check_same(prefix + name, first, like)
         part, copy = self.part(source), self.copy(tensor, prefix + name)
         if part is not None and copy is not None:
             part.whole.setdefault(name, []).append(copy)
@@ -166,145 +363,72 @@ class Recording:
             DtypeError: If NumPy cannot hold its values.
         """
         held, source_dtype = held_dtype(tensor, name)
-        try:
-            with self.guard:
-                self._reserve(tensor.numel() * held.itemsize)
-        except OverBudgetError:
-            with self.guard:
+        need_values(tensor, name)
+        with self.lock:
+            try:
+                self.kept.reserve(tensor.numel() * held.itemsize, self._run.current)
+            except OverBudgetError:
                 self._give_up()
-            return None
+                return None
         torch = sys.modules["torch"]
         with torch.no_grad():
             return HostCopy(tensor.detach().to(held, copy=True), source_dtype)
 
-    def end(self) -> None:
-        """The running iteration is over: keep it, unless nothing came of it."""
-        iteration, self.current = self.current, None
-        if iteration is None:
-            return
-        for key, part in iteration.all_parts():
-            if part.steps is not None:
-                self._lengths[key] = len(part.steps)
-                spare = part.steps.spare_steps * part.steps.layout.step_bytes
-                part.steps.finish(reused=self._reuses)
-                iteration.num_bytes -= spare
-                self._bytes -= spare
-        if iteration.is_empty:
-            self.left_out[NO_STEP] += 1
-            self._free(iteration)
-        else:
-            self._kept.append(iteration)
-            self._hand_over(iteration)
-
-    def _hand_over(self, iteration: Iteration) -> None:
-        """Let the sink have the iteration. What went there still counts for the budget."""
-        if self.sink is None:
-            return
-        self.sink(iteration)
-        self._handed += 1
-        while len(self._kept) > 1:
-            self._recycle(self._kept.popleft())
-
-    @property
-    def _reuses(self) -> bool:
-        """Whether iterations go while the block runs, and leave their memory."""
-        return self._choice.newest is not None or self.sink is not None
+    # --- the end -------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """No iteration will follow."""
-        self.end()
-        self._prefetch.close()
-        self._spare.clear()
-
-    def left(self) -> Left:
-        """Memory of this recording, for the next one, once nobody will ask for its values any more."""
-        left, room = Left(self._layouts), LEFT_BYTES
-        parts = [part for iteration in self._kept for _, part in iteration.all_parts()]
-        for steps in [part.steps for part in parts if part.steps is not None]:
-            for block in steps.blocks:
-                room -= block.capacity * steps.layout.step_bytes
-                if room >= 0:
-                    left.blocks.append((steps.layout, block))
-        return left
-
-    def reuse(self, left: Left) -> None:
-        """Fill memory that an earlier block of the recorder left, where steps look alike."""
-        self._before = left.layouts
-        for layout, block in left.blocks:
-            self._spare.setdefault((id(layout), block.capacity), []).append(block)
+        with self.lock:
+            self._run.current = None
+            try:
+                for iteration in sorted(self._open, key=_number):
+                    self._end(iteration)
+            finally:
+                self._is_closed = True
+                self.kept.close()
 
     def iterations(self) -> Sequence[Iteration]:
-        """All that are kept, oldest first, with the one that runs as far as it is."""
-        running = [self.current] if self.current is not None and not self.current.is_empty else []
-        return [*self._kept, *running]
+        """All that are kept, oldest first, with those that run as far as they are."""
+        with self.lock:
+            running = [iteration for iteration in self._open if not iteration.is_empty]
+            return sorted([*self.kept.iterations, *running], key=_number)
 
     def _block(self, layout: StepLayout, steps: int) -> Block:
-        """Memory for steps, fewer where the budget ends: what a dropped iteration left, or new."""
-        self._make_room()
-        while (room := self._room(layout)) < steps and self._choice.newest is not None and self._kept:
-            self._forget_oldest(self._choice.over_budget)
-        steps = min(steps, max(room, 1))
-        self._reserve(steps * layout.step_bytes)
-        spare = self._spare.get((id(layout), steps))
-        if spare:
-            return spare.pop()
-        made = self._prefetch.take(layout, steps) or layout.block(steps)
-        if steps in self._lengths.values() and steps <= self._room(layout) and not self._reuses:
-            self._prefetch.prepare(layout, steps)
-        return made
-
-    def _room(self, layout: StepLayout) -> int:
-        """How many steps still fit into the budget."""
-        left = min(self._choice.budget_bytes - self._bytes, sys.maxsize)
-        steps: int = int(left) // max(layout.step_bytes, 1)
-        return steps
-
-    def _make_room(self) -> None:
-        """Where the ring is full and the running iteration takes its first step, the oldest one goes."""
-        if self.current is not None and not self.current.num_bytes and len(self._kept) == self._choice.newest:
-            self._forget_oldest(self._choice.too_old)
-
-    def _reserve(self, num_bytes: int) -> None:
-        self._make_room()
-        while self._bytes + num_bytes > self._choice.budget_bytes:
-            if self._choice.newest is None or not self._kept:
-                raise OverBudgetError
-            self._forget_oldest(self._choice.over_budget)
-        self._bytes += num_bytes
-        if self.current is not None:
-            self.current.num_bytes += num_bytes
+        return self.kept.block(layout, steps, self._run.current)
 
     def _give_up(self) -> None:
-        """The running iteration does not fit: leave it out, and with it all that follow, but for ``last``."""
-        iteration, self.current = self.current, None
+        """The running iteration does not fit: leave it out, and where the oldest stay all that follow."""
+        iteration, self._run.current = self._run.current, None
         if iteration is None:
             return
-        if not self.left_out[self._choice.over_budget]:
-            follow = "" if self._choice.newest else ", and all that follow are counted and not kept"
-            warnings.warn(
-                f"the recording reached its budget of {self._choice.budget_mb:g} MB with "
-                f"{self._handed or len(self._kept)} iterations kept: "
-                f"iteration {iteration.number} is not kept{follow}. "
-                "Record fewer (every(n), last(k)), or allow more with budget(...).",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        follow = "" if self._choice.drops_oldest else ", and all that follow are counted and not kept"
+        self._tell(
+            "budget",
+            f"the recording reached its budget of {self._choice.budget_bytes / 1e6:g} MB with "
+            f"{self._handed or len(self.kept.iterations)} iterations kept: "
+            f"iteration {iteration.number} is not kept{follow}. "
+            "Record fewer (every(n), last(k)), or allow more with budget(...).",
+        )
         self.left_out[self._choice.over_budget] += 1
-        self._is_full = self._choice.newest is None
-        self._free(iteration)
+        self._is_full = not self._choice.drops_oldest
+        self._open.remove(iteration)
+        self.kept.free(iteration)
 
-    def _forget_oldest(self, reason: str) -> None:
-        self.left_out[reason] += 1
-        self._free(self._kept.popleft())
 
-    def _free(self, iteration: Iteration) -> None:
-        """Give an iteration's bytes back, and keep its blocks for the next one of that length."""
-        self._bytes -= iteration.num_bytes
-        if self._reuses:
-            self._recycle(iteration)
+def refuse_tracing() -> None:
+    """Raise while a model is traced or transformed: what runs then has no values that could be kept.
 
-    def _recycle(self, iteration: Iteration) -> None:
-        for _, part in iteration.all_parts():
-            if part.steps is not None and not part.steps.layout.on_device:  # whose own pool knows streams
-                for block in part.steps.blocks:
-                    self._spare.setdefault((id(part.steps.layout), block.capacity), []).append(block)
+    Raises:
+        RecordingError: If ``torch.jit.trace``, ``torch.export`` or a transform of ``torch.func`` runs.
+    """
+    torch = sys.modules["torch"]
+    if torch.jit.is_tracing() or torch.compiler.is_compiling():
+        raise RecordingError(
+            "a recorded model must run, got one that torch.jit.trace or torch.export writes down. Trace it "
+            "outside of the block."
+        )
+    if torch._C._are_functorch_transforms_active():
+        raise RecordingError(
+            "a recorded model must run by itself, got one within a transform of torch.func (vmap, grad), "
+            "whose tensors have no values. Call it without one to see what it does."
+        )

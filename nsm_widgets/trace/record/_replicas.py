@@ -7,50 +7,35 @@ the order of the parts.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from nsm_widgets.trace.record._hooks import Hooks
+from nsm_widgets.trace.record._listening import defined_by
+from nsm_widgets.trace.record._recording import Recording
 
 
-class Replicas:
-    """Knows which replica the calling thread runs."""
+def number_replicas(model: Any, hooks: Hooks, recording: Recording) -> None:
+    """Let a recording know which replica a thread runs, where ``DataParallel`` models make some."""
 
-    def __init__(self) -> None:
-        self._local = threading.local()
-        self.guard = threading.RLock()
-        """One replica hands over at a time."""
+    def around(
+        call: Callable[..., Any], called: Any, replicas: Sequence[Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        if any(called is parallel for parallel in models):
+            replicas = [_inside(recording.in_replica(n), replica) for n, replica in enumerate(replicas)]
+        return call(called, replicas, *args, **kwargs)
 
-    def current(self) -> int:
-        """The number of the calling thread's replica; 0 outside of replicas."""
-        number: int = getattr(self._local, "number", 0)
-        return number
+    models = replicating(model)
+    for place in {defined_by(type(parallel), "parallel_apply") for parallel in models}:
+        hooks.listen(place, "parallel_apply", around)
 
-    def install(self, models: Sequence[Any], hooks: Hooks) -> None:
-        """Number the replicas that these ``DataParallel`` models call."""
-        for model in models:
-            hooks.callback(lambda model=model: delattr(model, "parallel_apply"))
-            model.parallel_apply = self._numbered(model.parallel_apply)
 
-    def _numbered(self, apply: Callable[..., Any]) -> Callable[..., Any]:
-        def numbered(replicas: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-            return apply(
-                [self._inside(number, replica) for number, replica in enumerate(replicas)], *args, **kwargs
-            )
+def _inside(context: Callable[[], Any], replica: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with context():
+            return replica(*args, **kwargs)
 
-        return numbered
-
-    def _inside(self, number: int, replica: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            before = self.current()
-            self._local.number = number
-            try:
-                return replica(*args, **kwargs)
-            finally:
-                self._local.number = before
-
-        return call
+    return call
 
 
 def replicating(model: Any) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._convert import check_same, held_dtype, tensor_view
 from nsm_widgets.trace.record._host_copy import HostCopy, Writers
 
@@ -52,6 +53,8 @@ class StepLayout:
         self.shapes = [tensor.shape for tensor in tensors.values()]
         self.dtypes = [tensor.dtype for tensor in tensors.values()]
         self.devices = [tensor.device for tensor in tensors.values()]
+        self.kind = (tuple(self._told), tuple(map(tuple, self.shapes)), tuple(map(str, self.dtypes)))
+        """Equal for steps whose arrays can follow each other."""
         self.source_dtypes: dict[str, str | None] = {}
         self.held_dtypes = []
         for name, tensor in tensors.items():
@@ -145,8 +148,9 @@ class StepBuffer:
     """The steps of one module in one iteration.
 
     A step is one call that copies all its tensors, to places that were made before; memory that is full is
-    not copied to a larger one, more is put beside it. Steps on a device wait there in blocks, and leave it
-    without being waited for.
+    not copied to a larger one, more is put beside it. Steps that nobody can change while a sequence runs are
+    held, and copied together at its end, which costs half. Steps on a device wait there in blocks, and leave
+    it without being waited for.
 
     Args:
         layout: What each step looks like.
@@ -164,18 +168,19 @@ class StepBuffer:
         self.blocks: list[Block] = []
         self._left: list[list[HostCopy]] = []  # what has left the device, block by block
         self._before = 0  # steps in blocks that are full
+        self._held: list[tuple[Sequence[Any], list[int]]] = []  # with how often each tensor was written to
         self._rows: list[tuple[Any, ...]] = []
-        self._row = 0
+        self._row = self._capacity = 0  # of the last block
         self._writers: Writers | None = None
         """Those of the last block, where it lies on a device."""
 
     def __len__(self) -> int:
-        return self._before + self._row
+        return self._before + self._row + len(self._held)
 
     @property
     def spare_steps(self) -> int:
         """Steps that the last block could still take."""
-        return len(self._rows) - self._row
+        return self._capacity - self._row
 
     def append(self, values: Sequence[Any]) -> None:
         """Copy one step in, all of it or, where a tensor does not fit, none.
@@ -183,18 +188,73 @@ class StepBuffer:
         Raises:
             RecordingError: If a shape or dtype is not that of the first step.
         """
-        layout = self.layout
-        if [value.shape for value in values] != layout.shapes or [
-            value.dtype for value in values
-        ] != layout.dtypes:
-            layout.check(values)
-        if self._row == len(self._rows):
+        self._check(values)
+        if self._held:
+            self.settle()
+        if self._row == self._capacity:
             self._add_block()
+        if not self._rows:
+            self._rows = self.blocks[-1].rows()
         if self._writers is not None:
             self._writers.come()
         with self._no_grad():
             self._copy(self._rows[self._row], values)
         self._row += 1
+
+    @property
+    def holds(self) -> bool:
+        """Whether steps are held just now."""
+        return bool(self._held)
+
+    def hold(self, values: Sequence[Any], shown: int) -> None:
+        """Take one step in by its tensors, to be copied by :meth:`settle`.
+
+        Args:
+            values: The step.
+            shown: So many, the first of them, may be seen by others until then.
+
+        Raises:
+            RecordingError: If a shape or dtype is not that of the first step.
+        """
+        if self.layout.on_device or self.layout.dtypes != self.layout.held_dtypes:
+            self.append(values)
+            return
+        if not self._held or values[0].shape != self.layout.shapes[0]:  # those of a sequence are alike
+            self._check(values)
+        self._held.append((values, [value._version for value in values[:shown]]))
+
+    def settle(self) -> None:
+        """Copy what is held.
+
+        Raises:
+            RecordingError: If somebody changed a tensor meanwhile.
+        """
+        held, self._held = self._held, []
+        for values, versions in held:
+            for name, value, version in zip(self.layout.columns, values, versions, strict=False):
+                if value._version != version:
+                    raise RecordingError(
+                        f"{self.layout.prefix}{name} of a step must stay as it is while its sequence "
+                        "runs, and was changed in place. Change a copy: state.memory.clone()."
+                    )
+        stack = sys.modules["torch"].stack
+        while held:
+            if self._row == self._capacity:
+                self._add_block(len(held))
+            fit = held[: self._capacity - self._row]
+            with self._no_grad():
+                for index, buffer in enumerate(self.blocks[-1].buffers):
+                    out = buffer[self._row : self._row + len(fit)]
+                    stack([values[index] for values, _ in fit], out=out)
+            self._row += len(fit)
+            held = held[len(fit) :]
+
+    def _check(self, values: Sequence[Any]) -> None:
+        layout = self.layout
+        if [value.shape for value in values] != layout.shapes or [
+            value.dtype for value in values
+        ] != layout.dtypes:
+            layout.check(values)
 
     def finish(self, *, reused: bool) -> None:
         """Nothing more will come: send off what still waits on a device.
@@ -202,6 +262,7 @@ class StepBuffer:
         Args:
             reused: Whether the memory will be filled again.
         """
+        self.settle()
         if self.layout.on_device and self.blocks:
             self._send_off()
         self._rows = []
@@ -211,6 +272,7 @@ class StepBuffer:
 
     def pieces(self, name: str) -> list[NDArray[Any]]:
         """The steps of one array, in one or several pieces: views, to be copied before more are added."""
+        self.settle()
         index, part = self.layout.columns[name]
         found = [copies[index].values() for copies in self._left]
         for place, block in enumerate(self.blocks):
@@ -222,11 +284,13 @@ class StepBuffer:
                 found.append(block.arrays()[index][:steps])
         return found if part is None else [piece[:, :, part] for piece in found]
 
-    def _add_block(self) -> None:
-        wanted = self._expected - len(self)
+    def _add_block(self, least: int = 1) -> None:
+        stored = self._before + self._row
+        wanted = self._expected - stored
         if wanted < 1:
             first = min(FIRST_STEPS, FIRST_BYTES // max(self.layout.step_bytes, 1))
-            wanted = max(len(self), first, 1)
+            wanted = max(stored, first)
+        wanted = max(wanted, least)
         if self.layout.on_device:
             wanted = min(wanted, DEVICE_STEPS)
         block = self._make(self.layout, wanted)
@@ -234,7 +298,7 @@ class StepBuffer:
             self._send_off()
         self._before += self._row
         self.blocks.append(block)
-        self._rows, self._row = block.rows(), 0
+        self._rows, self._row, self._capacity = [], 0, block.capacity
         if self.layout.on_device:
             self._writers = Writers(block.buffers)
 
@@ -244,7 +308,7 @@ class StepBuffer:
         self._left.append(
             [HostCopy(buffer[: self._row], written_on=self._written_on) for buffer in block.buffers]
         )
-        self._before, self._rows, self._row = self._before + self._row, [], 0
+        self._before, self._rows, self._row, self._capacity = self._before + self._row, [], 0, 0
 
     @property
     def _written_on(self) -> Sequence[Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol, runtime_checkable
 
+from nsm_widgets._errors import warn_or_log
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.record._logged import Scalars
 
@@ -45,7 +44,7 @@ class Watcher(Protocol):
         """A block begins."""
 
     def update(self, progress: Progress) -> int:
-        """Look at what is new; how many bytes were sent."""
+        """Observer at what is new; how many bytes were sent."""
 
     def end(self, progress: Progress, whole: Callable[[], Trace], error: BaseException | None) -> None:
         """The block is over.
@@ -119,12 +118,8 @@ class Watch:
         except Exception as error:
             self.failures += 1
             if self.failures == 1:
-                # where warnings are errors, this one would end the training after all
-                with contextlib.suppress(RuntimeWarning):
-                    warnings.warn(
-                        f"a view of the running recording failed and the training goes on: "
-                        f"{type(error).__name__}: {error}. Later failures are counted only.",
-                        RuntimeWarning,
-                        stacklevel=2,
-                    )
+                warn_or_log(
+                    f"a view of the running recording failed and the training goes on: "
+                    f"{type(error).__name__}: {error}. Later failures are counted only."
+                )
             return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nsm_widgets._errors import DtypeError, RecordingError
+from nsm_widgets.trace.record._memory_left import default_bound
 
 
 class Choice:
@@ -24,6 +25,8 @@ class Choice:
         """Keep so many of the newest; ``None`` keeps all."""
         self.budget_mb: float | None = None
         """Keep no more than so many megabytes (1 MB is a million bytes)."""
+        self._is_lifted = False
+        self._default_bytes: int | None = None
 
     def every(self, n: Any) -> None:
         """See :meth:`TraceRecorder.every`."""
@@ -45,18 +48,39 @@ class Choice:
 
     def budget(self, budget_mb: Any) -> None:
         """See :meth:`TraceRecorder.budget`."""
+        self._is_lifted = budget_mb is None
+        if budget_mb is None:
+            self.budget_mb = None
+            return
         number = isinstance(budget_mb, (int, float)) and not isinstance(budget_mb, bool)
         if not number or not 0 < budget_mb < float("inf"):
             raise RecordingError(
                 f"budget(budget_mb) must be a number of megabytes above 0, got {budget_mb!r}. "
-                "budget(64) keeps at most 64 MB."
+                "budget(64) keeps at most 64 MB, budget(None) sets no bound."
             )
         self.budget_mb = float(budget_mb)
 
+    def begin(self, *, in_memory: bool) -> None:
+        """A block begins, which keeps its iterations in memory or on a disk."""
+        bounded = in_memory and self.budget_mb is None and not self._is_lifted
+        self._default_bytes = default_bound() if bounded else None
+
+    @property
+    def has_default_budget(self) -> bool:
+        """Whether the bound is a share of the memory that was free."""
+        return self._default_bytes is not None
+
+    @property
+    def drops_oldest(self) -> bool:
+        """Whether the oldest iterations make room for new ones."""
+        return self.newest is not None or self.has_default_budget
+
     @property
     def budget_bytes(self) -> float:
-        """The budget in bytes; infinite where none was set."""
-        return float("inf") if self.budget_mb is None else self.budget_mb * 1e6
+        """The budget in bytes; infinite where there is none."""
+        if self.budget_mb is not None:
+            return self.budget_mb * 1e6
+        return float("inf") if self._default_bytes is None else self._default_bytes
 
     def wants(self, iteration: int) -> bool:
         """Whether this iteration is to be recorded."""
@@ -78,6 +102,8 @@ class Choice:
     @property
     def over_budget(self) -> str:
         """Why no more are kept."""
+        if self._default_bytes is not None:
+            return f"older, beyond {self._default_bytes / 1e6:,.0f} MB"
         return f"over the budget of {self.budget_mb or 0:g} MB"
 
 

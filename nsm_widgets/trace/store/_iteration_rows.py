@@ -34,9 +34,13 @@ MOST_STARTS = 64
 MOST_MASKED_STEPS = 2**27
 """Steps of a store with masks or labels that change."""
 
-_LAST = ("first page", "pages", "not written")
-"""Columns after the starts, which stores of before do not have."""
+_PAGES = ("first page", "pages", "not written")
+_MORE = ("another shape", "failed", "out of turn")
+"""Columns after the starts, which stores of before do not have: none of them, or only the first three."""
 _COUNTS = ("number", "begin", "steps", "seen", "not chosen", "no step", "over budget")
+
+_AT_PAGES = len(_COUNTS) + MOST_STARTS
+_AT_MORE = _AT_PAGES + len(_PAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,15 @@ class Row:
     @staticmethod
     def columns() -> tuple[str, ...]:
         """What each number of a row is."""
-        return (*_COUNTS, *(f"start {index}" for index in range(MOST_STARTS)), *_LAST)
+        return (*_COUNTS, *(f"start {index}" for index in range(MOST_STARTS)), *_PAGES, *_MORE)
 
-    def values(self, seen: int, left_out: Sequence[int], unwritten: int) -> NDArray[np.int64]:
-        """The row in a store."""
+    def values(
+        self, seen: int, left_out: Sequence[int], unwritten: int, more: Sequence[int] = (0, 0, 0)
+    ) -> NDArray[np.int64]:
+        """The row in a store; ``more`` counts of those left out, as their columns are called."""
         starts = [*self.starts, *[-1] * (MOST_STARTS - len(self.starts))]
         counts = [self.number, self.begin, self.steps, seen, *left_out]
-        return np.array([*counts, *starts, self.first_page, self.pages, unwritten], np.int64)
+        return np.array([*counts, *starts, self.first_page, self.pages, unwritten, *more], np.int64)
 
 
 def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, root: Path) -> TraceBase:
@@ -110,8 +116,9 @@ def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, ro
     arrays = _with_initials(arrays, rows, places)
     reasons = [str(reason) for reason in rows.attrs.get("reasons", [])]
     told: dict[str, Any] = {"numbers": numbers, "seen": int(table[-1, 3])}
-    told["left_out"] = {r: int(n) for r, n in zip(reasons, table[-1, 4:7], strict=False) if n}
-    lost = int((~kept & done & there).sum()) + int(table[-1, -1])
+    counts = [*table[-1, 4:7], *table[-1, _AT_MORE:]]
+    told["left_out"] = {r: int(n) for r, n in zip(reasons, counts, strict=False) if n}
+    lost = int((~kept & done & there).sum()) + int(table[-1, _AT_PAGES + 2])
     if table[-1, 0] < 0:  # the log was closed before
         lost += int(np.sum(~there))
     if lost:
@@ -131,7 +138,7 @@ def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, ro
 def _messages(rows: NDArray[np.int64], log: CoordLog) -> list[Message]:
     """The message of each iteration, up to the first one that is not committed yet."""
     found = []
-    for row in rows[:, [2, -3, -2]].tolist():
+    for row in rows[:, [2, _AT_PAGES, _AT_PAGES + 1]].tolist():
         if row[2] and not log.has(row[1], row[2]):
             break
         found.append(Message(row[1], row[2], row[0]))
@@ -174,7 +181,7 @@ def with_scalars(trace: TraceBase, folder: Path, rank: str) -> TraceBase:
 def _table(rows: TraceBase, root: Path) -> NDArray[np.int64]:
     """The rows, checked: iterations one after the other, none before the one before it."""
     columns = len(Row.columns())
-    allowed = ((columns,), (columns - len(_LAST),))
+    allowed = ((columns,), (_AT_MORE,), (_AT_PAGES,))
     if ROWS not in rows or rows[ROWS].dtype != np.int64 or rows[ROWS].shape[1:] not in allowed:
         raise refuse(root, f"what {FOLDER} says of iterations is not what a recorder writes")
     table: NDArray[np.int64] = np.asarray(rows[ROWS].values)
@@ -183,7 +190,7 @@ def _table(rows: TraceBase, root: Path) -> NDArray[np.int64]:
     follows = real[1:, 1] == real[:-1, 1] + real[:-1, 2]
     rises = real[1:, 0] > real[:-1, 0]
     closed = (table[:-1, 0] >= 0).all()
-    counts = [*range(1, len(_COUNTS)), *range(columns - len(_LAST), columns)]
+    counts = [*range(1, len(_COUNTS)), *range(_AT_PAGES, columns)]
     in_range = (table[:, counts] >= 0).all() and (table < 2**40).all() and (real[:, 2] > 0).all()
     if not (follows.all() and rises.all() and closed and in_range):
         raise refuse(root, f"what {FOLDER} says of iterations contradicts itself")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
-import warnings
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from nsm_widgets._errors import AxisError, RecordingError
+from nsm_widgets._errors import AxisError, RecordingError, warn_or_log
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._convert import ArrayLike, check_same, is_tensor, to_numpy
 from nsm_widgets.trace.arrays._known import known_array
@@ -272,15 +270,7 @@ class StoreWriter:
             f"{self._root} could not be written ({self.message}). The run goes on; the writer tries again, "
             "and counts in .errors and .lost_steps."
         )
-        warn_or_log(text, 5)
-
-
-def warn_or_log(text: str, stacklevel: int) -> None:
-    """Warn; where warnings are errors, only note it: it must not end a training run."""
-    try:
-        warnings.warn(text, RuntimeWarning, stacklevel=stacklevel)
-    except RuntimeWarning:
-        logging.getLogger("nsm_widgets").warning(text)
+        warn_or_log(text)
 
 
 class _Slot(NamedTuple):

@@ -10,7 +10,7 @@ keeps its own list of numbers, so that a message it never got is an iteration le
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +60,12 @@ class Growth:
 
     def fits(self, arrays: Mapping[str, Array]) -> bool:
         """Whether an iteration is made of the same arrays, of the same shapes, as those on the page."""
-        return {name: values.shape for name, values in arrays.items()} == self.shapes
+        return self.key(arrays) == self.key()
+
+    def key(self, arrays: Mapping[str, Array] | None = None) -> Hashable:
+        """Names and shapes of an iteration's arrays; of those on the page where none is given."""
+        shapes = self.shapes if arrays is None else {name: each.shape for name, each in arrays.items()}
+        return frozenset(shapes.items())
 
     def add(self, number: int, kept: Collection[int]) -> list[int]:
         """Note one more iteration, and choose those that leave for it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -60,6 +61,7 @@ class Fed(Protocol):
 
 
 ALONE = "iterations differ in shape: the newest is shown alone"
+APART = "those of another shape are not shown: recorder.iteration(number) has each"
 ALONE_AT_END = "iterations differ in length: they follow each other along time"
 STORED_AT_END = "iterations stay on the disk, and follow each other along time"
 MOST_ERROR_LENGTH = 200
@@ -107,6 +109,7 @@ class LiveFeed:
         self._metas: list[dict[str, Any]] = []
         self._scalar_metas: list[dict[str, Any]] = []
         self._note = self._problem = ""
+        self._shapes: Counter[Any] = Counter()
         self._widened: dict[str, None] = {}
         self._say("waiting", None)
 
@@ -210,12 +213,18 @@ class LiveFeed:
             return {}, {}
         merged = layout if first else merged_layout(self._layout, layout)
         same = {name: values.dtype.name for name, values in arrays.items()} == growth.dtypes
-        if first or merged is None or not growth.fits(arrays) or not same:
-            if not first and not growth.fits(arrays):
-                self._note = ALONE
+        fits = growth.fits(arrays)
+        self._shapes[growth.key(arrays)] += 1
+        if not first and not fits and 2 * self._shapes[growth.key()] > self._shapes.total():
+            self._note = APART  # as after the last batch of an epoch: what most iterations are like stays
+            return {}, {}
+        if first or merged is None or not fits or not same:
+            self._note = ALONE if not first and not fits else self._note
             self._begin(layout, shown, named, arrays)
             merged = layout
-        gone = growth.add(number, () if self._note == ALONE else set(progress.numbers))
+        elif self._note == ALONE:
+            self._note = APART
+        gone = growth.add(number, set(progress.numbers))
         domains = self._widen(merged)
         self._view.store.trace = shown
         self._view._keep(merged)

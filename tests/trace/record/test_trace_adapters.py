@@ -120,7 +120,7 @@ def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any
     """What the code of docs/recording.md makes, run in order."""
     monkeypatch.chdir(tmp_path)  # it writes a store
     given = {"ListedNTM": ListedNTM, "ListedHeads": ListedHeads, "NestedDNC": NestedDNC}
-    namespace: dict[str, Any] = run_page("docs/recording.md", 10, **given)
+    namespace: dict[str, Any] = run_page("docs/recording.md", 11, **given)
     return namespace
 
 
@@ -133,6 +133,8 @@ def test_what_the_page_says_of_iterations(documented: dict[str, Any]) -> None:
     assert machine["routing_weights"].sizes == {"time": 5, "batch": 1, "token": 3, "state": 6}
     assert machine["memory"].sizes == {"time": 5, "batch": 1, "slot": 32, "word": 16}
     assert trace.by_iteration()["memory"].dims == ("iteration", "time", "batch", "slot", "word")
+    assert documented["epoch"].trace.iterations == (0, 1)
+    assert documented["epoch"].iteration(2)["memory"].sizes["batch"] == 2
     assert {name for name in documented["rec"].trace if name != "memory"} == {
         f"{side}_{stage}weights"
         for side in ("read", "write")
@@ -342,11 +344,17 @@ def test_wrong_answers_are_refused(function: Any, options: Any, error: type[Exce
     """In the call that gave them, with the adapter's module."""
     module = Attends()
     with (
-        TraceRecorder(module, adapters={Attends: Adapter(function, **options)}),
+        TraceRecorder(module, adapters={Attends: Adapter(function, **options)}, strict=True),
         pytest.raises(error, match=message),
     ):
         module()
     assert not module._forward_hooks
+    with TraceRecorder(module, adapters={Attends: Adapter(function, **options)}) as rec:
+        with pytest.warns(RuntimeWarning, match=f"iteration 0 could not be recorded.*{message}"):
+            module()
+        module()
+    with pytest.raises(RecordingError, match=f"nothing was recorded.*{message}"):
+        _ = rec.trace
 
 
 @pytest.mark.parametrize(

@@ -506,10 +506,10 @@ def test_two_memories_within_one_ntm() -> None:
     assert "cell.access.memory" in rec.trace
 
 
-def test_batch_size_must_stay() -> None:
+def test_batch_size_must_stay_where_strict() -> None:
     """Another batch size is refused at once, and the steps before it are whole."""
     model = small_ntm()
-    with TraceRecorder(model) as rec:
+    with TraceRecorder(model, strict=True) as rec:
         model(inputs())
         with pytest.raises(
             RecordingError, match=r"memory must keep its batch size.*began with \(2, 6, 3\).*got \(5, 6, 3\)"
@@ -519,10 +519,10 @@ def test_batch_size_must_stay() -> None:
     assert "output" in rec.trace
 
 
-def test_dtype_must_stay() -> None:
+def test_dtype_must_stay_where_strict() -> None:
     """Values are never narrowed: another dtype is refused."""
     model = small_ntm()
-    with TraceRecorder(model) as rec:
+    with TraceRecorder(model, strict=True) as rec:
         model(inputs())
         model.double()
         with pytest.raises(

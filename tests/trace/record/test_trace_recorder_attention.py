@@ -114,7 +114,7 @@ def by_hand(model: nn.Module, *inputs: torch.Tensor, **options: Any) -> dict[str
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage")
 @pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
 def test_the_fused_encoder_is_opened(padded: bool) -> None:
-    """An encoder whose fast path calls no module is recorded, layer by layer, and fast again afterwards."""
+    """An encoder whose fast path calls no module is recorded beside it, layer by layer: it stays fast."""
     model = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 3).eval()
     options = (
         {"src_key_padding_mask": torch.tensor([[False] * 5, [False] * 3 + [True] * 2])} if padded else {}
@@ -128,14 +128,15 @@ def test_the_fused_encoder_is_opened(padded: bool) -> None:
         assert torch.equal(model(inputs, **options), plain)
     assert torch.backends.mha.get_fastpath_enabled()
     assert num_hooks(model) == 0
-    assert torch.allclose(
-        plain[~options.get("src_key_padding_mask", torch.zeros(2, 5).bool())],
-        recorded[~options.get("src_key_padding_mask", torch.zeros(2, 5).bool())],
-        atol=1e-5,
-    )
+    assert torch.equal(plain, recorded)
     attention = rec.trace["attention"]
     assert attention.labels("layer") == tuple(f"layers.{layer}.self_attn" for layer in range(3))
-    np.testing.assert_array_equal(attention.values, np.stack(list(seen.values())))
+    counts = ~options.get("src_key_padding_mask", torch.zeros(2, 5).bool()).numpy()
+    expected = np.stack(list(seen.values())) * counts[:, None, :, None]  # what is padded was not computed
+    np.testing.assert_allclose(attention.values, expected, atol=1e-6, rtol=0)
+    if padded:
+        np.testing.assert_array_equal(attention.coords["query_mask"].values, counts)
+        np.testing.assert_array_equal(attention.coords["key_mask"].values, counts)
 
 
 def test_a_failing_encoder_leaves_the_fast_path_as_it_was() -> None:
@@ -215,12 +216,20 @@ def test_iterations_of_attention() -> None:
     assert trace.by_iteration() is trace
     assert AttentionView(trace).selection.iteration == 0
     with TraceRecorder(model) as rec:
-        for values in inputs:
+        for values in inputs[1:]:
             model(values, 1)
     with pytest.raises(
         RecordingError, match=r"iterations of different shapes.*Nothing is padded.*rec\.iteration"
     ):
         _ = rec.trace
+    with (
+        pytest.warns(RuntimeWarning, match=r"iteration 2 has arrays of other shapes.*kept by itself") as told,
+        TraceRecorder(model) as rec,
+    ):
+        [model(values, 1) for values in inputs]
+    assert [each.filename for each in told] == [__file__]  # the caller's line, through torch's and ours
+    assert rec.trace["attention"].shape == (2, 1, 2, 2, 5, 5)
+    assert rec.trace.attrs["iterations"]["left_out"] == {"of another shape": 1}
     assert rec.iterations == (0, 1, 2)
     np.testing.assert_array_equal(
         rec.iteration(2)["attention"].values[0], shown(model.attn, *[inputs[2]] * 3)

@@ -223,21 +223,44 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     mixed = Mixed()
     with (
         pytest.raises(RecordingError, match=r"attention has no time, and other arrays do.*select="),
-        TraceRecorder(mixed, store=tmp_path / "mixed.zarr"),
+        TraceRecorder(mixed, store=tmp_path / "mixed.zarr", strict=True),
     ):
         train(mixed, [3, 3])
+    with (
+        pytest.warns(RuntimeWarning, match=r"attention has no time, and other arrays do"),
+        TraceRecorder(mixed, store=tmp_path / "mixed2.zarr") as rec,
+    ):
+        train(mixed, [3, 3])
+    with pytest.raises(RecordingError, match="nothing was recorded.*attention has no time"):
+        _ = rec.trace
 
 
 def test_another_shape_is_refused(tmp_path: Path) -> None:
-    """As in memory: what is wrong with the arrays is no fault of the disk."""
+    """As in memory, with ``strict``: what is wrong with the arrays is no fault of the disk."""
     model = ntm()
     with (
         pytest.raises(RecordingError, match="must keep its batch size"),
-        TraceRecorder(model, store=tmp_path / "run.zarr"),
+        TraceRecorder(model, store=tmp_path / "run.zarr", strict=True),
     ):
         model(torch.rand(3, 2, 5))
         model(torch.rand(3, 1, 5))
     assert Trace.open(tmp_path / "run.zarr").iterations == (0,)
+
+
+def test_another_shape_is_left_out(tmp_path: Path) -> None:
+    """Counted, told once, and the training goes on: what is of the first one's shape is all there."""
+    model = ntm()
+    with (
+        pytest.warns(RuntimeWarning, match=r"iteration 2 is left out of .* had other arrays") as told,
+        TraceRecorder(model, store=tmp_path / "run.zarr") as rec,
+    ):
+        done = [model(torch.rand(3, batch, 5)) for batch in (2, 2, 1, 2, 1, 2)]
+    assert len(done) == 6
+    assert len(told) == 1
+    assert rec.iterations == (0, 1, 3, 5)
+    for trace in (rec.trace, Trace.open(tmp_path / "run.zarr")):
+        assert trace.attrs["iterations"]["numbers"] == [0, 1, 3, 5]
+        assert trace.attrs["iterations"]["left_out"] == {"of another shape": 2}
 
 
 def test_nothing_recorded_says_so(tmp_path: Path) -> None:
@@ -455,9 +478,15 @@ def test_a_time_that_comes_later_is_refused(tmp_path: Path) -> None:
     attending([{}], (1,))
     with (
         pytest.raises(RecordingError, match=r"called once in each iteration.*got 2 calls in iteration 1"),
-        TraceRecorder(model := Attending(), store=tmp_path / "run.zarr"),
+        TraceRecorder(model := Attending(), store=tmp_path / "run.zarr", strict=True),
     ):
         attending([{}, {}, {}], (1, 2))(model)
+    with (
+        pytest.warns(RuntimeWarning, match=r"called once in each iteration.*got 2 calls in iteration 1"),
+        TraceRecorder(model, store=tmp_path / "other.zarr") as rec,
+    ):
+        attending([{}, {}, {}], (1, 2))(model)
+    assert rec.trace.attrs["iterations"]["left_out"] == {"of another shape": 1}
     assert Trace.open(tmp_path / "run.zarr").iterations == (0,)
 
 
@@ -609,9 +638,16 @@ def test_one_message_has_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     model = Attending()
     with (
         pytest.raises(RecordingError, match="masks and labels of an iteration must fit into 50 bytes"),
-        TraceRecorder(model, store=tmp_path / "run.zarr"),
+        TraceRecorder(model, store=tmp_path / "run.zarr", strict=True),
     ):
         attending([MASKS["one"][0]] * 2)(model)
+    with (
+        pytest.warns(RuntimeWarning, match="masks and labels of an iteration must fit into 50 bytes"),
+        TraceRecorder(model, store=tmp_path / "other.zarr") as rec,
+    ):
+        attending([{}, MASKS["one"][0], {}])(model)
+    assert rec.trace.attrs["iterations"]["left_out"] == {"could not be recorded": 1}
+    assert rec.iterations == (0, 2)
 
 
 def test_a_message_says_what_changed() -> None:

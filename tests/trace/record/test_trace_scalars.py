@@ -79,11 +79,19 @@ def test_nan_and_infinity_are_values() -> None:
     np.testing.assert_array_equal(scalars.arrays()[0].values, [1.0, math.nan, math.inf, 0.5, 2.0])
 
 
+def log_twice(scalars: Scalars, values: dict) -> None:
+    """In two iterations, beside a number."""
+    for number, lr in enumerate((0.5, 0.25)):
+        scalars.log(number, {"lr": lr, **values})
+
+
 @pytest.mark.parametrize(
     ("values", "error", "text"),
     [
         ({"loss": torch.zeros(3)}, ShapeError, r"loss must be a single number, got shape \(3,\)"),
-        ({"loss": "0.3"}, DtypeError, "loss must be a real number or a tensor without axes, got str"),
+        ({"loss": "0.3"}, DtypeError, "loss must be a real number or a tensor that holds one, got str"),
+        ({"loss": None}, DtypeError, "got NoneType"),
+        ({"loss": 10**400}, DtypeError, "loss must fit into a float64, got an integer of 1329 bits"),
         ({"loss": 1j}, DtypeError, "got complex"),
         (
             {"": 0.1},
@@ -93,17 +101,30 @@ def test_nan_and_infinity_are_values() -> None:
         ({"a\nb": 0.1}, RecordingError, "printable"),
         ({"val/loss": 1, "val.loss": 2}, RecordingError, "differ in more than / and ."),
     ],
-    ids=["vector", "text", "complex", "no name", "newline", "alike"],
+    ids=["vector", "text", "none", "too large", "complex", "no name", "newline", "alike"],
 )
 def test_what_is_no_scalar_is_refused(values: dict, error: type[Exception], text: str) -> None:
-    """An error names the scalar, the rule and the value."""
+    """An error names the scalar, the rule and the value; without ``strict`` that is a warning, once."""
     with pytest.raises(error, match=text):
-        Scalars().log(0, values)
+        Scalars(strict=True).log(0, values)
+    scalars = Scalars()
+    with pytest.warns(RuntimeWarning, match=text) as told:
+        log_twice(scalars, values)
+    assert len(told) == 1
+    assert scalars.left_out.total() == 2
+    assert scalars.series["lr"].values.tolist() == [0.5, 0.25]
+
+
+def test_a_tensor_with_one_number_is_one() -> None:
+    """Whatever its axes are: the mean of a batch of one, kept with its axis."""
+    scalars = Scalars(strict=True)
+    scalars.log(0, {"loss": torch.full((1, 1), 0.5), "lr": np.array([0.25])})
+    assert [series.values.tolist() for series in scalars.series.values()] == [[0.5], [0.25]]
 
 
 def test_nothing_is_noted_of_a_call_that_is_refused() -> None:
     """All values of one call are checked before any is kept."""
-    scalars = Scalars()
+    scalars = Scalars(strict=True)
     with pytest.raises(DtypeError):
         scalars.log(0, {"loss": 0.5, "lr": None})
     assert scalars.arrays() == []

@@ -173,7 +173,7 @@ def test_no_memory_is_made_ahead_beyond_the_budget(monkeypatch: pytest.MonkeyPat
     with TraceRecorder(model).budget(2.5 * size) as rec, torch.no_grad():
         for _ in range(2):
             model(torch.rand(7, 4, 5))
-        assert rec._recording is not None and not rec._recording._prefetch._blocks
+        assert rec._recording is not None and not rec._recording.kept._prefetch._blocks
 
 
 @pytest.mark.parametrize("read_first", [True, False], ids=["trace read", "trace not read"])
@@ -208,3 +208,50 @@ def test_the_next_block_may_look_different() -> None:
         with rec, torch.no_grad():
             model(torch.rand(7, batch, 5))
         assert rec.trace["memory"].shape == (7, batch, 6, 3)
+
+
+def test_what_a_caller_does_with_the_state_is_not_seen() -> None:
+    """Steps are copied at the end of a sequence: before anybody has its state to write to."""
+    model, inputs = small_ntm(), torch.rand(7, 4, 5)
+    expected = recorded_memory(model, inputs)
+    with TraceRecorder(model) as rec:
+        answer = model(inputs)
+        with torch.no_grad():
+            answer.state.access.memory.zero_()
+            answer.state.access.read_vectors.fill_(7.0)
+    np.testing.assert_array_equal(rec.trace["memory"].values, expected)
+    assert (rec.trace["read_vectors"].values != 7.0).any()
+
+
+def test_a_state_that_is_changed_in_place_while_its_sequence_runs_is_left_out() -> None:
+    """A hook between the steps that writes to the memory: what it was before is gone, and that is said."""
+    model = small_ntm()
+
+    def spoil(module: Any, args: Any, output: Any) -> None:
+        with torch.no_grad():
+            output[1].access.memory.mul_(1.0)
+
+    with TraceRecorder(model) as rec:
+        model(torch.rand(7, 4, 5))
+        with model.cell.register_forward_hook(spoil), pytest.warns(RuntimeWarning, match="changed in place"):
+            answer = model(torch.rand(7, 4, 5))
+        answer.outputs.sum()
+        model(torch.rand(7, 4, 5))
+    assert rec.trace.iterations == (0, 2)
+    assert rec.trace.attrs["iterations"]["left_out"] == {"could not be recorded": 1}
+
+
+def test_steps_before_an_error_in_the_middle_of_a_sequence_are_there() -> None:
+    """What was held until then is copied when the forward fails."""
+    model, inputs = small_ntm(), torch.rand(7, 4, 5)
+    expected, calls = recorded_memory(model, inputs), []
+
+    def fail(module: Any, args: Any) -> None:
+        calls.append(args)
+        if len(calls) == 4:
+            raise ValueError("in the middle")
+
+    rec = TraceRecorder(model)
+    with pytest.raises(ValueError, match="in the middle"), rec, model.cell.register_forward_pre_hook(fail):
+        model(inputs)
+    np.testing.assert_array_equal(rec.trace["memory"].values, expected[:3])

@@ -345,8 +345,8 @@ def tell(store: Path, messages: list[Any], rows: Callable[[Any], None] | None = 
     table = np.array(Trace.open(iterations)["told"].values)
     texts = [text if isinstance(text, bytes) else json.dumps(text).encode() for text in messages]
     size = max(map(len, texts), default=1)
-    table[: len(texts), -3] = np.arange(len(texts))
-    table[: len(texts), -2] = [bool(text) for text in texts]
+    table[: len(texts), -6] = np.arange(len(texts))
+    table[: len(texts), -5] = [bool(text) for text in texts]
     if rows is not None:
         rows(table)
     attrs = dict(Trace.open(iterations).attrs)
@@ -432,11 +432,11 @@ def test_steps_with_masks_are_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("change_rows", "told"),
     [
-        (row(1, -2, -1), "contradicts itself"),
-        (row(1, -3, -1), "contradicts itself"),
-        (row(1, -3, 2**41), "contradicts itself"),
-        (row(0, -2, 2**39), "no iteration of it is whole"),
-        (row(0, -3, 7), "no iteration of it is whole"),
+        (row(1, -5, -1), "contradicts itself"),
+        (row(1, -6, -1), "contradicts itself"),
+        (row(1, -6, 2**41), "contradicts itself"),
+        (row(0, -5, 2**39), "no iteration of it is whole"),
+        (row(0, -6, 7), "no iteration of it is whole"),
     ],
     ids=["no-count", "no-page", "too-far", "too-many-pages", "a-page-that-is-not-there"],
 )

@@ -224,6 +224,23 @@ def test_iterations_of_other_lengths_are_shown_alone(page: Callable[[Any], Any])
     assert view.trace["memory"].sizes["time"] == 22
 
 
+def test_a_smaller_last_batch_leaves_the_page_as_it_is(page: Callable[[Any], Any]) -> None:
+    """Batches of 2, 2, 1, twice, and of 2: the page keeps those of two, and the line counts the others."""
+    rec = TraceRecorder(model())
+    view = MemoryView(rec)
+    with rec, torch.no_grad():
+        for batch in (2, 2, 1, 2, 2, 1, 2):
+            rec.model(torch.zeros(STEPS, batch, 3))
+        middle = Page(view, page(view.store))
+    assert sorted(middle.blocks) == [0, 1, 3, 4]
+    sent = [content["status"] for content, _ in page(view.store).custom() if content.get("part") == 0]
+    assert sent[-1]["left_out"] == {"of another shape": 2}
+    assert sent[-1]["note"] == "those of another shape are not shown: recorder.iteration(number) has each"
+    assert view.store._live["failures"] == 0
+    assert view.trace["memory"].labels("iteration") == ("0", "1", "3", "4", "6")
+    assert view.trace.attrs["iterations"]["left_out"] == {"of another shape": 2}
+
+
 def test_an_error_in_training_leaves_what_was_recorded() -> None:
     """The view has it all, and says what ended it."""
     rec = TraceRecorder(model())

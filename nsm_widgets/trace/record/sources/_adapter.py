@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -203,7 +203,7 @@ class AdapterSource(Source):
     def install(self, hooks: Hooks) -> None:
         """Hang the hooks on."""
         for path, module in self._modules.items():
-            hooks.add(module.register_forward_hook(partial(self._on_call, path), with_kwargs=True))
+            hooks.after(module, partial(self._on_call, path))
 
     def describe(self, name: str, size: int) -> tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]:
         """As declared, with ``time`` leading."""
@@ -219,6 +219,10 @@ class AdapterSource(Source):
     def num_calls(self, part: Part) -> int:
         """All calls of an iteration make one array."""
         return 1 if part.calls else 0
+
+    def kind(self, part: Part) -> Hashable:
+        """As many layers, too."""
+        return part.kind if self.is_stepwise else (part.kind, len(part.calls))
 
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """The calls of an iteration as layers, or the only one."""

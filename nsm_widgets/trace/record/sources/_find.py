@@ -122,16 +122,14 @@ def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
     for path, module in modules.items():
         if isinstance(module, nn.MultiheadAttention):
             groups.setdefault(without_numbers(path), {})[path] = module
-    fused = (nn.TransformerEncoder, nn.TransformerEncoderLayer)
-    containers = [module for module in modules.values() if isinstance(module, fused)]
-    around = [
-        [c for c in containers if any(part is m for part in c.modules() for m in group.values())]
-        for group in groups.values()
-    ]
-    return [
-        AttentionSource(kind, group, containers, repeated)
-        for (kind, group), containers in zip(groups.items(), around, strict=True)
-    ]
+    layers = [module for module in modules.values() if isinstance(module, nn.TransformerEncoderLayer)]
+    encoders = [module for module in modules.values() if isinstance(module, nn.TransformerEncoder)]
+    sources: list[Source] = []
+    for kind, group in groups.items():
+        own = {path: layer for path, part in group.items() for layer in layers if layer.self_attn is part}
+        around = [each for each in encoders if any(layer in own.values() for layer in each.layers)]
+        sources.append(AttentionSource(kind, group, repeated, layers=own, encoders=around))
+    return sources
 
 
 def _hugging_face(modules: dict[str, Any], tokenizer: Any, recompute: bool) -> list[Source]:

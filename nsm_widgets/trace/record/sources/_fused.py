@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import math
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nsm_widgets.trace.arrays._mask import CELLS
-from nsm_widgets.trace.record._hooks import Found, Hooks, in_backward, without_numbers
+from nsm_widgets.trace.record._hooks import Found, Hooks, Observer, in_backward, without_numbers
 from nsm_widgets.trace.record._iteration import Part
+from nsm_widgets.trace.record._listening import original_of
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
 
@@ -67,11 +69,11 @@ def weights_of(
         return Weights(weights, counts)
 
 
+_SIGNATURE = inspect.signature(weights_of)
+
+
 class FusedCalls:
     """Listens to the fused kernel while modules run: who called it, with what.
-
-    The function in ``torch.nn.functional``, and where a module's own file imported it by name, is replaced by
-    one that calls it and hands its answer on; it is given back with the hooks.
 
     Args:
         modules: Those that may call it, by path; also what only contains them.
@@ -81,38 +83,55 @@ class FusedCalls:
     def __init__(self, modules: Mapping[str, Any], tell: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._modules = modules
         self._tell = tell
-        self._running: list[str] = []
+        self._local = threading.local()
 
     def install(self, hooks: Hooks) -> None:
-        """Hang the hooks on, and put the listening function in place."""
-        self._running = []
+        """Follow the modules, and listen wherever their files have the function."""
+        functional = sys.modules["torch"].nn.functional
         for path, module in self._modules.items():
-            hooks.add(module.register_forward_pre_hook(self._enter(path)))
-            hooks.add(module.register_forward_hook(self._leave, always_call=True))
-        original = getattr(sys.modules["torch"].nn.functional, NAME)
-        listening = self._listening(original)
-        files = {sys.modules.get(type(module).__module__) for module in self._modules.values()}
-        for file in {sys.modules["torch"].nn.functional, *files} - {None}:
-            for name in [name for name, value in vars(file).items() if value is original]:
-                setattr(file, name, listening)
-                hooks.callback(lambda file=file, name=name: setattr(file, name, original))
+            if hooks.is_fused(module) and not _may_call(module):
+                continue
+            hooks.before(module, self._enter(path))
+            hooks.after(module, self._leave, always=True)
+        original = original_of(functional, NAME)
+        files = {functional, *(sys.modules.get(type(module).__module__) for module in self._modules.values())}
+        for file in files - {None}:
+            for name in [name for name in vars(file) if original_of(file, name) is original]:
+                hooks.listen(file, name, self._listening(hooks.guarded(self._told)))
+
+    @property
+    def _running(self) -> list[str]:
+        """The paths of the modules that run in this thread, the innermost last."""
+        if not hasattr(self._local, "running"):
+            self._local.running = []
+        running: list[str] = self._local.running
+        return running
 
     def _enter(self, path: str) -> Any:
         return lambda *_: self._running.append(path)
 
     def _leave(self, *_: Any) -> None:
-        self._running.pop()
+        if self._running:  # a call that failed at once was not seen to begin
+            self._running.pop()
 
-    def _listening(self, original: Any) -> Any:
-        signature = inspect.signature(weights_of)
-
-        def listening(*args: Any, **kwargs: Any) -> Any:
-            answer = original(*args, **kwargs)
+    def _listening(self, told: Observer) -> Any:
+        def listening(call: Any, *args: Any, **kwargs: Any) -> Any:
+            answer = call(*args, **kwargs)
             if self._running and not in_backward():
-                self._tell(self._running[-1], signature.bind(*args, **kwargs).arguments)
+                told(args, kwargs)
             return answer
 
         return listening
+
+    def _told(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._tell(self._running[-1], _SIGNATURE.bind(*args, **kwargs).arguments)
+
+
+def _may_call(module: Any) -> bool:
+    """Whether a module within a transformer layer may call the kernel: torch's small ones do not."""
+    nn = sys.modules["torch"].nn
+    known = type(module).__module__.startswith("torch.nn.")
+    return not known or isinstance(module, (nn.MultiheadAttention, nn.TransformerEncoderLayer))
 
 
 class FusedSource(AttentionSource):
@@ -124,7 +143,7 @@ class FusedSource(AttentionSource):
     """
 
     def __init__(self, modules: dict[str, Any], repeated: str) -> None:
-        super().__init__("", modules, (), repeated)
+        super().__init__("", modules, repeated)
 
     def choose(self, select: Select) -> None:
         """Paths are only known once they call."""
@@ -141,7 +160,7 @@ class FusedSource(AttentionSource):
     def install(self, hooks: Hooks) -> None:
         """Listen."""
         self.problem = f"no module of it called {NAME}"
-        FusedCalls(self._modules, self._on_call).install(hooks)
+        FusedCalls(self._modules, self._on_kernel).install(hooks)
 
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """Layers of each kind, stacked."""
@@ -153,7 +172,7 @@ class FusedSource(AttentionSource):
             found |= self.arrays_of(part, of_kind, name, timed)
         return found
 
-    def _on_call(self, path: str, arguments: Mapping[str, Any]) -> None:
+    def _on_kernel(self, path: str, arguments: Mapping[str, Any]) -> None:
         wanted = self._select is None or self._select.wants_module(path, self._modules[path])
         wanted = wanted or (self._select is not None and self._select.wants_array(f"{path}.attention"))
         part = self._recording.part(self.index) if wanted else None

@@ -68,13 +68,13 @@ class HuggingFaceSource(Source):
             sides = {side: get() if get is not None else None for side, get in getters.items()}
         for side, part in sides.items():
             if part is not None:
-                hooks.add(part.register_forward_pre_hook(self._before(side, part), with_kwargs=True))
+                hooks.before(part, self._before(side, part))
         if sides.get("encoder") is not None:
-            hooks.add(sides["encoder"].register_forward_hook(self._after_encoder))
+            hooks.after(sides["encoder"], self._after_encoder)
         if self._recompute:
             modules = dict(self.module.named_modules())
             FusedCalls(modules, self._on_fused).install(hooks)
-        hooks.add(self.module.register_forward_hook(self._on_call, with_kwargs=True))
+        hooks.after(self.module, self._on_call)
         hooks.callback(self._forget)
 
     def num_calls(self, part: Part) -> int:
@@ -156,7 +156,8 @@ class HuggingFaceSource(Source):
 
         return before
 
-    def _after_encoder(self, _: Any, __: Any, output: Any) -> None:
+    def _after_encoder(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        del args, kwargs
         states = output[0] if isinstance(output, (tuple, Mapping)) and len(output) else None
         self._encoded = weakref.ref(states) if states is not None else None
         self._of_encoder = getattr(output, "attentions", None)

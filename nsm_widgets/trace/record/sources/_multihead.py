@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Hashable, Mapping, Sequence
+from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,9 @@ import numpy as np
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._mask import joined_masks, telling
-from nsm_widgets.trace.record._hooks import Found, Hooks, in_backward
+from nsm_widgets.trace.record._hooks import Found, Hooks, Observer, in_backward
 from nsm_widgets.trace.record._iteration import Part
+from nsm_widgets.trace.record._listening import Around, defined_by, original_of
 from nsm_widgets.trace.record.sources._masks import Call, fitted, given_masks, masks_of
 from nsm_widgets.trace.record.sources._source import Source
 
@@ -24,41 +27,62 @@ ENTRY = KNOWN["attention"]
 class AttentionSource(Source):
     """Modules of one kind, such as all ``encoder.layers.*.self_attn``: one layer each.
 
-    A call that hides its weights (``need_weights=False``, averaged heads, dropout) is followed by one without
-    gradients that shows them, on the same inputs: the module's own answer stays what it was.
+    A call that hides its weights (``need_weights=False``, averaged heads, dropout) is followed by one of a
+    shadow of the module that shows them, without gradients, on the same inputs. A layer whose fused path
+    calls no attention module is followed by one of its attention module's shadow, on what the layer was
+    given. The model's own answer stays what it was, and the model is not touched.
 
     Args:
         path: The common path of the modules, their numbers left out.
         modules: The modules by path, in the model's order.
-        containers: The transformer layers and encoders around them, whose fused paths would call none of the
-            modules.
+        layers: The transformer layers that the modules are the ``self_attn`` of, by the path of the module.
+        encoders: What those layers are in: they know how long a padded sequence is.
         repeated: ``"time"`` or ``"layer"``: what the second call of a module within one iteration is.
     """
 
     is_stepwise = False
 
-    def __init__(self, path: str, modules: dict[str, Any], containers: Sequence[Any], repeated: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        modules: dict[str, Any],
+        repeated: str,
+        *,
+        layers: Mapping[str, Any] | None = None,
+        encoders: Sequence[Any] = (),
+    ) -> None:
         super().__init__(path, next(iter(modules.values())))
         self._modules = modules
-        self._containers = containers
+        self._layers = layers or {}
+        self._encoders = encoders
         self._repeated = repeated
-        self._fast_path: list[bool] = []
 
     def names(self) -> Sequence[str]:
         """One array."""
         return ("attention",)
 
     def install(self, hooks: Hooks) -> None:
-        """Hang the hooks on; the fused path is shut while one of the containers runs."""
-        backend = sys.modules["torch"].backends.mha
+        """Listen to the forwards of the modules as torch has them, also where a subclass calls them."""
+        nn = sys.modules["torch"].nn
+        self._running = _Inside()
+        own = [type(m).__name__ for m in self._modules.values() if not _is_torchs(m)]
+        if own:
+            self.problem = (
+                f"{', '.join(dict.fromkeys(own))} has a forward of its own, which did not call that of "
+                "nn.MultiheadAttention. Say what it holds: adapters={Type: function}"
+            )
         for path, module in self._modules.items():
-            hooks.add(module.register_forward_hook(self._hook(path, module), with_kwargs=True))
-        for container in self._containers:
-            hooks.add(container.register_forward_pre_hook(self._shut))
-            hooks.add(container.register_forward_hook(self._open, always_call=True))
-        self._fast_path = []
-        before = backend.get_fastpath_enabled()
-        hooks.callback(lambda: backend.set_fastpath_enabled(before))
+            look = hooks.guarded(partial(self._on_call, path))
+            hooks.around(module, self._around(path, look), nn.MultiheadAttention)
+        for path, layer in self._layers.items():
+            look = hooks.guarded(partial(self._on_layer, path))
+            hooks.around(layer, self._around_layer(path, look), nn.TransformerEncoderLayer)
+        for encoder in self._encoders:
+            hooks.around(encoder, self._around_encoder, nn.TransformerEncoder)
+
+    def kind(self, part: Part) -> Hashable:
+        """As many layers, too, where calls are layers."""
+        return part.kind if self._repeated == "time" else (part.kind, len(part.calls))
 
     def num_calls(self, part: Part) -> int:
         """Calls of each module: 1 in most models."""
@@ -128,55 +152,137 @@ class AttentionSource(Source):
             if len(part.calls) > index:  # there was room for it
                 self._recording.coord(self.index, (index, kind), mask, f"{name}, {kind}")
 
-    def _hook(self, path: str, module: Any) -> Any:
-        signature = inspect.signature(module.forward)
+    def _around(self, path: str, look: Observer) -> Around:
+        def around(call: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
+            self._running.called.add(path)
+            output = call(module, *args, **kwargs)
+            look(module, args, kwargs, output)
+            return output
 
-        def on_call(called: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            part = None if in_backward() else self._recording.part(self.index)
-            if part is None:
-                return
-            call = signature.bind(*args, **kwargs)
-            call.apply_defaults()
-            with self._recording.guard:  # what is set for a second call is set for all threads
-                weights = _shown_weights(called, call.arguments, output)  # a replica has its own parameters
-            if weights.ndim == 3:  # without a batch axis
-                weights = weights[None]
-            self.record_call(part, path, weights, given_masks(call.arguments, weights))
+        return around
 
-        return on_call
+    def _around_layer(self, path: str, look: Observer) -> Around:
+        def around(call: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+            called = self._running.called
+            called.discard(path)
+            output = call(layer, *args, **kwargs)
+            if path not in called:  # a fused path, which calls no module
+                look(layer, args, kwargs)
+            return output
 
-    def _shut(self, *_: Any) -> None:
-        backend = sys.modules["torch"].backends.mha
-        self._fast_path.append(backend.get_fastpath_enabled())
-        backend.set_fastpath_enabled(False)
+        return around
 
-    def _open(self, *_: Any) -> None:
-        if self._fast_path:
-            sys.modules["torch"].backends.mha.set_fastpath_enabled(self._fast_path.pop())
+    def _around_encoder(self, call: Any, encoder: Any, *args: Any, **kwargs: Any) -> Any:
+        before = self._running.padded
+        source = args[0] if args else kwargs.get("src")
+        # of a nested one there is no shape, and what is no tensor the encoder refuses
+        self._running.padded = None if getattr(source, "is_nested", True) else source.shape  # type: ignore[union-attr]
+        try:
+            return call(encoder, *args, **kwargs)
+        finally:
+            self._running.padded = before
+
+    def _on_call(self, path: str, module: Any, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+        part = None if in_backward() else self._recording.part(self.index)
+        if part is None:
+            return
+        self.problem = ""
+        call = _arguments("MultiheadAttention", module, args, kwargs)
+        weights = shown_weights(module, call, output)
+        if weights.ndim == 3:  # without a batch axis
+            weights = weights[None]
+        self.record_call(part, path, weights, given_masks(call, weights))
+
+    def _on_layer(self, path: str, layer: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        part = None if in_backward() else self._recording.part(self.index)
+        if part is None:
+            return
+        call = _arguments("TransformerEncoderLayer", layer, args, kwargs)
+        values, padding = call["src"], call["src_key_padding_mask"]
+        absent = None
+        if values.is_nested:  # a padded batch without its padding: what was padded was not computed
+            values, absent = _padded(values, self._running.padded)
+            padding = absent
+        given = given_to_attention(layer, values, padding, call["src_mask"])
+        weights = weights_beside(layer.self_attn, given)
+        if absent is not None:
+            weights = weights.masked_fill(absent[:, None, :, None], 0.0)
+        self.record_call(part, path, weights, given_masks(given, weights))
 
 
-def _shown_weights(module: Any, arguments: dict[str, Any], output: Any) -> Any:
+class _Inside(threading.local):
+    """What a thread is in."""
+
+    padded: Any = None
+    """The shape of what the encoder was given."""
+
+    def __init__(self) -> None:
+        self.called: set[str] = set()
+        """Attention modules that were called since their layer was."""
+
+
+def _is_torchs(module: Any) -> bool:
+    kind = defined_by(type(module), "forward")
+    return kind is sys.modules["torch"].nn.MultiheadAttention
+
+
+def _arguments(kind: str, module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """What a forward of torch's was called with, by name."""
+    forward = original_of(getattr(sys.modules["torch"].nn, kind), "forward")
+    call = inspect.signature(forward).bind(module, *args, **kwargs)
+    call.apply_defaults()
+    return {name: value for name, value in call.arguments.items() if name != "self"}
+
+
+def shown_weights(module: Any, arguments: Mapping[str, Any], output: Any) -> Any:
     """The weights of each head: the module's own where it hands them out, else those of a second call."""
     hidden = not arguments["need_weights"] or arguments["average_attn_weights"]
     if not hidden and not (module.training and module.dropout > 0):
         return output[1]
-    arguments = {**arguments, "need_weights": True, "average_attn_weights": False}
-    with _quietly(module):
-        return type(module).forward(module, **arguments)[1]
+    return weights_beside(module, arguments)
 
 
-@contextmanager
-def _quietly(module: Any) -> Iterator[None]:
-    """Without gradients, dropout or draws of random numbers, on the path that the first call went."""
+def weights_beside(module: Any, arguments: Mapping[str, Any]) -> Any:
+    """The weights of each head by a second call: no gradients, no dropout, no draw of random numbers.
+
+    A shadow is called, which has what the module has: other threads may be in the module itself.
+    """
     torch = sys.modules["torch"]
-    backend, dropout = torch.backends.mha, module.dropout
-    fast_path = backend.get_fastpath_enabled()
+    shadow = object.__new__(type(module))
+    own = {**vars(module), "dropout": 0.0}
     if torch.is_grad_enabled():
-        backend.set_fastpath_enabled(False)  # without gradients it would be open
-    module.dropout = 0.0
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        module.dropout = dropout
-        backend.set_fastpath_enabled(fast_path)
+        own["training"] = True  # without gradients a fast path would be open, which the first call did not go
+    made = own["_modules"].get("parametrizations")
+    if made is not None:  # some of them go on with each look at a weight, in training
+        own["_modules"] = {**own["_modules"], "parametrizations": deepcopy(made).eval()}
+    vars(shadow).update(own)
+    forward = original_of(torch.nn.MultiheadAttention, "forward")
+    with torch.no_grad():
+        return forward(shadow, **{**arguments, "need_weights": True, "average_attn_weights": False})[1]
+
+
+def given_to_attention(layer: Any, values: Any, padding: Any, mask: Any) -> dict[str, Any]:
+    """What a transformer layer that was given these calls its attention with."""
+    functional = sys.modules["torch"].nn.functional
+    if layer.norm_first:
+        norm = layer.norm1
+        with sys.modules["torch"].no_grad():
+            values = functional.layer_norm(values, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+    return {
+        "query": values,
+        "key": values,
+        "value": values,
+        "key_padding_mask": padding,
+        "attn_mask": mask,
+        "is_causal": False,
+    }
+
+
+def _padded(nested: Any, shape: Sequence[int] | None) -> tuple[Any, Any]:
+    """A nested batch as a padded one, and where it was padded."""
+    torch = sys.modules["torch"]
+    with torch.no_grad():
+        lengths = torch.tensor([len(sequence) for sequence in nested.unbind()], device=nested.device)
+        values = nested.to_padded_tensor(0.0, None if shape is None else tuple(shape))
+        places = torch.arange(values.shape[1], device=nested.device)
+        return values, places[None] >= lengths[:, None]

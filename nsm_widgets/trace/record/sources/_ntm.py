@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nsm_widgets.trace.arrays._known import KNOWN
-from nsm_widgets.trace.record._hooks import Hooks, Owner, in_backward
+from nsm_widgets.trace.record._hooks import Hooks, Observer, Owner, in_backward
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._step_buffer import Joined
 from nsm_widgets.trace.record.sources._owned import OwnedSource
@@ -35,18 +35,22 @@ NAMES = (
 """What is recorded of each step of a ``MemoryAccess``."""
 
 
+_SHOWN = 2
+"""Of a step's tensors, memory and read vectors are in the state that a cell hands on."""
+
+
 class _StepHook:
     """A forward hook of ``MemoryAccess`` that only looks, so that the model may show it what it has as it is.
 
     See ``nsm_widgets._torch_modes.step_watchers``.
     """
 
-    def __init__(self, source: MemorySource) -> None:
-        self._source = source
-        self.takes_step = source.take_step
+    def __init__(self, on_step: Observer, take_step: Observer) -> None:
+        self._on_step = on_step
+        self.takes_step = take_step
 
     def __call__(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        self._source.on_step(module, args, kwargs, output)
+        self._on_step(module, args, kwargs, output)
 
 
 class MemorySource(OwnedSource):
@@ -73,10 +77,13 @@ class MemorySource(OwnedSource):
         self._picked = None if len(picked) == len(NAMES) else picked
         self._joined = None
         super().install(hooks)
+        if self.owner is not None:
+            hooks.after(self.owner.module, self._settle, always=True)
 
     def step_hook(self) -> Any:
         """One that may be shown a step's tensors as they are."""
-        return _StepHook(self)
+        guarded = self._recording.guarded
+        return _StepHook(guarded(self.on_step), guarded(self.take_step))
 
     def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of ``MemoryAccess``: one time step."""
@@ -98,6 +105,10 @@ class MemorySource(OwnedSource):
             values = [values[index] for index in self._picked]
         self._recording.step(self.index, self._step_names, values, self.prefix)
 
+    def _settle(self, *_: Any) -> None:
+        """Forward hook of the owner: from here on its caller has the state, and may change it."""
+        self._recording.settle(self.index)
+
     def take_step(self, before: Any, step: Any) -> None:
         """The same of a ``StepTaken``, whose heads are still together."""
         part = self._wanted_part()
@@ -109,7 +120,12 @@ class MemorySource(OwnedSource):
             self._joined = () if self._picked is not None else _names_of(step.kinds)
         if self._joined:
             values = [step.memory, step.read_vectors, *step.stages, step.erase, step.add]
-            self._recording.step(self.index, self._joined, values, self.prefix)
+            if part.steps is not None and part.steps.holds:  # the second step, and all that follow
+                part.steps.hold(values, _SHOWN)
+                part.num_steps += 1
+                return
+            held = 0 if self.owner is None else _SHOWN
+            self._recording.step(self.index, self._joined, values, self.prefix, held=held)
             return
         parts = [stage.split_with_sizes(step.kinds, dim=1) for stage in step.stages]
         of_read, of_write = zip(*parts, strict=True)

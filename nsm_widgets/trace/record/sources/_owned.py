@@ -53,26 +53,17 @@ class OwnedSource(Source):
     def install(self, hooks: Hooks) -> None:
         """Hang the hooks on."""
         self._step_names = [name for name in self._steps if self.wants(name)]
-        self._step_hook: Any = None
-        self._listen(True)
-        hooks.callback(lambda: self._listen(False))
-        self._recording.listen.append(self._listen)
+        switch = hooks.switched(self.module, self.step_hook())
+        switch(True)
+        self._recording.listen.append(switch)  # it is off while an iteration passes by
         if self.owner is not None and self.leads:
-            hooks.add(self.owner.module.register_forward_pre_hook(self.on_sequence_start, with_kwargs=True))
+            hooks.before(self.owner.module, self.on_sequence_start)
         if self.owner is not None and self._sequences:
-            hooks.add(self.owner.module.register_forward_hook(self.on_sequence_end, with_kwargs=True))
-
-    def _listen(self, recorded: bool) -> None:
-        """Hang on the hook of the steps, or take it off while an iteration passes by."""
-        if recorded and self._step_hook is None:
-            self._step_hook = self.module.register_forward_hook(self.step_hook(), with_kwargs=True)
-        elif not recorded and self._step_hook is not None:
-            self._step_hook.remove()
-            self._step_hook = None
+            hooks.after(self.owner.module, self.on_sequence_end)
 
     def step_hook(self) -> Any:
         """What is hung on the module."""
-        return self.on_step
+        return self._recording.guarded(self.on_step)
 
     def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of the module: one time step."""
@@ -83,7 +74,7 @@ class OwnedSource(Source):
         state = args[1] if len(args) > 1 else kwargs.get("state")
         if state is not None or in_backward():
             return
-        if not self._boundary.is_inside:  # called by itself, not by the model that is watched
+        if not self._recording.is_inside:  # called by itself, not by the model that is watched
             self._recording.begin()
         part = self._recording.part(self.index)
         if part is not None:

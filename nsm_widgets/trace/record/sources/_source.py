@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
-from nsm_widgets.trace.record._boundary import Boundary
 from nsm_widgets.trace.record._hooks import Found, Hooks, Owner
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._recording import Recording
@@ -42,7 +41,6 @@ class Source:
         self.problem = ""
         """Why a call gave nothing."""
         self._recording: Recording
-        self._boundary: Boundary
         self._select: Select | None = None
 
     def choose(self, select: Select) -> None:
@@ -53,9 +51,9 @@ class Source:
         """Whether an array is to be recorded; its name without the prefix."""
         return self._select is None or self._select.wants_array(self.prefix + name)
 
-    def begin(self, hooks: Hooks, recording: Recording, boundary: Boundary) -> None:
+    def begin(self, hooks: Hooks, recording: Recording) -> None:
         """Hang the hooks on."""
-        self._recording, self._boundary, self.problem = recording, boundary, ""
+        self._recording, self.problem = recording, ""
         self.install(hooks)
 
     def install(self, hooks: Hooks) -> None:
@@ -73,6 +71,10 @@ class Source:
     def describe(self, name: str, size: int) -> tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]:
         """Axes, attrs and labels of a stepwise array, whose last axis has this size."""
         raise NotImplementedError
+
+    def kind(self, part: Part) -> Hashable:
+        """Equal for parts whose arrays can lie beside each other, or follow each other along ``time``."""
+        return part.kind
 
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """The arrays of one iteration; ``timed`` asks for a leading axis ``time``, one step a call."""

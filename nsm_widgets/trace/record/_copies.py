@@ -1,0 +1,89 @@
+"""Copies of a model that is watched: they have no hook of ours, however they are made.
+
+``copy``, ``deepcopy``, ``pickle`` and ``torch.save`` take a module apart by ``__reduce_ex__``; some classes,
+as those of ``torch.nn.utils.parametrize``, have a ``__deepcopy__`` of their own. Both are listened to, and
+what they hand on is cleared of our hooks; those of others stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from nsm_widgets.trace.record._listening import defined_by, listen
+
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+)
+"""What a module keeps of its hooks: dicts by the number of a hook."""
+
+OURS: set[int] = set()
+"""The numbers of the hooks that hang on modules now; no other hook has them."""
+
+
+def keep_from_copies(module: Any, into: dict[tuple[type, str], Callable[[], None]]) -> None:
+    """See to it that copies of a module have none of our hooks.
+
+    Args:
+        module: The module.
+        into: What ends it, by class and method: what is in it already is not done again.
+    """
+    from torch import nn
+
+    kind = type(module)
+    reducer = defined_by(kind, "__reduce_ex__")
+    places: list[tuple[type, str, Callable[..., Any]]] = [
+        (nn.Module if reducer is object else reducer, "__reduce_ex__", _reduced)
+    ]
+    if hasattr(kind, "__deepcopy__"):
+        places.append((defined_by(kind, "__deepcopy__"), "__deepcopy__", _copied))
+    for place, name, around in places:
+        if (place, name) not in into:
+            into[place, name] = listen(place, name, partial(around))  # ending this one ends no other
+
+
+def _reduced(call: Callable[..., Any], module: Any, protocol: Any) -> Any:
+    return _without_ours(call(module, protocol))
+
+
+def _copied(call: Callable[..., Any], module: Any, memo: Any) -> Any:
+    with _off(module):
+        return call(module, memo)
+
+
+def _without_ours(state: Any) -> Any:
+    """What a module was taken apart into, with other dicts of hooks where some are ours."""
+    if isinstance(state, tuple):
+        return tuple(map(_without_ours, state))
+    if not isinstance(state, dict):
+        return state
+    changed = {
+        name: type(hooks)((number, hook) for number, hook in hooks.items() if number not in OURS)
+        for name in _HOOKS
+        if isinstance(hooks := state.get(name), dict) and not OURS.isdisjoint(hooks)
+    }
+    return {**state, **changed} if changed else state
+
+
+@contextmanager
+def _off(module: Any) -> Iterator[None]:
+    """Our hooks are off a module for as long, and then back in their places."""
+    held = [
+        (hooks, list(hooks.items())) for name in _HOOKS if isinstance(hooks := vars(module).get(name), dict)
+    ]
+    for hooks, items in held:
+        for number, _ in items:
+            if number in OURS:
+                del hooks[number]
+    try:
+        yield
+    finally:
+        for hooks, items in held:
+            hooks.clear()
+            hooks.update(items)

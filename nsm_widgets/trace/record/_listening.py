@@ -1,0 +1,146 @@
+"""Functions of others, replaced for a while by ones that call them and let somebody look on.
+
+What runs is what ran before: the function itself, with the arguments that it was given. Several may listen to
+one function, each for as long as it likes, in any order; the last one to go puts it back.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Around: TypeAlias = "Callable[..., Any]"
+"""``around(call, *args, **kwargs)``: calls ``call(*args, **kwargs)`` and hands its answer on."""
+
+_LOCK = threading.RLock()
+_REPLACED: dict[tuple[int, str], _Replaced] = {}
+
+
+class _Replaced:
+    """A function in its place, which is a module of Python or a class."""
+
+    def __init__(self, place: Any, name: str) -> None:
+        self._place, self._name = place, name
+        self._own = vars(place).get(name)
+        self.original = original = getattr(place, name)
+        self.arounds: tuple[Around, ...] = ()
+
+        @functools.wraps(original)
+        def listened(*args: Any, **kwargs: Any) -> Any:
+            call = original
+            for around in self.arounds:
+                call = functools.partial(around, call)
+            return call(*args, **kwargs)
+
+        self._listened = listened
+        setattr(place, name, listened)
+
+    def give_back(self) -> bool:
+        """Put the function back, unless somebody else has replaced it since: then it stays, unheard."""
+        if vars(self._place).get(self._name) is not self._listened:
+            return False
+        if self._own is None:
+            delattr(self._place, self._name)
+        else:
+            setattr(self._place, self._name, self._own)
+        return True
+
+
+def listen(place: Any, name: str, around: Around) -> Callable[[], None]:
+    """Let ``around`` be called in place of a function.
+
+    >>> class Adder:
+    ...     def add(self, a, b):
+    ...         return a + b
+    >>> seen = []
+    >>> def look(call, adder, a, b):
+    ...     seen.append((a, b))
+    ...     return call(adder, a, b)
+    >>> stop = listen(Adder, "add", look)
+    >>> Adder().add(1, 2), seen
+    (3, [(1, 2)])
+    >>> stop()
+    >>> Adder().add(3, 4), seen
+    (7, [(1, 2)])
+
+    Args:
+        place: The class, or the module of Python, that has it.
+        name: What it is called there.
+        around: Calls it, and looks on.
+
+    Returns:
+        Ends it.
+    """
+    key = (id(place), name)
+    with _LOCK:
+        if key not in _REPLACED:
+            _REPLACED[key] = _Replaced(place, name)
+        replaced = _REPLACED[key]
+        replaced.arounds = (*replaced.arounds, around)
+
+    def stop() -> None:
+        with _LOCK:
+            replaced.arounds = tuple(each for each in replaced.arounds if each is not around)
+            if not replaced.arounds and _REPLACED.get(key) is replaced and replaced.give_back():
+                del _REPLACED[key]
+
+    return stop
+
+
+def original_of(place: Any, name: str) -> Any:
+    """The function itself, whoever listens to it."""
+    replaced = _REPLACED.get((id(place), name))
+    return getattr(place, name) if replaced is None else replaced.original
+
+
+def defined_by(kind: type, name: str) -> type:
+    """The class that gives a type its method.
+
+    >>> defined_by(bool, "bit_length")
+    <class 'int'>
+    """
+    return next(base for base in kind.__mro__ if name in vars(base))
+
+
+class Forwards:
+    """Calls of some modules' ``forward``, listened to at their class: no hook hangs on them.
+
+    A hook counts: one anywhere in an ``nn.TransformerEncoderLayer`` shuts its fused path. A module is known
+    by the dict of its hooks, which a replica of ``nn.DataParallel`` shares and a copy does not.
+    """
+
+    def __init__(self) -> None:
+        self._arounds: dict[type, dict[int, list[Around]]] = {}
+        self._stops: list[Callable[[], None]] = []
+        self._modules: list[Any] = []  # kept alive, so that no other one's hooks lie where theirs did
+
+    def listen(self, module: Any, around: Around, kind: type | None = None) -> None:
+        """Let ``around(call, module, ...)`` be called in place of this module's forward.
+
+        Args:
+            module: The module.
+            around: Calls it, and looks on.
+            kind: The class whose forward is meant, where a subclass calls it; the module's own if not given.
+        """
+        kind = defined_by(kind or type(module), "forward")
+        if kind not in self._arounds:
+            self._arounds[kind] = {}
+            self._stops.append(listen(kind, "forward", functools.partial(_one_of, self._arounds[kind])))
+        self._modules.append(module)
+        self._arounds[kind].setdefault(id(module._forward_hooks), []).append(around)
+
+    def stop(self) -> None:
+        """Listen no more."""
+        for stop in self._stops:
+            stop()
+        self._stops.clear()
+        self._arounds.clear()
+        self._modules.clear()
+
+
+def _one_of(arounds: dict[int, list[Around]], call: Around, module: Any, *args: Any, **kwargs: Any) -> Any:
+    for around in arounds.get(id(module._forward_hooks), ()):
+        call = functools.partial(around, call)
+    return call(module, *args, **kwargs)
