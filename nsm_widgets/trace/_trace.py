@@ -63,8 +63,8 @@ class Trace(TraceBase):
         """The trace of one iteration alone, as if nothing else had been recorded.
 
         Labels of tokens that differ between iterations are here, where a recorder or its store made this
-        trace, or ``isel``, ``assign`` and ``drop`` of that: what was put together anew, or saved, has them no
-        more.
+        trace, or ``isel``, ``assign``, ``drop`` and ``rename`` of that: what was put together anew, or saved,
+        has them no more.
 
         Args:
             number: One of :attr:`iterations`.
@@ -274,9 +274,9 @@ class Trace(TraceBase):
         """The same run with the steps that have been committed since this trace was opened from a store.
 
         A trace is never changed: this is a new one. Where this one was made of the opened one, by ``isel``,
-        ``assign``, ``drop``, :meth:`iteration` or :meth:`by_iteration`, the new one is made likewise:
-        ``isel(time=-1)`` is the newest step then, and what was assigned stays what it was. A trace that came
-        from nowhere but memory or a file is returned as it is.
+        ``assign``, ``drop``, ``rename``, :meth:`iteration` or :meth:`by_iteration`, the new one is made
+        likewise: ``isel(time=-1)`` is the newest step then, and what was assigned stays what it was. A trace
+        that came from nowhere but memory or a file is returned as it is.
 
         Raises:
             RecordingError: If it cannot be made likewise, as where an assigned array has older steps alone.

@@ -154,6 +154,14 @@ class NamedArray:
         }
         return NamedArray(self.name, values, dims, coords, self.attrs)
 
+    def renamed(self, name: Any) -> NamedArray:
+        """The same array under another name.
+
+        Raises:
+            AxisError: If it is no name.
+        """
+        return NamedArray(name, self.values, self.dims, self.coords, self.attrs)
+
     @property
     def mask(self) -> NDArray[np.bool_] | None:
         """Which values count, in the shape of the values (read-only); ``None`` where nothing is masked.

@@ -152,6 +152,36 @@ class TraceBase(Mapping[str, NamedArray]):
         kept = [array for array in self.values() if array.name not in gone]
         return self._made(kept, self.attrs, self.origin and self.origin.after("drop", *names))
 
+    def rename(self: Made, names: Any = None, /, **more: str) -> Made:
+        """A new trace whose arrays go by other names, all at once: two may swap theirs. All else stays.
+
+        Args:
+            names: New names by old ones; or as keywords, where names are identifiers.
+            **more: The same.
+
+        Raises:
+            AxisError: If there is no such array, a new name is none, or two arrays would have it.
+
+        Example:
+            >>> from nsm_widgets.trace import Trace
+            >>> trace = Trace.from_arrays({"usage": [[0.5, 1.0]]}, dims={"usage": ("time", "slot")})
+            >>> list(trace.rename(usage="slot_usage"))
+            ['slot_usage']
+        """
+        if not isinstance(names, (Mapping, type(None))):
+            raise AxisError(f'rename must be given new names by old ones, {{"old": "new"}}, got {names!r}.')
+        if twice := more.keys() & (names or {}).keys():
+            raise AxisError(f"each array must be renamed once, got {min(twice)!r} twice.")
+        new = {**(names or {}), **more}
+        for old in new:
+            if old not in self:
+                raise AxisError(
+                    f"rename must be given arrays of the trace ({', '.join(self) or 'none'}), got {old!r}."
+                    f"{did_you_mean(old, self)}"
+                )
+        arrays = [array.renamed(new.get(name, name)) for name, array in self.items()]
+        return self._made(arrays, self.attrs, self.origin and self.origin.after_rename(new))
+
     def _made(self: Made, arrays: Iterable[NamedArray], attrs: Any, origin: Origin | None) -> Made:
         return type(self)(*arrays, attrs=attrs, origin=origin)
 

@@ -21,7 +21,7 @@ class Derivation(NamedTuple):
     """One call that made a trace of another."""
 
     method: str
-    """``isel``, ``assign``, ``drop``, ``iteration`` or ``by_iteration``."""
+    """``isel``, ``assign``, ``drop``, ``rename``, ``iteration`` or ``by_iteration``."""
     args: tuple[Any, ...]
     options: Mapping[str, Any]
 
@@ -48,6 +48,8 @@ class Origin:
                 found = {array: coords for array, coords in found.items() if array not in args[0]}
             elif method == "isel":
                 found = {array: _cut(coords, options) for array, coords in found.items()}
+            elif method == "rename":
+                found = {args[0].get(array, array): coords for array, coords in found.items()}
         return found
 
     def after(self, method: str, *args: Any, **options: Any) -> Origin:
@@ -72,6 +74,11 @@ class Origin:
                 "assign", {**before, **arrays}, {**told, **attrs}
             )
         return self.after("assign", dict(arrays), dict(attrs))
+
+    def after_rename(self, names: Mapping[str, str]) -> Origin:
+        """The origin of the trace whose arrays go by other names."""
+        new = {old: name for old, name in names.items() if old != name}
+        return self.after("rename", new) if new else self
 
     def after_iteration(self, number: int) -> Origin:
         """The origin of one iteration, whose arrays have its labels as their own."""

@@ -28,6 +28,8 @@ def make_again(origin: Origin, newest: Made) -> Made:
             if each.method == "assign" and grown:
                 _check_assigned(each.args[0], grown, {**newest.sizes, **made.sizes})
             made = _once_more(each, made)
+            if each.method == "rename":
+                grown = {each.args[0].get(name, name) for name in grown}
         except (NsmWidgetsError, KeyError) as error:
             raise RecordingError(
                 f"{each.method}(...) must fit what lies in {origin.store} now, to be made again, but does "
@@ -44,6 +46,8 @@ def _once_more(derivation: Derivation, trace: Made) -> Made:
         return side_by_side(trace)
     if method == "assign":
         return trace.assign(*args[0].values(), attrs=args[1])
+    if method == "rename":
+        return trace.rename(*args)
     return trace.drop(*args) if method == "drop" else trace.isel(**options)
 
 

@@ -105,6 +105,45 @@ def test_assign_and_drop_make_new_traces() -> None:
         trace.assign(np.ones(3))
 
 
+def test_rename_gives_arrays_other_names_and_nothing_else() -> None:
+    """All at once, in their order; values are not copied, and what is renamed back is what it was."""
+    trace = example()
+    renamed = trace.rename({"read_weights": "reads"}, memory="contents")
+    assert list(renamed) == ["contents", "reads", "write_weights", "initial_memory"]
+    assert renamed["reads"].name == "reads"
+    assert renamed["reads"].values is trace["read_weights"].values
+    assert renamed["reads"].attrs == trace["read_weights"].attrs
+    assert renamed["contents"].labels("slot") == ("cat", "dog", "fox")
+    assert renamed.attrs == trace.attrs
+    assert renamed.rename(reads="read_weights", contents="memory").identical(trace)
+    swapped = trace.rename({"read_weights": "write_weights", "write_weights": "read_weights"})
+    assert swapped["read_weights"].sizes["head"] == trace["write_weights"].sizes["head"]
+    assert trace.rename().identical(trace)
+    assert type(renamed) is Trace
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "told"),
+    [
+        ({"reads": "r"}, {}, r"rename must be given arrays of the trace \(memory, .*\), got 'reads'."),
+        ({}, {"memmory": "m"}, "got 'memmory'. Did you mean 'memory'"),
+        ({"memory": "read_weights"}, {}, "must have names of their own, got 'read_weights' twice"),
+        ({"memory": "m"}, {"read_weights": "m"}, "must have names of their own, got 'm' twice"),
+        ({"memory": "m"}, {"memory": "m"}, "each array must be renamed once, got 'memory' twice"),
+        ({"memory": "a/b"}, {}, "an array's name must be a printable str .* got 'a/b'"),
+        ({"memory": 3}, {}, "an array's name must be a printable str .* got 3"),
+        ({"memory": [3]}, {}, r"an array's name must be a printable str .* got \[3\]"),
+        (["memory"], {}, r"new names by old ones, .* got \['memory'\]"),
+        ("memory", {}, "new names by old ones, .* got 'memory'"),
+        ({3: "m"}, {}, r"rename must be given arrays of the trace .*, got 3"),
+    ],
+)
+def test_rename_refuses_what_cannot_be(names: Any, more: dict[str, Any], told: str) -> None:
+    """One error of ours, which names what is wrong."""
+    with pytest.raises(AxisError, match=told):
+        example().rename(names, **more)
+
+
 def test_is_never_changed() -> None:
     """Fields and attrs refuse to be changed; a trace can be a key."""
     trace = example()

@@ -30,6 +30,7 @@ MADE: dict[str, Callable[[Trace], Trace]] = {
         NamedArray("bias", [0.0, 1.0], ("head",)), attrs={"seed": 1}
     ),
     "dropped-beside": lambda trace: trace.assign(NamedArray("bias", [0.0], ("head",))).drop("bias"),
+    "renamed": lambda trace: trace.rename(attention="weights").isel(key=[1, 0]).rename(weights="attention"),
     "all-iterations": lambda trace: trace.isel(iteration=slice(None)) if len(trace.iterations) > 1 else trace,
     "side-by-side": lambda trace: trace.by_iteration(),
 }
@@ -81,6 +82,16 @@ def test_labels_of_what_is_there_no_more(recorded: dict[str, Trace], source: str
         trace.drop("attention").assign(shorter).isel(head=0).iteration(1)["attention"],
     ):
         assert {"query", "key"}.isdisjoint(other.coords)
+
+
+def test_labels_of_a_renamed_array(recorded: dict[str, Trace]) -> None:
+    """They go by its new name, and one that took its old name has none."""
+    for source in ("memory", "store"):
+        trace = recorded[source]
+        renamed = trace.rename(attention="weights").assign(trace["attention"].isel(head=0))
+        found = renamed.iteration(NUMBERS[1])
+        assert found["weights"].labels("key") == trace.iteration(NUMBERS[1])["attention"].labels("key")
+        assert "key" not in found["attention"].coords
 
 
 def test_labels_after_refreshing(tmp_path: Path) -> None:

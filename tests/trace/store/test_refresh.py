@@ -62,6 +62,10 @@ MADE: dict[str, Callable[[Trace], Trace]] = {
     "chosen-steps": lambda trace: trace.isel(time=[2, 0]),
     "one-after-the-other": lambda trace: trace.isel(slot=[2, 1]).isel(slot=0).isel(time=slice(1, None)),
     "dropped": lambda trace: trace.drop("usage", "fixed"),
+    "renamed": lambda trace: trace.rename(usage="slot_usage", fixed="usage"),
+    "renamed-and-assigned-beside": lambda trace: trace.rename(usage="slot_usage").assign(
+        NamedArray("usage", [1.0, 2.0, 3.0], ("slot",))
+    ),
     "an-array-without-time": lambda trace: trace.assign(NamedArray("bias", [1.0, 2.0, 3.0], ("slot",))),
     "in-place-of-one-without-time": lambda trace: trace.assign(
         NamedArray("fixed", np.zeros((2, 3)), ("batch", "slot"))
@@ -105,11 +109,24 @@ def test_a_trace_made_of_an_opened_one_is_made_again(run: Run, made: str) -> Non
             "usage was assigned in place of an array that has other steps now",
         ),
         (
+            lambda t: t.rename(usage="u").assign(NamedArray("u", t["memory"].values.mean(0), DIMS["fixed"])),
+            "u was assigned in place of an array that has other steps now",
+        ),
+        (
             lambda t: t.assign(NamedArray("usage", t["memory"].values.mean(0), DIMS["fixed"])).isel(slot=0),
             "usage was assigned in place of an array that has other steps now",
         ),
     ],
-    ids=["beside", "chosen", "in-place-of-all", "beside-one-step", "two", "in-place-of-one", "a-mean"],
+    ids=[
+        "beside",
+        "chosen",
+        "in-place-of-all",
+        "beside-one-step",
+        "two",
+        "in-place-of-one",
+        "renamed",
+        "a-mean",
+    ],
 )
 def test_arrays_of_the_older_steps_cannot_go_on(run: Run, make: Callable[[Trace], Trace], why: str) -> None:
     """What was assigned would hide the newer steps: one error says so."""
@@ -132,8 +149,9 @@ def _half(trace: Trace) -> NamedArray:
         (lambda trace: trace.isel(batch=1), r"isel\(...\) .* batch must lie in \[0, 0\], got 1"),
         (lambda trace: trace.isel(time=2), r"isel\(...\) .* time must lie in \[0, 1\], got 2"),
         (lambda trace: trace.drop("usage"), r"drop\(...\) .* no array 'usage'"),
+        (lambda trace: trace.rename(usage="u"), r"rename\(...\) .* got 'usage'"),
     ],
-    ids=["item", "step", "array"],
+    ids=["item", "step", "array", "renamed"],
 )
 def test_another_run_in_the_same_place(run: Run, make: Callable[[Trace], Trace], why: str) -> None:
     """A store that was replaced by one where the same cannot be chosen."""

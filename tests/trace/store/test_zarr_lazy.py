@@ -121,6 +121,16 @@ def test_an_array_of_lazy_values_chooses_before_it_reads() -> None:
     assert Trace(array).nbytes == WHOLE.nbytes
 
 
+def test_a_renamed_array_is_not_read() -> None:
+    """Nor is what was renamed anything but its array under another name."""
+    source = Kept(WHOLE)
+    trace = Trace(NamedArray("x", LazyValues(source), ("time", "head", "slot"), {"slot": list("abcde")}))
+    renamed = trace.rename(x="y")
+    assert isinstance(renamed["y"].values, LazyValues)
+    assert source.read_counts == []
+    assert renamed.identical(Trace(NamedArray("y", WHOLE, trace["x"].dims, trace["x"].coords)))
+
+
 def test_a_large_choice_stays_where_it_is() -> None:
     """More than 64 MB are not read by choosing alone."""
 
