@@ -19,6 +19,7 @@ from nsm_widgets.trace.arrays._origin import Origin
 from nsm_widgets.trace.record._hooks import Found
 from nsm_widgets.trace.record._iteration import FAILED, OTHER_SHAPE, Iteration, Part
 from nsm_widgets.trace.record._join_replicas import joined
+from nsm_widgets.trace.record._naming import settle_names
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.record.sources._source import Source
 
@@ -130,11 +131,12 @@ class Gave:
 
 
 def what_gave(iterations: Sequence[Iteration], sources: Sequence[Source]) -> Gave:
-    """Sort the sources by what they gave.
+    """Sort the sources by what they gave, and settle their prefixes.
 
     Raises:
         RecordingError: If they took different numbers of steps.
     """
+    settle_names(sources, iterations)
     lengths = {s.index: [_whole_steps(it, s, sources) for it in iterations] for s in sources if s.is_stepwise}
     stepwise = [s for s in sources if s.is_stepwise and any(lengths[s.index])]
     callwise = [s for s in sources if not s.is_stepwise and any(part_of(it, s).calls for it in iterations)]

@@ -200,6 +200,10 @@ class AdapterSource(Source):
         """Those that were declared."""
         return tuple(self._adapter.dims)
 
+    def is_like(self, other: Source) -> bool:
+        """One that the same adapter speaks for."""
+        return isinstance(other, AdapterSource) and other._adapter is self._adapter
+
     def install(self, hooks: Hooks) -> None:
         """Hang the hooks on."""
         for path, module in self._modules.items():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Mapping
-from itertools import combinations
 from typing import Any
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.record._boundary import Begins
 from nsm_widgets.trace.record._hooks import Owner, without_numbers
+from nsm_widgets.trace.record._naming import expect_names
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._adapter import Adapter, AdapterSource, adapter_of
 from nsm_widgets.trace.record.sources._fused import FusedSource
@@ -18,7 +18,7 @@ from nsm_widgets.trace.record.sources._hugging_face import HuggingFaceSource, is
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
 from nsm_widgets.trace.record.sources._ntm import MemorySource
 from nsm_widgets.trace.record.sources._owned import OwnedSource
-from nsm_widgets.trace.record.sources._source import Source
+from nsm_widgets.trace.record.sources._source import Known, Source
 from nsm_widgets.trace.record.sources._steps_of import StepSource, steps_by_type, steps_of
 
 
@@ -31,7 +31,7 @@ def find_sources(
     tokenizer: Any = None,
     recompute: bool = False,
 ) -> list[Source]:
-    """Everything in a model that is known and selected, each with its prefix.
+    """Everything in a model that is known and selected.
 
     Raises:
         RecordingError: If there is nothing known, or nothing of it is selected.
@@ -41,8 +41,11 @@ def find_sources(
     attention = _attention(modules, repeated) + _hugging_face(modules, tokenizer, recompute)
     if recompute:
         attention += _fused(modules, repeated)
-    _name(stepwise, attention)
     found = stepwise + attention
+    known = Known(stepwise, attention)
+    for source in found:
+        source.known = known
+    expect_names(known)
     if not found:
         raise RecordingError(
             f"{type(model).__name__} holds nothing that a TraceRecorder knows: it knows nsm_widgets.ntm.NTM, "
@@ -153,22 +156,6 @@ def _fused(modules: dict[str, Any], repeated: str) -> list[Source]:
         if not any(path == other or _is_within(path, other) for other in theirs)
     }
     return [FusedSource(own, repeated)] if own else []
-
-
-def _name(stepwise: list[Source], attention: list[Source]) -> None:
-    """Paths as prefixes, where two sources would give the same name; then for all parts of their models."""
-    clashing = {source.scope for pair in combinations(stepwise, 2) if _may_clash(*pair) for source in pair}
-    for source in stepwise:
-        source.prefix = f"{source.scope}." if source.scope and source.scope in clashing else ""
-    given = {name for source in stepwise for name in source.names()}
-    several = len(attention) > 1 or "attention" in given
-    for source in attention:
-        source.prefix = f"{source.path}." if several and source.path else ""
-
-
-def _may_clash(one: Source, other: Source) -> bool:
-    """Whether two sources may give an array of the same name."""
-    return one.is_open or other.is_open or not set(one.names()).isdisjoint(other.names())
 
 
 def _modules(model: Any) -> dict[str, Any]:

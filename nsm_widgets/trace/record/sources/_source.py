@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nsm_widgets.trace.record._hooks import Found, Hooks, Owner
@@ -36,6 +37,8 @@ class Source:
         """The path that names begin with where they need a beginning: its own, or that of its model."""
         self.owner: Owner | None = None
         """The model that it is a part of, where that has forwards over whole sequences."""
+        self.known: Known
+        """All that is known in the model, and may have its names."""
         self.prefix = ""
         """Begins the name of each array, such as ``"encoder."``; empty where no other has its names."""
         self.problem = ""
@@ -48,8 +51,14 @@ class Source:
         self._select = None if select.wants_module(self.path, self.module) else select
 
     def wants(self, name: str) -> bool:
-        """Whether an array is to be recorded; its name without the prefix."""
-        return self._select is None or self._select.wants_array(self.prefix + name)
+        """Whether an array is to be recorded; its name without the prefix, which it may get or not."""
+        select, named = self._select, f"{self.scope}.{name}" if self.scope else name
+        return select is None or select.wants_array(name) or select.wants_array(named)
+
+    def is_like(self, other: Source) -> bool:
+        """Whether another one gives arrays of the same names, whatever they are."""
+        del other
+        return False
 
     def begin(self, hooks: Hooks, recording: Recording) -> None:
         """Hang the hooks on."""
@@ -88,3 +97,12 @@ class Source:
     def num_calls(self, part: Part) -> int:
         """How often each of its modules was called in an iteration; more than once asks for ``time``."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything that is known in a model, whether it is recorded or not."""
+
+    stepwise: Sequence[Source]
+    """Memories, parts of machines, and what adapters speak for."""
+    attention: Sequence[Source]
