@@ -209,9 +209,12 @@ def _steps_of(
 def sequence_starts(
     iterations: Sequence[Iteration], sources: Sequence[Source], steps: Sequence[int]
 ) -> list[int]:
+    """The steps, counted through all iterations, at which a sequence began."""
     starts: set[int] = set()
     before = 0
     for iteration, length in zip(iterations, steps, strict=True):
+        if length and (iteration.is_anew or any(source.starts_anew for source in sources)):
+            starts.add(before)
         for source in sources:
             starts.update(before + start for start in part_of(iteration, source).starts if start < length)
         before += length

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Protocol, runtime_checkable
 
 from nsm_widgets.trace.record._hooks import Hooks, in_backward
 from nsm_widgets.trace.record._recording import Recording
 
-Begins: TypeAlias = "Callable[[tuple[Any, ...], dict[str, Any]], bool]"
-"""From a call's arguments: whether it begins an iteration."""
+
+@runtime_checkable
+class Boundary(Protocol):
+    """Which calls of a model begin an iteration."""
+
+    has_other_state: bool
+    """Whether the call that begins one was given a state, and it is no former call's."""
+
+    def begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a call does, from its arguments."""
+
+    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        """Called when a call has answered."""
 
 
 @contextmanager
-def watched_calls(model: Any, begins: Begins | None, hooks: Hooks, recording: Recording) -> Iterator[None]:
+def watched_calls(
+    model: Any, boundary: Boundary | None, hooks: Hooks, recording: Recording
+) -> Iterator[None]:
     """Tell a recording of the calls of the model as a whole.
 
     What is hung on inside of the ``with`` is told of a call after this has said that it begins, and before
@@ -22,21 +35,23 @@ def watched_calls(model: Any, begins: Begins | None, hooks: Hooks, recording: Re
 
     Args:
         model: The watched model.
-        begins: Which of its calls begin an iteration; ``None`` where no call does.
+        boundary: Which of its calls begin an iteration; ``None`` where no call does.
         hooks: Where this hangs.
         recording: What is told.
     """
-    if begins is None:
+    if boundary is None:
         yield
         return
 
     def before(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         is_outermost = recording.enter()
-        if is_outermost and not in_backward() and begins(args, kwargs):
-            recording.begin()
+        if is_outermost and not in_backward() and boundary.begins(args, kwargs):
+            recording.begin_call(anew=boundary.has_other_state)
 
-    def after(*_: Any) -> None:
+    def after(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         recording.leave()
+        if output is not None and not recording.is_inside and not in_backward():
+            boundary.returned(args, kwargs, output)
 
     hooks.before(model, before)
     yield

@@ -93,12 +93,17 @@ def refuse_capture() -> None:
     Raises:
         RecordingError: If the current stream is being captured.
     """
-    cuda = sys.modules["torch"].cuda
-    if cuda.is_initialized() and cuda.is_current_stream_capturing():
+    if is_capturing():
         raise RecordingError(
             "a recorded model must compute as it is called, got one that is captured in a CUDA graph, whose "
             "replays call no hooks. Capture the graph outside of the block, and record the model without it."
         )
+
+
+def is_capturing() -> bool:
+    """Whether the current stream is being captured into a CUDA graph."""
+    cuda = sys.modules["torch"].cuda
+    return bool(cuda.is_initialized() and cuda.is_current_stream_capturing())
 
 
 _STREAMS: dict[Any, Any] = {}

@@ -65,14 +65,16 @@ class Iteration:
     Args:
         number: Its place among all iterations of the block, kept or not.
         num_sources: How many sources there are.
+        is_anew: Whether it is known to begin a sequence, whatever state its first call was given.
     """
 
-    def __init__(self, number: int, num_sources: int) -> None:
+    def __init__(self, number: int, num_sources: int, *, is_anew: bool = False) -> None:
         self.number = number
         self.parts = [Part() for _ in range(num_sources)]
         self.more: dict[int, list[Part]] = {}
         """The parts of replicas but the first, where several run at the same time."""
         self.num_bytes = 0
+        self.is_anew = is_anew
 
     def of_replica(self, number: int) -> list[Part]:
         """The parts of one of the replicas that run at the same time."""

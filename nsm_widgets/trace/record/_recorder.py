@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record._watch import Progress, Watch
 from nsm_widgets.trace.record._which_iterations import Choice
 from nsm_widgets.trace.record.sources._adapter import check_adapters
-from nsm_widgets.trace.record.sources._find import begins_of, find_sources
+from nsm_widgets.trace.record.sources._find import boundary_of, find_sources
 
 if TYPE_CHECKING:
     from nsm_widgets.trace.record._into_store import RecordingStore
@@ -48,12 +49,15 @@ class TraceRecorder:
     in ``trace.attrs["iterations"]["left_out"]`` and on every live view, and a ``RuntimeWarning`` says so
     once. ``strict=True`` raises.
 
-    An *iteration* is one whole forward of ``model`` from no state, such as a training step. Each call of a
+    An *iteration* is one whole forward of ``model`` from no state, such as a training step; where the caller
+    drives the model step by step, a sequence of calls of which each is given a state that a former one
+    returned (or all within :meth:`sequence`). Each call of a
     memory is one time step, and time goes on through all iterations of one block, each with its own length:
     ``trace.iteration(number)`` takes one out, ``trace.by_iteration()`` lays them side by side. Attention,
     which has no time, gets an axis ``iteration`` where there are several.
     ``trace.attrs["sequence_starts"]`` says at which steps a forward of an ``NTM``, a ``DNC`` or a machine
-    began anew. A forward that is given a state goes on with a sequence and starts none. ``initial_memory`` is
+    began anew, and where an iteration of an adapted module did. A forward that is given back a state goes on
+    with a sequence and starts none. ``initial_memory`` is
     the memory before the very first step. Iterations of another batch size or type are kept by themselves,
     for :meth:`iteration`; :attr:`trace` holds those that are alike, of which there are most, and counts the
     others. Each thread has iterations of its own. Using the recorder in a second ``with`` block begins a new
@@ -124,7 +128,6 @@ class TraceRecorder:
             tokenizer=check_tokenizer(tokenizer),
             recompute=recompute,
         )
-        self._begins = begins_of(model)
         self._strict = bool(strict)
         self._choice = Choice()
         self._recording: Recording | None = None
@@ -214,7 +217,7 @@ class TraceRecorder:
         hooks = Hooks(self.model, recording.guarded)
         try:
             number_replicas(self.model, hooks, recording)
-            with watched_calls(self.model, self._begins, hooks, recording):
+            with watched_calls(self.model, boundary_of(self.model, self._sources), hooks, recording):
                 for source in self._sources:
                     source.begin(hooks, recording)
             _bypass_compile(self.model, hooks)
@@ -296,6 +299,40 @@ class TraceRecorder:
                 "Call it inside: with TraceRecorder(model) as rec: ... rec.log(loss=loss)."
             )
         self._scalars.log(max(self._recording.seen - 1, 0), {**(values or {}), **scalars})
+
+    @contextmanager
+    def sequence(self) -> Iterator[None]:
+        """All calls of the model inside are one iteration, whatever state they are given.
+
+        A model that is driven step by step with a state needs this where the state that a call returns is not
+        given back to the next one as it is, but changed, such as scaled or reordered.
+
+        Example:
+            >>> import torch
+            >>> from nsm_widgets.trace import TraceRecorder
+            >>> class Cell(torch.nn.Module):
+            ...     def forward(self, inputs, hidden):
+            ...         return hidden + inputs
+            >>> adapters = {Cell: lambda module, args, kwargs, output: {"memory": output}}
+            >>> with TraceRecorder(Cell(), adapters=adapters) as rec:
+            ...     for _ in range(2):
+            ...         with rec.sequence():
+            ...             hidden = torch.zeros(1, 4, 3)
+            ...             for step in range(5):
+            ...                 hidden = rec.model(torch.rand(3), 0.9 * hidden)
+            >>> rec.trace.attrs["iterations"]["steps"], rec.trace.attrs["sequence_starts"]
+            ([5, 5], [0, 5])
+
+        Raises:
+            RecordingError: Outside of the recorder's block, inside of another sequence, or of a call.
+        """
+        if self._hooks is None or self._recording is None:
+            raise RecordingError(
+                "sequence() holds calls while a block runs, and none does. "
+                "Use it inside: with TraceRecorder(model) as rec: ... with rec.sequence(): ..."
+            )
+        with self._recording.sequence():
+            yield
 
     @property
     def scalars(self) -> dict[str, NamedArray]:

@@ -41,6 +41,8 @@ class _ThreadState(threading.local):
     """How many calls of the watched model the thread is in."""
     replica = 0
     """Which of several replicas of the model it runs."""
+    in_sequence = False
+    """Whether it was told that all calls are one iteration."""
 
 
 class Recording:
@@ -94,7 +96,38 @@ class Recording:
 
     # --- iterations ----------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin_call(self, *, anew: bool) -> None:
+        """A call of the watched model starts an iteration, unless it is known to belong to another.
+
+        Args:
+            anew: Whether a sequence begins there, although it was given a state.
+        """
+        if not self._run.in_sequence:
+            self.begin(anew=anew)
+
+    @contextmanager
+    def sequence(self) -> Iterator[None]:
+        """All that this thread calls inside is one iteration.
+
+        Raises:
+            RecordingError: Inside of another one, or of a call of the model.
+        """
+        run = self._run
+        if run.in_sequence or run.depth:
+            where = "another sequence" if run.in_sequence else "a call of the recorded model"
+            raise RecordingError(
+                "a sequence() holds whole calls of the recorded model and no other sequence, got one within "
+                f"{where}. Write one after the other: with rec.sequence(): ..."
+            )
+        self.begin(anew=True)
+        run.in_sequence = True
+        try:
+            yield
+        finally:
+            run.in_sequence = run.began = False
+            self.end()
+
+    def begin(self, *, anew: bool = False) -> None:
         """A new iteration of this thread starts: end the one before, and decide on this one."""
         self.end()
         run = self._run
@@ -106,7 +139,7 @@ class Recording:
             number, self.seen = self.seen, self.seen + 1
             reason = self._why_not(number)
             if reason is None:
-                run.current = Iteration(number, self._num_sources)
+                run.current = Iteration(number, self._num_sources, is_anew=anew)
                 self._open.append(run.current)
             else:
                 self.left_out[reason] += 1
@@ -321,7 +354,7 @@ class Recording:
         except OverBudgetError:
             self._give_up()
         except RecordingError:
-            if self.is_inside or self.strict:
+            if self.is_inside or self._run.in_sequence or self.strict:
                 raise
             self.begin()  # nothing but the shape says where a sequence ends
             self._step(source, names, values, prefix, held)

@@ -183,6 +183,7 @@ class AdapterSource(Source):
     """
 
     is_open = True
+    starts_anew = True
 
     def __init__(self, path: str, modules: Mapping[str, Any], adapter: Adapter) -> None:
         super().__init__(path, next(iter(modules.values())))

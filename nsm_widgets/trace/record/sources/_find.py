@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nsm_widgets._errors import RecordingError
-from nsm_widgets.trace.record._boundary import Begins
+from nsm_widgets.trace.record._boundary import Boundary
+from nsm_widgets.trace.record._given_back import GivenBack
 from nsm_widgets.trace.record._hooks import Owner, without_numbers
 from nsm_widgets.trace.record._naming import expect_names
 from nsm_widgets.trace.record._select import Select
@@ -183,20 +184,39 @@ def _owner(path: str, modules: dict[str, Any], sequences: Mapping[type, tuple[st
     return None
 
 
-def begins_of(model: Any) -> Begins | None:
-    """Which calls of a model begin an iteration: those without a state. ``None`` where no call does."""
+class _FromNoState:
+    """Calls begin an iteration that a function says so of."""
+
+    has_other_state = False
+
+    def __init__(self, begins: Callable[[tuple[Any, ...], dict[str, Any]], bool]) -> None:
+        self.begins = begins
+
+    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        """Nothing is made of it."""
+
+
+def boundary_of(model: Any, sources: Sequence[Source]) -> Boundary | None:
+    """Which calls of a model begin an iteration: those without a state. ``None`` where no call does.
+
+    Where steps are recorded, calls that are given a state that no former call returned begin one, too.
+    """
     from nsm_widgets.ntm.access import MemoryAccess
     from nsm_widgets.ntm.memory import NTMMemory
 
     if isinstance(model, MemoryAccess) or steps_of(model, steps_by_type()) is not None:
         return None  # one step of a sequence that somebody else drives: all of them are one iteration
     if isinstance(model, NTMMemory):
-        return lambda args, kwargs: model.is_fresh
+        return _FromNoState(lambda args, kwargs: model.is_fresh)
     found = _place_of_state(model)
-    if found is None:
-        return lambda args, kwargs: True
-    place, name = found
-    return lambda args, kwargs: _is_none(args[place] if len(args) > place else kwargs.get(name))
+    if any(source.is_stepwise for source in sources) and (found is None or found[1] == "state"):
+        return GivenBack(model)
+    if found is not None:
+        place, name = found
+        return _FromNoState(
+            lambda args, kwargs: _is_none(args[place] if len(args) > place else kwargs.get(name))
+        )
+    return _FromNoState(lambda args, kwargs: True)
 
 
 def _is_none(state: Any) -> bool:

@@ -27,6 +27,8 @@ class Source:
     is_stepwise = True
     is_open = False
     """Whether it may give more names than it tells before a call."""
+    starts_anew = False
+    """Whether each iteration's first step starts a sequence; else those do that the source hands over."""
 
     def __init__(self, path: str, module: Any) -> None:
         self.path = path

@@ -1,0 +1,243 @@
+"""Whether a call is given a state that a former call returned: then it goes on with that one's sequence."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from nsm_widgets.trace.record._host_copy import is_capturing
+
+_LIMIT = 4096
+"""Values of a tensor that are compared at most."""
+_MOST_LEAVES = 256
+_DEEPEST = 6
+_INPUTS = ("hidden_states",)
+"""What sounds like a state, and is what transformers call an input."""
+_STATE_LIKE = ("hidden", "state", "carry", "mem", "cache", "past")
+_STATES = ("h", "hx", "hc", "hs", "h0", "h_prev", "prev_h")
+_NO_VERSION = -1
+
+
+class GivenBack(threading.local):
+    """What the calls of a model returned, in the iteration that runs; each thread has its own.
+
+    A tensor is known again by its storage, as views and detached ones share it, and by its version, which an
+    operation in place counts up. One in another storage (a clone, a tensor moved to another device) is known
+    by its values. Nothing is kept alive: of a storage there is a weak reference, of values a sample.
+
+    Args:
+        model: The model, whose signature tells which argument is the input. All others may hold a state.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._input = _place_of_input(model)
+        self.has_other_state = False
+        """Whether the running call was given a state, and it is no former call's."""
+        self._is_first = True
+        """Whether no call was seen: then its state may be of a call that was before."""
+        self._storages: dict[int, tuple[Any, set[int]]] = {}
+        """By the address of a storage, which is no other's while there is the weak reference: that, and the
+        versions that were returned."""
+        self._samples: list[tuple[tuple[int, ...], Any]] = []
+        """Of what the last call returned: shapes, and some values."""
+        self._given: set[tuple[int, int]] = set()
+        """What the running call was given."""
+        self._shapes: set[tuple[int, ...]] = set()
+        """Of the states that it was given."""
+
+    def begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a call is given nothing that a former call of this iteration returned."""
+        states = [list(_tensors(state)) for state in self._states(args, kwargs)]
+        begins = not any(map(self._is_known, states)) and not any(map(self._is_equal, states))
+        self.has_other_state = begins and any(states) and not self._is_first
+        self._is_first = False
+        if begins:
+            self._storages, self._samples = {}, []
+        self._given = {_key(tensor) for tensor in _tensors((args, kwargs))}
+        self._shapes = {tuple(tensor.shape) for state in states for tensor in state}
+        return begins
+
+    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        """Remember what a call returned, or changed of the states that it was given.
+
+        What it hands on as it got it, such as a mask, is no state.
+        """
+        self._storages = {key: each for key, each in self._storages.items() if not each[0].expired()}
+        self._samples = []
+        can_look = _can_look()
+        with sys.modules["torch"].no_grad():
+            for tensor in _tensors((output, self._states(args, kwargs))):
+                key = _key(tensor)
+                if key[1] != _NO_VERSION and key in self._given:
+                    continue
+                self._remember(tensor, *key)
+                shape = tuple(tensor.shape)
+                if can_look and (not self._shapes or shape in self._shapes) and _has_values(tensor):
+                    self._samples.append((shape, _sample(tensor).clone()))
+
+    def _remember(self, tensor: Any, address: int, version: int) -> None:
+        from torch.multiprocessing.reductions import StorageWeakRef
+
+        if address not in self._storages:
+            reference = StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
+            self._storages[address] = reference, set()
+        self._storages[address][1].add(version)
+
+    def _is_known(self, state: Sequence[Any]) -> bool:
+        """Whether one of a state's tensors lies where a returned one does, unchanged."""
+        for address, version in map(_key, state):
+            if address in self._storages and version in self._storages[address][1]:
+                return True
+        return False
+
+    def _is_equal(self, state: Sequence[Any]) -> bool:
+        """Whether all of a state's tensors equal some of what the last call returned.
+
+        Tensors of one value all over (zeros, as at a start) or of whole numbers tell nothing by themselves.
+        """
+        torch = sys.modules["torch"]
+        shapes = {shape for shape, _ in self._samples}
+        if not state or any(tuple(tensor.shape) not in shapes or not _has_values(tensor) for tensor in state):
+            return False
+        if not _can_look():
+            return False
+        told = False
+        with torch.no_grad():
+            for tensor in state:
+                values = _sample(tensor)
+                like = [kept for shape, kept in self._samples if shape == tuple(tensor.shape)]
+                if not any(_are_equal(values, kept.to(values.device, values.dtype)) for kept in like):
+                    return False
+                is_number = tensor.is_floating_point() or tensor.is_complex()
+                told = told or bool(is_number and (values != values.reshape(-1)[0]).any())
+        return told
+
+    def _states(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """The arguments that may hold a state; where there is only one, what it consists of."""
+        if len(args) + len(kwargs) == 1:
+            (only,) = (*args, *kwargs.values())
+            if isinstance(only, Mapping):
+                first = next((key for key in only if not is_state_like(str(key))), None)
+                return [value for key, value in only.items() if key != first]
+            if isinstance(only, (tuple, list)):
+                return list(only[1:])
+        place, name = self._input
+        return [
+            *(arg for index, arg in enumerate(args) if index != place),
+            *(value for key, value in kwargs.items() if key != name),
+        ]
+
+
+def is_state_like(name: str) -> bool:
+    """Whether an argument is called as states are.
+
+    >>> is_state_like("prev_state"), is_state_like("hx"), is_state_like("inputs")
+    (True, True, False)
+    """
+    name = name.lower()
+    return name not in _INPUTS and (name in _STATES or any(part in name for part in _STATE_LIKE))
+
+
+def _place_of_input(model: Any) -> tuple[int, str]:
+    """Which argument of a model's forward is its input: the first that is not called as states are."""
+    inner = getattr(model, "_orig_mod", getattr(model, "module", model))  # compiled, or distributed
+    try:
+        parameters = list(inspect.signature(inner.forward).parameters)
+    except (TypeError, ValueError):
+        return 0, ""
+    found = ((place, name) for place, name in enumerate(parameters) if not is_state_like(name))
+    nothing = (-1, "") if len(parameters) > 1 else (0, "".join(parameters))
+    return next(found, nothing)
+
+
+def _tensors(value: Any) -> Iterator[Any]:
+    """The tensors in nested tuples, lists, dicts, dataclasses and other plain objects."""
+    kind = sys.modules["torch"].Tensor
+    seen: set[int] = set()
+    left = [(value, 0)]
+    found = 0
+    while left and found < _MOST_LEAVES:
+        item, depth = left.pop()
+        if isinstance(item, kind):
+            if _has_storage(item):
+                found += 1
+                yield item
+        elif item is not None and depth < _DEEPEST and id(item) not in seen:
+            seen.add(id(item))
+            left += [(part, depth + 1) for part in reversed(_parts(item))]
+
+
+def _parts(item: Any) -> list[Any]:
+    if isinstance(item, (tuple, list)):
+        return list(item)
+    if isinstance(item, (str, bytes, int, float, complex, type)):
+        return []
+    if isinstance(item, Mapping):
+        return list(item.values())
+    if dataclasses.is_dataclass(item):
+        return [getattr(item, each.name, None) for each in dataclasses.fields(item)]
+    if isinstance(item, sys.modules["torch"].nn.Module) or callable(item):
+        return []
+    return list(getattr(item, "__dict__", {}).values())
+
+
+def _has_storage(tensor: Any) -> bool:
+    try:
+        tensor.untyped_storage()
+    except (RuntimeError, NotImplementedError):  # sparse, or within a transform
+        return False
+    return True
+
+
+def _can_look() -> bool:
+    """Whether values can be computed with now, and nobody writes down that they are."""
+    torch = sys.modules["torch"]
+    return not (
+        torch.jit.is_tracing()
+        or torch.compiler.is_compiling()
+        or is_capturing()
+        or torch._C._are_functorch_transforms_active()
+    )
+
+
+def _has_values(tensor: Any) -> bool:
+    """Whether a tensor is a plain one, with values."""
+    torch = sys.modules["torch"]
+    is_plain = type(tensor) in (torch.Tensor, torch.nn.Parameter) and not tensor.is_quantized
+    return is_plain and not tensor.is_meta and tensor.numel() > 0
+
+
+def _key(tensor: Any) -> tuple[int, int]:
+    """Where a tensor lies, and how often it was changed there."""
+    version = _NO_VERSION if tensor.is_inference() else tensor._version
+    return tensor.untyped_storage()._cdata, version
+
+
+def _sample(tensor: Any) -> Any:
+    """Some values of a tensor, spread over all axes; to be called without gradients."""
+    return tensor[_places(tuple(tensor.shape))] if tensor.numel() > _LIMIT else tensor
+
+
+@lru_cache(maxsize=256)
+def _places(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    steps = [1] * len(shape)
+
+    def sizes() -> list[int]:
+        return [-(-size // step) for size, step in zip(shape, steps, strict=True)]
+
+    while math.prod(sizes()) > _LIMIT:
+        counts = sizes()
+        steps[counts.index(max(counts))] *= 2
+    return tuple(slice(None, None, step) for step in steps)
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """To the bit, with NaN like NaN."""
+    same = one == other
+    return bool((same | ((one != one) & (other != other))).all())
