@@ -40,26 +40,35 @@ class Masses:
     """Axes of the values; empty where they are not known."""
 
 
-def usage(weights: ArrayLike, *, cumulative: bool = False, mask: Mask = None) -> Statistic:
+def usage(
+    weights: ArrayLike,
+    *,
+    cumulative: bool = False,
+    mask: Mask = None,
+    sequence_starts: Sequence[int] = (),
+) -> Statistic:
     """How much of the heads' weight is on each slot at each step.
 
     Args:
         weights: Read or write weights, ``(time, ..., head, slot)``.
         cumulative: Whether to sum over the steps so far; the last step is then the whole run.
         mask: True where a weight counts, such as steps that are no padding: ``(time, batch, 1, 1)``.
+        sequence_starts: Steps at which the memory begins anew, and the sum with it.
 
     Returns:
         ``(time, ..., slot)``, from 0 to the number of heads (times the number of steps). NaN stays NaN.
 
     Raises:
         WeightsError: If a weighting is negative, above one, or does not sum to one (zero everywhere is fine).
+        SelectionError: If a start is no step.
         ShapeError, DtypeError, AxisError: If weights or mask do not fit.
 
     >>> usage([[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.0, 1.0]]]).tolist()
     [[1.5, 0.5], [0.0, 2.0]]
     """
     masses = take_masses(weights, mask)
-    values = np.cumsum(masses.values, axis=0) if cumulative else masses.values
+    starts = check_starts(sequence_starts, len(masses.values))
+    values = _summed(masses.values, starts) if cumulative else masses.values
     text = "weight on each slot so far" if cumulative else "weight on each slot, all heads"
     return masses.given.result(values.copy(), "usage_so_far" if cumulative else "usage", text, masses.dims)
 
@@ -228,11 +237,17 @@ def relative_use(
 ) -> Float64[np.ndarray, "time *batch slot"]:
     """Use of each slot so far, as a share of the most used one's; see :func:`importance`."""
     used = reads.values + writes.values
-    starts = [0, *check_starts(sequence_starts, len(used)), len(used)]
-    for start, stop in itertools.pairwise(starts):
-        used[start:stop] = np.cumsum(used[start:stop], axis=0)
+    used = _summed(used, check_starts(sequence_starts, len(used)))
     most = used.max(axis=-1, keepdims=True)
     return divide_where(used, most, most != 0, 0.0)
+
+
+def _summed(
+    values: Float64[np.ndarray, "time *batch slot"], starts: Sequence[int]
+) -> Float64[np.ndarray, "time *batch slot"]:
+    """The sum over the steps so far, of each sequence by itself."""
+    bounds = itertools.pairwise([0, *starts, len(values)])
+    return np.concatenate([np.cumsum(values[start:stop], axis=0) for start, stop in bounds])
 
 
 def lost_writes(

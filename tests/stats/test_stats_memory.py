@@ -131,6 +131,16 @@ def test_usage() -> None:
         assert so_far[t, b, s] == pytest.approx(total, abs=1e-9)
 
 
+def test_usage_so_far_begins_with_its_sequence() -> None:
+    """What was written before a sequence began is gone with the one before."""
+    weights = accesses(0)
+    found = stats.usage(weights, cumulative=True, sequence_starts=[0, 3])
+    expected = [stats.usage(part, cumulative=True) for part in (weights[:3], weights[3:])]
+    np.testing.assert_array_equal(found, np.concatenate(expected))
+    with pytest.raises(SelectionError, match=r"sequence_starts must be steps in \[0, 6\], got 7"):
+        stats.usage(weights, cumulative=True, sequence_starts=[7])
+
+
 def test_usage_of_masked_steps() -> None:
     """Padding is no use of anything, whatever it holds."""
     weights = accesses(0)

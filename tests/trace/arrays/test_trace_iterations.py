@@ -368,3 +368,25 @@ def test_choices_belong_before_the_block() -> None:
             rec.every(2)
         train(model, [2])
     assert rec.trace.iterations == (0,)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (slice(2, None), [2, 5]),
+        (slice(4, 9), [0, 3]),
+        (slice(None, None, 2), [0, 2, 4]),
+        (slice(0, 3), [0]),
+        (slice(1, 3), None),
+        ([8, 9, 0, -1], [2, 3]),
+        (3, None),
+    ],
+    ids=str,
+)
+def test_sequence_starts_go_with_the_steps_that_are_chosen(steps: Any, expected: list[int] | None) -> None:
+    """Each is the first chosen step of its sequence, counted among the chosen ones."""
+    weights = np.eye(4)[np.zeros((10, 1, 1), int)]
+    trace = Trace.from_arrays({"read_weights": weights}).assign(attrs={"sequence_starts": [0, 4, 7]})
+    chosen = trace.isel(time=steps)
+    assert chosen.attrs.get("sequence_starts") == expected
+    assert trace.isel(batch=0).attrs["sequence_starts"] == [0, 4, 7]

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from nsm_widgets import NTMExplorer
+from nsm_widgets import NTMExplorer, stats
 from nsm_widgets._errors import AxisError, DtypeError, RecordingError, ShapeError, UnknownOptionError
+from nsm_widgets.dnc import DNC
 from nsm_widgets.trace import Adapter, TraceRecorder, register_adapter
 from nsm_widgets.trace.record.sources import _adapter
 from tests.pages import run_page
@@ -88,6 +89,20 @@ class NestedDNC(nn.Module):
         memory = memory + writes[:, 0, :, None] * word[:, None]
         usage, precedence = torch.rand(BATCH, SLOTS), weights(BATCH, 1, SLOTS)
         return word, (word * 2, (memory, (reads, writes), (usage, precedence)))
+
+
+class Computing(NestedDNC):
+    """A DNC whose state is of that layout: its weights sum to less than one, at first to nothing."""
+
+    def __init__(self, dnc: DNC) -> None:
+        super().__init__()
+        self._parts = [dnc]  # not found by the recorder, as a foreign one would not be
+
+    def forward(self, word: torch.Tensor, state: Any = None) -> tuple[torch.Tensor, Any]:
+        output, cell = self._parts[0](word[None], None if state is None else state[0])
+        access = cell.access
+        writes, precedence = access.write_weights[:, None], access.precedence[:, None]
+        return output[0], (cell, (access.memory, (access.read_weights, writes), (access.usage, precedence)))
 
 
 class Unrolled(nn.Module):
@@ -197,6 +212,34 @@ def test_nested_tuples(documented: dict[str, Any], own: bool) -> None:
     np.testing.assert_array_equal(rec.trace["usage"].values, stacked([part[2][0] for part in parts]))
     np.testing.assert_array_equal(rec.trace["precedence"].values, stacked([part[2][1] for part in parts]))
     np.testing.assert_array_equal(rec.trace["read_weights"].values, stacked([part[1][0] for part in parts]))
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["registered", "own"])
+def test_a_dnc_in_nested_tuples_is_judged_as_our_own(documented: dict[str, Any], own: bool) -> None:
+    """Its weights are shares that know which memory they saw; what is found of it is found of ours."""
+    if own:
+        _adapter._REGISTERED.clear()
+    dnc = DNC(input_size=WORD, output_size=2, memory_size=SLOTS, word_size=WORD, num_read_heads=READS)
+    words = torch.rand(6, BATCH, WORD)
+    cell, state = Computing(dnc), None
+    with TraceRecorder(cell, adapters=documented["adapters"] if own else None) as rec, torch.no_grad():
+        for word in words:
+            _, state = cell(word, state)
+    with TraceRecorder(dnc) as ours, torch.no_grad():
+        given = None
+        for word in words:
+            _, given = dnc(word[None], given)
+    assert rec.trace["read_weights"].values.sum(axis=-1).min() < 0.9
+    names = ["memory", "read_weights", "write_weights", "usage"]
+    for name in names:
+        np.testing.assert_array_equal(rec.trace[name].values, ours.trace[name].values)
+    for name in ("read_weights", "write_weights"):
+        assert rec.trace[name].attrs["memory_seen"] == "after_write"
+    assert "memory_seen" not in rec.trace["precedence"].attrs
+    found = stats.findings(rec.trace)
+    assert "not_weights" not in {finding.kind for finding in found}
+    assert found == stats.findings({name: ours.trace[name] for name in ours.trace if name in names})
+    assert len(stats.analyze(rec.trace)["name"]) >= len(rec.trace)
 
 
 class Attends(nn.Module):

@@ -15,9 +15,10 @@ import torch
 from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from nsm_widgets import stats
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.ntm import NTM
-from nsm_widgets.trace import TraceRecorder
+from nsm_widgets.trace import Adapter, TraceRecorder
 
 SLOTS, WORD, BATCH = 4, 3, 2
 
@@ -370,3 +371,47 @@ def test_an_ntm_that_is_given_a_state_of_its_own_begins_a_sequence() -> None:
                 state = model(torch.rand(3, BATCH, 3), state).state
     assert rec.trace.attrs["iterations"]["steps"] == [6, 6]
     assert list(rec.trace.attrs["sequence_starts"]) == [6]  # of the first, a call before may have begun it
+
+
+class Written(nn.Module):
+    """A memory within a loop: what it is given as weights, it is said to have used."""
+
+    def forward(self, write: torch.Tensor, read: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return torch.zeros(1, SLOTS, WORD), write, read
+
+
+class Loop(nn.Module):
+    """Whole sequences in one forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = Written()
+
+    def forward(self, writes: list[int], reads: list[int]) -> None:
+        eye = torch.eye(SLOTS)
+        for write, read in zip(writes, reads, strict=True):
+            self.memory(eye[[write]], eye[[read]])
+
+
+def lists(module: Any, args: Any, kwargs: Any, output: Any) -> dict[str, Any]:
+    """One write head and one read head, in lists."""
+    memory, write, read = output
+    return {"memory": memory, "write_weights": [write], "read_weights": [read]}
+
+
+def test_statistics_do_not_look_from_one_sequence_into_the_next() -> None:
+    """What is written in one is not overwritten in the next, and use begins anew."""
+    loop = Loop()
+    with TraceRecorder(loop, adapters={Written: Adapter(lists, memory_seen="before_write")}) as rec:
+        loop([3, 0], [2, 2])
+        loop([0, 3], [2, 2])
+        loop([1, 1], [2, 2])
+    trace = rec.trace
+    assert trace.attrs["sequence_starts"] == [0, 2, 4]
+    table = stats.analyze_slots(trace)
+    assert list(table["overwritten_before_read"]) == [0, 1, 0, 0]
+    assert list(table["importance"]) == [0, 1, 1, 0]  # of the last one, at its end
+    texts = [each.text for each in stats.findings(trace) if each.kind == "overwritten_writes"]
+    assert len(texts) == 1
+    assert texts[0].startswith("1 of 6 writes are overwritten before anybody reads them, the first at time 4")
+    assert list(stats.analyze_slots(trace.isel(time=slice(1, 4)))["overwritten_before_read"]) == [0, 0, 0, 0]

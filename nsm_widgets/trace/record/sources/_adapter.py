@@ -267,7 +267,9 @@ class AdapterSource(Source):
         attrs: dict[str, Any] = {} if kind is None else {"kind": kind}
         if entry is not None and name not in self._adapter.dims:
             attrs["description"] = entry.description
-        if kind == "weights" and self._adapter.memory_seen is not None:
+        # what is called shares by itself, as allocation weights, is applied to no memory
+        applied = kind == "weights" or (kind == "shares" and default_kind(name) != "shares")
+        if applied and self._adapter.memory_seen is not None:
             attrs["memory_seen"] = self._adapter.memory_seen
         return attrs
 
