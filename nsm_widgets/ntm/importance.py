@@ -16,12 +16,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import ShapeError
+from nsm_widgets.ntm import addressing
 from nsm_widgets.ntm.access import MemoryAccess
-from nsm_widgets.ntm.state import MemoryAccessOutput
+from nsm_widgets.ntm.initial import InitialMemory
+from nsm_widgets.ntm.state import MemoryAccessOutput, NTMState
 
 
 def ablation_importance(model: nn.Module, loss: Callable[[], Tensor]) -> Float[Tensor, " slot"]:
     """By how much the loss rises when nothing can be read from a slot, slot by slot.
+
+    The read before the first step, of which the initial state has the vectors, leaves it out, too; what was
+    read before a state that ``loss`` is given from elsewhere stays as it is.
 
     Costs one run for each slot, and one without ablation.
 
@@ -47,7 +52,7 @@ def ablation_importance(model: nn.Module, loss: Callable[[], Tensor]) -> Float[T
         for slot in range(len(gain)):
             without = gain.clone()
             without[slot] = 0
-            with _reading_with(access, without):
+            with _reading_with(model, access, without):
                 scores[slot] = _number(loss) - whole
     return scores
 
@@ -65,25 +70,34 @@ def gradient_importance(model: nn.Module, loss: Callable[[], Tensor]) -> Float[T
         slots = _num_slots(access, loss)
     with torch.enable_grad():
         gain = torch.ones(slots, requires_grad=True)
-        with _reading_with(access, gain):
+        with _reading_with(model, access, gain):
             (slope,) = torch.autograd.grad(_number(loss), gain)
     return -slope
 
 
 @contextmanager
-def _reading_with(access: MemoryAccess, gain: Tensor) -> Iterator[None]:
-    """Inside the block, what is read of each slot is multiplied by its gain."""
+def _reading_with(model: nn.Module, access: MemoryAccess, gain: Tensor) -> Iterator[None]:
+    """Inside the block, what is read of each slot is multiplied by its gain, also before the first step."""
+
+    def read(memory: Tensor, weights: Tensor) -> Tensor:
+        return addressing.read(memory, weights * gain.to(weights))
 
     def scale(_: nn.Module, args: tuple[Any, ...], output: MemoryAccessOutput) -> MemoryAccessOutput:
-        memory, weights = args[2].memory, output.read.weights
-        vectors = torch.bmm(weights * gain.to(weights), memory)
+        vectors = read(args[2].memory, output.read.weights)
         return output._replace(read_vectors=vectors, state=output.state._replace(read_vectors=vectors))
 
-    handle = access.register_forward_hook(scale)
+    def scale_first(_: nn.Module, args: tuple[Any, ...], state: NTMState) -> NTMState:
+        return state._replace(read_vectors=read(state.memory, state.read_weights))
+
+    handles = [access.register_forward_hook(scale)]
+    # the vectors of another kind of initial state are given, and not read
+    initial = [module for module in model.modules() if isinstance(module, InitialMemory)]
+    handles += [module.register_forward_hook(scale_first) for module in initial]
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def _only_access(model: nn.Module) -> MemoryAccess:

@@ -29,30 +29,23 @@ def inputs() -> Tensor:
 
 
 def test_ablation_is_the_loss_without_the_slot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For every slot it equals the rise of the loss in loops whose read leaves that slot out."""
+    """For every slot it equals the rise of the loss in loops of which each read leaves that slot out."""
     model, parameters = small(), {name: value.numpy() for name, value in small().state_dict().items()}
     read = reference.read
 
     def loss_without(slot: int | None) -> float:
         def partial(memory: reference.Array, weights: reference.Array) -> reference.Array:
             kept = weights.copy()
-            if slot is not None and running:
+            if slot is not None:
                 kept[slot] = 0
             return read(memory, kept)
 
-        def interpolate(*args: Any) -> Any:
-            running.append(True)  # the read vectors before the first step are no reading
-            return original(*args)
-
-        running: list[bool] = []
-        original = reference.interpolate
         with monkeypatch.context() as patch:
             patch.setattr(reference, "read", partial)
-            patch.setattr(reference, "interpolate", interpolate)
-            outputs = []
-            for item in range(2):
-                running.clear()
-                outputs.append(reference.ntm(parameters, inputs()[:, item].numpy(), heads=(2, 1), lstm=True))
+            outputs = [
+                reference.ntm(parameters, inputs()[:, item].numpy(), heads=(2, 1), lstm=True)
+                for item in range(2)
+            ]
         return float(np.mean(np.square(outputs)))
 
     scores = ablation_importance(model, lambda: model(inputs()).outputs.square().mean())
@@ -79,14 +72,39 @@ def test_the_gradient_is_the_slope() -> None:
             vectors = torch.bmm(output.read.weights * gain, args[2].memory)
             return output._replace(read_vectors=vectors, state=output.state._replace(read_vectors=vectors))
 
+        def scale_first(_: nn.Module, args: Any, state: Any, gain: Tensor = gain) -> Any:
+            return state._replace(read_vectors=torch.bmm(state.read_weights * gain, state.memory))
+
         with torch.no_grad():
             whole = loss()
-            handle = model.cell.access.register_forward_hook(scale)
+            handles = [
+                model.cell.access.register_forward_hook(scale),
+                model.cell.initial_memory.register_forward_hook(scale_first),
+            ]
             rise = (loss() - whole) / step
-            handle.remove()
+            for handle in handles:
+                handle.remove()
         assert float(scores[slot]) == pytest.approx(float(rise), rel=1e-3, abs=1e-6)
     assert all(value.grad is None for value in model.parameters())
-    assert not model.cell.access._forward_hooks
+    assert not model.cell.access._forward_hooks and not model.cell.initial_memory._forward_hooks
+
+
+def test_what_was_read_before_a_given_state_stays() -> None:
+    """A state from elsewhere has its read vectors from a run that is over; those of a dialect are given."""
+    model = small()
+    with torch.no_grad():
+        state = model(inputs()).state
+    seen: list[Tensor] = []
+
+    def loss() -> Tensor:
+        handle = model.cell.controller.register_forward_hook(lambda _, args, out: seen.append(args[1]))
+        outputs: Tensor = model(inputs()[:1], state).outputs
+        handle.remove()
+        return outputs.square().mean()
+
+    ablation_importance(model, loss)
+    assert len(seen) == 7  # to count the slots, whole, without each of five
+    assert all(torch.equal(vectors, state.access.read_vectors.flatten(1)) for vectors in seen)
 
 
 def test_both_can_be_asked_for_without_gradients() -> None:
