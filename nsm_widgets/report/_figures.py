@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nsm_widgets.report._inputs import array_name, as_array, stack_arrays
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, attention_names
 from nsm_widgets.widgets import (
     AttentionView,
     CommunicationView,
@@ -63,14 +63,15 @@ def figures_of_trace(trace: Trace) -> Iterator[Figure]:
         yield Figure("operations", "Reads and writes", OPERATIONS, partial(OperationsView, trace))
     if weights or "importance" in trace:
         yield Figure("importance", "Which slots matter", IMPORTANCE, partial(ImportanceView, trace))
-    if "attention" in trace:
+    attentions = attention_names(trace)
+    if attentions:
         yield Figure("attention", "Attention", ATTENTION, partial(AttentionView, trace))
     if "routing_weights" in trace:
         yield Figure("routing", "From tokens to states", ROUTING, partial(RoutingView, trace))
     if "communication_weights" in trace:
         yield Figure("communication", "Between states", COMMUNICATION, partial(CommunicationView, trace))
     for name, array in trace.items():
-        if name.rpartition(".")[2] not in SHOWN_TOGETHER:
+        if name.rpartition(".")[2] not in SHOWN_TOGETHER and name not in attentions:
             yield _plain(name, array)
 
 

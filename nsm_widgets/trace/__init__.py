@@ -16,7 +16,13 @@ from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
 from nsm_widgets.trace.arrays._coord import Coord, Labels, same_coord
 from nsm_widgets.trace.arrays._iterations import iterations_text
 from nsm_widgets.trace.arrays._json import FrozenDict
-from nsm_widgets.trace.arrays._known import array_kind, default_kind, known_array, split_name
+from nsm_widgets.trace.arrays._known import (
+    array_kind,
+    attention_names,
+    default_kind,
+    known_array,
+    split_name,
+)
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import is_mask, mask_axis
 from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
@@ -41,6 +47,7 @@ __all__ = [
     "Trace",
     "TraceRecorder",
     "array_kind",
+    "attention_names",
     "check_shares",
     "check_weightings",
     "default_kind",

@@ -52,6 +52,8 @@ from nsm_widgets.view._importance import BAR_ORDERS, first_write, importance_lay
 from nsm_widgets.view._layouts import (
     arrays_of,
     attention_layout,
+    choices_of,
+    chosen_panels,
     explorer_layout,
     heatmap_layout,
     lines_layout,
@@ -149,7 +151,9 @@ __all__ = [
     "bar_domain",
     "bar_order",
     "bar_values",
+    "choices_of",
     "choose_edges",
+    "chosen_panels",
     "clamp",
     "color_codes",
     "color_table",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from nsm_widgets._axes import did_you_mean, misnamed
 from nsm_widgets._errors import AxisError, ShapeError
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, attention_names
 from nsm_widgets.view._derived import addressing_stages, memory_change
 from nsm_widgets.view._dnc import dnc_rows
 from nsm_widgets.view._lines import count_lines
@@ -204,9 +205,22 @@ def read_write_layout(trace: Trace) -> Layout:
     return (tuple(panels),)
 
 
-def attention_layout(trace: Trace, name: str = "attention") -> Layout:
-    """Attention of the selected layer and head, large, with all heads and layers as thumbnails beside it."""
-    attention = need(trace, name, "attention", "query", "key")
+def attention_layout(trace: Trace) -> Layout:
+    """Attention of the selected layer and head, large, with all heads and layers as thumbnails beside it.
+
+    Of several arrays of attention, the panels of one are on show at a time.
+    """
+    names = attention_names(trace)
+    if len(names) < 2:
+        return _attention_layout(need(trace, *names or ("attention",), "attention", "query", "key"))
+    return tuple(
+        tuple(replace(panel, shown_in=name) for panel in row)
+        for name in names
+        for row in _attention_layout(trace[name], title=name)
+    )
+
+
+def _attention_layout(attention: NamedArray, title: str = "attention") -> Layout:
     coloring = default_coloring(attention)
     grid_rows = "layer" if "layer" in attention.dims else None
     grid_columns = "head" if "head" in attention.dims else None
@@ -214,7 +228,7 @@ def attention_layout(trace: Trace, name: str = "attention") -> Layout:
         attention,
         y="query",
         x="key",
-        title="attention",
+        title=title,
         aspect="equal",
         height_px=520,
         min_width_px=340,
@@ -225,8 +239,8 @@ def attention_layout(trace: Trace, name: str = "attention") -> Layout:
     if count == 1:
         return ((large,),)
     thumbnails = Panel(
-        id=f"{name}_thumbnails",
-        array=name,
+        id=f"{attention.name}_thumbnails",
+        array=attention.name,
         y="query",
         x="key",
         title="all heads",
@@ -300,6 +314,17 @@ def _check_slots(trace: Trace) -> None:
             f"memory and weights must have the same slots to be explored together, but {told}. "
             "Show unrelated arrays with MemoryView and ReadWriteView."
         )
+
+
+def choices_of(layout: Layout) -> tuple[str, ...]:
+    """The things of which a layout shows one at a time, in order of appearance."""
+    return tuple(dict.fromkeys(panel.shown_in for row in layout for panel in row if panel.shown_in))
+
+
+def chosen_panels(layout: Layout, chosen: str) -> Layout:
+    """The panels that are on show with one of them."""
+    rows = (tuple(panel for panel in row if panel.shown_in in ("", chosen)) for row in layout)
+    return tuple(row for row in rows if row)
 
 
 def arrays_of(layout: Layout) -> tuple[str, ...]:

@@ -24,9 +24,11 @@ class Shown(Protocol):
     cmap: str
     scale: str
     domain: str
-    _given_layout: Layout
     _given_selection: Selection
     _given_page_arrays: TraceStore
+
+    @property
+    def _shown(self) -> Layout: ...
 
 
 class Exportable:
@@ -40,7 +42,7 @@ class Exportable:
     @property
     def _shown(self) -> Layout:
         """All that is on show."""
-        return self._lead._given_layout
+        return self._lead._shown
 
     @property
     def selection(self) -> Selection:

@@ -14,7 +14,16 @@ import traitlets
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import COLOR_SCALES, DOMAIN_CHOICES, Layout, arrays_of, colormap_kind, scalars_row
+from nsm_widgets.view import (
+    COLOR_SCALES,
+    DOMAIN_CHOICES,
+    Layout,
+    arrays_of,
+    choices_of,
+    chosen_panels,
+    colormap_kind,
+    scalars_row,
+)
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
@@ -85,6 +94,10 @@ class View(Exportable, SyncedWidget):
     """What the ends of the colour bar stand for: ``"shared"``, the same for all heads, or, of attention,
     ``"per-head"``, the range of the head on show (each thumbnail's own). Two-way. Default: ``"shared"``."""
 
+    array = traitlets.Unicode("").tag(sync=True)
+    """Name of the array on show, in a view that shows one of several, and empty in others. Two-way. Default:
+    the first one."""
+
     title = traitlets.Unicode("").tag(sync=True, to_json=lambda title, _view: replace_surrogates(title))
     """Heading above the panels; none when empty."""
 
@@ -107,7 +120,7 @@ class View(Exportable, SyncedWidget):
     _figures: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     """Figures of the curves of what was logged, by panel."""
 
-    _page_writable = frozenset({"cmap", "scale", "domain"})
+    _page_writable = frozenset({"cmap", "scale", "domain", "array"})
     _feed: LiveFeed | None = None
     _plan: Plan | None = None
     """Of a recorder that runs, or was still to run: how the view is made of what is recorded."""
@@ -145,6 +158,8 @@ class View(Exportable, SyncedWidget):
             )
         sizes = selectable_sizes(trace, names)
         self._given_layout = layout
+        if self._choices:
+            options.setdefault("array", self._choices[0])
         self._given_page_arrays = (
             _checked_page_arrays(store, trace, names)
             if store is not None
@@ -220,6 +235,8 @@ class View(Exportable, SyncedWidget):
         self._given_selection.attach(sizes)
         whole = (*above, *layout)
         with self._page_lock, self.hold_sync():
+            if self.array not in self._choices:
+                self.array = next(iter(self._choices), "")
             self._figures = self._figures_of(trace, whole)
             self._layout = [[panel.to_json() for panel in row] for row in whole]
             self._sizes = sizes
@@ -239,6 +256,16 @@ class View(Exportable, SyncedWidget):
     @property
     def _lead(self) -> View:
         return self
+
+    @property
+    def _choices(self) -> tuple[str, ...]:
+        """Names of the arrays of which one is on show."""
+        return choices_of(self._given_layout)
+
+    @property
+    def _shown(self) -> Layout:
+        """The panels that are on show now."""
+        return chosen_panels(self._given_layout, self.array)
 
     def close(self) -> None:
         """Take the view off every page. What it made for itself and no other view uses is closed with it."""
@@ -270,6 +297,16 @@ class View(Exportable, SyncedWidget):
         if scale not in COLOR_SCALES:
             raise traitlets.TraitError(f"scale must be one of {', '.join(COLOR_SCALES)}, got {scale!r}.")
         return scale
+
+    @traitlets.validate("array")
+    def _validate_array(self, proposal: dict[str, Any]) -> str:
+        name, choices = str(proposal["value"]), self._choices
+        if self._given_layout and name not in (
+            choices or ("",)
+        ):  # nothing is known before a recorder's first
+            only = f"one of {', '.join(choices)}" if choices else "empty, as there is one view of all arrays"
+            raise traitlets.TraitError(f"array must be {only}, got {name!r}.")
+        return name
 
     @traitlets.validate("domain")
     def _validate_domain(self, proposal: dict[str, Any]) -> str:

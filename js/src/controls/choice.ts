@@ -1,6 +1,7 @@
 /** A labelled drop-down. */
 
 import { element, OWN_KEYS } from "../page/dom";
+import { isolated } from "../page/text";
 
 export interface Choice {
   readonly element: HTMLElement;
@@ -19,7 +20,7 @@ export function createChoice(
 ): Choice {
   const select = element("select", { "aria-label": name, title, "data-choice": name, ...OWN_KEYS });
   for (const [heading, values] of Object.entries(groups)) {
-    const options = values.map((value) => element("option", { value }, value));
+    const options = values.map((value) => element("option", { value }, isolated(value)));
     select.append(...(heading ? [element("optgroup", { label: heading }, ...options)] : options));
   }
   select.addEventListener("change", () => onChange(select.value), { signal });

@@ -27,11 +27,11 @@ export function createViewSettings({
 }): ViewSettings {
   const listeners = new Set<() => void>();
   const changed = () => {
-    for (const listener of [...listeners]) listener();
+    for (const listener of [...listeners]) if (listeners.has(listener)) listener(); // one may end others
   };
   const kind = model.get("_kind");
   const own: readonly (keyof Settings)[] = kind === "bars" ? ["sort"] : kind === "comparison" ? ["show"] : [];
-  const traits = new SyncedTraits<Settings>(model, [...COLORING, ...own], changed, signal);
+  const traits = new SyncedTraits<Settings>(model, [...COLORING, "array", ...own], changed, signal);
   return {
     settings: traits,
     get values() {

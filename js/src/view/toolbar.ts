@@ -36,6 +36,8 @@ export interface ToolbarOptions {
   selection: Selection;
   settings(): Settings;
   choose(settings: Partial<Settings>): void;
+  /** What stands before the sliders. */
+  first: readonly HTMLElement[];
   /** What else stands at the end of the first row. */
   extra: readonly HTMLElement[];
   signal: AbortSignal;
@@ -48,7 +50,7 @@ const ONE_DOMAIN =
   "this page carries colours of one domain only; export with precision float16 or exact for colours per head";
 
 export function createToolbar(options: ToolbarOptions): Toolbar {
-  const { panels, sizes, arrays, selection, settings, choose, extra, signal } = options;
+  const { panels, sizes, arrays, selection, settings, choose, first, extra, signal } = options;
   const runs = isRunning(arrays);
   const axes = axesToControl(panels, sizes, arrays, runs);
   const sliders = axes.map((dim) => {
@@ -144,7 +146,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       ...(runs ? [follow.element] : []),
       ...(player ? extra : []),
     ),
-    element("div", { class: "nsmw-controls" }, ...others, ...coloring, ...(player ? [] : extra)),
+    element("div", { class: "nsmw-controls" }, ...first, ...others, ...coloring, ...(player ? [] : extra)),
   ];
   const saved = createSavedNote([...new Set(panels.map((panel) => panel.array))], arrays);
   return {

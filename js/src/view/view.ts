@@ -1,6 +1,7 @@
 /** A view: toolbar, rows of panels, one frame for all of them. */
 
 import type { PageArrays } from "../arrays/page-arrays";
+import { createChoice } from "../controls/choice";
 import { DETACHED_TEXT } from "../page/detached";
 import { element, setText } from "../page/dom";
 import { listen, type RenderContext } from "../page/model";
@@ -13,6 +14,7 @@ import type { Selection } from "../selection/selection";
 import { KNOWN_DIMS, knownAxis } from "../wire/axes";
 import { clampIndex, type Indices, type Layout } from "../wire/state";
 import { notesOf, pictured, selectionTexts } from "./caption";
+import { choicesOf, chosenPanels, sizesOf } from "./choices";
 import { createFrame } from "./frame";
 import { onKey } from "./keys";
 import { createPanel } from "./panels";
@@ -38,12 +40,15 @@ export async function renderView(render: RenderContext, own: ViewSettings): Prom
   const parts = { root, arrays, selection, figure, settings };
   let drawn: AbortController | undefined;
   let generation: unknown;
+  let array: string | undefined;
   /** Draw it anew where its panels are others, once their arrays are held. */
   const show = () => {
-    if (drawn !== undefined && generation === model.get("_generation")) return;
+    const isSame = generation === model.get("_generation") && array === settings.values.array;
+    if (drawn !== undefined && isSame) return;
     const layout = model.get("_layout") as Layout;
-    if (layout.flat().some(({ array }) => !arrays.has(array))) return;
+    if (layout.flat().some((panel) => !arrays.has(panel.array))) return;
     generation = model.get("_generation");
+    array = settings.values.array;
     const focused = focusOf(root);
     root.style.minHeight = `${root.getBoundingClientRect().height}px`; // the notebook would jump
     drawn?.abort();
@@ -56,6 +61,7 @@ export async function renderView(render: RenderContext, own: ViewSettings): Prom
   signal.addEventListener("abort", () => drawn?.abort(), { once: true });
   listen(model, "change:_generation", show, signal);
   arrays.subscribe(show, signal);
+  settings.onChange(show, signal);
   show();
 }
 
@@ -94,10 +100,15 @@ function drawView(
   signal: AbortSignal,
 ): void {
   const { model } = render;
-  const layout = (model.get("_layout") as Layout).map((row) =>
+  const whole = model.get("_layout") as Layout;
+  const choices = choicesOf(whole, settings.values);
+  const layout = chosenPanels(whole, settings.values).map((row) =>
     row.map((spec) => ({ ...spec, title: oneLine(spec.title) })),
   );
-  const sizes = { ...(model.get("_sizes") as Indices) };
+  const together = ((model.get("_together") ?? []) as Layout).flat();
+  const shown = [...layout.flat(), ...together];
+  const known = model.get("_sizes") as Indices;
+  const sizes = choices.length > 0 ? sizesOf(shown, arrays, known) : { ...known };
   const runs = isRunning(arrays);
   const live = element("div", { class: "nsmw-live", role: "status", "aria-live": "polite" });
   const context: PanelContext = {
@@ -123,6 +134,7 @@ function drawView(
   );
   const pick = () => {
     const { show } = settings.values;
+    if (show === undefined) return;
     panels = all.filter((_panel, i) => !specs[i]?.shown_in || specs[i]?.shown_in === show);
     for (const panel of all) panel.element.hidden = !panels.includes(panel);
     rows.forEach((row, i) => {
@@ -130,8 +142,6 @@ function drawView(
     });
   };
   pick();
-  const together = ((model.get("_together") ?? []) as Layout).flat();
-  const shown = [...layout.flat(), ...together];
   const exports = createExports({
     root,
     heading,
@@ -141,6 +151,15 @@ function drawView(
     announce: context.announce,
     signal,
   });
+  const alone = model.get("_toolbar") !== "none"; // else the first part of a group has the controls of all
+  const chooser = createChoice(
+    "array",
+    { "": choices },
+    "which array is on show",
+    (array) => settings.choose({ array }),
+    signal,
+  );
+  const chosen = choices.length > 1 ? [chooser.element] : [];
   const toolbar = createToolbar({
     panels: shown,
     sizes,
@@ -150,11 +169,11 @@ function drawView(
     choose: (changes) => {
       settings.choose(changes);
     },
+    first: chosen,
     extra: exports.elements,
     signal,
   });
   const detached = element("p", { class: "nsmw-detached", role: "status" });
-  const alone = model.get("_toolbar") !== "none"; // else the first part of a group has the controls of all
   const recording = createRecordingStatus({
     root,
     arrays,
@@ -166,7 +185,8 @@ function drawView(
     announce: context.announce,
   });
   toolbar.element.hidden = panels.length === 0;
-  root.append(heading, ...(alone ? [detached, toolbar.element] : []), recording.element, ...lines, live);
+  const controls = alone ? [detached, toolbar.element] : chosen;
+  root.append(heading, ...controls, recording.element, ...lines, live);
 
   const frame = createFrame({
     root,
@@ -175,6 +195,7 @@ function drawView(
     before() {
       setText(detached, settings.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
       if (alone) toolbar.draw();
+      chooser.show(settings.values.array ?? "");
     },
     after() {
       for (const dim of KNOWN_DIMS.filter((known) => known in sizes)) {

@@ -131,6 +131,8 @@ export interface Settings {
   sort?: string;
   /** Which panels of a comparison are on show. */
   show?: string;
+  /** Of a view that shows one of several arrays: which one; else empty. */
+  array?: string;
 }
 
 /** Synced traits by widget kind; those below a view have all of a view's, too. A test holds them equal to Python's. */
@@ -142,6 +144,7 @@ export const TRAITS = {
     "cmap",
     "scale",
     "domain",
+    "array",
     "title",
     "_store",
     "_selection",

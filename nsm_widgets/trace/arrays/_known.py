@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from nsm_widgets.trace.arrays._array import NamedArray
@@ -156,3 +157,18 @@ def array_kind(array: NamedArray) -> str | None:
     """What an array says of its values, or its name does."""
     kind: str | None = array.attrs.get("kind", default_kind(array.name))
     return kind
+
+
+def attention_names(trace: Mapping[str, NamedArray]) -> tuple[str, ...]:
+    """The arrays of a trace that say what each query attends to, such as ``encoder.attention``.
+
+    >>> weights = NamedArray("cross.attention", [[0.5, 0.5]], ("query", "key"), attrs={"kind": "attention"})
+    >>> attention_names({"cross.attention": weights})
+    ('cross.attention',)
+    """
+    return tuple(
+        name
+        for name, array in trace.items()
+        if {"query", "key"} <= set(array.dims)
+        and (name == "attention" or array.attrs.get("kind") in ("attention", "weights", "shares"))
+    )

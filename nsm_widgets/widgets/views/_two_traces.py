@@ -24,6 +24,7 @@ from nsm_widgets.view import (
     SHOW_CHOICES,
     Layout,
     array_difference,
+    chosen_panels,
     default_arrays,
     matching_notes,
     picture_axes,
@@ -85,7 +86,7 @@ class TraceComparison(View):
     show = traitlets.Unicode("side by side").tag(sync=True)
     """``"side by side"`` or ``"difference"``. Two-way. Default: ``"side by side"``."""
 
-    _page_writable = frozenset({"cmap", "scale", "domain", "show"})
+    _page_writable = View._page_writable | {"show"}
 
     def __init__(
         self,
@@ -127,10 +128,12 @@ class TraceComparison(View):
     @property
     def _shown(self) -> Layout:
         """The panels that are on show now."""
-        rows = (
-            tuple(panel for panel in row if panel.shown_in in ("", self.show)) for row in self._given_layout
-        )
-        return tuple(row for row in rows if row)
+        return chosen_panels(self._given_layout, self.show)
+
+    @property
+    def _choices(self) -> tuple[str, ...]:
+        """None: all arrays are on show."""
+        return ()
 
     @property
     def head_order(self) -> dict[str, Any]:

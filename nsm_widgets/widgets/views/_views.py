@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nsm_widgets._axes import LEADING
-from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names
 from nsm_widgets.view import (
     Layout,
     attention_layout,
@@ -140,18 +140,21 @@ class AttentionView(View):
 
     With more than :data:`MANY_KEYS` keys it opens on the logarithmic scale, unless ``scale`` says otherwise.
 
+    Of a trace with several arrays of attention, as of an encoder and a decoder, one is on show; the reader
+    chooses another by its name, and so does Python: ``view.array = "cross.attention"``.
+
     Its colours have one domain for all heads, so that heads compare; with ``domain="per-head"`` each head
     spans the colour bar by its own range.
 
     Args:
-        trace: Holds ``attention`` with axes ``query`` and ``key``, and ``head`` and ``layer`` where there are
-            several; or the weights themselves, as :meth:`Trace.from_attentions` takes them: ``[query, key]``,
-            ``[head, query, key]``, ``[batch, head, query, key]``, or such a tensor for each layer. Or a
-            recorder whose block runs or is still to run (see :class:`View`).
-        x_labels: One string for each key.
+        trace: Holds ``attention``, or any arrays of weights, with axes ``query`` and ``key``, and ``head``
+            and ``layer`` where there are several; or the weights themselves, as :meth:`Trace.from_attentions`
+            takes them: ``[query, key]``, ``[head, query, key]``, ``[batch, head, query, key]``, or such a
+            tensor for each layer. Or a recorder whose block runs or is still to run (see :class:`View`).
+        x_labels: One string for each key; of several arrays, of the one that is on show at first.
         y_labels: One string for each query.
         head_names: One string for each head.
-        **options: See :class:`View`.
+        **options: See :class:`View`; and ``array``, the name of the one that is on show at first.
 
     Example:
         >>> import numpy as np
@@ -183,9 +186,10 @@ class AttentionView(View):
                 if not (hasattr(given, "shape") or isinstance(given, (list, tuple))):
                     require_trace(given, "AttentionView")
                 shown = Trace.from_attentions(given)
-            shown = labelled(shown, "attention", labels)
+            first = options.get("array") or next(iter(attention_names(shown)), "attention")
+            shown = labelled(shown, first, labels)
             layout = attention_layout(shown)
-            if shown["attention"].sizes["key"] > MANY_KEYS:
+            if first in shown and shown[first].sizes["key"] > MANY_KEYS:
                 options.setdefault("scale", "log")
             return shown, layout
 
