@@ -21,7 +21,7 @@ from nsm_widgets.stats._belonging import PLACE_AXES, head_group, place_group
 from nsm_widgets.stats._changes import HeadChanges, changed_heads, head_changes
 from nsm_widgets.stats._divergence import head_agreement, head_divergence, js_divergence, kl_divergence
 from nsm_widgets.stats._findings import Finding, findings
-from nsm_widgets.stats._heads import HEAD_CLASSES, HeadClasses, classify_heads
+from nsm_widgets.stats._heads import HEAD_CLASSES, HeadClasses, HeadClassesByArray, classify_heads
 from nsm_widgets.stats._matched import Matching
 from nsm_widgets.stats._matching import check_match, match_traces
 from nsm_widgets.stats._memory import (
@@ -62,6 +62,7 @@ __all__ = [
     "Finding",
     "HeadChanges",
     "HeadClasses",
+    "HeadClassesByArray",
     "Matching",
     "Table",
     "TableLike",

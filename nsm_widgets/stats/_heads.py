@@ -30,8 +30,9 @@ The idea of telling heads by such patterns is from Clark et al. 2019 (section 3)
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -43,7 +44,7 @@ from nsm_widgets.stats._attention import at_step
 from nsm_widgets.stats._input import Mask, check_threshold, divide_where
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._table import TableLike, as_table
-from nsm_widgets.trace import ArrayLike, NamedArray, Trace
+from nsm_widgets.trace import ArrayLike, NamedArray, Trace, attention_names
 
 HEAD_CLASSES = ("previous", "next", "first", "diagonal", "local", "uniform", "column", "other")
 """The names, in the order of ``HeadClasses.class_scores``."""
@@ -103,7 +104,12 @@ class HeadClasses:
 
         A pandas ``DataFrame`` where pandas is installed, else a :class:`nsm_widgets.stats.Table`.
         """
-        records = [
+        records = self.records()
+        return as_table(records, list(records[0]))
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of the table."""
+        return [
             {
                 "layer": layer,
                 "head": head,
@@ -116,7 +122,6 @@ class HeadClasses:
             }
             for layer, head in np.ndindex(*self.labels.shape)
         ]
-        return as_table(records, list(records[0]))
 
     def __repr__(self) -> str:
         layers, heads = self.labels.shape
@@ -124,6 +129,53 @@ class HeadClasses:
         return f"<HeadClasses of {sizes}: {', '.join(f'{n} {name}' for name, n in self.counts().items())}>"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadClassesByArray(Mapping[str, HeadClasses]):
+    """What each head does in each of several arrays, such as ``encoder.attention``, by the array's name.
+
+    Example:
+        >>> values = {"encoder.attention": np.eye(6)[None], "cross.attention": np.full((1, 2, 6), 1 / 6)}
+        >>> dims = dict.fromkeys(values, ("head", "query", "key"))
+        >>> heads = classify_heads(Trace.from_arrays(values, dims=dims))
+        >>> heads["encoder.attention"].label(), list(heads.left_out)
+        ('diagonal', ['cross.attention'])
+    """
+
+    classes: dict[str, HeadClasses]
+    left_out: dict[str, str]
+    """Arrays that have no such patterns, and why: of queries and keys that are not the same tokens."""
+
+    def table(self) -> TableLike:
+        """The rows of every array's table, behind a column ``array``; see :meth:`HeadClasses.table`."""
+        records = [
+            {"array": name, **record} for name, heads in self.classes.items() for record in heads.records()
+        ]
+        return as_table(records, list(records[0]))
+
+    def __getitem__(self, name: str) -> HeadClasses:
+        return self.classes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.classes)
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def __repr__(self) -> str:
+        told = [f"{name}: {heads!r}" for name, heads in self.classes.items()]
+        return "\n".join([*told, *(f"{name}: left out, {why}" for name, why in self.left_out.items())])
+
+
+@overload
+def classify_heads(
+    attention: Trace,
+    *,
+    mask: Mask = None,
+    causal: bool | None = None,
+    threshold: float = 0.4,
+    window: int = 2,
+) -> HeadClasses | HeadClassesByArray: ...
+@overload
 def classify_heads(
     attention: Any,
     *,
@@ -131,13 +183,22 @@ def classify_heads(
     causal: bool | None = None,
     threshold: float = 0.4,
     window: int = 2,
-) -> HeadClasses:
+) -> HeadClasses: ...
+def classify_heads(
+    attention: Any,
+    *,
+    mask: Mask = None,
+    causal: bool | None = None,
+    threshold: float = 0.4,
+    window: int = 2,
+) -> HeadClasses | HeadClassesByArray:
     """Name what each head does; the module's text says how.
 
     Args:
         attention: ``(layer, batch, head, query, key)`` or the last 2, 3 or 4 of these axes; a tuple of
             layers; a ``NamedArray`` that ends in two axes of one size (``query, key`` or ``state, sender``),
-            whose other axes but layer and head count as batch; or a ``Trace`` with ``attention``.
+            whose other axes but layer and head count as batch; or a ``Trace`` with ``attention``, or with
+            several arrays of weights of queries and keys, each of which is taken by itself.
         mask: True where a key counts; broadcasts to the attention. Padding of a batch, ``(batch, key)``, is
             ``mask[:, None, None, :]``; ``padding_mask(mask)`` leaves out the queries of padded places, too.
         causal: Whether a query sees only itself and what came before. When not given: whether everything
@@ -145,8 +206,12 @@ def classify_heads(
         threshold: Score from which a pattern names a head, in (0, 1]. Default 0.4.
         window: Tokens to each side that are local, at least 1. Default 2.
 
+    Returns:
+        The names; of a trace with several arrays, those of each by its name. Arrays with other queries than
+        keys have no such patterns: they are left out there, and that is said.
+
     Raises:
-        ShapeError: If there are not as many queries as keys.
+        ShapeError: If there are not as many queries as keys, or one mask is given for several arrays.
         WeightsError, DtypeError, AxisError: If attention or mask do not fit.
         UnknownOptionError: If threshold or window are out of range.
 
@@ -156,7 +221,28 @@ def classify_heads(
     """
     least = check_threshold(threshold, "threshold", 0.0, 1.0, above=True)
     reach = int(check_threshold(window, "window", 1.0))
-    rows = _take(attention, mask)
+    names = attention_names(attention) if isinstance(attention, Trace) else ()
+    if len(names) < 2:
+        taken = attention[(*names, "attention")[0]] if isinstance(attention, Trace) else attention
+        return _classify(_take(taken, mask), causal, least, reach)
+    if mask is not None:
+        raise ShapeError(
+            f"mask must be that of one array, and the trace has {', '.join(names)}. Take one: "
+            f"classify_heads(trace[{names[0]!r}], mask=...). Masks of a trace are taken by themselves."
+        )
+    classes: dict[str, HeadClasses] = {}
+    left_out: dict[str, str] = {}
+    for name in names:
+        try:
+            classes[name] = _classify(_take(attention[name], None), causal, least, reach)
+        except ShapeError as error:
+            left_out[name] = str(error)
+    if not classes:
+        raise ShapeError(next(iter(left_out.values())))
+    return HeadClassesByArray(classes, left_out)
+
+
+def _classify(rows: Rows, causal: bool | None, least: float, reach: int) -> HeadClasses:
     num_tokens = rows.weights.shape[-1]
     if causal is None:
         causal = bool((np.triu(np.nan_to_num(rows.weights), 1) == 0).all()) and num_tokens > 1
@@ -286,8 +372,6 @@ def _column(
 
 def _take(attention: Any, mask: Mask) -> Rows:
     """The attention as (layer, batch, head, query, key)."""
-    if isinstance(attention, Trace):
-        attention = attention["attention"]
     if isinstance(attention, NamedArray):
         return _five_axes_by_name(attention, mask)
     rows = take_rows(_stacked(attention), mask, name="attention", axes=("query", "key"))

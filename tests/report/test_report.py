@@ -190,6 +190,18 @@ def test_a_trace_is_reported_with_what_stands_out(tmp_path: Path) -> None:
     assert re.search(r"4 of 8 slots", page), "slots 4 to 7 are dead"
 
 
+def test_attention_of_several_kinds_is_one_figure(tmp_path: Path) -> None:
+    """With a choice among them, not a plain map of each."""
+    random = np.random.default_rng(0)
+    shapes = {"encoder.attention": (6, 6), "decoder.attention": (4, 4), "cross.attention": (4, 6)}
+    trace = Trace.from_arrays(
+        {name: random.dirichlet(np.ones(keys), size=(1, 1, 2, rows)) for name, (rows, keys) in shapes.items()}
+    )
+    folder = report(trace, tmp_path)
+    assert set(sections(folder)) & {"attention", *shapes} == {"attention"}
+    assert (folder / "figures" / "attention.png").stat().st_size > 1000
+
+
 def test_a_recorder_is_reported_as_its_trace(tmp_path: Path) -> None:
     """Straight from a model."""
     model = load_pretrained("copy")

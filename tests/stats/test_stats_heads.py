@@ -267,3 +267,47 @@ def test_bad_input_is_refused() -> None:
         stats.classify_heads(random_weights(1, 1, 1, 1, 4, 4))
     with pytest.raises(UnknownOptionError, match="window must be a number at least 1, got 0"):
         stats.classify_heads(np.eye(4), window=0)
+
+
+def of_a_translator() -> Trace:
+    """Encoder and decoder with patterns of their own, and attention from one to the other."""
+    values = {
+        "encoder.attention": np.stack([shifted(8, -1), np.eye(8)])[None, None],
+        "decoder.attention": np.stack([column(12, 0)])[None, None],
+        "cross.attention": np.full((1, 1, 2, 12, 8), 1 / 8),
+    }
+    return Trace.from_arrays(values)
+
+
+def test_several_arrays_of_a_trace_are_named_each() -> None:
+    """As each is alone; one table, which says whose head a row is of."""
+    trace = of_a_translator()
+    heads = stats.classify_heads(trace)
+    assert isinstance(heads, stats.HeadClassesByArray)
+    assert {name: each.labels.tolist() for name, each in heads.items()} == {
+        "encoder.attention": [["previous", "diagonal"]],
+        "decoder.attention": [["first"]],
+    }
+    for name, each in heads.items():
+        np.testing.assert_array_equal(each.class_scores, stats.classify_heads(trace[name]).class_scores)
+    table = heads.table()
+    assert list(table.columns)[:5] == ["array", "layer", "head", "label", "score"]
+    assert list(table["array"]) == ["encoder.attention", "encoder.attention", "decoder.attention"]
+    assert list(heads.left_out) == ["cross.attention"]
+    assert "12" in heads.left_out["cross.attention"] and "8" in heads.left_out["cross.attention"]
+    assert "cross.attention: left out, " in repr(heads)
+
+
+def test_the_only_array_of_a_trace_is_taken_whatever_its_name() -> None:
+    """What it gives is no table of several; where no array can be judged, the error is that of the first."""
+    trace = of_a_translator()
+    one = stats.classify_heads(trace.drop("decoder.attention", "cross.attention"))
+    assert isinstance(one, stats.HeadClasses)
+    assert one.labels.tolist() == [["previous", "diagonal"]]
+    with pytest.raises(ShapeError, match="cross.attention"):
+        stats.classify_heads(trace.drop("encoder.attention", "decoder.attention"))
+    two = trace.rename({"cross.attention": "other.attention"}).assign(trace["cross.attention"])
+    with pytest.raises(ShapeError, match="other.attention"):
+        stats.classify_heads(two.drop("encoder.attention", "decoder.attention"))
+    with pytest.raises(ShapeError, match="mask must be that of one array, .* encoder.attention, decoder"):
+        stats.classify_heads(trace, mask=np.ones(8, bool))
