@@ -39,6 +39,8 @@ class GivenBack(threading.local):
         self._input = _place_of_input(model)
         self.has_other_state = False
         """Whether the running call was given a state, and it is no former call's."""
+        self.goes_on = False
+        """Whether some call was given back a state."""
         self._is_first = True
         """Whether no call was seen: then its state may be of a call that was before."""
         self._storages: dict[int, tuple[Any, set[int]]] = {}
@@ -57,6 +59,7 @@ class GivenBack(threading.local):
         begins = not any(map(self._is_known, states)) and not any(map(self._is_equal, states))
         self.has_other_state = begins and any(states) and not self._is_first
         self._is_first = False
+        self.goes_on = self.goes_on or not begins
         if begins:
             self._storages, self._samples = {}, []
         self._given = {_key(tensor) for tensor in _tensors((args, kwargs))}

@@ -373,6 +373,32 @@ def test_an_ntm_that_is_given_a_state_of_its_own_begins_a_sequence() -> None:
     assert list(rec.trace.attrs["sequence_starts"]) == [6]  # of the first, a call before may have begun it
 
 
+class Pair(nn.Module):
+    """Two cells, which the caller drives by a method: the model itself is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = Cell(), Cell()
+
+    def step(self, x: torch.Tensor, states: Any) -> list[Any]:
+        return [cell(x, state)[1] for cell, state in zip((self.one, self.other), states, strict=True)]
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_sequences_of_parts_that_are_called_by_themselves(every: int) -> None:
+    """A part that is called again from no state begins an iteration, with the others' first calls."""
+    model = Pair()
+    with TraceRecorder(model, adapters=ADAPTERS).every(every) as rec:
+        for steps in (2, 3, 4):
+            states: Any = [None, None]
+            for _ in range(steps):
+                states = model.step(
+                    torch.rand(BATCH, WORD), [(each and (each[0].clone(), each[1])) for each in states]
+                )
+    assert steps_of(rec) == [2, 3, 4][::every]
+    assert rec.trace["one.memory"].shape == rec.trace["other.memory"].shape
+
+
 class Written(nn.Module):
     """A memory within a loop: what it is given as weights, it is said to have used."""
 
