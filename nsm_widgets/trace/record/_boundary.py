@@ -14,6 +14,8 @@ from nsm_widgets.trace.record._recording import Recording
 class Boundary(Protocol):
     """Which calls of a model begin an iteration."""
 
+    waits: bool
+    """Whether a call without a state waits for what its parts are given, to see if it begins one."""
     has_other_state: bool
     """Whether the call that begins one was given a state, and it is no former call's."""
 
@@ -46,9 +48,13 @@ def watched_calls(
     def before(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         is_outermost = recording.enter()
         if is_outermost and not in_backward() and boundary.begins(args, kwargs):
-            recording.begin_call(anew=boundary.has_other_state)
+            if boundary.waits and not boundary.has_other_state:
+                recording.wait()
+            else:
+                recording.begin_call(anew=boundary.has_other_state)
 
     def after(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        recording.decide()
         recording.leave()
         if output is not None and not recording.is_inside and not in_backward():
             boundary.returned(args, kwargs, output)

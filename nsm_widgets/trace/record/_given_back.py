@@ -33,9 +33,11 @@ class GivenBack(threading.local):
 
     Args:
         model: The model, whose signature tells which argument is the input. All others may hold a state.
+        waits: See :class:`Boundary`.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, waits: bool = False) -> None:
+        self.waits = waits
         self._input = _place_of_input(model)
         self.has_other_state = False
         """Whether the running call was given a state, and it is no former call's."""

@@ -41,6 +41,10 @@ class _ThreadState(threading.local):
     """How many calls of the watched model the thread is in."""
     replica = 0
     """Which of several replicas of the model it runs."""
+    calls = 0
+    """How many of them there were."""
+    waits = False
+    """Whether it is not known yet if the call that runs begins an iteration."""
     in_sequence = False
     """Whether it was told that all calls are one iteration."""
 
@@ -105,6 +109,29 @@ class Recording:
         if not self._run.in_sequence:
             self.begin(anew=anew)
 
+    def wait(self) -> None:
+        """A call starts an iteration, unless :meth:`go_on` says otherwise before anything is handed over."""
+        self._run.waits = not self._run.in_sequence
+
+    def go_on(self) -> None:
+        """The call that waits goes on with the iteration before."""
+        self._run.waits = False
+
+    def decide(self) -> None:
+        """The call that waits, if one does, begins an iteration."""
+        if self._run.waits:
+            self.begin()
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a call waits."""
+        return self._run.waits
+
+    @property
+    def call_number(self) -> int:
+        """Tells the calls of the watched model apart."""
+        return self._run.calls
+
     @contextmanager
     def sequence(self) -> Iterator[None]:
         """All that this thread calls inside is one iteration.
@@ -131,6 +158,7 @@ class Recording:
         """A new iteration of this thread starts: end the one before, and decide on this one."""
         self.end()
         run = self._run
+        run.waits = False
         with self.lock:
             if self._is_closed:
                 return
@@ -221,6 +249,7 @@ class Recording:
     def enter(self) -> bool:
         """This thread calls the watched model; whether from outside of it."""
         self._run.depth += 1
+        self._run.calls += self._run.depth == 1
         return self._run.depth == 1
 
     def leave(self) -> None:
@@ -291,7 +320,7 @@ class Recording:
     def part(self, source: int) -> Part | None:
         """Where a source puts what it sees, if this iteration is recorded; the first call begins one."""
         run = self._run
-        if not run.began:
+        if run.waits or not run.began:
             self.begin()
         current = run.current
         if current is None or self._is_closed:

@@ -399,6 +399,52 @@ def test_sequences_of_parts_that_are_called_by_themselves(every: int) -> None:
     assert rec.trace["one.memory"].shape == rec.trace["other.memory"].shape
 
 
+class Encapsulated(nn.Module):
+    """Keeps the state of its cell between its calls, of which each takes so many steps."""
+
+    def __init__(self, steps: int = 1) -> None:
+        super().__init__()
+        self.cell, self.steps = Cell(), steps
+        self.previous_state: Any = None
+
+    def init_sequence(self) -> None:
+        self.previous_state = (torch.zeros(BATCH, SLOTS, WORD), None)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output = x
+        for _ in range(self.steps):
+            output, self.previous_state = self.cell(x, self.previous_state)
+        return output
+
+
+def test_a_model_that_keeps_the_state_of_its_cell() -> None:
+    """Where each forward takes one step, the sequence goes on as long as it gives the state back."""
+    model = Encapsulated()
+
+    def run(recorder: TraceRecorder) -> list[int]:
+        with recorder as rec:
+            for steps in (1, 3, 1, 4):
+                model.init_sequence()
+                for _ in range(steps):
+                    rec.log(step=steps)
+                    model(torch.rand(BATCH, WORD))
+        return steps_of(rec)
+
+    assert run(TraceRecorder(model, adapters=ADAPTERS)) == [1, 3, 1, 4]
+    assert run(TraceRecorder(model, adapters=ADAPTERS).every(3)) == [1, 4]
+    assert run(TraceRecorder(model, adapters=ADAPTERS).last(2)) == [1, 4]
+
+
+def test_whole_forwards_are_iterations_also_where_a_state_is_kept() -> None:
+    """A forward of several steps is an iteration, from whatever state."""
+    model = Encapsulated(steps=3)
+    model.init_sequence()
+    with TraceRecorder(model, adapters=ADAPTERS) as rec:
+        for _ in range(4):
+            model(torch.rand(BATCH, WORD))
+    assert steps_of(rec) == [3, 3, 3, 3]
+
+
 class Written(nn.Module):
     """A memory within a loop: what it is given as weights, it is said to have used."""
 

@@ -14,10 +14,10 @@ from nsm_widgets._axes import check_dims
 from nsm_widgets._errors import AxisError, DtypeError, RecordingError, ShapeError, UnknownOptionError
 from nsm_widgets.trace.arrays._array import check_name
 from nsm_widgets.trace.arrays._known import KINDS, default_kind, known_array
-from nsm_widgets.trace.record._given_back import GivenBack
 from nsm_widgets.trace.record._hooks import Found, Hooks, batch_axis, in_backward
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._select import Select
+from nsm_widgets.trace.record.sources._driven import Driven
 from nsm_widgets.trace.record.sources._source import Source
 
 CALLS = ("time", "layer", "once")
@@ -198,6 +198,10 @@ class AdapterSource(Source):
         self._modules = wanted or self._modules
         self._select = None if wanted else select
 
+    def can_tell(self, model: Any) -> bool:
+        """Whether it tells where a sequence begins, as a part of the model that takes single steps."""
+        return self.is_stepwise and all(module is not model for module in self._modules.values())
+
     def names(self) -> Sequence[str]:
         """Those that were declared."""
         return tuple(self._adapter.dims)
@@ -211,30 +215,7 @@ class AdapterSource(Source):
         for path, module in self._modules.items():
             hooks.after(module, partial(self._on_call, path))
             if self.is_stepwise:
-                self._watch_alone(module, hooks)
-
-    def _watch_alone(self, module: Any, hooks: Hooks) -> None:
-        """Find the sequences of a module that is called by itself, not by the model that is watched.
-
-        As long as no state is given back, as to a memory that is kept on the module, all is one iteration.
-        """
-        boundary, called_in = GivenBack(module), 0
-
-        def before(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if self._recording.is_inside or in_backward():
-                return
-            begins = boundary.begins(args, kwargs) and boundary.goes_on
-            if begins and called_in == self._recording.seen:  # else another module has begun it
-                self._recording.begin_call(anew=True)
-
-        def after(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            nonlocal called_in
-            if not (self._recording.is_inside or in_backward()):
-                called_in = self._recording.seen
-                boundary.returned(args, kwargs, output)
-
-        hooks.before(module, before)
-        hooks.after(module, after)
+                Driven(module, self._recording).install(hooks)
 
     def describe(self, name: str, size: int) -> tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]:
         """As declared, with ``time`` leading."""

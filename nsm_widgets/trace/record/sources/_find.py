@@ -12,6 +12,7 @@ from nsm_widgets.trace.record._boundary import Boundary
 from nsm_widgets.trace.record._given_back import GivenBack
 from nsm_widgets.trace.record._hooks import Owner, without_numbers
 from nsm_widgets.trace.record._naming import expect_names
+from nsm_widgets.trace.record._replicas import replicating
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._adapter import Adapter, AdapterSource, adapter_of
 from nsm_widgets.trace.record.sources._fused import FusedSource
@@ -187,7 +188,7 @@ def _owner(path: str, modules: dict[str, Any], sequences: Mapping[type, tuple[st
 class _FromNoState:
     """Calls begin an iteration that a function says so of."""
 
-    has_other_state = False
+    waits = has_other_state = False
 
     def __init__(self, begins: Callable[[tuple[Any, ...], dict[str, Any]], bool]) -> None:
         self.begins = begins
@@ -210,7 +211,8 @@ def boundary_of(model: Any, sources: Sequence[Source]) -> Boundary | None:
         return _FromNoState(lambda args, kwargs: model.is_fresh)
     found = _place_of_state(model)
     if any(source.is_stepwise for source in sources) and (found is None or found[1] == "state"):
-        return GivenBack(model)
+        can_tell = all(isinstance(source, AdapterSource) and source.can_tell(model) for source in sources)
+        return GivenBack(model, waits=can_tell and not replicating(model))
     if found is not None:
         place, name = found
         return _FromNoState(

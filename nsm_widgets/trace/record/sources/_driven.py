@@ -1,0 +1,60 @@
+"""Sequences of a module within a model: driven step by step by the caller, or by forwards of the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nsm_widgets.trace.record._given_back import GivenBack
+from nsm_widgets.trace.record._hooks import Hooks, in_backward
+from nsm_widgets.trace.record._recording import Recording
+
+
+class Driven:
+    """Tells a recording where a sequence of a module begins, where the watched model's calls do not.
+
+    The caller may drive the module by itself and never call the model. As long as no state is given back, as
+    to a memory that is kept on the module, all calls are steps of one iteration.
+
+    Or the model keeps the state of the module between its own calls, of which each takes one step: then they
+    are one iteration as long as it gives the state back. Calls that take several steps are one each.
+
+    Args:
+        module: The module.
+        recording: What is told.
+    """
+
+    def __init__(self, module: Any, recording: Recording) -> None:
+        self._module, self._recording = module, recording
+        self._boundary = GivenBack(module)
+        self._called_in = 0
+        self._call = self._steps = 0
+        self._looks = False
+
+    def install(self, hooks: Hooks) -> None:
+        """Hang the hooks on, after those that record."""
+        hooks.before(self._module, self._before)
+        hooks.after(self._module, self._after)
+
+    def _before(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        recording = self._recording
+        if in_backward():
+            return
+        if not recording.is_inside:
+            self._looks = True
+            begins = self._boundary.begins(args, kwargs) and self._boundary.goes_on
+            if begins and self._called_in == recording.seen:  # else another module has begun it
+                recording.begin_call(anew=True)
+            return
+        was_one_step = self._steps == 1
+        if recording.call_number != self._call:
+            self._call, self._steps = recording.call_number, 0
+        self._steps += 1
+        self._looks = recording.is_undecided
+        if self._looks and not self._boundary.begins(args, kwargs) and was_one_step:
+            recording.go_on()
+
+    def _after(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        if self._looks and not in_backward():
+            self._looks = False
+            self._called_in = self._recording.seen
+            self._boundary.returned(args, kwargs, output)
