@@ -322,8 +322,10 @@ def choices_of(layout: Layout) -> tuple[str, ...]:
 
 
 def chosen_panels(layout: Layout, chosen: str) -> Layout:
-    """The panels that are on show with one of them."""
-    rows = (tuple(panel for panel in row if panel.shown_in in ("", chosen)) for row in layout)
+    """The panels that are on show with one of them; with the first, where none of them is chosen."""
+    choices = choices_of(layout)
+    on_show = ("", chosen if chosen in choices else next(iter(choices), ""))
+    rows = (tuple(panel for panel in row if panel.shown_in in on_show) for row in layout)
     return tuple(row for row in rows if row)
 
 

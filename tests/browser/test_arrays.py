@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
-from nsm_widgets import AttentionView, Trace
+from nsm_widgets import AttentionView, StatisticChart, Trace, stats
+from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import color_codes, default_coloring, paint
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
@@ -110,3 +112,78 @@ def test_python_and_the_page_choose_for_each_other(notebook: NotebookPage, budge
     view.wait_painted("cross.attention", "layer=0 batch=0 head=0")
     assert painted(view, trace, "cross.attention") == colors(trace, "cross.attention")
     notebook.wait_python("view.array", "cross.attention")
+
+
+def lines_of(page: Page) -> list[list[float]]:
+    """How high each line of the only figure stands at each place, as a share of the plot."""
+    read = """figure => {
+        const height = figure.querySelector('.plotarea_events').height.baseVal.value;
+        const paths = [...figure.querySelectorAll('path.line')].filter(path => path.closest('.curve'));
+        return paths.map(path => [...path.getAttribute('d').matchAll(/[ML]([-\\d.e]+),([-\\d.e]+)/g)]
+            .map(([, , y]) => 1 - Number(y) / height));
+    }"""
+    found: list[list[float]] = page.locator(".bqplot.figure").evaluate(read)
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_chart_of_an_exported_page_switches_by_itself(
+    browser: Browser, tmp_path: Path, theme: Theme
+) -> None:
+    """Lines, legend, ticks and titles of the axes are those of the array that is chosen."""
+    trace = translator()
+    chart = StatisticChart(trace, "entropy", x="query")
+    written = chart.to_html(tmp_path / "chart.html")
+    values = stats.entropy(trace["decoder.attention"]).values[0, 0]  # (head, query)
+    top = next(
+        p for row in chart.controls._given_layout for p in row if p.shown_in == "decoder.attention"
+    ).domain.high
+    with open_exported(browser, Path(written), theme=theme) as opened:
+        view = ViewOnPage(opened.page)
+        axes = opened.page.locator(".bqplot.figure .axis")
+        view.wait_painted("encoder.attention_entropy", "layer=0 batch=0")
+        expect(axes.nth(0).locator(".tick")).to_have_text(list("abcdef"))
+        assert len(view.panel("encoder.attention_entropy").locator(".nsmw-chart-line").all()) == 3
+
+        view.choose("array", "decoder.attention")
+        view.wait_painted("decoder.attention_entropy", "layer=0 batch=0")
+        expect(view.panel("encoder.attention_entropy")).to_have_count(0)
+        expect(axes.nth(0).locator(".tick")).to_have_text(list("wxyz"))
+        expect(axes.nth(1).locator(".axislabel")).to_have_text("decoder.attention entropy (nats)")
+        legend = view.panel("decoder.attention_entropy").locator(".nsmw-chart-line output")
+        expect(legend).to_have_count(2)
+        shown = [float(text) for text in legend.all_text_contents()]
+        assert shown == pytest.approx(values[:, 0].tolist(), rel=1e-6)
+        heights = [line[:4] for line in lines_of(opened.page)[-2:]]
+        np.testing.assert_allclose(heights, values / top, atol=0.01)
+        opened.page.screenshot(path=REPOSITORY / "artifacts" / f"arrays-chart-{theme}.png", full_page=True)
+
+        opened.page.set_viewport_size({"width": 375, "height": 900})
+        view.choose("array", "cross.attention")
+        view.wait_painted("cross.attention_entropy", "layer=0 batch=0")
+        expect(axes.nth(1).locator(".axislabel")).to_have_text("cross.attention entropy (nats)")
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 375
+        expect(axes.nth(0).locator(".tick").last).to_be_in_viewport(ratio=1)  # the figure is narrow, too
+        opened.page.screenshot(
+            path=REPOSITORY / "artifacts" / f"arrays-chart-{theme}-375.png", full_page=True
+        )
+
+
+def test_a_chart_without_labels_writes_the_indices_of_its_array(browser: Browser, tmp_path: Path) -> None:
+    """Along another axis, as long as that."""
+    trace = Trace(*(NamedArray(a.name, a.values, a.dims, attrs=a.attrs) for a in translator().values()))
+    flat = trace.assign(trace["cross.attention"].isel(head=0, layer=0))  # leaves nothing to run across
+    with open_exported(
+        browser, Path(StatisticChart(flat, "entropy").to_html(tmp_path / "flat.html"))
+    ) as opened:
+        view = ViewOnPage(opened.page)
+        axes = opened.page.locator(".bqplot.figure .axis")
+        for name, title, count in (
+            ("encoder.attention", "head", 3),
+            ("decoder.attention", "head", 2),
+            ("encoder.attention", "head", 3),
+        ):
+            view.choose("array", name)
+            view.wait_painted(f"{name}_entropy")
+            expect(axes.nth(0).locator(".axislabel")).to_have_text(title)
+            expect(axes.nth(0).locator(".tick")).to_have_text([str(i) for i in range(count)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anywidget
@@ -141,19 +141,21 @@ class LineChart(Chart):
         self._wanted = (array, x)
 
         def layout_of(given: Any, growing: bool) -> tuple[Trace, Layout]:
-            shown, drawn, across = self._choose(require_trace(given, type(self).__name__), growing)
-            layout = lines_layout(
-                shown[drawn],
-                x=across,
-                lines=lines,
-                picked=picked,
-                vmin=vmin,
-                vmax=vmax,
-                title=name,
-                height_px=height_px,
-                fewest_points=1 if growing else 2,
-            )
-            return shown, layout
+            def panel_of(drawn: NamedArray, across: str) -> Panel:
+                layout = lines_layout(
+                    drawn,
+                    x=across,
+                    lines=lines,
+                    picked=picked,
+                    vmin=vmin,
+                    vmax=vmax,
+                    title=name,
+                    height_px=height_px,
+                    fewest_points=1 if growing else 2,
+                )
+                return layout[0][0]
+
+            return self._choose(require_trace(given, type(self).__name__), growing, panel_of)
 
         figure = lines_figure(height_px)
         self.cursor, self.lines = figure.marks
@@ -170,17 +172,21 @@ class LineChart(Chart):
             ),
         )
 
-    def _choose(self, trace: Trace, growing: bool) -> tuple[Trace, str, str]:
-        """The trace with what is drawn, the array's name, and the axis across.
+    def _choose(
+        self, trace: Trace, growing: bool, panel_of: Callable[[NamedArray, str], Panel]
+    ) -> tuple[Trace, Layout]:
+        """The trace with what is drawn, and the panels.
 
         Args:
             trace: What was given, or what of a recording there is.
             growing: Whether there will be more iterations than it holds.
+            panel_of: Makes a panel of an array and the axis across.
         """
+        del growing
         array, x = self._wanted
         if array not in trace:
             raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {array!r}.")
-        return trace, array, x
+        return trace, ((panel_of(trace[array], x),),)
 
 
 def lines_figure(height_px: int) -> bqplot.Figure:

@@ -10,7 +10,7 @@ import bqplot
 import ipywidgets
 
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import Layout, Panel
+from nsm_widgets.view import Layout, Panel, chosen_panels
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.live._live import Build, Running
@@ -30,10 +30,10 @@ class FigureControls(View):
         self._open(given, build, options, running=running)
         self._figure = figure
         if self._given_layout:
-            self._fill(self.trace, self._given_layout)
+            self._fill(self.trace, self._shown)
 
     def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
-        self._fill(trace, layout)
+        self._fill(trace, chosen_panels(layout, self.array))
         super()._show(trace, layout, above=above)
 
     def _fill(self, trace: Trace, layout: Layout) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from nsm_widgets import stats
 from nsm_widgets._axes import did_you_mean, format_dims
-from nsm_widgets._errors import ShapeError, UnknownOptionError
-from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+from nsm_widgets._errors import NsmWidgetsError, ShapeError, UnknownOptionError
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names
+from nsm_widgets.view import Layout, Panel
 from nsm_widgets.widgets.charts._charts import LineChart
 
 StatisticFunction = Callable[[NamedArray], Any]
@@ -63,7 +65,8 @@ class StatisticChart(LineChart):
         statistic: Name of a statistic, one of :data:`STATISTICS`; or a function that takes a
             :class:`NamedArray` and returns one with fewer axes.
         array: Name of the array; when not given, the trace's memory for a statistic of memory, else its
-            attention, write weights or read weights, the first that it holds.
+            attention, write weights or read weights, the first that it holds. Of several arrays of attention
+            one is on show; the reader chooses another by its name, and so does ``chart.array``.
         x: Axis across; ``"time"`` where it is left, else ``"iteration"``, ``"head"``, ``"layer"`` or
             ``"query"``.
         **options: See :class:`LineChart`.
@@ -94,13 +97,37 @@ class StatisticChart(LineChart):
         self._statistic = statistic
         super().__init__(trace, array or "", x=x or "", **options)
 
-    def _choose(self, trace: Trace, growing: bool) -> tuple[Trace, str, str]:
+    @property
+    def array(self) -> str:
+        """Name of the array on show, where a trace has several of attention; else empty. Two-way."""
+        return str(self.controls.array)
+
+    @array.setter
+    def array(self, name: str) -> None:
+        self.controls.array = name
+
+    def _choose(
+        self, trace: Trace, growing: bool, panel_of: Callable[[NamedArray, str], Panel]
+    ) -> tuple[Trace, Layout]:
         array, x = self._wanted
-        given = _array_of(trace, self._statistic, array or None)
-        values = _value_of(given, self._statistic, x or None)
-        sizes = {**values.sizes, **({"iteration": 2} if growing and "iteration" in values.dims else {})}
-        across = x or next((dim for dim in ACROSS if sizes.get(dim, 1) > 1), values.dims[0])
-        return trace.assign(values), values.name, across
+        panels: dict[str, Panel] = {}
+        problem: NsmWidgetsError | None = None
+        for name in _arrays_of(trace, self._statistic, array or None):
+            try:
+                values = _value_of(trace[name], self._statistic, x or None)
+                growing_sizes = {"iteration": 2} if growing and "iteration" in values.dims else {}
+                sizes = {**values.sizes, **growing_sizes}
+                across = x or next((dim for dim in ACROSS if sizes.get(dim, 1) > 1), values.dims[0])
+                panels[name] = panel_of(values, across)
+            except NsmWidgetsError as error:  # as of an array without one of the axes
+                problem = problem or error
+                continue
+            trace = trace.assign(values)
+        if problem is not None and not panels:
+            raise problem
+        if len(panels) == 1:
+            return trace, (tuple(panels.values()),)
+        return trace, tuple((replace(panel, shown_in=name),) for name, panel in panels.items())
 
 
 def _check(statistic: object) -> None:
@@ -113,14 +140,18 @@ def _check(statistic: object) -> None:
         raise TypeError(f"statistic must be a name or a function, got {type(statistic).__name__}.")
 
 
-def _array_of(trace: Trace, statistic: str | StatisticFunction, name: str | None) -> NamedArray:
+def _arrays_of(trace: Trace, statistic: str | StatisticFunction, name: str | None) -> tuple[str, ...]:
+    """The array that is asked for; else the one that a statistic is of, or several of attention."""
     wanted: tuple[str, ...] = ("attention", "write_weights", "read_weights")
     wanted = ("memory",) if statistic in OF_MEMORY else wanted[:1] if statistic in OF_ATTENTION else wanted
+    attention = attention_names(trace) if "attention" in wanted and name is None else ()
+    if attention:
+        return attention
     name = name or next((each for each in wanted if each in trace), None)
     if name is None or name not in trace:
         got = "none of " + ", ".join(wanted) if name is None else repr(name)
         raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {got}.")
-    return trace[name]
+    return (name,)
 
 
 def _value_of(array: NamedArray, statistic: str | StatisticFunction, x: str | None) -> NamedArray:

@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
+import traitlets
 
 from nsm_widgets import MemoryView, Selection, StatisticChart, Trace
-from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets._errors import AxisError, ShapeError, UnknownOptionError
 from nsm_widgets.stats import entropy
 from nsm_widgets.widgets.charts._statistic import OF_MEMORY, OF_WEIGHTS
+from tests.widgets.views.test_widgets_attention import translator
 
 RANDOM = np.random.default_rng(0)
 RUN = Trace.from_arrays(
@@ -107,3 +109,38 @@ def test_what_cannot_be_drawn_is_refused() -> None:
     single = Trace.from_arrays({"memory": np.zeros((4, 4))}, dims={"memory": ("slot", "word")})
     with pytest.raises(ShapeError, match="a single number"):
         StatisticChart(single, "memory_mean")
+
+
+def test_of_several_arrays_of_attention_one_is_on_show() -> None:
+    """Each with its own axis and range; those that have no such statistic are not on offer."""
+    trace = translator()
+    chart = StatisticChart(trace, "entropy")
+    assert chart.array == "encoder.attention"
+    assert chart.controls._choices == ("encoder.attention", "decoder.attention", "cross.attention")
+    assert [panel.array for row in chart._shown for panel in row] == ["encoder.attention_entropy"]
+    np.testing.assert_allclose(chart.lines.y, StatisticChart(trace, "entropy", "encoder.attention").lines.y)
+    first = chart._fallbacks("StatisticChart")
+    chart.array = "cross.attention"
+    assert [panel.array for row in chart._shown for panel in row] == ["cross.attention_entropy"]
+    assert chart._fallbacks("StatisticChart")["image/png"] != first["image/png"]
+    assert "cross.attention_entropy" in chart._fallbacks("StatisticChart")["text/plain"]
+    with pytest.raises(
+        traitlets.TraitError, match=r"array must be one of encoder.attention, .*, got 'memory'"
+    ):
+        chart.array = "memory"
+    square = StatisticChart(trace, "entropy", x="layer")
+    assert square.controls._choices == ("encoder.attention", "decoder.attention", "cross.attention")
+    flat = Trace(*trace.values()).assign(trace["cross.attention"].isel(head=0, layer=0))
+    assert StatisticChart(flat, "entropy", x="layer").controls._choices == (
+        "encoder.attention",
+        "decoder.attention",
+    )
+    with pytest.raises(AxisError, match="x must be an axis of encoder.attention_entropy"):
+        StatisticChart(trace, "entropy", x="slot")
+
+
+def test_an_array_that_is_named_is_the_only_one() -> None:
+    """As one of memory is."""
+    chart = StatisticChart(translator(), "entropy", "cross.attention")
+    assert (chart.array, chart.controls._choices) == ("", ())
+    assert StatisticChart(translator(), "memory_mean").array == ""

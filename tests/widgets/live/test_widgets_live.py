@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import AttentionView, MemoryView, NTMExplorer, ReadWriteView, TraceRecorder
+from nsm_widgets import AttentionView, MemoryView, NTMExplorer, ReadWriteView, StatisticChart, TraceRecorder
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import LazyValues, NamedArray, Trace
 from nsm_widgets.trace.record import _watch as watch_module
@@ -407,3 +407,45 @@ def test_a_saved_trace_draws_its_scalars(tmp_path: Path) -> None:
     assert list(view._figures) == ["scalar.loss"]
     view.savefig(tmp_path / "run.svg")
     assert "iteration 0 = 1" in (tmp_path / "run.svg").read_text(encoding="utf8")
+
+
+def test_one_of_several_arrays_is_on_show_while_it_is_recorded() -> None:
+    """The one that was named is, or the first; it stays when the block is over, and all are there."""
+    torch.manual_seed(0)
+    rec = TraceRecorder(torch.nn.Transformer(8, 2, 2, 1, 16, batch_first=True))
+    asked, first, chart = (
+        AttentionView(rec, array="decoder.layers.multihead_attn.attention"),
+        AttentionView(rec),
+        StatisticChart(rec, "entropy"),
+    )
+    assert (asked.array, first.array, chart.array) == ("decoder.layers.multihead_attn.attention", "", "")
+    meanwhile: list[tuple[str, ...]] = []
+    with rec, torch.no_grad():
+        for _ in range(3):
+            rec.model(torch.rand(1, 5, 8), torch.rand(1, 3, 8))
+            meanwhile.append((asked.array, first.array, chart.array))
+    names = tuple(rec.trace)
+    assert names == (
+        "encoder.layers.self_attn.attention",
+        "decoder.layers.self_attn.attention",
+        "decoder.layers.multihead_attn.attention",
+    )
+    assert meanwhile[-1] == (names[2], names[0], names[0])
+    assert (asked.array, first.array, chart.array) == meanwhile[-1]
+    other = AttentionView(rec.trace.by_iteration(), array=names[2])
+    assert asked._layout == other._layout
+    assert asked._shown == other._shown
+    assert chart.controls._layout == StatisticChart(rec.trace.by_iteration(), "entropy").controls._layout
+    first.array = names[1]
+    assert {panel.array for row in first._shown for panel in row} == {names[1]}
+
+
+def test_an_array_that_was_not_recorded_gives_way_to_the_first() -> None:
+    """Nobody knows the names before."""
+    torch.manual_seed(0)
+    rec = TraceRecorder(torch.nn.Transformer(8, 2, 1, 1, 16, batch_first=True))
+    view = AttentionView(rec, array="cross")
+    with rec, torch.no_grad():
+        for _ in range(2):
+            rec.model(torch.rand(1, 5, 8), torch.rand(1, 3, 8))
+    assert view.array == "encoder.layers.self_attn.attention"

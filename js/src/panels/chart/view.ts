@@ -5,6 +5,7 @@ import { precisionChips, valueText } from "../../arrays/precision";
 import { CLIP_TOLERANCE } from "../../color/scale";
 import { element, setText } from "../../page/dom";
 import type { Model } from "../../page/model";
+import { axisTitle } from "../../wire/axes";
 import type { Plane, TypedArray } from "../../wire/ndarray";
 import type { Indices, PanelSpec } from "../../wire/state";
 import { markChips } from "../chips";
@@ -75,6 +76,7 @@ export class LinesPanel implements PanelView {
       element("figcaption", {}, heading, this.#subtitle, this.#message, this.#chips),
       this.#names,
     );
+    if (spec.shown_in) this.#nameAxes();
     this.#style();
     this.#listen();
   }
@@ -124,16 +126,28 @@ export class LinesPanel implements PanelView {
     return picked.length > 0 ? picked : Array.from({ length: this.#array.size(y) }, (_, i) => i);
   }
 
+  /** The figure is that of other arrays, too. */
+  #nameAxes(): void {
+    const { x, title } = this.#spec;
+    this.#figure.across?.set("label", axisTitle(x));
+    this.#figure.up?.set("label", title);
+  }
+
   /** Where the axis has labels, as many of them as there is room for. */
   #showLabels(batch: number): void {
     const { figure, across } = this.#figure;
     const { x } = this.#spec;
     const count = this.#array.size(x);
-    if (across === undefined || this.#widthPx === 0 || this.#array.label(x, 0, batch) === undefined) return;
+    if (across === undefined || this.#widthPx === 0) return;
+    const isLabelled = this.#array.label(x, 0, batch) !== undefined;
+    if (!isLabelled && !this.#spec.shown_in) return; // Python wrote its indices
     const key = `${this.#widthPx} ${batch} ${count} ${this.#array.label(x, count - 1, batch)}`; // the last is always new
     if (key === this.#labelled) return;
     this.#labelled = key;
-    const labels = Array.from({ length: count }, (_, i) => this.#array.label(x, i, batch) ?? "");
+    const labels = Array.from(
+      { length: count },
+      (_, i) => this.#array.label(x, i, batch) ?? (isLabelled ? "" : String(i)),
+    );
     const width = this.#widthPx - MARGINS_PX;
     const ticks = ticksFor(labels, width, width / Math.max(1, count - 1));
     showTicks(figure, across, ticks, this.#spec.height_px);
