@@ -47,8 +47,9 @@ help:
 	@echo "make lab          JupyterLab on the notebooks"
 	@echo "make test         lint, types, unit, packaging and browser tests (15 minutes on two cores)"
 	@echo "make test-quick   what of it needs no browser, builds no package and trains nothing (2 minutes)"
-	@echo "make test-more    what takes long, then screenshots, test-vscode, test-hosts and bench-quick"
+	@echo "make test-more    what takes long, then test-models, screenshots, test-vscode, test-hosts and bench-quick"
 	@echo "make test-hosts   a view in marimo, in an environment of its own"
+	@echo "make test-models  what is recorded of 79 models of transformers, into docs/transformers.md"
 	@echo "make test-cuda    models and recorder on a GPU, for a machine with one (TORCH=... chooses its torch)"
 	@echo "make test-vscode  the views in VS Code itself, which it installs (0.8 GB, Linux on x64)"
 	@echo "make lint         ruff, mypy, biome, tsc"
@@ -183,7 +184,7 @@ PYTEST := $(PY) -m pytest -n auto --maxprocesses=4
 APART := $(addprefix --ignore=tests/,cuda hosts)
 
 .PHONY: test test-quick test-more ready test-js test-pytest test-python test-python-quick test-browser test-vscode-bundle
-.PHONY: test-long test-vscode test-cuda test-hosts
+.PHONY: test-long test-models test-vscode test-cuda test-hosts
 test: node
 	@$(MAKE) $(SIDE_BY_SIDE) ready lint-js test-js
 	$(call aside,lint-python,test-pytest)
@@ -195,7 +196,7 @@ test-quick: setup $(MADE)/minilm
 
 # -k: each of them, even if one fails
 test-more: ready
-	@$(MAKE) -k test-long screenshots test-vscode test-hosts bench-quick
+	@$(MAKE) -k test-long test-models screenshots test-vscode test-hosts bench-quick
 
 # all that the tests need
 ready: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json
@@ -233,6 +234,10 @@ test-vscode: ready
 	@sh tests/vscode/workbench/install.sh
 	$(call say,pytest: in VS Code itself)
 	@$(PY) -m pytest tests/vscode/workbench $(PYTEST_ARGS)
+
+test-models: ready
+	$(call say,models of transformers)
+	@$(PY) -m tests.trace.models docs/transformers.md
 
 # without a GPU it ends at once and says so; NSMW_DEVICE=cpu runs what is not CUDA's own
 test-cuda: setup

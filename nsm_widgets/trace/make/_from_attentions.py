@@ -18,15 +18,8 @@ from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._mask import as_flags
 from nsm_widgets.trace.arrays._weights import check_weightings
 from nsm_widgets.trace.make._generate_calls import join_calls
-from nsm_widgets.trace.make._tokens import Side, as_ids, attention_coords, check_tokenizer
-
-FIELDS = {
-    "attentions": "attention",
-    "encoder_attentions": "encoder.attention",
-    "decoder_attentions": "decoder.attention",
-    "cross_attentions": "cross.attention",
-}
-"""The array that each field of an output becomes."""
+from nsm_widgets.trace.make._output_fields import FIELDS, fields_within
+from nsm_widgets.trace.make._tokens import Side, as_ids, attention_coords, check_tokenizer, there_of
 
 HOW_TO_GET_THEM = (
     'Load the model with attn_implementation="eager" and call it with output_attentions=True; '
@@ -35,7 +28,8 @@ HOW_TO_GET_THEM = (
 )
 _HOW_TO_NORMALISE = (
     "Take the weights after the softmax and without dropout (model.eval()); "
-    "raw scores go into Trace.from_arrays({'attention': ...}, kinds={'attention': 'content'})."
+    "raw scores go into Trace.from_arrays({'attention': ...}, kinds={'attention': 'content'}), "
+    "weights of which a learned sink takes the rest (gpt-oss) with kinds={'attention': 'shares'}."
 )
 
 
@@ -59,7 +53,7 @@ class _Layers(NamedTuple):
     """``(layer, batch, head, query, key)``, read-only."""
     source_dtype: str | None
     there: NDArray[np.bool_] | None = None
-    """Which keys there were, ``(query, key)``."""
+    """Which keys there were, ``(query, key)``, or ``(layer, query, key)`` where layers differ."""
     is_joined: bool = False
     """Whether it is of several calls."""
 
@@ -70,7 +64,10 @@ def trace_from_attentions(attentions: Any, options: AttentionOptions) -> TraceBa
     check_tokenizer(options.tokenizer)
     found = {name: _stack_layers(layers, crosses=name.startswith("cross")) for name, layers in fields.items()}
     sides = _sides(attentions, found, options)
-    return TraceBase(*(_array(name, layers, sides[name], options) for name, layers in found.items()))
+    none = (Side(), Side())
+    return TraceBase(
+        *(_array(name, layers, sides.get(name, none), options) for name, layers in found.items())
+    )
 
 
 def _array(name: str, layers: _Layers, sides: tuple[Side, Side], options: AttentionOptions) -> NamedArray:
@@ -80,7 +77,9 @@ def _array(name: str, layers: _Layers, sides: tuple[Side, Side], options: Attent
         attrs["source_dtype"] = layers.source_dtype
     check_weightings(layers.values, name, "key", _HOW_TO_NORMALISE, layers.source_dtype)
     sizes = dict(zip(entry.dims, layers.values.shape, strict=True))
-    coords = attention_coords(*sides, options.tokenizer, sizes, layers.there, strict=True)
+    # a mask, and what was generated, may tell of more tokens than there are places yet
+    more = sizes["query"] + sizes["key"] if layers.is_joined else 0
+    coords = attention_coords(*sides, options.tokenizer, sizes, layers.there, strict=True, more=more)
     coords |= _token_coords(sizes, options.tokens, options.query_tokens, options.key_tokens)
     if options.head_names is not None:
         coords["head"] = options.head_names
@@ -100,7 +99,8 @@ def _fields_of(attentions: Any) -> dict[str, Any]:
         if (field in attentions if of_mapping else hasattr(attentions, field))
     }
     if not found:
-        return {"attention": attentions}
+        inner = {name: layers for name, layers in fields_within(attentions) if layers}
+        return inner or {"attention": attentions}
     held = {name: layers for name, layers in found.items() if layers is not None and len(layers)}
     if not held:
         raise RecordingError(
@@ -118,7 +118,7 @@ def _sides(
     attentions: Any, found: Mapping[str, _Layers], options: AttentionOptions
 ) -> dict[str, tuple[Side, Side]]:
     """What stood at queries and keys of each array. Encoders and decoders each have their own."""
-    two_sided = "attention" not in found
+    two_sided = not {"encoder.attention", "decoder.attention", "cross.attention"}.isdisjoint(found)
     ids, decoder_ids = (
         as_ids(options.input_ids, "input_ids"),
         as_ids(options.decoder_input_ids, "decoder_input_ids"),
@@ -135,6 +135,7 @@ def _sides(
     other = Side(decoder_ids, _mask(options.decoder_mask, "decoder_mask", found.get("decoder.attention")))
     return {
         "attention": (one, one),
+        "text.attention": (one, one),
         "encoder.attention": (one, one),
         "decoder.attention": (other, other),
         "cross.attention": (other, one),
@@ -206,7 +207,8 @@ def _stack_calls(calls: Sequence[Any], crosses: bool) -> _Layers:
         )
     stacked = np.stack([layer.values for layer in joined])
     stacked.flags.writeable = False
-    return _Layers(stacked, source_dtype, joined[0].there, is_joined=True)
+    there = there_of([layer.there for layer in joined])
+    return _Layers(stacked, source_dtype, there, is_joined=True)
 
 
 def _is_nested_numbers(value: Any) -> bool:

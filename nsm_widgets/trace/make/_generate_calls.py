@@ -22,16 +22,27 @@ class JoinedCalls(NamedTuple):
     """Which keys each query could see at its call; ``None`` where all of them could see all."""
 
 
-def join_calls(pieces: Sequence[NDArray[Any]], *, crosses: bool = False) -> JoinedCalls:
+def join_calls(
+    pieces: Sequence[NDArray[Any]],
+    pasts: Sequence[int] | None = None,
+    *,
+    crosses: bool = False,
+    until: int | None = None,
+) -> JoinedCalls:
     """Join the weights of calls, ``[batch, head, query, key]`` each, along ``query``.
 
     - Calls that go on from a cache bring new queries, and new keys with them. Where a cache forgets what has
-      left its window, its keys are the last ones.
+      left its window, its keys are the last ones; where it has room for more, its keys are the first ones.
+    - A call that goes on from an earlier place takes back what came after that: a draft that was rejected.
     - Without a cache each call has all queries again: the last one is all of them.
+
+    Of several calls a query sees no later key, but where all of them have weight there.
 
     Args:
         pieces: In the order of the calls.
+        pasts: How many keys the cache held before each call; as the queries add up, if not given.
         crosses: Whether keys are those of an encoder, which are there from the start.
+        until: How many keys the cache held in the end, where some were taken back.
 
     Raises:
         RecordingError: If calls differ in batch or heads, so that they do not go on from each other.
@@ -43,21 +54,30 @@ def join_calls(pieces: Sequence[NDArray[Any]], *, crosses: bool = False) -> Join
             f"calls that go on from a cache must keep batch and heads, got shapes {shapes}. "
             "Record each call with a TraceRecorder of its own."
         )
-    if _all_over_again(pieces):
+    if pasts is None and _all_over_again(pieces):
         return JoinedCalls(pieces[-1], None)
-    seen = 0
-    places = []
-    for piece in pieces:
-        seen += piece.shape[2]
-        first = 0 if crosses else max(0, seen - piece.shape[3])
-        places.append((seen - piece.shape[2], first))
-    keys = max(first + piece.shape[3] for piece, (_, first) in zip(pieces, places, strict=True))
-    joined = np.zeros((batch, heads, seen, keys), pieces[0].dtype)
-    there = np.zeros((seen, keys), bool)
-    for piece, (query, first) in zip(pieces, places, strict=True):
-        rows, columns = slice(query, query + piece.shape[2]), slice(first, first + piece.shape[3])
-        joined[:, :, rows, columns] = piece
-        there[rows, columns] = True
+    if pasts is None:
+        pasts = [sum(piece.shape[2] for piece in pieces[:place]) for place in range(len(pieces))]
+    start = pasts[0]
+    ends = [past + piece.shape[2] for past, piece in zip(pasts, pieces, strict=True)]
+    end = ends[-1] if until is None else min(until, ends[-1])
+    keys = max(piece.shape[3] for piece in pieces) if crosses else end
+    joined = np.zeros((batch, heads, max(end - start, 0), keys), pieces[0].dtype)
+    there = np.zeros(joined.shape[2:], bool)
+    for piece, past, after in zip(pieces, pasts, ends, strict=True):
+        rows = min(after, end) - past
+        first = 0 if crosses else max(0, after - piece.shape[3])
+        columns = min(piece.shape[3], keys - first)
+        if rows <= 0 or columns <= 0:
+            continue
+        at = slice(past - start, past - start + rows), slice(first, first + columns)
+        joined[:, :, past - start :] = 0
+        there[past - start :] = False
+        joined[:, :, *at] = piece[:, :, :rows, :columns]
+        there[at] = True
+    if not crosses and len(pieces) > 1:
+        later = np.arange(keys) > np.arange(start, start + len(there))[:, None]
+        there &= ~later | (joined != 0).all((0, 1))
     return JoinedCalls(joined, None if there.all() else there)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -113,9 +113,17 @@ class Side:
     """``[batch, place]``, True for a token."""
 
     def coords(
-        self, dim: str, tokenizer: Any, batch: int, places: int, first: int = 0, *, strict: bool = False
+        self,
+        dim: str,
+        tokenizer: Any,
+        batch: int,
+        places: int,
+        first: int = 0,
+        *,
+        strict: bool = False,
+        more: int = 0,
     ) -> dict[str, Any]:
-        """Labels and mask of an axis; none of them where they say nothing of it.
+        """Labels and mask of an axis; none of them where its places are no tokens: an offset, a frame.
 
         Args:
             dim: The axis.
@@ -124,6 +132,7 @@ class Side:
             places: Places on the axis.
             first: The first of them, among those that ids and mask tell of.
             strict: Whether too few of them are an error.
+            more: So many of them may be left over: what was generated last is no place yet.
 
         Raises:
             LabelError: If they are of another batch or too short, and ``strict``.
@@ -140,6 +149,8 @@ class Side:
                         "sequences as input_ids."
                     )
                 continue
+            if values.shape[1] > first + places + more:
+                continue
             here = values[:, first : first + places]
             if what == "input_ids":
                 found[dim] = token_labels(tokenizer, here)
@@ -149,7 +160,14 @@ class Side:
 
 
 def attention_coords(
-    query: Side, key: Side, tokenizer: Any, sizes: Mapping[str, int], there: Any, *, strict: bool = False
+    query: Side,
+    key: Side,
+    tokenizer: Any,
+    sizes: Mapping[str, int],
+    there: Any,
+    *,
+    strict: bool = False,
+    more: int = 0,
 ) -> dict[str, Any]:
     """Labels and masks of attention.
 
@@ -158,16 +176,27 @@ def attention_coords(
         key: What stood at the keys.
         tokenizer: Names the tokens.
         sizes: Of the attention, by axis.
-        there: Which keys there were, ``[query, key]``; ``None`` for all.
+        there: Which keys there were, ``[query, key]``, or ``[layer, query, key]``; ``None`` for all.
         strict: Whether what does not fit is an error.
+        more: See :meth:`Side.coords`.
     """
     batch, queries, keys = sizes["batch"], sizes["query"], sizes["key"]
     first = max(0, keys - queries) if query is key else 0
-    coords = query.coords("query", tokenizer, batch, queries, first, strict=strict)
-    coords |= key.coords("key", tokenizer, batch, keys, strict=strict)
+    coords = query.coords("query", tokenizer, batch, queries, first, strict=strict, more=more)
+    coords |= key.coords("key", tokenizer, batch, keys, strict=strict, more=more)
     if there is not None:
-        coords[CELLS] = Coord(("query", "key"), there)
+        coords[CELLS] = Coord(("layer", "query", "key")[-there.ndim :], there)
     return coords
+
+
+def there_of(layers: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.bool_] | None:
+    """Which keys there were: once for all layers where they are alike, else ``[layer, query, key]``."""
+    given = next((there for there in layers if there is not None), None)
+    if given is None:
+        return None
+    filled = [np.ones_like(given) if there is None else there for there in layers]
+    stacked = np.stack(filled)
+    return given if (stacked == stacked[0]).all() else stacked
 
 
 def as_ids(value: Any, name: str) -> NDArray[Any] | None:

@@ -223,7 +223,7 @@ def boundary_of(model: Any, sources: Sequence[Source]) -> Boundary | None:
 
 def _is_none(state: Any) -> bool:
     """Whether a state is none, or a cache (of transformers) that is still empty."""
-    return state is None or (hasattr(state, "get_seq_length") and state.get_seq_length() == 0)
+    return state is None or (hasattr(state, "get_seq_length") and int(state.get_seq_length()) == 0)
 
 
 def _place_of_state(model: Any) -> tuple[int, str] | None:

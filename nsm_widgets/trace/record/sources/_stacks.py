@@ -1,0 +1,142 @@
+"""Which attention a module of a large model is: of which stack, in which layer, to itself or across.
+
+A number in a path is no layer. The layer is the module's own ``layer_idx``, else its place in the nearest
+list of blocks above it; that list, and the path below it, are the stack. What tells stacks apart names them:
+``text``, ``vision``, ``encoder``, ``decoder``, ``cross``, ``stage0``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nsm_widgets.trace.make._output_fields import TOWERS
+from nsm_widgets.trace.record._hooks import without_numbers
+
+_CROSSES = re.compile(r"cross|encdec|encoder_att|enc_att", re.IGNORECASE)
+
+
+class LayerPlace(NamedTuple):
+    """Where a module's attention belongs."""
+
+    name: str
+    """The array."""
+    layer: int
+    """Its number in the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """One list of modules, and the way from each to its attention."""
+
+    path: str
+    rest: str
+    tower: str
+    side: str
+    stage: int | None
+    crosses: bool
+
+
+class Stacks:
+    """The attention modules of a model.
+
+    Args:
+        modules: All of its modules by path.
+        two_sided: Whether it has an encoder and a decoder.
+    """
+
+    def __init__(self, modules: Mapping[str, Any], *, two_sided: bool) -> None:
+        self._modules = modules
+        self._two_sided = two_sided
+        torchs = sys.modules["torch"].nn.MultiheadAttention  # which is recorded by itself
+        attention = [
+            path
+            for path in _innermost({path: part for path, part in modules.items() if is_attention(part)})
+            if not isinstance(modules[path], torchs)
+        ]
+        self._stacks = list(dict.fromkeys(self._stack_of(path) for path in attention))
+        self.has_attention = bool(attention)
+        self.layers: dict[str, list[int]] = {}
+        """The numbers of the layers, by array, in the model's order."""
+        for path in attention:
+            place = self.place(path)
+            self.layers.setdefault(place.name, []).append(place.layer)
+        self.with_sinks = {self.place(path).name for path in attention if hasattr(modules[path], "sinks")}
+        """Arrays whose weights sum to less than one: a sink, which is no token, takes the rest."""
+
+    def place(self, path: str) -> LayerPlace:
+        """Where what a module attends to belongs."""
+        own = getattr(self._modules[path], "layer_idx", None)
+        _, number, _ = self._cut(path)
+        layer = own if isinstance(own, int) and not isinstance(own, bool) else number
+        return LayerPlace(self._name(self._stack_of(path)), layer)
+
+    def _cut(self, path: str) -> tuple[str, int, str]:
+        """The nearest list of blocks above, the place in it, and what follows; blocks are of one kind."""
+        parts = path.split(".")
+        places = [at for at in reversed(range(len(parts))) if parts[at].isdigit()]
+        lists = {at: self._modules.get(".".join(parts[:at])) for at in places}
+        found = [at for at in places if hasattr(lists[at], "__len__")]
+        of_one_kind = [at for at in found if len({type(block) for block in lists[at] or ()}) == 1]
+        at = next(iter(of_one_kind or found), None)
+        if at is None:
+            return "", 0, path
+        return ".".join(parts[:at]), int(parts[at]), ".".join(parts[at + 1 :])
+
+    def _stack_of(self, path: str) -> _Stack:
+        above, _, rest = self._cut(path)
+        rest = without_numbers(rest)
+        words = f"{above}.{rest}".lower().split(".")
+        tower = next((t for t, names in TOWERS.items() if any(names.search(word) for word in words[:2])), "")
+        side = next((s for w in words for s in ("decoder", "encoder") if w == s or w.startswith(f"{s}_")), "")
+        outer, stage, _ = self._cut(above) if above else ("", 0, "")
+        crosses = getattr(self._modules[path], "is_cross_attention", None)
+        if not isinstance(crosses, bool):
+            crosses = bool(_CROSSES.search(rest))
+        return _Stack(
+            above, rest, tower, side, stage if outer else None, crosses or bool(_CROSSES.search(rest))
+        )
+
+    def _name(self, stack: _Stack) -> str:
+        """What tells a stack from the others, in the words of its path; else all of the path."""
+        several = {
+            part: len({getattr(s, part) for s in self._stacks}) > 1 for part in ("tower", "side", "stage")
+        }
+        words = self._words(stack, several)
+        same = [other for other in self._stacks if self._words(other, several) == words]
+        if len(same) > 1 or stack not in self._stacks:
+            if len({s.rest for s in same}) == len(same) and stack in self._stacks:
+                words = [*words, _without_attention(stack.rest)]
+            else:
+                words = [re.sub(r"\.+", ".", f"{stack.path}.{stack.rest}").strip(".")]
+        return ".".join([*filter(None, words), "attention"])
+
+    def _words(self, stack: _Stack, several: Mapping[str, bool]) -> list[str]:
+        words = [stack.tower] if several["tower"] and stack.tower else []
+        if stack.crosses:
+            return [*words, "cross"]
+        if self._two_sided or (several["side"] and not words):
+            words.append(stack.side)
+        if several["stage"] and stack.stage is not None and not self._two_sided:
+            words.append(f"stage{stack.stage}")
+        return [word for word in words if word]
+
+
+def is_attention(module: Any) -> bool:
+    """Whether a module is called an attention."""
+    named = re.search(r"attention|attn", type(module).__name__, re.IGNORECASE)
+    return named is not None and next(module.parameters(), None) is not None
+
+
+def _innermost(modules: Mapping[str, Any]) -> Sequence[str]:
+    """Those in which there is no other one."""
+    return [path for path in modules if not any(other.startswith(f"{path}.") for other in modules)]
+
+
+def _without_attention(rest: str) -> str:
+    """What a path says besides: ``self`` of ``attention.self``, ``temporal`` of ``temporal_attn``."""
+    words = [re.sub(r"_?(attention|attn)_?", "", part, flags=re.IGNORECASE) for part in rest.split(".")]
+    return next((word for word in words if word), "")

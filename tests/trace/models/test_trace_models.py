@@ -1,0 +1,225 @@
+"""Models of transformers, each tiny: what is recorded is what they hand out, however they run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+from tests.trace.models.check import check_eager, check_generated, check_recomputed
+from tests.trace.models.tiny import ALL, BATCH, HEADS, WITHOUT, Tiny, text
+
+pytestmark = [pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.mark.parametrize("tiny", ALL, ids=lambda tiny: tiny.model)
+def test_a_forward(tiny: Tiny) -> None:
+    """Handed out and recorded, to the bit; computed again, on the same axes with the same masks."""
+    trace = check_eager(tiny)
+    if not tiny.eager_only:
+        check_recomputed(tiny, trace)
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("tiny", [tiny for tiny in ALL if tiny.generates], ids=lambda tiny: tiny.model)
+def test_generate(tiny: Tiny, attention: str) -> None:
+    """Row for row that of one forward, padding on the left or in the encoder, in every layer."""
+    if attention == "sdpa" and tiny.eager_only:
+        with pytest.raises(ValueError, match="does not support"):
+            tiny.make("sdpa")
+        return
+    check_generated(tiny, attention)
+
+
+@pytest.mark.parametrize("tiny", WITHOUT, ids=lambda tiny: tiny.model)
+@pytest.mark.parametrize("recompute", [False, True])
+def test_a_model_without_attention_says_so(tiny: Tiny, recompute: bool) -> None:
+    """And gives no advice that cannot help."""
+    model = getattr(transformers, tiny.model)(getattr(transformers, tiny.config)(**tiny.sizes)).eval()
+    with torch.no_grad(), TraceRecorder(model, recompute=recompute) as rec:
+        model(text(model)["input_ids"])
+    with pytest.raises(
+        RecordingError, match=f"{tiny.model}: it has no attention to record. An adapter"
+    ) as error:
+        _ = rec.trace
+    assert "eager" not in str(error.value)
+
+
+def llama(**more: Any) -> Any:
+    torch.manual_seed(0)
+    sizes = {**HEADS, "num_attention_heads": 2, "num_key_value_heads": 1, **more}
+    return transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(**sizes, attn_implementation="eager")
+    ).eval()
+
+
+def counted(array: NamedArray) -> np.ndarray:
+    """What is not masked, in the shape of the array."""
+    assert array.mask is not None
+    return np.broadcast_to(array.mask, array.shape)
+
+
+class Names:
+    """Names tokens by their numbers."""
+
+    def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
+        return [f"t{number}" for number in ids]
+
+
+def test_rejected_drafts_are_no_tokens() -> None:
+    """Of prompt lookup, as of one forward over the tokens that it returned; those label both axes."""
+    model, ids = llama(), torch.tensor([[2, 3, 4, 2, 3, 4, 2, 3]])
+    how: dict[str, Any] = {
+        "attention_mask": torch.ones_like(ids),
+        "max_new_tokens": 6,
+        "min_new_tokens": 6,
+        "do_sample": False,
+    }
+    with torch.no_grad(), TraceRecorder(model, tokenizer=Names()) as rec:
+        out = model.generate(
+            ids, prompt_lookup_num_tokens=3, output_attentions=True, return_dict_in_generate=True, **how
+        )
+    with torch.no_grad():
+        whole = model(out.sequences[:, :-1], output_attentions=True)
+    attention = rec.trace["attention"]
+    rows = attention.shape[3]
+    assert rows <= out.sequences.shape[1] - 1
+    expected = np.stack([layer.numpy() for layer in whole.attentions])[..., :rows, :rows]
+    np.testing.assert_allclose(attention.values, expected, atol=1e-5, rtol=0)
+    assert attention.labels("key") == tuple(f"t{number}" for number in out.sequences[0, :rows].tolist())
+
+
+@pytest.mark.parametrize("implementation", ["static", None], ids=["static", "dynamic"])
+def test_a_cache_of_fixed_length(implementation: str | None) -> None:
+    """Places that a cache keeps free are no keys."""
+    model = llama()
+    call = text(model)
+    ids, mask = call["input_ids"].flip(1), call["attention_mask"].flip(1)
+    more = {} if implementation is None else {"cache_implementation": implementation}
+    with torch.no_grad(), TraceRecorder(model) as rec:
+        model.generate(
+            ids, attention_mask=mask, max_new_tokens=4, min_new_tokens=4, do_sample=False,
+            output_attentions=True, return_dict_in_generate=True, disable_compile=True, **more,
+        )  # fmt: skip
+    assert rec.trace["attention"].shape == (2, BATCH, 2, 9, 9)
+    assert rec.trace["attention"].values.sum(-1) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_beams_are_refused_with_a_word() -> None:
+    """Rows of different beams would follow each other."""
+    model = llama()
+    with torch.no_grad(), TraceRecorder(model) as rec:
+        model.generate(
+            text(model)["input_ids"],
+            num_beams=2,
+            max_new_tokens=3,
+            output_attentions=True,
+            return_dict_in_generate=True,
+            do_sample=False,
+        )
+    with pytest.raises(RecordingError, match="a beam search sorts its beams"):
+        _ = rec.trace
+
+
+def test_what_is_behind_the_end_of_a_sequence_is_padding() -> None:
+    """Of two sequences of which one ends early; what generate writes there is no token."""
+    model = llama()
+    how: dict[str, Any] = {"max_new_tokens": 6, "do_sample": False}
+    for seed in range(50):
+        ids = torch.randint(3, 40, (2, 4), generator=torch.Generator().manual_seed(seed))
+        call = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        with torch.no_grad():
+            first, second = model.generate(**call, min_new_tokens=6, **how)[:, 4:].tolist()
+        if first[1] not in (first[0], *second):
+            break
+    model.generation_config.eos_token_id = first[1]
+    asked = {"output_attentions": True, "return_dict_in_generate": True}
+    with torch.no_grad(), TraceRecorder(model) as rec:
+        out = model.generate(**call, **how, **asked)
+    assert out.sequences[1, 4:].tolist() == second
+    mask = rec.trace["attention"].coords["key_mask"].values
+    assert mask.tolist() == [[True] * 6 + [False] * 3, [True] * 9]
+
+
+def test_a_model_called_twice_in_one_forward_is_two_steps() -> None:
+    """Two calls are two calls: without a cache nothing goes on."""
+
+    class Twice(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = llama()
+
+        def forward(self, ids: torch.Tensor) -> Any:
+            return [self.model(each, output_attentions=True) for each in (ids, ids.flip(1))]
+
+    model, ids = Twice(), torch.randint(3, 40, (2, 5))
+    with torch.no_grad(), TraceRecorder(model) as rec:
+        outputs = model(ids)
+    attention = rec.trace["attention"]
+    assert attention.dims == ("time", "layer", "batch", "head", "query", "key")
+    for step, output in enumerate(outputs):
+        np.testing.assert_array_equal(
+            attention.values[step], np.stack([layer.numpy() for layer in output.attentions])
+        )
+
+
+def test_layers_keep_their_numbers() -> None:
+    """Layers 1 and 3 of a hybrid are called so, handed out or computed again."""
+    tiny = next(tiny for tiny in ALL if tiny.model == "BambaForCausalLM")
+    assert check_eager(tiny)["attention"].labels("layer") == ("1", "3")
+
+
+def test_masks_of_single_layers() -> None:
+    """What only the layers with a window forgot is masked in those alone."""
+    tiny = next(tiny for tiny in ALL if tiny.model == "Gemma3ForCausalLM")
+    model = tiny.make("eager")
+    ids = torch.arange(3, 13)[None]
+    with torch.no_grad(), TraceRecorder(model) as rec:
+        out = model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=6,
+            min_new_tokens=6,
+            do_sample=False,
+            output_attentions=True,
+            return_dict_in_generate=True,
+        )
+    for attention in (rec.trace["attention"], Trace.from_attentions(out)["attention"]):
+        counts = counted(attention)[:, 0, 0, -1]
+        assert counts.sum(1).tolist() == [4, 15, 4]
+        assert (attention.values * ~counted(attention)).max() == 0
+
+
+def test_an_offset_in_a_window_is_no_token() -> None:
+    """Longformer's last axis is one; its queries are tokens."""
+    tiny = next(tiny for tiny in ALL if tiny.model == "LongformerModel")
+    model = tiny.make("eager")
+    ids = text(model)["input_ids"]
+    with torch.no_grad(), TraceRecorder(model, tokenizer=Names()) as rec:
+        outputs = model(ids, output_attentions=True)
+    made = Trace.from_attentions(outputs, tokenizer=Names(), input_ids=ids)
+    for trace in (rec.trace, made):
+        assert "key" not in trace["attention"].coords
+        assert trace["attention"].isel(batch=0).labels("query")[0] == f"t{ids[0, 0]}"
+
+
+def test_a_mask_of_samples_is_one_of_frames() -> None:
+    """Half of the second sound is padding, and so half of its frames."""
+    tiny = next(tiny for tiny in ALL if tiny.model == "Wav2Vec2Model")
+    attention = check_eager(tiny)["attention"]
+    counts = counted(attention)[0, 1, 0, 0]
+    np.testing.assert_array_equal(counts, attention.values[0, 1, 0, 0] > 0)
+    assert 0 < counts.sum() < counts.size
+
+
+def test_a_sink_takes_what_the_tokens_do_not() -> None:
+    """Such weights are shares: they sum to one at most."""
+    tiny = next(tiny for tiny in ALL if tiny.model == "GptOssForCausalLM")
+    attention = check_eager(tiny)["attention"]
+    assert attention.attrs["kind"] == "shares"
+    assert (attention.values.sum(-1) < 1).any()
