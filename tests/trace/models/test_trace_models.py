@@ -53,9 +53,8 @@ def test_a_model_without_attention_says_so(tiny: Tiny, recompute: bool) -> None:
 def llama(**more: Any) -> Any:
     torch.manual_seed(0)
     sizes = {**HEADS, "num_attention_heads": 2, "num_key_value_heads": 1, **more}
-    return transformers.LlamaForCausalLM(
-        transformers.LlamaConfig(**sizes, attn_implementation="eager")
-    ).eval()
+    config: Any = transformers.LlamaConfig
+    return transformers.LlamaForCausalLM(config(**sizes, attn_implementation="eager")).eval()
 
 
 def counted(array: NamedArray) -> np.ndarray:

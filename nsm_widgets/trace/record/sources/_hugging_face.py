@@ -300,7 +300,9 @@ class HuggingFaceSource(Source):
                 "it has no attention to record. An adapter can say what it holds: adapters={Type: function}"
             )
         if isinstance(output, tuple):
-            return "its output is a plain tuple, which does not say what is what. ModelCall it with return_dict=True"
+            return (
+                "its output is a plain tuple, which does not say what is what. Call it with return_dict=True"
+            )
         config = getattr(self.module, "config", None)
         used = getattr(config, "_attn_implementation", None)
         asked = given.get("output_attentions", getattr(config, "output_attentions", False))
