@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,18 +71,20 @@ class Names:
         return [f"t{number}" for number in ids]
 
 
-def test_rejected_drafts_are_no_tokens() -> None:
-    """Of prompt lookup, as of one forward over the tokens that it returned; those label both axes."""
+@pytest.mark.parametrize("drafts", ["prompt lookup", "assistant"])
+def test_rejected_drafts_are_no_tokens(drafts: str) -> None:
+    """Of assisted generation, as of one forward over the tokens that it returned; those label both axes."""
     model, ids = llama(), torch.tensor([[2, 3, 4, 2, 3, 4, 2, 3]])
-    how: dict[str, Any] = {
-        "attention_mask": torch.ones_like(ids),
-        "max_new_tokens": 6,
-        "min_new_tokens": 6,
-        "do_sample": False,
-    }
+    more: dict[str, Any] = (
+        {"prompt_lookup_num_tokens": 3} if drafts == "prompt lookup" else {"assistant_model": llama()}
+    )
+    if drafts == "assistant":
+        with torch.no_grad():
+            next(more["assistant_model"].parameters()).mul_(1.5)  # of another opinion now and then
+    asked = {"output_attentions": True, "return_dict_in_generate": True, "min_new_tokens": 6}
     with torch.no_grad(), TraceRecorder(model, tokenizer=Names()) as rec:
         out = model.generate(
-            ids, prompt_lookup_num_tokens=3, output_attentions=True, return_dict_in_generate=True, **how
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=6, do_sample=False, **asked, **more
         )
     with torch.no_grad():
         whole = model(out.sequences[:, :-1], output_attentions=True)
@@ -165,6 +168,32 @@ def test_a_model_called_twice_in_one_forward_is_two_steps() -> None:
         np.testing.assert_array_equal(
             attention.values[step], np.stack([layer.numpy() for layer in output.attentions])
         )
+
+
+@pytest.mark.parametrize(
+    "name", ["Gemma3ForCausalLM", "T5ForConditionalGeneration", "CLIPModel", "SwinModel"]
+)
+def test_a_store_has_what_memory_has(name: str, tmp_path: Path) -> None:
+    """Masks of single layers, windows, several stacks: the same trace, bit for bit."""
+    tiny = next(tiny for tiny in ALL if tiny.model == name)
+    model = tiny.make("eager")
+    call = tiny.call(model)
+
+    def run() -> None:
+        for _ in range(2):
+            if not tiny.generates:
+                model(**call, output_attentions=True)
+                continue
+            asked = {"output_attentions": True, "return_dict_in_generate": True}
+            given = {key: call[key] for key in ("input_ids", "attention_mask")}
+            model.generate(**given, max_new_tokens=6, min_new_tokens=6, do_sample=False, **asked)
+
+    with torch.no_grad():
+        with TraceRecorder(model, strict=True) as kept:
+            run()
+        with TraceRecorder(model, store=tmp_path / "run.zarr", strict=True) as stored:
+            run()
+    assert stored.trace.identical(kept.trace)
 
 
 def test_layers_keep_their_numbers() -> None:
