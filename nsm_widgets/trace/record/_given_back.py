@@ -7,21 +7,25 @@ import inspect
 import math
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from nsm_widgets.trace.record._host_copy import is_capturing
 
 _LIMIT = 4096
 """Values of a tensor that are compared at most."""
-_MOST_LEAVES = 256
+_MOST_PARTS = 1024
+"""Parts of an argument that are looked at."""
 _DEEPEST = 6
 _INPUTS = ("hidden_states",)
 """What sounds like a state, and is what transformers call an input."""
 _STATE_LIKE = ("hidden", "state", "carry", "mem", "cache", "past")
 _STATES = ("h", "hx", "hc", "hs", "h0", "h_prev", "prev_h")
 _NO_VERSION = -1
+
+_Key: TypeAlias = tuple[int, int]
+_Leaf: TypeAlias = "tuple[Any, _Key]"
 
 
 class GivenBack(threading.local):
@@ -48,24 +52,28 @@ class GivenBack(threading.local):
         self._storages: dict[int, tuple[Any, set[int]]] = {}
         """By the address of a storage, which is no other's while there is the weak reference: that, and the
         versions that were returned."""
+        self._most = 64
+        """So many of them make it worth while to look which are gone."""
         self._samples: list[tuple[tuple[int, ...], Any]] = []
         """Of what the last call returned: shapes, and some values."""
-        self._given: set[tuple[int, int]] = set()
+        self._given: set[_Key] = set()
         """What the running call was given."""
         self._shapes: set[tuple[int, ...]] = set()
         """Of the states that it was given."""
 
     def begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a call is given nothing that a former call of this iteration returned."""
-        states = [list(_tensors(state)) for state in self._states(args, kwargs)]
+        chosen = self._states(args, kwargs)
+        states = [_leaves(state) for state in chosen]
         begins = not any(map(self._is_known, states)) and not any(map(self._is_equal, states))
         self.has_other_state = begins and any(states) and not self._is_first
         self._is_first = False
         self.goes_on = self.goes_on or not begins
         if begins:
             self._storages, self._samples = {}, []
-        self._given = {_key(tensor) for tensor in _tensors((args, kwargs))}
-        self._shapes = {tuple(tensor.shape) for state in states for tensor in state}
+        others = [arg for arg in (*args, *kwargs.values()) if all(arg is not state for state in chosen)]
+        self._given = {key for leaves in (*states, _leaves(others)) for _, key in leaves}
+        self._shapes = {tensor.shape for leaves in states for tensor, _ in leaves}
         return begins
 
     def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -73,50 +81,54 @@ class GivenBack(threading.local):
 
         What it hands on as it got it, such as a mask, is no state.
         """
-        self._storages = {key: each for key, each in self._storages.items() if not each[0].expired()}
+        self._prune()
         self._samples = []
         can_look = _can_look()
+        leaves = [leaf for leaf in _leaves((output, self._states(args, kwargs))) if self._is_made(leaf[1])]
+        versions: dict[int, set[int]] = {}
         with sys.modules["torch"].no_grad():
-            for tensor in _tensors((output, self._states(args, kwargs))):
-                key = _key(tensor)
-                if key[1] != _NO_VERSION and key in self._given:
-                    continue
-                self._remember(tensor, *key)
-                shape = tuple(tensor.shape)
-                if can_look and (not self._shapes or shape in self._shapes) and _has_values(tensor):
-                    self._samples.append((shape, _sample(tensor).clone()))
+            for tensor, (address, version) in leaves:
+                versions.setdefault(address, set()).add(version)
+                if address not in self._storages:
+                    self._storages[address] = _reference(tensor), set()
+                if can_look and (not self._shapes or tensor.shape in self._shapes) and _has_values(tensor):
+                    self._samples.append((tensor.shape, _sample(tensor).clone()))
+        for address, known in versions.items():
+            self._storages[address] = self._storages[address][0], known
 
-    def _remember(self, tensor: Any, address: int, version: int) -> None:
-        from torch.multiprocessing.reductions import StorageWeakRef
+    def _is_made(self, key: _Key) -> bool:
+        """Whether the running call made a tensor, as far as is known."""
+        return key[1] == _NO_VERSION or key not in self._given
 
-        if address not in self._storages:
-            reference = StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
-            self._storages[address] = reference, set()
-        self._storages[address][1].add(version)
+    def _prune(self) -> None:
+        """Forget storages that are gone, once they may be half of all."""
+        if len(self._storages) >= self._most:
+            self._storages = {key: each for key, each in self._storages.items() if not each[0].expired()}
+            self._most = max(64, 2 * len(self._storages))
 
-    def _is_known(self, state: Sequence[Any]) -> bool:
+    def _is_known(self, state: Sequence[_Leaf]) -> bool:
         """Whether one of a state's tensors lies where a returned one does, unchanged."""
-        for address, version in map(_key, state):
-            if address in self._storages and version in self._storages[address][1]:
-                return True
-        return False
+        return any(
+            address in self._storages and version in self._storages[address][1]
+            for _, (address, version) in state
+        )
 
-    def _is_equal(self, state: Sequence[Any]) -> bool:
+    def _is_equal(self, state: Sequence[_Leaf]) -> bool:
         """Whether all of a state's tensors equal some of what the last call returned.
 
         Tensors of one value all over (zeros, as at a start) or of whole numbers tell nothing by themselves.
         """
         torch = sys.modules["torch"]
         shapes = {shape for shape, _ in self._samples}
-        if not state or any(tuple(tensor.shape) not in shapes or not _has_values(tensor) for tensor in state):
+        if not state or any(tensor.shape not in shapes or not _has_values(tensor) for tensor, _ in state):
             return False
         if not _can_look():
             return False
         told = False
         with torch.no_grad():
-            for tensor in state:
+            for tensor, _ in state:
                 values = _sample(tensor)
-                like = [kept for shape, kept in self._samples if shape == tuple(tensor.shape)]
+                like = [kept for shape, kept in self._samples if shape == tensor.shape]
                 if not any(_are_equal(values, kept.to(values.device, values.dtype)) for kept in like):
                     return False
                 is_number = tensor.is_floating_point() or tensor.is_complex()
@@ -161,26 +173,29 @@ def _place_of_input(model: Any) -> tuple[int, str]:
     return next(found, nothing)
 
 
-def _tensors(value: Any) -> Iterator[Any]:
-    """The tensors in nested tuples, lists, dicts, dataclasses and other plain objects."""
-    kind = sys.modules["torch"].Tensor
-    seen: set[int] = set()
-    left = [(value, 0)]
-    found = 0
-    while left and found < _MOST_LEAVES:
-        item, depth = left.pop()
-        if isinstance(item, kind):
-            if _has_storage(item):
-                found += 1
-                yield item
-        elif item is not None and depth < _DEEPEST and id(item) not in seen:
-            seen.add(id(item))
-            left += [(part, depth + 1) for part in reversed(_parts(item))]
+def _leaves(value: Any) -> list[_Leaf]:
+    """The tensors in nested tuples, lists, dicts, dataclasses and other plain objects, and where they lie."""
+    found: list[_Leaf] = []
+    _walk(value, sys.modules["torch"].Tensor, found, [_MOST_PARTS], 0)
+    return found
 
 
-def _parts(item: Any) -> list[Any]:
+def _walk(item: Any, kind: type, found: list[_Leaf], left: list[int], depth: int) -> None:
+    """Append them, of so many parts that are left to be looked at."""
+    if isinstance(item, kind):
+        key = _key(item)
+        if key is not None:
+            found.append((item, key))
+    elif item is not None and depth < _DEEPEST:
+        parts = _parts(item)[: left[0]]
+        left[0] -= len(parts)
+        for part in parts:
+            _walk(part, kind, found, left, depth + 1)
+
+
+def _parts(item: Any) -> Sequence[Any]:
     if isinstance(item, (tuple, list)):
-        return list(item)
+        return item
     if isinstance(item, (str, bytes, int, float, complex, type)):
         return []
     if isinstance(item, Mapping):
@@ -190,14 +205,6 @@ def _parts(item: Any) -> list[Any]:
     if isinstance(item, sys.modules["torch"].nn.Module) or callable(item):
         return []
     return list(getattr(item, "__dict__", {}).values())
-
-
-def _has_storage(tensor: Any) -> bool:
-    try:
-        tensor.untyped_storage()
-    except (RuntimeError, NotImplementedError):  # sparse, or within a transform
-        return False
-    return True
 
 
 def _can_look() -> bool:
@@ -218,10 +225,20 @@ def _has_values(tensor: Any) -> bool:
     return is_plain and not tensor.is_meta and tensor.numel() > 0
 
 
-def _key(tensor: Any) -> tuple[int, int]:
-    """Where a tensor lies, and how often it was changed there."""
-    version = _NO_VERSION if tensor.is_inference() else tensor._version
-    return tensor.untyped_storage()._cdata, version
+def _key(tensor: Any) -> _Key | None:
+    """Where a tensor lies, and how often it was changed there; ``None`` where it has no storage."""
+    try:
+        address = tensor.untyped_storage()._cdata
+    except (RuntimeError, NotImplementedError):  # sparse, or within a transform
+        return None
+    return address, _NO_VERSION if tensor.is_inference() else tensor._version
+
+
+def _reference(tensor: Any) -> Any:
+    """A weak reference to a tensor's storage."""
+    from torch.multiprocessing.reductions import StorageWeakRef
+
+    return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
 
 
 def _sample(tensor: Any) -> Any:
