@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from nsm_widgets import AttentionView, StatisticChart, Trace, stats
+from nsm_widgets import AttentionView, StatisticChart, Trace, ViewGroup, stats
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import color_codes, default_coloring, paint
 from tests.browser.harness import NotebookPage, open_exported
@@ -187,3 +188,24 @@ def test_a_chart_without_labels_writes_the_indices_of_its_array(browser: Browser
             view.wait_painted(f"{name}_entropy")
             expect(axes.nth(0).locator(".axislabel")).to_have_text(title)
             expect(axes.nth(0).locator(".tick")).to_have_text([str(i) for i in range(count)])
+
+
+def test_each_part_of_a_group_has_a_chooser_of_its_own(browser: Browser, tmp_path: Path) -> None:
+    """Though one toolbar serves them all: what a part shows is no matter of the others."""
+    trace = translator()
+    group = ViewGroup(
+        trace, [[partial(AttentionView, trace)], [partial(StatisticChart, trace, "entropy", x="query")]]
+    )
+    with open_exported(browser, Path(group.to_html(tmp_path / "group.html"))) as opened:
+        maps, chart = ViewOnPage(opened.page, 0), ViewOnPage(opened.page, 1)
+        maps.wait_painted("encoder.attention", "layer=0 batch=0 head=0")
+        chart.wait_painted("encoder.attention_entropy", "layer=0 batch=0")
+        chart.choose("array", "cross.attention")
+        chart.wait_painted("cross.attention_entropy", "layer=0 batch=0")
+        expect(maps.panel("encoder.attention")).to_be_visible()
+        maps.choose("array", "decoder.attention")
+        maps.wait_painted("decoder.attention", "layer=0 batch=0 head=0")
+        assert painted(maps, trace, "decoder.attention") == colors(trace, "decoder.attention")
+        expect(chart.panel("cross.attention_entropy")).to_be_visible()
+        expect(opened.page.locator(".nsmw-toolbar")).to_have_count(1)
+        opened.page.screenshot(path=REPOSITORY / "artifacts" / "arrays-group.png", full_page=True)

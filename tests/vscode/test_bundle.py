@@ -230,6 +230,33 @@ def test_an_axis_of_ones_own_is_moved_from_both_sides(quickstart: VscodePage) ->
     view.wait_painted("values", "expert=2")
 
 
+def test_one_of_several_arrays_is_chosen_from_both_sides(quickstart: VscodePage) -> None:
+    """Panels and sliders are those of the array on show, of attention and of its statistic."""
+    number = quickstart.page.locator(".nsmw-root").count()
+    quickstart.run_cell(
+        "import numpy as np\n"
+        "from nsm_widgets import AttentionView, StatisticChart, Trace\n"
+        "shapes = {'encoder.attention': (6, 6), 'cross.attention': (4, 6)}\n"
+        "translator = Trace.from_arrays(\n"
+        "    {name: np.full((1, 1, 2 + rows // 6, rows, keys), 1 / keys)\n"
+        "     for name, (rows, keys) in shapes.items()})\n"
+        "attention = AttentionView(translator)\n"
+        "attention"
+    )
+    quickstart.run_cell("chart = StatisticChart(translator, 'entropy', selection=attention.selection)\nchart")
+    view, chart = (ViewOnPage(quickstart.page, number + place) for place in (0, 1))
+    view.wait_painted("encoder.attention", "layer=0 batch=0 head=0")
+    expect(view.slider("head")).to_have_attribute("max", "2")
+    view.choose("array", "cross.attention")
+    view.wait_painted("cross.attention", "layer=0 batch=0 head=0")
+    expect(view.slider("head")).to_have_attribute("max", "1")
+    quickstart.wait_python("attention.array", "cross.attention")
+    quickstart.run_code("chart.array = 'cross.attention'")
+    chart.wait_painted("cross.attention_entropy")
+    quickstart.run_code("attention.array = 'encoder.attention'")
+    view.wait_painted("encoder.attention", "layer=0 batch=0 head=0")
+
+
 def test_a_kernel_that_vscode_did_not_start_knows_it_by_the_cell(
     browser: Browser, driver: Path, tmp_path: Path
 ) -> None:
