@@ -86,8 +86,8 @@ ENTRIES = (
     ),
     Entry(
         "AttentionView",
-        "Attention with its tokens; a grid of heads to pick from, colours shared or per head. Of a trace with "
-        "several arrays (encoder, decoder, cross) one is on show, chosen in the controls or by "
+        "Attention with its tokens; a grid of heads to pick from, colours shared or per head. Of a trace "
+        "with several arrays (encoder, decoder, cross) one is on show, chosen in the controls or by "
         '`view.array = "cross.attention"`.',
         "AttentionView(attention, x_labels=tokens, y_labels=tokens, head_names=heads)",
     ),
