@@ -165,8 +165,8 @@ FAULTS = (
     Fault(
         "widgets",
         "what the page chooses to show of two traces is not taken",
-        'frozenset({"cmap", "scale", "domain", "show"})',
-        'frozenset({"cmap", "scale", "domain"})',
+        '_page_writable = View._page_writable | {"show"}',
+        "_page_writable = View._page_writable",
         ("test_comparison.py",),
     ),
     # --- export: pages and pictures ---
@@ -217,8 +217,8 @@ FAULTS = (
     Fault(
         "trace",
         "last(k) keeps one more",
-        "len(self._kept) == self._choice.newest:",
-        "len(self._kept) - 1 == self._choice.newest:",
+        "len(self.iterations) == self._choice.newest:",
+        "len(self.iterations) - 1 == self._choice.newest:",
         ("test_trace_iterations.py",),
     ),
     Fault(
