@@ -24,8 +24,8 @@ _STATE_LIKE = ("hidden", "state", "carry", "mem", "cache", "past")
 _STATES = ("h", "hx", "hc", "hs", "h0", "h_prev", "prev_h")
 _NO_VERSION = -1
 
-_Key: TypeAlias = tuple[int, int]
-_Leaf: TypeAlias = "tuple[Any, _Key]"
+_StorageVersion: TypeAlias = tuple[int, int]
+_Leaf: TypeAlias = "tuple[Any, _StorageVersion]"
 
 
 class GivenBack(threading.local):
@@ -56,7 +56,7 @@ class GivenBack(threading.local):
         """So many of them make it worth while to look which are gone."""
         self._samples: list[tuple[tuple[int, ...], Any]] = []
         """Of what the last call returned: shapes, and some values."""
-        self._given: set[_Key] = set()
+        self._given: set[_StorageVersion] = set()
         """What the running call was given."""
         self._shapes: set[tuple[int, ...]] = set()
         """Of the states that it was given."""
@@ -96,7 +96,7 @@ class GivenBack(threading.local):
         for address, known in versions.items():
             self._storages[address] = self._storages[address][0], known
 
-    def _is_made(self, key: _Key) -> bool:
+    def _is_made(self, key: _StorageVersion) -> bool:
         """Whether the running call made a tensor, as far as is known."""
         return key[1] == _NO_VERSION or key not in self._given
 
@@ -225,7 +225,7 @@ def _has_values(tensor: Any) -> bool:
     return is_plain and not tensor.is_meta and tensor.numel() > 0
 
 
-def _key(tensor: Any) -> _Key | None:
+def _key(tensor: Any) -> _StorageVersion | None:
     """Where a tensor lies, and how often it was changed there; ``None`` where it has no storage."""
     try:
         address = tensor.untyped_storage()._cdata
