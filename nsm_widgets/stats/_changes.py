@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._same_layout import check_same_axes, common_arrays
 from nsm_widgets.stats._table import TableLike, as_table
 from nsm_widgets.stats._weightings import plain_entropy
-from nsm_widgets.trace import NamedArray, Trace, array_kind
+from nsm_widgets.trace import NamedArray, Trace, array_kind, labels_along
 
 COLUMNS = (
     "array",
@@ -101,14 +101,15 @@ class HeadChanges:
     divergences: dict[str, NamedArray]
     """The mean divergence at each step, layer and head, in nats, by the name of the weighting."""
     records: list[dict[str, Any]]
-    """One for each head, most changed first; those that are not known come last."""
+    """One for each head, most changed first; those that are not known come last. Places are
+    indices, and ``numbers`` says what they are called."""
 
     def table(self) -> TableLike:
         """The records as a table; columns that say nothing of any row are left out."""
         counts = [f"{why}_rows" for why in ("masked", "zero", "nan")]
         idle = {name for name in counts if not any(record[name] for record in self.records)}
         columns = [column for column in COLUMNS if column not in idle] if self.records else ["array"]
-        return as_table(self.records, columns)
+        return as_table([{**record, **record["numbers"]} for record in self.records], columns)
 
 
 def head_changes(a: Trace, matched: Trace, arrays: Sequence[str], matching: Matching) -> HeadChanges:
@@ -128,6 +129,16 @@ def head_changes(a: Trace, matched: Trace, arrays: Sequence[str], matching: Matc
     records = [record for change in changes for record in _records(change, matching, a)]
     records.sort(key=lambda each: -np.nan_to_num(each["js_divergence"], nan=-1.0))
     return HeadChanges(_mean_divergences(changes), records)
+
+
+def _numbers(record: Mapping[str, Any], array: NamedArray) -> dict[str, int]:
+    """What the places of a record are called."""
+    dims = {"layer": "layer", "head": "head", "matched_head": "head", "time": "time"}
+    return {
+        name: array.number(dim, record[name])
+        for name, dim in dims.items()
+        if dim in array.dims and record.get(name) is not None
+    }
 
 
 @dataclass(frozen=True)
@@ -218,8 +229,8 @@ def _mean_divergences(changes: Sequence[WeightingChange]) -> dict[str, NamedArra
     for change in changes:
         values, dims = change.mean_along(("iteration", "time", *_BY))
         if dims:
-            own = change.array.coords.items()
-            coords = {dim: coord for dim, coord in own if coord.dims == (dim,) and dim in dims}
+            own = labels_along(change.array.coords, dims)
+            coords = {name: coord for name, coord in own.items() if len(coord.dims) == 1}
             attrs = {"kind": "scalar", "description": "mean Jensen-Shannon divergence of the two, in nats"}
             found[change.array.name] = NamedArray("change", values, dims, coords, attrs)
     return found
@@ -235,7 +246,8 @@ def _records(change: WeightingChange, matching: Matching, trace: Trace) -> Itera
         if order is not None:
             where = (index["head"],) if order.ndim == 1 else (index["layer"], index["head"])
             record["matched_head"] = int(order[where])
-        yield record | _statistics(change, at)
+        record |= _statistics(change, at)
+        yield {**record, "numbers": _numbers(record, change.array)}
 
 
 def _statistics(change: WeightingChange, at: tuple[Any, ...]) -> dict[str, Any]:

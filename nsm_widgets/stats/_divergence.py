@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from nsm_widgets._axes import check_has_axis
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.stats._input import Mask, Statistic, divide_where
+from nsm_widgets.stats._input import Mask, Statistic, as_reference, divide_where
 from nsm_widgets.stats._rows import Rows, take_rows
 from nsm_widgets.stats._weightings import plain_entropy
 from nsm_widgets.trace import ArrayLike, Coord, NamedArray
@@ -145,17 +145,15 @@ def _pairs(
     """Divergences of all pairs of heads, the result's axes and the labels of the second."""
     axes = ("slot",) if isinstance(weights, NamedArray) else ("head", "query", "key")
     rows = take_rows(weights, mask, axes=axes)
-    dims, coords = rows.given.dims, {}
+    coords: dict[str, Coord] = {}
+    dims = rows.given.dims
     head = rows.weights.ndim - 3
     if dims:
         check_has_axis("head", dict.fromkeys(dims[:-1], 0), rows.given.name)
         head = dims.index("head")
         dims = (*dims[: head + 1], "reference")
-        own = rows.given.source.coords.get("head") if rows.given.source is not None else None
-        if own is not None:
-            coords["reference"] = Coord(
-                tuple("reference" if d == "head" else d for d in own.dims), own.values
-            )
+        if rows.given.source is not None:
+            coords = as_reference(rows.given.source.coords, "head")
     between = tuple(range(head, rows.weights.ndim - 2))  # after the heads are taken out
     parts = np.moveaxis(rows.weights, head, 0)
     entropies = np.moveaxis(plain_entropy(rows.weights), head, 0)

@@ -47,6 +47,7 @@ class Entry:
             and self.dims[-2:] == ("query", "key")
             and len(shape) >= 2
             and shape[-1] == shape[-2]
+            and self.given.are_neighbours("query", "key")
         )
 
     def is_matrix(self, by: Sequence[str]) -> bool:
@@ -56,7 +57,7 @@ class Entry:
         return len(self.dims) >= 2 and self.dims[-2] in _ATTENDING and self.dims[-2] not in by
 
     def groups(self, by: Sequence[str], inner: int) -> Iterator[tuple[dict[str, int], tuple[Any, ...]]]:
-        """Each index along the axes ``by``, and where its part of an array is; ``inner`` axes stay whole."""
+        """Each number along the axes ``by``, and where its part of an array is; ``inner`` axes stay whole."""
         shape = self.given.values.shape
         outer = len(shape) - inner
         axes = [i for i, dim in enumerate(self.dims[:outer]) if dim in by]
@@ -64,7 +65,8 @@ class Entry:
             at: list[Any] = [slice(None)] * outer
             for axis, i in zip(axes, place, strict=True):
                 at[axis] = i
-            yield {self.dims[axis]: i for axis, i in zip(axes, place, strict=True)}, tuple(at)
+            index = {self.dims[axis]: i for axis, i in zip(axes, place, strict=True)}
+            yield self.given.numbered(index), tuple(at)
 
 
 def make_entries(data: Any) -> list[Entry]:

@@ -110,7 +110,8 @@ def _not_finite(array: NamedArray, places: _Flags) -> Iterator[Finding]:
         infinite = int(bad.sum()) - nan
         counts = [f"{nan} NaN"] * (nan > 0) + [f"{infinite} infinite"] * (infinite > 0)
         where = _first(bad, array.dims)
-        text = f"{array.name} holds {' and '.join(counts)} of {values.size} values, first at {_at(where)}."
+        holds = f"{' and '.join(counts)} of {values.size} values"
+        text = f"{array.name} holds {holds}, first at {_at(where, array)}."
         yield Finding("not_finite", array.name, where, text, "error")
 
 
@@ -138,7 +139,7 @@ def _of_heads(array: NamedArray, places: _Flags) -> Iterator[Finding]:
             blurry.add(place)
             where = FrozenDict({**head, **_first(choosing & (spread[tuple(at)] >= BLURRY), rest)})
             text = (
-                f"{_head_text(array.name, head)} is blurry: its normalised entropy is {mean:.3f} in the "
+                f"{_head_text(array, head)} is blurry: its normalised entropy is {mean:.3f} in the "
                 f"mean of {int(choosing.sum())} rows."
             )
             yield Finding("blurry_head", array.name, where, text, "note")
@@ -169,8 +170,9 @@ def _collapsed(
     if share[place] >= COLLAPSED_SHARE:
         dim = array.dims[-1]
         where = FrozenDict({**head, **_first(on_one[..., place], rest), dim: place})
+        key = f"{dim} {array.number(dim, place)}"
         text = (
-            f"{_head_text(array.name, head)} has collapsed: {dim} {place} has {COLLAPSED_WEIGHT:g} or more "
+            f"{_head_text(array, head)} has collapsed: {key} has {COLLAPSED_WEIGHT:g} or more "
             f"of its weight in {share[place]:.0%} of {count} rows."
         )
         yield Finding("collapsed_head", array.name, where, text, "warning")
@@ -190,9 +192,10 @@ def _twins(array: NamedArray, places: _Flags, blurry: set[tuple[int, ...]]) -> I
         first, second = ((layer, one), (layer, other)) if has_layer else ((one,), (other,))
         if one < other and means[layer, one, other] < TWINS and not {first, second} <= blurry:
             where = FrozenDict({**({"layer": layer} if has_layer else {}), "head": one, "reference": other})
-            of = f" of layer {layer}" if has_layer else ""
+            of = f" of layer {array.number('layer', layer)}" if has_layer else ""
+            heads = f"{array.number('head', one)} and {array.number('head', other)}"
             text = (
-                f"{array.name}: heads {one} and {other}{of} do almost the same, they differ by "
+                f"{array.name}: heads {heads}{of} do almost the same, they differ by "
                 f"{means[layer, one, other]:.4f} nats (Jensen-Shannon)."
             )
             yield Finding("twin_heads", array.name, where, text, "warning")
@@ -219,17 +222,19 @@ def _of_slots(
     others = tuple(range(was_read.ndim - 1))
     ever_read, ever_written = np.asarray(was_read.any(axis=others)), np.asarray(written.any(axis=others))
     use = np.asarray((reads.values + writes.values).sum(axis=others))
+    source = writes.given.source
+    numbers = np.arange(slots) if source is None else source.numbers("slot")
     if slots >= 4 and use.sum() > 0 and use.max() >= SATURATED * use.sum():
         slot = int(use.argmax())
         where = FrozenDict({**_first((was_read | written)[..., slot], dims[:-1]), "slot": slot})
-        text = f"slot {slot} gets {use[slot] / use.sum():.0%} of all that is read and written."
+        text = f"slot {int(numbers[slot])} gets {use[slot] / use.sum():.0%} of all that is read and written."
         yield Finding("saturated_slots", name, where, text, "warning")
     lost = lost_writes(reads, writes, threshold, None, [start for start in sequence_starts if start < steps])
     if lost.any():
         where = _first(lost, dims)
         text = (
             f"{int(lost.sum())} of {int(written.sum())} writes are overwritten before anybody reads them, "
-            f"the first at {_at(where)}."
+            f"the first at {_at(where, source)}."
         )
         yield Finding("overwritten_writes", name, where, text, "warning")
     dead, unread = ~ever_read & ~ever_written, ever_written & ~ever_read
@@ -242,7 +247,7 @@ def _of_slots(
             if kind == "never_read_slots":
                 where = FrozenDict({**_first(written[..., where["slot"]], dims[:-1]), **where})
             text = f"{int(flags.sum())} of {slots} slots are {what} (mass of {threshold:g} or more): "
-            yield Finding(kind, name, where, f"{text}{_ranges(np.flatnonzero(flags))}.", "note")
+            yield Finding(kind, name, where, f"{text}{_ranges(np.sort(numbers[flags]))}.", "note")
 
 
 def _first(flags: NDArray[np.bool_], dims: Sequence[str]) -> FrozenDict:
@@ -251,12 +256,13 @@ def _first(flags: NDArray[np.bool_], dims: Sequence[str]) -> FrozenDict:
     return FrozenDict({dim: int(index) for dim, index in zip(dims, place, strict=True)})
 
 
-def _at(where: dict[str, int]) -> str:
-    return ", ".join(f"{dim} {index}" for dim, index in where.items()) or "its one value"
+def _at(where: dict[str, int], array: NamedArray | None) -> str:
+    numbers = where if array is None else {dim: array.number(dim, index) for dim, index in where.items()}
+    return ", ".join(f"{dim} {number}" for dim, number in numbers.items()) or "its one value"
 
 
-def _head_text(name: str, head: dict[str, int]) -> str:
-    return f"{name}, {_at(head)}," if head else name
+def _head_text(array: NamedArray, head: dict[str, int]) -> str:
+    return f"{array.name}, {_at(head, array)}," if head else array.name
 
 
 def _ranges(places: NDArray[np.int64]) -> str:

@@ -31,7 +31,7 @@ The idea of telling heads by such patterns is from Clark et al. 2019 (section 3)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -44,7 +44,7 @@ from nsm_widgets.stats._attention import at_step
 from nsm_widgets.stats._input import Mask, check_threshold, divide_where
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._table import TableLike, as_table
-from nsm_widgets.trace import ArrayLike, NamedArray, Trace, attention_names
+from nsm_widgets.trace import ArrayLike, NamedArray, Trace, attention_names, numbers_of
 
 HEAD_CLASSES = ("previous", "next", "first", "diagonal", "local", "uniform", "column", "other")
 """The names, in the order of ``HeadClasses.class_scores``."""
@@ -85,6 +85,8 @@ class HeadClasses:
     causal: bool
     """Whether queries could see only themselves and what came before."""
     classes: tuple[str, ...] = HEAD_CLASSES
+    numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of ``layer``, ``head`` and ``key``, where the attention was cropped: the table says them."""
 
     def label(self, *, layer: int = 0, head: int = 0) -> str:
         """The name of one head."""
@@ -109,14 +111,18 @@ class HeadClasses:
 
     def records(self) -> list[dict[str, Any]]:
         """The rows of the table."""
+
+        def number(dim: str, place: int) -> int:
+            return place if dim not in self.numbers or place < 0 else self.numbers[dim][place]
+
         return [
             {
-                "layer": layer,
-                "head": head,
+                "layer": number("layer", layer),
+                "head": number("head", head),
                 "label": str(self.labels[layer, head]),
                 "score": float(self.scores[layer, head]),
                 **dict(zip(self.classes, map(float, self.class_scores[layer, head]), strict=True)),
-                "column_key": int(self.column_key[layer, head]),
+                "column_key": number("key", int(self.column_key[layer, head])),
                 "rows": int(self.rows[layer, head]),
                 "left_out": int(self.left_out[layer, head]),
             }
@@ -266,7 +272,16 @@ def _classify(rows: Rows, causal: bool | None, least: float, reach: int) -> Head
         rows=np.asarray(rows.valid.sum(axis=(1, 3), dtype=np.int64)),
         left_out=np.asarray((~rows.valid).sum(axis=(1, 3), dtype=np.int64)),
         causal=causal,
+        numbers=_numbers(rows.given.source),
     )
+
+
+def _numbers(attention: NamedArray | None) -> dict[str, tuple[int, ...]]:
+    if attention is None:
+        return {}
+    named = {"layer": "layer", "head": "head", "key": attention.dims[-1]}
+    found = {name: numbers_of(attention.coords, dim) for name, dim in named.items()}
+    return {name: tuple(numbers.tolist()) for name, numbers in found.items() if numbers is not None}
 
 
 def _choose(scores: Float64[np.ndarray, "layer head name"], least: float) -> Int64[np.ndarray, "layer head"]:
@@ -441,4 +456,10 @@ def _check_square(rows: Rows) -> None:
         raise ShapeError(
             f"{rows.given.name} must have as many queries as keys, got {queries} and {keys}: "
             "heads are named by where they look from where they stand. Take the keys of the queries."
+        )
+    if rows.given.source is not None and not rows.given.are_neighbours(*rows.given.source.dims[-2:]):
+        raise ShapeError(
+            f"{rows.given.name} must have the same queries and keys, one next to the other, got others: "
+            "heads are named by where they look from where they stand. Cut both to one range: "
+            "isel(query=slice(20, 40), key=slice(20, 40))."
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._axes import format_dims, format_sizes
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError, UnknownOptionError
-from nsm_widgets.trace import ArrayLike, Coord, NamedArray, to_readonly
+from nsm_widgets.trace import ArrayLike, Coord, NamedArray, labels_along, number_name, to_readonly
 
 Statistic: TypeAlias = Any
 """A ``NamedArray`` where the input was one, else a NumPy array of float64 or bool."""
@@ -43,6 +43,19 @@ class Given:
             return f"shape {self.values.shape}"
         return f"axes {format_sizes(self.source.dims, self.source.shape)}"
 
+    def numbered(self, index: Mapping[str, int]) -> dict[str, int]:
+        """The same places by their numbers, as tables and texts call them."""
+        if self.source is None:
+            return dict(index)
+        return {dim: self.source.number(dim, place) for dim, place in index.items()}
+
+    def are_neighbours(self, *dims: str) -> bool:
+        """Whether the places of these axes are the same ones, none left out between them."""
+        if self.source is None:
+            return True
+        numbers = [self.source.numbers(dim) for dim in dims]
+        return all(np.array_equal(each, numbers[0][0] + np.arange(len(each))) for each in numbers)
+
     def result(
         self,
         values: Any,
@@ -65,11 +78,7 @@ class Given:
         if self.source is None:
             return array
         array.flags.writeable = False
-        kept = {
-            dim: coord
-            for dim, coord in {**self.source.coords, **(coords or {})}.items()
-            if dim in dims and set(coord.dims) <= set(dims)
-        }
+        kept = labels_along({**self.source.coords, **(coords or {})}, dims)
         return NamedArray(
             f"{self.name}_{statistic}",
             array,
@@ -77,6 +86,16 @@ class Given:
             coords=kept,
             attrs={"kind": "scalar", "description": description},
         )
+
+
+def as_reference(coords: Mapping[str, Coord], dim: str) -> dict[str, Coord]:
+    """Labels and numbers of an axis for the axis ``reference``, along which the same places lie again."""
+    names = {dim: "reference", number_name(dim): number_name("reference")}
+    return {
+        names[name]: Coord(tuple("reference" if d == dim else d for d in coord.dims), coord.values)
+        for name, coord in coords.items()
+        if name in names and coord.dims[-1] == dim
+    }
 
 
 def take(value: ArrayLike, name: str, axes: Sequence[str]) -> Given:

@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from nsm_widgets.stats._input import Given, Mask, Statistic, check_threshold, counted, divide_where, take
+from nsm_widgets.stats._input import (
+    Given,
+    Mask,
+    Statistic,
+    as_reference,
+    check_threshold,
+    counted,
+    divide_where,
+    take,
+)
 from nsm_widgets.trace import ArrayLike, Coord
 
 ACTIVE = 0.1
@@ -152,13 +161,10 @@ def slot_similarity(memory: ArrayLike) -> Statistic:
     [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
     """
     given = take(memory, "memory", ("slot", "word"))
-    coords, dims = {}, given.dims
+    coords: dict[str, Coord] = {}
+    dims = given.dims
     if given.source is not None:
-        own = given.source.coords.get(dims[-2])
-        if own is not None:
-            coords["reference"] = Coord(
-                tuple("reference" if d == dims[-2] else d for d in own.dims), own.values
-            )
+        coords = as_reference(given.source.coords, dims[-2])
     return given.result(
         cosines(given.values),
         "slot_similarity",

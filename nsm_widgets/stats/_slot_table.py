@@ -116,7 +116,8 @@ def _records(
     records = []
     for at in np.ndindex(*reads.values.shape[1:]):
         every = (slice(None), *at)
-        record: dict[str, Any] = dict(zip(reads.dims[1:] or ("batch", "slot")[-len(at) :], at, strict=True))
+        dims = reads.dims[1:] or ("batch", "slot")[-len(at) :]
+        record: dict[str, Any] = reads.given.numbered(dict(zip(dims, at, strict=True)))
         record |= {"label": _label(reads, at), "steps": steps}
         if steps:
             write_steps, read_steps = np.flatnonzero(written[every]), np.flatnonzero(read[every])
@@ -124,14 +125,18 @@ def _records(
                 "read_mass": float(reads.values[every].sum()),
                 "write_mass": float(writes.values[every].sum()),
                 "importance": float(use[(-1, *at)]),
-                "first_write": int(write_steps[0]) if write_steps.size else None,
-                "last_read": int(read_steps[-1]) if read_steps.size else None,
+                "first_write": _step(writes, write_steps[0]) if write_steps.size else None,
+                "last_read": _step(reads, read_steps[-1]) if read_steps.size else None,
                 "dead": not write_steps.size and not read_steps.size,
                 "never_read": bool(write_steps.size) and not read_steps.size,
                 "overwritten_before_read": int(lost[every].sum()),
             }
         records.append(record)
     return records
+
+
+def _step(masses: Masses, place: Any) -> int:
+    return masses.given.numbered({"time": int(place)})["time"]
 
 
 def _label(masses: Masses, at: tuple[int, ...]) -> str | None:

@@ -116,7 +116,7 @@ def first_write(write_weights: ArrayLike, *, threshold: float = ACCESS, mask: Ma
         mask: True where a weight counts.
 
     Returns:
-        ``(..., slot)``, zero-based steps as float64; NaN where a slot is never written, which a chart draws
+        ``(..., slot)``, numbers of steps as float64; NaN where a slot is never written, which a chart draws
         as what it is, where -1 would be a step.
 
     Raises:
@@ -128,7 +128,9 @@ def first_write(write_weights: ArrayLike, *, threshold: float = ACCESS, mask: Ma
     """
     masses = take_masses(write_weights, mask, name="write_weights")
     written = accesses(masses, threshold)
-    steps = np.where(written.any(axis=0), written.argmax(axis=0), np.nan)
+    first = written.argmax(axis=0)
+    source = masses.given.source
+    steps = np.where(written.any(axis=0), first if source is None else source.numbers("time")[first], np.nan)
     return masses.given.result(
         steps, "first_write", "step of the first write, NaN for never", masses.dims[1:]
     )

@@ -24,7 +24,8 @@ from nsm_widgets.trace.arrays._known import (
     split_name,
 )
 from nsm_widgets.trace.arrays._lazy import LazyValues
-from nsm_widgets.trace.arrays._mask import is_mask, mask_axis
+from nsm_widgets.trace.arrays._mask import is_mask, labels_along, mask_axis
+from nsm_widgets.trace.arrays._number import evenly, number_name, numbers_of, steps_before
 from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
 
 if TYPE_CHECKING:
@@ -51,14 +52,19 @@ __all__ = [
     "check_shares",
     "check_weightings",
     "default_kind",
+    "evenly",
     "is_mask",
     "iterations_text",
     "known_array",
+    "labels_along",
     "logged_name",
     "mask_axis",
+    "number_name",
+    "numbers_of",
     "register_adapter",
     "same_coord",
     "split_name",
+    "steps_before",
     "to_readonly",
 ]
 

@@ -23,7 +23,7 @@ def changed_heads_panel(
     told = [name for name in told if name not in _LEFT_OUT or any(record[name] for record in records)]
     rows = tuple(
         TableRow(
-            tuple(_cell(record, name, names[1]) for name in told),
+            tuple(_cell({**record, **record.get("numbers", {})}, name, names[1]) for name in told),
             {dim: record[dim] for dim in ("layer", "head", "time") if record.get(dim) is not None},
         )
         for record in records[:MOST_TABLE_ROWS]

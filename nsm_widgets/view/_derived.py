@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import Coord, NamedArray, Trace
+from nsm_widgets.trace import Coord, NamedArray, Trace, labels_along
 
 BLOCK_VALUES = 1 << 21
 """Values of a memory that are worked on at a time."""
@@ -50,7 +50,7 @@ def memory_change(trace: Trace) -> NamedArray:
         "memory_change",
         changes,
         dims=dims[:-1],
-        coords={d: memory.coords[d] for d in dims[:-1] if d in memory.coords},
+        coords=labels_along(memory.coords, dims[:-1]),
         attrs={"kind": "scalar", "description": "norm of the change since the step before"},
     )
 

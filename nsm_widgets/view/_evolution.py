@@ -9,7 +9,7 @@ from jaxtyping import Float64
 
 from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, labels_along
 from nsm_widgets.view._derived import memory_change, memory_steps
 from nsm_widgets.view._layouts import lines_layout
 from nsm_widgets.view._lines import MOST_NAMED_LINES
@@ -46,7 +46,7 @@ def memory_difference(trace: Trace) -> NamedArray:
         "memory_difference",
         differences,
         dims=dims,
-        coords={dim: memory.coords[dim] for dim in dims if dim in memory.coords},
+        coords=labels_along(memory.coords, dims),
         attrs={"kind": "content", "description": "memory minus the memory one step before"},
     )
 
@@ -59,7 +59,7 @@ def slot_statistics(memory: NamedArray) -> list[NamedArray]:
     """
     dims = (*(dim for dim in memory.dims if dim != "word"), "word")
     values = np.transpose(memory.values, [memory.dims.index(dim) for dim in dims]).astype(np.float64)
-    coords = {dim: memory.coords[dim] for dim in dims[:-1] if dim in memory.coords}
+    coords = labels_along(memory.coords, dims[:-1])
     with np.errstate(invalid="ignore", over="ignore"):
         return [
             NamedArray(

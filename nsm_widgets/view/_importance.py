@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float64
 
 from nsm_widgets._axes import format_dims, misnamed
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, labels_along
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Panel, default_coloring
 from nsm_widgets.view._summary import summary_of
@@ -92,7 +92,7 @@ def _over_heads(weights: NamedArray) -> NamedArray:
     dims = weights.dims
     if "head" in dims:
         values, dims = values.sum(axis=dims.index("head")), tuple(dim for dim in dims if dim != "head")
-    coords = {dim: weights.coords[dim] for dim in dims if dim in weights.coords}
+    coords = labels_along(weights.coords, dims)
     return NamedArray(weights.name, values, dims, coords)
 
 
@@ -122,9 +122,10 @@ def first_write(trace: Trace) -> NamedArray | None:
         written = np.asarray(written.any(axis=dims.index("head")))
         dims = tuple(dim for dim in dims if dim != "head")
     time = dims.index("time")
-    steps = np.where(written.any(axis=time), written.argmax(axis=time), np.nan).astype(np.float32)
+    first = weights.numbers("time")[written.argmax(axis=time)]
+    steps = np.where(written.any(axis=time), first, np.nan).astype(np.float32)
     kept = tuple(dim for dim in dims if dim != "time")
-    coords = {dim: weights.coords[dim] for dim in kept if dim in weights.coords}
+    coords = labels_along(weights.coords, kept)
     description = f"first step at which a write weight reaches {WRITTEN_FROM:g}"
     return NamedArray("first_write", steps, kept, coords, {"kind": "scalar", "description": description})
 
@@ -147,7 +148,7 @@ def slot_use(importance: NamedArray) -> NamedArray:
             (values >= SATURATED_SHARE * total) & (total > 0) & (values.shape[axis] >= FEWEST_SATURABLE)
         )
         codes = np.where(values < DEAD_BELOW, 1, np.where(saturated, 2, 0)).astype(np.int8)
-    coords = {dim: last.coords[dim] for dim in last.dims if dim in last.coords}
+    coords = labels_along(last.coords, last.dims)
     description = "0 used, 1 dead, 2 saturated, by the scores of the last step"
     return NamedArray("slot_use", codes, last.dims, coords, {"kind": "scalar", "description": description})
 

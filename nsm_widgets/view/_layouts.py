@@ -351,7 +351,7 @@ def _head_panels(weights: NamedArray, side: str) -> list[Panel]:
             f"{misnamed(missing, weights.dims) or ' A single head? Add its axis: weights[:, :, None].'}"
         )
     heads = weights.sizes["head"]
-    labels = weights.labels("head") if "head" in weights.coords else tuple(str(h) for h in range(heads))
+    labels = weights.labels("head")
     many = heads > MANY_HEADS
     return [
         panel_of(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float64, Int8, Shaped
 
-from nsm_widgets.trace import NamedArray, Trace, check_weightings, is_mask
+from nsm_widgets.trace import NamedArray, Trace, check_weightings
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._layouts import need, panel_of
 from nsm_widgets.view._panel import Layout, Note, Panel
@@ -128,8 +128,9 @@ def _named(
     dims: Sequence[str],
     statistic: str | None,
 ) -> NamedArray:
-    coords: dict[str, object] = {dim: routing.coords[dim] for dim in dims if dim in routing.coords}
-    coords |= {k: coord for k, coord in routing.coords.items() if is_mask(k) and set(coord.dims) <= set(dims)}
+    coords: dict[str, object] = {
+        name: coord for name, coord in routing.coords.items() if set(coord.dims) <= set(dims)
+    }
     if statistic is not None:
         coords["statistic"] = [statistic]
     return NamedArray(name, values, dims, coords, {"kind": "scalar", "description": _SAID[name]})

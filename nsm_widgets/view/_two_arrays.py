@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nsm_widgets.stats import PLACE_AXES, Matching, head_group, place_group
-from nsm_widgets.trace import Labels, NamedArray, Trace, same_coord
+from nsm_widgets.trace import Labels, NamedArray, Trace, number_name, numbers_of, same_coord
 
 _LONGEST_NAME = 100
 _IS = "is "
@@ -17,7 +17,14 @@ def array_difference(one: NamedArray, other: NamedArray, name: str) -> NamedArra
     """``other - one``, cell by cell, in float64, with the labels of both."""
     with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
         values = np.asarray(other.values).astype(np.float64) - np.asarray(one.values).astype(np.float64)
-    coords = {dim: _joined(one, other, dim) for dim in one.dims if dim in one.coords or dim in other.coords}
+    coords: dict[str, Any] = {}
+    for dim in one.dims:
+        numbers = numbers_of(one.coords, dim), numbers_of(other.coords, dim)
+        agree = np.array_equal(one.numbers(dim), other.numbers(dim))
+        if dim in one.coords or dim in other.coords or not agree:
+            coords[dim] = _joined(one, other, dim)
+        if agree and numbers[0] is not None:
+            coords[number_name(dim)] = numbers[0]
     description = (
         "what the second trace has more than the first, cell by cell"
         if values.any()
@@ -37,15 +44,24 @@ def renamed(array: NamedArray, name: str) -> NamedArray:
     return NamedArray(name, array.values, array.dims, array.coords, array.attrs)
 
 
-def labelled(array: NamedArray, matching: Matching) -> NamedArray:
-    """Slots and states that were moved say which ones they are in their own trace: ``is 117``."""
+def labelled(array: NamedArray, like: NamedArray, matching: Matching) -> NamedArray:
+    """Slots and states that were moved say which ones they are in their own trace: ``is 117``.
+
+    What was matched is numbered as in the first trace, so that one place has one number.
+    """
     coords: dict[str, Any] = dict(array.coords)
+    matched = {dim for dim in PLACE_AXES if place_group(array.name, dim) in matching.slots}
+    for dim in {*matched, *(["head"] if matching.heads else [])} & set(array.dims):
+        coords.pop(number_name(dim), None)
+        if numbers_of(like.coords, dim) is not None:
+            coords[number_name(dim)] = like.coords[number_name(dim)]
     for dim in PLACE_AXES.keys() & set(array.dims):
-        order = matching.slots.get(place_group(array.name, dim))
-        if order is None or (order == np.arange(len(order))).all():
+        numbers = array.numbers(dim)
+        moved = numbers != like.numbers(dim)
+        if dim not in matched or not moved.any():
             continue
-        own = coords[dim].values if dim in coords else order
-        moved = np.broadcast_to(order != np.arange(len(order)), np.shape(own))
+        own = coords[dim].values if dim in coords else numbers
+        moved = np.broadcast_to(moved, np.shape(own))
         told = [f"{_IS}{x}" if moves else str(x) for x, moves in zip(own.flat, moved.flat, strict=True)]
         coords[dim] = np.array(told, dtype=object).reshape(np.shape(own)).tolist()
     return NamedArray(array.name, array.values, array.dims, coords, array.attrs)

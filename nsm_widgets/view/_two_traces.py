@@ -106,7 +106,7 @@ def two_traces_layout(
                 "Leave it out of arrays; changed_heads and LineChart take it."
             )
         one = renamed(a[name], f"a.{key}")
-        other = renamed(labelled(b[name], matching), f"b.{key}")
+        other = renamed(labelled(b[name], a[name], matching), f"b.{key}")
         difference = array_difference(one, other, f"difference.{key}")
         order = order_array(a[name], a, matching)
         held += [one, other, difference, *([order] if order is not None else [])]

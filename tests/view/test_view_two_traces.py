@@ -175,7 +175,9 @@ def test_what_was_moved_is_said_in_words_and_on_the_axes() -> None:
     weights = np.eye(3)[[[0, 1], [2, 0]]][:, None]  # (time, batch, head, slot)
     trace = Trace.from_arrays({"read_weights": weights})
     matching = Matching({"read": np.array([1, 0])}, {"slot": np.array([0, 2, 1])}, ("write",))
-    layout, shown = two_traces_layout(trace, trace, ("read_weights",), names=NAMES, matching=matching)
+    layout, shown = two_traces_layout(
+        trace, matching.apply(trace), ("read_weights",), names=NAMES, matching=matching
+    )
     assert shown["b.read_weights"].labels("slot") == ("0", "is 2", "is 1")
     assert shown["difference.read_weights"].labels("slot") == ("0", "1 is 2", "2 is 1")
     (scalar,) = panels(layout)["b.read_weights"].scalars

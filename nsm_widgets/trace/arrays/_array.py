@@ -18,6 +18,7 @@ from nsm_widgets.trace.arrays._coord import Coord, cut_coord, make_coord, same_c
 from nsm_widgets.trace.arrays._json import FrozenDict, freeze_attrs
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import is_mask, make_mask, mask_of
+from nsm_widgets.trace.arrays._number import cropped_numbers, make_numbers, number_axis, numbers_of
 
 Indexer: TypeAlias = Any
 """An int (drops the axis), a slice, or a list of ints (both keep it). Checked at run time."""
@@ -48,7 +49,7 @@ class NamedArray:
         dims: One axis name per axis: ``"time"``, ``"slot"``, ... or any identifier of your own.
         coords: Labels by axis: a :class:`Coord`, a list of strings or integers, or one such list per batch
             item. And masks, True where a value counts: ``key_mask`` and the like of one axis, ``mask`` of
-            single cells.
+            single cells. And numbers, ``slot_number`` and the like, where places are not counted from 0.
         attrs: JSON values. In use: ``kind``, ``memory_seen``, ``source_dtype``, ``description``.
 
     Raises:
@@ -62,7 +63,7 @@ class NamedArray:
     """Read-only. In a store, ``LazyValues``, which read what is looked at."""
     dims: tuple[str, ...]
     coords: dict[str, Coord]
-    """Labels by axis, and masks by their names; read-only."""
+    """Labels by axis, and masks and numbers by their names; read-only."""
     attrs: dict[str, Any]
     """JSON values, read-only."""
 
@@ -125,6 +126,9 @@ class NamedArray:
         Lists on several axes are taken one axis after the other, as xarray does. Of an array in a store, at
         most 64 MB are read at once, and a larger choice stays there.
 
+        Places keep their numbers: of ``slot=slice(20, 40)`` views, pictures and tables say slot 20 to 39, and
+        :meth:`numbers` tells them. Indices count from 0 in what was chosen, those of a ``Selection`` too.
+
         Raises:
             AxisError: If the array has no such axis.
             SelectionError: If an index lies outside the axis, or is no int, slice or list of ints.
@@ -152,7 +156,8 @@ class NamedArray:
         coords = {
             name: coord for name, coord in cut.items() if name in dims or (is_mask(name) and coord.dims)
         }
-        return NamedArray(self.name, values, dims, coords, self.attrs)
+        numbers = cropped_numbers(self.coords, sizes, checked)
+        return NamedArray(self.name, values, dims, {**coords, **numbers}, self.attrs)
 
     def renamed(self, name: Any) -> NamedArray:
         """The same array under another name.
@@ -172,7 +177,7 @@ class NamedArray:
         return mask_of(self.coords, self.sizes)
 
     def labels(self, dim: str, batch: int = 0) -> tuple[str, ...]:
-        """The labels along one axis, as they may be shown; ``"0", "1", ...`` where it has none.
+        """The labels along one axis, as they may be shown; its :meth:`numbers` where it has none.
 
         Args:
             dim: The axis.
@@ -184,11 +189,27 @@ class NamedArray:
         check_has_axis(dim, self.sizes, self.name)
         coord = self.coords.get(dim)
         if coord is None:
-            return tuple(str(index) for index in range(self.sizes[dim]))
+            return tuple(map(str, self.numbers(dim).tolist()))
         values = coord.values
         if len(coord.dims) == 2:
             values = values[_check_index(batch, "batch", len(values), self.name)]
         return tuple(replace_surrogates(label) for label in values.tolist())
+
+    def numbers(self, dim: str) -> NDArray[np.int64]:
+        """The number of each place along an axis: from 0, or that which it had before :meth:`isel`.
+
+        >>> usage = NamedArray("usage", [0.1, 0.9, 0.5], dims=("slot",))
+        >>> usage.isel(slot=slice(1, 3)).numbers("slot").tolist()
+        [1, 2]
+        """
+        check_has_axis(dim, self.sizes, self.name)
+        found = numbers_of(self.coords, dim)
+        return np.arange(self.sizes[dim]) if found is None else found
+
+    def number(self, dim: str, index: int) -> int:
+        """That of one place."""
+        found = numbers_of(self.coords, dim)
+        return index if found is None else int(found[index])
 
     def identical(self, other: NamedArray) -> bool:
         """Whether name, axes, labels, attrs, dtype and every bit of the values agree (NaN is NaN)."""
@@ -208,10 +229,19 @@ class NamedArray:
             about = _describe(self.values)
         head = f"<NamedArray {self.name} {sizes} {self.dtype}, {about}>"
         lines = [
-            f"  {name}: {_left_out(coord)}" if is_mask(name) else f"  {name}: {_preview(self.labels(name))}"
+            f"  {name}: {_left_out(coord)}" if is_mask(name) else f"  {name}: {self._preview(name)}"
             for name, coord in self.coords.items()
         ]
         return "\n".join([head, *lines])
+
+    def _preview(self, name: str) -> str:
+        axis = number_axis(name, self.sizes)
+        if axis is None:
+            return _preview(self.labels(name))
+        numbers = self.numbers(axis)
+        return ", ".join(map(str, numbers[:6])) + (
+            f", ... ({len(numbers)} numbers)" if len(numbers) > 6 else ""
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
@@ -242,14 +272,16 @@ def check_name(name: Any) -> str:
 
 
 def make_coords(coords: Any, sizes: Mapping[str, int], name: str) -> FrozenDict:
-    """Check all labels and masks of an array; see ``make_coord`` and ``make_mask``."""
+    """Check labels, masks and numbers of an array; see ``make_coord``, ``make_mask``, ``make_numbers``."""
     if coords is None:
         return FrozenDict()
     if not isinstance(coords, Mapping):
         raise LabelError(f"{name}: coords must map axis names to labels, got {type(coords).__name__}.")
     return FrozenDict(
         {
-            key: (make_mask if is_mask(key) else make_coord)(key, given, sizes, name)
+            key: (make_mask if is_mask(key) else make_numbers if number_axis(key, sizes) else make_coord)(
+                key, given, sizes, name
+            )
             for key, given in coords.items()
         }
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import FrozenInstanceError
 from typing import Any, NoReturn, TypeVar
@@ -12,6 +11,7 @@ from nsm_widgets._axes import SHARED, check_time_leads, did_you_mean, format_dim
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError
 from nsm_widgets._text import one_line, replace_surrogates
 from nsm_widgets.trace.arrays._array import Indexer, NamedArray
+from nsm_widgets.trace.arrays._chosen import attrs_after_isel
 from nsm_widgets.trace.arrays._coord import Coord, same_coord
 from nsm_widgets.trace.arrays._json import freeze_attrs
 from nsm_widgets.trace.arrays._origin import Origin
@@ -116,8 +116,9 @@ class TraceBase(Mapping[str, NamedArray]):
     def isel(self: Made, /, **indexers: Indexer) -> Made:
         """Select by index, in every array that has the axis; see :meth:`NamedArray.isel`.
 
-        ``attrs["sequence_starts"]`` go with the steps: where the first step of a sequence is left out, its
-        next one begins it, unless it is the first of all.
+        Starts of sequences and numbers of iterations go with what is chosen. Where the first step of a sequence
+        is left out, its next one begins it, unless it is the first of all. Where steps of several iterations
+        are chosen, which belongs to which is not known any more.
 
         Raises:
             AxisError: If no array has such an axis.
@@ -133,9 +134,7 @@ class TraceBase(Mapping[str, NamedArray]):
             array.isel(**{dim: indexer for dim, indexer in indexers.items() if dim in array.dims})
             for array in self.values()
         ]
-        attrs = self.attrs
-        if "time" in indexers and "sequence_starts" in attrs:
-            attrs = _attrs_at(attrs, indexers["time"], max(a.sizes.get("time", 0) for a in self.values()))
+        attrs = attrs_after_isel(self.attrs, self.sizes, indexers)
         return self._made(arrays, attrs, self.origin and self.origin.after_isel(indexers, self.sizes))
 
     def assign(self: Made, *arrays: Any, attrs: Any = None) -> Made:
@@ -266,23 +265,3 @@ def _format_bytes(count: int) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} GB"
-
-
-def _attrs_at(attrs: dict[str, Any], indexer: Any, size: int) -> dict[str, Any]:
-    """Attrs whose ``sequence_starts`` are those of the chosen steps."""
-    given = attrs["sequence_starts"]
-    if not isinstance(given, list) or any(type(start) is not int for start in given):
-        return attrs
-    starts = sorted(given)
-    told = {name: value for name, value in attrs.items() if name != "sequence_starts"}
-    if isinstance(indexer, slice):
-        steps = list(range(size)[indexer])
-    elif isinstance(indexer, list):
-        steps = [step % size for step in indexer]
-    else:
-        return told
-    of_each = [bisect_right(starts, step) for step in steps]
-    moved = [at for at in range(1, len(steps)) if of_each[at] != of_each[at - 1]]
-    if steps and steps[0] in starts:
-        moved.insert(0, 0)
-    return {**told, "sequence_starts": moved} if moved else told

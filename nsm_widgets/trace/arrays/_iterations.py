@@ -18,6 +18,7 @@ from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import Made, TraceBase
 from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._mask import is_mask
+from nsm_widgets.trace.arrays._number import number_name
 
 INITIAL, INITIALS = "initial_memory", "initial_memories"
 _MOST_NUMBERS = 6
@@ -60,7 +61,7 @@ def one_iteration(trace: Made, number: Any) -> Made:
         elif "iteration" in array.dims:
             array = array.isel(iteration=place)
         elif "time" in array.dims and steps:
-            array = array.isel(time=slice(begin, begin + steps))
+            array = _counted_anew(array.isel(time=slice(begin, begin + steps)))
         arrays.append(array)
     origin = trace.origin
     own = {} if origin is None else origin.labels(number)
@@ -141,7 +142,8 @@ def _require(trace: TraceBase) -> dict[str, Any]:
     if told is None:
         raise RecordingError(
             "the trace says nothing of iterations in attrs['iterations'], or its time axis was cut since. "
-            "A TraceRecorder's trace does: take iterations from it before trace.isel(time=...)."
+            "A TraceRecorder's trace does: take iterations from it before trace.isel(time=...), or before "
+            "trace.isel(iteration=...) where they lie one after another along time."
         )
     return told
 
@@ -184,6 +186,12 @@ def _starts(trace: TraceBase) -> list[int]:
 
 def _renamed(values: NamedArray, name: str, like: NamedArray) -> NamedArray:
     return NamedArray(name, values.values, like.dims, like.coords, like.attrs)
+
+
+def _counted_anew(array: NamedArray) -> NamedArray:
+    """Steps of an iteration are counted from its own first one."""
+    coords = {name: coord for name, coord in array.coords.items() if name != number_name("time")}
+    return NamedArray(array.name, array.values, array.dims, coords, array.attrs)
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -22,6 +22,7 @@ from nsm_widgets._axes import check_has_axis, format_dims, format_sizes
 from nsm_widgets._errors import LabelError
 from nsm_widgets.trace.arrays._convert import is_tensor, to_numpy
 from nsm_widgets.trace.arrays._coord import Coord
+from nsm_widgets.trace.arrays._number import number_axis, packed, unpacked
 
 CELLS: Final = "mask"
 """The name of a mask of single cells."""
@@ -89,6 +90,17 @@ def mask_of(coords: Mapping[str, Coord], sizes: Mapping[str, int]) -> Bool[np.nd
     for dims, values in masks:
         counts = counts & values.reshape([sizes[dim] if dim in dims else 1 for dim in sizes])
     return np.broadcast_to(counts, tuple(sizes.values()))
+
+
+def labels_along(coords: Mapping[str, Coord], dims: Iterable[str]) -> dict[str, Coord]:
+    """The labels and numbers that these axes have, without masks.
+
+    >>> array = NamedArray("usage", [[0.5, 0.5]], ("time", "slot"), {"slot": ["cat", "dog"]})
+    >>> list(labels_along(array.coords, ["slot"])), list(labels_along(array.coords, ["time"]))
+    (['slot'], [])
+    """
+    kept = set(dims)
+    return {name: coord for name, coord in coords.items() if not is_mask(name) and set(coord.dims) <= kept}
 
 
 def joined_masks(
@@ -163,10 +175,25 @@ def unpack_mask(dims: Sequence[str], rows: Any, sizes: Mapping[str, int], what: 
     return Coord(tuple(dims), flags.reshape(shape))
 
 
+def coords_to_json(coords: Mapping[str, Coord], sizes: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """Labels, masks and numbers of an array for a file or a store; :func:`coords_from_json` reads them."""
+
+    def content(name: str, coord: Coord) -> Any:
+        if is_mask(name):
+            return pack_mask(coord)
+        return packed(coord.values) if number_axis(name, sizes) else coord.values.tolist()
+
+    return {
+        name: {"dims": list(coord.dims), "labels": content(name, coord)} for name, coord in coords.items()
+    }
+
+
 def coords_from_json(
     described: Mapping[str, Mapping[str, Any]], dims: Any, shape: Sequence[int]
 ) -> dict[str, Coord]:
-    """Labels and masks of an array as a file or a store describes them: ``{"dims": ..., "labels": ...}``.
+    """Labels, masks and numbers of an array as a file or a store describes them.
+
+    Each is ``{"dims": ..., "labels": ...}``.
 
     Raises:
         LabelError: If a mask is none.
@@ -176,9 +203,14 @@ def coords_from_json(
     return {
         name: unpack_mask(coord["dims"], coord["labels"], sizes, name)
         if is_mask(name)
-        else Coord(tuple(coord["dims"]), coord["labels"])
+        else Coord(tuple(coord["dims"]), _from_json(name, coord["labels"], sizes))
         for name, coord in described.items()
     }
+
+
+def _from_json(name: str, rows: list[Any], sizes: Mapping[str, int]) -> Any:
+    axis = number_axis(name, sizes)
+    return rows if axis is None else unpacked(rows, sizes[axis], name)
 
 
 def _dims_of(axis: str | None, ndim: int, dims: tuple[str, ...]) -> tuple[str, ...]:

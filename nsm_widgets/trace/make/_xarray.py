@@ -10,7 +10,8 @@ Each node is a dataset whose arrays agree on sizes and labels:
 
 Arrays keep names, axes, values, types and attrs; the trace's attrs are the root's. Labels become the
 coordinate of their axis; labels that differ per batch item become a coordinate ``<axis>_labels`` with axes
-(batch, axis), because xarray keeps the axis' own name for flat ones. Masks are coordinates of their names.
+(batch, axis), because xarray keeps the axis' own name for flat ones. Masks and numbers of places
+(``slot_number``) are coordinates of their names.
 
 The way back takes each variable of each node, in the tree's order, whatever the nodes are called. Coordinates
 that are no labels of one of its axes (a scalar left by ``isel``, for one) stay behind, as do the attrs of
@@ -28,6 +29,7 @@ from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._coord import Coord, same_coord
 from nsm_widgets.trace.arrays._mask import is_mask
+from nsm_widgets.trace.arrays._number import number_name
 
 
 def trace_to_xarray(trace: TraceBase) -> Any:
@@ -66,6 +68,10 @@ def _from_variable(variable: Any) -> NamedArray:
         if is_mask(name) and mask.dtype == bool and mask.dims:
             order = tuple(dim for dim in variable.dims if dim in mask.dims)
             coords[name] = Coord(order, mask.transpose(*order).values)
+    for dim in variable.dims:
+        numbers = variable.coords.get(number_name(dim))
+        if numbers is not None and numbers.dims == (dim,) and numbers.dtype == np.int64:
+            coords[number_name(dim)] = Coord((dim,), numbers.values)
     return NamedArray(variable.name, variable.values, variable.dims, coords, dict(variable.attrs))
 
 
@@ -104,7 +110,9 @@ def _fits(one: NamedArray, other: NamedArray) -> bool:
     if one.name in other.dims or other.name in one.dims:
         return False
     return all(
-        one.sizes[dim] == other.sizes[dim] and same_coord(one.coords.get(dim), other.coords.get(dim))
+        one.sizes[dim] == other.sizes[dim]
+        and same_coord(one.coords.get(dim), other.coords.get(dim))
+        and np.array_equal(one.numbers(dim), other.numbers(dim))
         for dim in one.dims
         if dim in other.dims
     ) and all(_has_mask(name, one, other) and _has_mask(name, other, one) for name in _masks(one, other))

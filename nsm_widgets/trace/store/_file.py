@@ -13,9 +13,9 @@ knows those: one array per name, and in the header's metadata three strings:
                                  "attrs": {"kind": "weights"}}}}
 
   in the trace's order. Labels are all strings or all integers, one list for ``[axis]``, one list per batch
-  item for ``["batch", axis]``. A mask (``key_mask``, ``mask``) has a text of 0 and 1 for each row. A lone
-  surrogate is written as an escape of its own, ``\ud83d``, and read as it was. No object in it has a name
-  twice.
+  item for ``["batch", axis]``. A mask (``key_mask``, ``mask``) has a text of 0 and 1 for each row. Numbers
+  (``slot_number``) are integers, or one text ``first:step``. A lone surrogate is written as an escape of its
+  own, ``\ud83d``, and read as it was. No object in it has a name twice.
 
 Names in the file are names of arrays, never paths. A file is written in a hidden folder beside its place,
 brought to the disk, and only then given its name, so a crash leaves the old file or the new one (and perhaps
@@ -42,7 +42,7 @@ from nsm_widgets._text import printable
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._json import dump_json, load_json
-from nsm_widgets.trace.arrays._mask import coords_from_json, is_mask, pack_mask
+from nsm_widgets.trace.arrays._mask import coords_from_json, coords_to_json
 from nsm_widgets.trace.store._mapped import MappedArrays, holds_flags
 
 FORMAT = "nsm_widgets.trace"
@@ -105,10 +105,7 @@ def open_trace(path: str | os.PathLike[str], *, mmap: bool = False) -> TraceBase
 
 
 def _describe(array: NamedArray) -> dict[str, Any]:
-    coords = {
-        dim: {"dims": list(coord.dims), "labels": pack_mask(coord) if is_mask(dim) else coord.values.tolist()}
-        for dim, coord in array.coords.items()
-    }
+    coords = coords_to_json(array.coords, array.sizes)
     return {"dims": list(array.dims), "coords": coords, "attrs": array.attrs}
 
 

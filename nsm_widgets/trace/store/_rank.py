@@ -17,7 +17,7 @@ from nsm_widgets._errors import RecordingError, TraceFileError
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._json import dump_json
-from nsm_widgets.trace.arrays._mask import is_mask, pack_mask
+from nsm_widgets.trace.arrays._mask import coords_to_json
 from nsm_widgets.trace.store._commits import JOURNAL, Commit, forget_before, write_commit
 from nsm_widgets.trace.store._files import MOST_JSON, remove, stage, sync_folder, write_whole
 from nsm_widgets.trace.store._layout import (
@@ -309,16 +309,12 @@ _STEPS: dict[str, Any] = {
 
 
 def _entry(array: NamedArray, layout: ArrayLayout, grows: bool) -> dict[str, Any]:
-    coords = {
-        dim: {"dims": list(coord.dims), "labels": pack_mask(coord) if is_mask(dim) else coord.values.tolist()}
-        for dim, coord in array.coords.items()
-    }
     return {
         "name": array.name,
         "key": layout.key,
         "dims": list(array.dims),
         "grows": grows,
-        "coords": coords,
+        "coords": coords_to_json(array.coords, array.sizes),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nsm_widgets._errors import LabelError, SelectionError, ShapeError
 from nsm_widgets._text import replace_surrogates
-from nsm_widgets.trace import NamedArray, Trace, is_mask, to_readonly
+from nsm_widgets.trace import NamedArray, Trace, to_readonly
 from nsm_widgets.view import comparison_layout, first_invalid_row
 from nsm_widgets.widgets._given import given_trace
 from nsm_widgets.widgets._view import View
@@ -144,8 +144,7 @@ def _of_trace(trace: Trace) -> NamedArray:
     kept = attention.isel(**{d: 0 for d in attention.dims if d not in (*outer, "query", "key")})
     order = (*outer, "query", "key")
     values = kept.values.transpose([kept.dims.index(dim) for dim in order])
-    coords: dict[str, Any] = {d: kept.coords[d] for d in ("query", "key") if d in kept.coords}
-    coords |= {k: c for k, c in kept.coords.items() if is_mask(k) and set(c.dims) <= {"query", "key"}}
+    coords: dict[str, Any] = {k: c for k, c in kept.coords.items() if set(c.dims) <= {"query", "key"}}
     coords["pattern"] = _head_names(kept, outer)
     shape = (-1, *values.shape[-2:])
     return NamedArray("patterns", values.reshape(shape), ("pattern", "query", "key"), coords, kept.attrs)

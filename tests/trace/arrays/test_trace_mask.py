@@ -84,7 +84,7 @@ def test_masks_are_saved_and_opened(tmp_path: Path) -> None:
 )
 def test_a_damaged_mask_is_refused(tmp_path: Path, rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no row of 0 and 1 for each place is no mask."""
-    monkeypatch.setattr("nsm_widgets.trace.store._file.pack_mask", lambda coord: rows)
+    monkeypatch.setattr("nsm_widgets.trace.arrays._mask.pack_mask", lambda coord: rows)
     path = Trace(NamedArray("a", WEIGHTS, DIMS, {"key_mask": TOKENS})).save(tmp_path / "trace.nsm")
     with pytest.raises(TraceFileError, match="key_mask"):
         Trace.open(path)
