@@ -59,12 +59,12 @@ def sort_names(panel: Panel) -> tuple[str, ...]:
     return (panel.x, BY_VALUE, *(panel.bars.orders if panel.bars else ()))
 
 
-def order_text(panel: Panel, at: Mapping[str, int]) -> str:
+def order_text(panel: Panel, array: NamedArray, at: Mapping[str, int]) -> str:
     """What stands along the bars: ``slot, by score at time 7``."""
     sort = panel.x if panel.bars is None else panel.bars.sort
     if sort == panel.x:
         return panel.x
-    when = f" at time {at['time']}" if sort == BY_VALUE and "time" in at else ""
+    when = f" at time {array.number('time', at['time'])}" if sort == BY_VALUE and "time" in at else ""
     return f"{panel.x}, by {sort}{when}"
 
 

@@ -42,7 +42,7 @@ def line_names(array: NamedArray, panel: Panel, batch: int = 0) -> list[str]:
         return [panel.title]
     labels = array.labels(panel.y, batch=batch)
     named = panel.y in array.coords
-    return [labels[i] if named else f"{panel.y} {i}" for i in line_indices(array, panel)]
+    return [labels[i] if named else f"{panel.y} {labels[i]}" for i in line_indices(array, panel)]
 
 
 def line_colors(count: int) -> list[str]:
@@ -74,14 +74,19 @@ def line_values(array: NamedArray, panel: Panel, at: Mapping[str, int]) -> Float
     return doubles
 
 
-def tick_steps(count: int, most: int = 9) -> list[int]:
+def tick_steps(count: int, most: int = 9, *, before: int = 0) -> list[int]:
     """Indices to label along an axis of steps: round numbers, at most so many.
 
-    >>> tick_steps(4), tick_steps(41)
-    ([0, 1, 2, 3], [0, 5, 10, 15, 20, 25, 30, 35, 40])
+    Args:
+        count: How many steps there are.
+        most: Labels.
+        before: How many steps were cut off before the first.
+
+    >>> tick_steps(4), tick_steps(41), tick_steps(21, before=13)
+    ([0, 1, 2, 3], [0, 5, 10, 15, 20, 25, 30, 35, 40], [2, 7, 12, 17])
     """
     step = next(step for step in _round_numbers(0) if (count - 1) // step < most)
-    return list(range(0, count, int(step)))
+    return list(range(-before % int(step), count, int(step)))
 
 
 def tick_values(domain: ColorDomain, most: int = 6) -> list[float]:

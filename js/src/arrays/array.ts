@@ -5,6 +5,7 @@ import { oneLine } from "../page/text";
 import { ownDomain, ownThresholds } from "../raster/own";
 import type { Window } from "../wire/ndarray";
 import { flatIndex, type Plane, planeOf, type TypedArray } from "../wire/ndarray";
+import { numberAt } from "../wire/numbers";
 import type { ArrayMeta, Indices, Labels } from "../wire/state";
 import type { Precision } from "../wire/unpack";
 import { drawn, type Picture, pictureKey, type RasterCache, type RasterResult } from "./picture";
@@ -38,6 +39,8 @@ export interface StoredArray {
   label(dim: string, index: number, batch: number): string | undefined;
   /** The same with an escape in place of each lone surrogate, where `label` has but a replacement character. */
   writtenLabel(dim: string, index: number, batch: number): string | undefined;
+  /** The number of a place: its index, but on a cropped axis that which it had. */
+  number(dim: string, index: number): number;
   /** Rows and columns of its planes; fewer than the data has where a page keeps one colour for several cells. */
   kept(y: string, x: string): { rows: number; columns: number };
   /** Colour codes of a plane, or of a part of it, for as many texels as can be shown. */
@@ -59,7 +62,10 @@ export interface StoredArray {
 
 export function described(
   meta: ArrayMeta,
-): Pick<StoredArray, "meta" | "precision" | "complete" | "size" | "kept" | "label" | "writtenLabel"> {
+): Pick<
+  StoredArray,
+  "meta" | "precision" | "complete" | "size" | "kept" | "label" | "writtenLabel" | "number"
+> {
   const find = (labels: Labels | undefined, index: number, batch: number): string | undefined => {
     const entry = labels?.[Array.isArray(labels[0]) ? batch : index];
     const label = Array.isArray(entry) ? entry[index] : entry;
@@ -73,8 +79,14 @@ export function described(
     size,
     kept: (y, x) => ({ rows: size(y), columns: size(x) }),
     label: (dim, index, batch) => find(meta.labels[dim], index, batch),
+    number: (dim, index) => numberAt(meta.numbers?.[dim], index),
     writtenLabel: (dim, index, batch) => find(meta.written_labels?.[dim] ?? meta.labels[dim], index, batch),
   };
+}
+
+/** What a place is called: its label, else its number. */
+export function nameOf(array: StoredArray, dim: string, index: number, batch: number): string {
+  return array.label(dim, index, batch) ?? String(array.number(dim, index));
 }
 
 /** All values are here. */

@@ -3,11 +3,12 @@
 import { element, OWN_KEYS, setText } from "../page/dom";
 import { isolated } from "../page/text";
 import { knownAxis } from "../wire/axes";
+import { longest, type Numbers, numberAt, rangeText } from "../wire/numbers";
 
 export interface Slider {
   readonly element: HTMLElement;
-  /** Show an index, and what it is called where the axis has labels. */
-  show(index: number, label: string | undefined): void;
+  /** Show an index, and what it is called where the axis has labels; of a cropped axis, the numbers it had. */
+  show(index: number, label: string | undefined, numbers?: Numbers): void;
 }
 
 export function createSlider(
@@ -29,10 +30,13 @@ export function createSlider(
   });
   const output = element("output", { class: "nsmw-value" });
   let shown = -1;
+  const reserve = (characters: number) => {
+    output.style.minWidth = `${characters}ch`;
+  };
   const resize = () => {
     if (size() === shown) return;
     shown = size();
-    output.style.minWidth = `${2 * String(shown - 1).length + 3}ch`;
+    reserve(2 * String(shown - 1).length + 3);
     input.max = String(shown - 1);
     input.disabled = shown < 2;
   };
@@ -46,12 +50,16 @@ export function createSlider(
       input,
       output,
     ),
-    show(index, label) {
+    show(index, label, numbers) {
       resize();
+      const number = numberAt(numbers, index);
+      const last = numbers === undefined ? String(shown - 1) : rangeText(numbers, shown);
+      if (numbers !== undefined)
+        reserve(Math.max(...longest(numbers, shown).map((text) => text.length)) + last.length + 3);
       if (input.valueAsNumber !== index) input.value = String(index);
-      const named = label !== undefined && label !== String(index) ? ` “${isolated(label)}”` : "";
-      setText(output, `${index} / ${shown - 1}${named}`);
-      input.setAttribute("aria-valuetext", `${dim} ${index}${named} of ${shown - 1}`);
+      const named = label !== undefined && label !== String(number) ? ` “${isolated(label)}”` : "";
+      setText(output, `${number} / ${last}${named}`);
+      input.setAttribute("aria-valuetext", `${dim} ${number}${named} of ${last}`);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** A cell, a row or a column of a heatmap as text that a spreadsheet takes. Pure. */
 
-import type { StoredArray } from "../arrays/array";
+import { nameOf, type StoredArray } from "../arrays/array";
 import { valueText } from "../arrays/precision";
 import { count } from "../page/format";
 import type { Indices, PanelSpec } from "../wire/state";
@@ -27,15 +27,16 @@ export function excerptOf(
   array: StoredArray,
   at: Indices,
 ): Excerpt {
-  const label = (dim: string, index: number) => array.label(dim, index, at["batch"] ?? 0) ?? String(index);
+  const label = (dim: string, index: number) => nameOf(array, dim, index, at["batch"] ?? 0);
   const value = (changes: Indices) => {
     const here = { ...at, ...changes };
     return array.value(here) === undefined ? undefined : valueText(array, here).slice("= ".length);
   };
   const here = (dim: string) => {
     const index = at[dim] ?? 0;
+    const number = array.number(dim, index);
     const named = label(dim, index);
-    return named === String(index) ? `${dim} ${index}` : `${dim} ${index} “${named}”`;
+    return named === String(number) ? `${dim} ${number}` : `${dim} ${number} “${named}”`;
   };
   const rounded = array.precision === "exact" ? "" : ", rounded for this page";
   if (part === "cell") {

@@ -11,6 +11,7 @@ import { element } from "../page/dom";
 import { CURSOR_DIMS, zoomKeyOf } from "../panels/panel";
 import type { Selection } from "../selection/selection";
 import { inOrder, knownAxis } from "../wire/axes";
+import type { Numbers } from "../wire/numbers";
 import {
   clampIndex,
   DOMAIN_CHOICES,
@@ -71,7 +72,8 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       return { dim, size, element: chooser.element, show };
     }
     const slider = createSlider(dim, size, go, signal);
-    const show = (index: number, batch: number) => slider.show(index, nameAt(index, batch));
+    const numbers = numbersOf(panels, arrays, dim, size());
+    const show = (index: number, batch: number) => slider.show(index, nameAt(index, batch), numbers);
     return { dim, size, element: slider.element, show };
   });
   const played = axes.find(
@@ -224,6 +226,17 @@ function isChart({ kind }: PanelSpec): boolean {
 /** Whether the selected index of an axis that a panel draws is marked there: of a chart, only that across. */
 function isMarked(panel: PanelSpec, dim: string): boolean {
   return isChart(panel) ? dim === panel.x : CURSOR_DIMS.includes(dim);
+}
+
+/** The numbers of a cropped axis, as the longest of its arrays have them. */
+function numbersOf(
+  panels: readonly PanelSpec[],
+  arrays: PageArrays,
+  dim: string,
+  size: number,
+): Numbers | undefined {
+  return panels.map((panel) => arrays.get(panel.array)).find((array) => array.size(dim) === size)?.meta
+    .numbers?.[dim];
 }
 
 function labelOf(

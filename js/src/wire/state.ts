@@ -1,6 +1,7 @@
 /** TypeScript mirror of what Python sends: array descriptions, panel descriptions, traits. */
 
 import type { ColorScale } from "../color/scale";
+import type { Numbers } from "./numbers";
 
 export type Indices = Record<string, number>;
 
@@ -34,6 +35,8 @@ export interface ArrayMeta {
   labels: Record<string, Labels>;
   /** The same with escapes in place of lone surrogates, for the axes where there are any. */
   written_labels?: Record<string, Labels>;
+  /** Of cropped axes: the numbers that the places had. */
+  numbers?: Record<string, Numbers>;
   /** Which cells count, by the mask's name; a notebook that was saved before there were any says nothing. */
   masks?: Record<string, SentMask>;
   summary: ArraySummary;

@@ -28,7 +28,8 @@ def csv_lines(
 ) -> Iterator[str]:
     r"""Every cell that is on show, as lines of CSV (RFC 4180), many at a time.
 
-    The columns are ``panel``, ``array``, the index on every axis of the arrays shown, ``<axis>_label`` for
+    The columns are ``panel``, ``array``, the number on every axis of the arrays shown (from 0; of a cropped
+    axis that which the place had), ``<axis>_label`` for
     each axis that has labels, and ``value``; what an array does not have stays empty. Where an axis is called
     as another column is, its own gets a ``_`` behind. A value is written so that it reads back as the very
     same number of its type; others are ``nan``, ``inf`` and ``-inf``.
@@ -145,9 +146,7 @@ class _PanelTable:
             places = dict(zip(self.running, np.unravel_index(flat, shape), strict=True))
             if self.panel.picked:
                 places[self.panel.y] = np.array(self.panel.picked)[places[self.panel.y]]
-            columns: list[Sequence[object]] = [
-                places[dim].tolist() if dim in places else [self.at.get(dim, "")] * len(flat) for dim in dims
-            ]
+            columns: list[Sequence[object]] = [self._numbers(dim, places.get(dim), len(flat)) for dim in dims]
             for dim in labelled:
                 here = places.get(dim, np.full(len(flat), self.at.get(dim, 0)))
                 columns.append([labels[dim][i] for i in here] if labels[dim] else [""] * len(flat))
@@ -162,6 +161,15 @@ class _PanelTable:
             [free.index(dim) for dim in self.running]
         )
         return values
+
+    def _numbers(self, dim: str, places: np.ndarray | None, count: int) -> Sequence[object]:
+        """The number of each place along an axis; empty where the array has no such axis."""
+        if dim not in self.array.dims:
+            return [""] * count
+        if places is None:
+            return [self.array.number(dim, self.at[dim])] * count
+        numbers: list[object] = self.array.numbers(dim)[places].tolist()
+        return numbers
 
     def _labels(self, dim: str) -> list[str]:
         """The labels of an axis, none where the array has none."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from nsm_widgets._axes import MARKED
 from nsm_widgets._text import one_line
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.trace import NamedArray, Trace, evenly
 from nsm_widgets.view import Layout, Panel, clamp
 
 
@@ -21,16 +21,16 @@ def indices_for(panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> 
 
 
 def describe_index(array: NamedArray, dim: str, at: Mapping[str, int]) -> str:
-    """``slot 5``, or ``query 3 “cat”`` where the axis has labels."""
-    index = at[dim]
-    label = index_label(array, dim, index, at.get("batch", 0))
-    return f"{dim} {index}" if label == str(index) else f"{dim} {index} “{label}”"
+    """``slot 5``, or ``query 3 “cat”`` where the axis has labels; of a cropped axis, the numbers it had."""
+    number = array.number(dim, at[dim])
+    label = index_label(array, dim, at[dim], at.get("batch", 0))
+    return f"{dim} {number}" if label == str(number) else f"{dim} {number} “{label}”"
 
 
 def index_label(array: NamedArray, dim: str, index: int, batch: int = 0) -> str:
     """The label of one index, its number where there is none, on one line."""
     if dim not in array.coords:
-        return str(index)
+        return str(array.number(dim, index))
     return one_line(array.labels(dim, batch=batch)[index])
 
 
@@ -47,15 +47,33 @@ def is_chosen(panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> bo
 
 
 def selection_text(trace: Trace, layout: Layout, indices: Mapping[str, int]) -> str:
-    """The selected indices that change what is drawn, ``time 7 of 0-40 · head 0 of 0-1``, if any."""
-    sizes: dict[str, int] = {}
+    """The selected places that change what is drawn, ``time 7 of 0-40 · head 0 of 0-1``, if any."""
+    longest: dict[str, NamedArray] = {}
     for panel in panels_of(layout):
         if panel.is_plain:
             continue  # nothing moves it
         if panel.kind == "scalars":
             continue  # marked by the iteration that others select
-        for dim, size in trace[panel.array].sizes.items():
-            if dim not in (panel.x, panel.y) or is_marked(panel, dim):
-                sizes[dim] = max(size, sizes.get(dim, 0))
-    at = clamp(indices, sizes)
-    return " · ".join(f"{dim} {at[dim]} of 0-{size - 1}" for dim, size in sizes.items() if size > 1)
+        array = trace[panel.array]
+        for dim, size in array.sizes.items():
+            known = longest.get(dim)
+            if (dim not in (panel.x, panel.y) or is_marked(panel, dim)) and (
+                known is None or size > known.sizes[dim]
+            ):
+                longest[dim] = array
+    at = clamp(indices, {dim: array.sizes[dim] for dim, array in longest.items()})
+    return " · ".join(
+        f"{dim} {array.number(dim, at[dim])} of {_range(array, dim)}"
+        for dim, array in longest.items()
+        if array.sizes[dim] > 1
+    )
+
+
+def _range(array: NamedArray, dim: str) -> str:
+    """The numbers along an axis, ``0-40``; ``20, 22, … 40`` where they do not count up."""
+    numbers = array.numbers(dim)
+    if evenly(numbers) == (numbers[0], 1):
+        return f"{numbers[0]}-{numbers[-1]}"
+    if len(numbers) <= 3:
+        return ", ".join(map(str, numbers))
+    return f"{numbers[0]}, {numbers[1]}, … {numbers[-1]}"

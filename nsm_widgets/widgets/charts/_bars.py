@@ -114,7 +114,7 @@ def fill_bars(figure: bqplot.Figure, trace: Trace, panel: Panel, selection: Sele
     set_ends(bars.scales["y"], domain.low, domain.high)
     names = array.labels(panel.x, batch=at.get("batch", 0))
     across, up = figure.axes
-    write_x_axis(across, order_text(panel, at), len(order), [names[i] for i in order])
+    write_x_axis(across, order_text(panel, array, at), len(order), [names[i] for i in order])
     write_y_axis(up, panel)
     cursor.x = float(np.flatnonzero(order == at[panel.x])[0]) + BAND
     _fill_bars(bars, bar_values(array, panel, at)[order], codes)

@@ -13,7 +13,7 @@ import traitlets
 from nsm_widgets._axes import axis_title
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import one_line
-from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, numbers_of, steps_before
 from nsm_widgets.view import (
     MOST_NAMED_LINES,
     Layout,
@@ -213,9 +213,10 @@ def fill_lines(figure: bqplot.Figure, array: NamedArray, panel: Panel, selection
     steps = array.sizes[panel.x]
     set_ends(lines.scales["x"], 0.0, float(max(1, steps - 1)))
     set_ends(lines.scales["y"], panel.domain.low, panel.domain.high)
-    labels = array.labels(panel.x, batch=at.get("batch", 0)) if panel.x in array.coords else None
+    numbers, named = numbers_of(array.coords, panel.x), panel.x in array.coords
+    labels = array.labels(panel.x, batch=at.get("batch", 0)) if named or numbers is not None else None
     across, up = figure.axes
-    write_x_axis(across, axis_title(panel.x), steps, labels)
+    write_x_axis(across, axis_title(panel.x), steps, labels, 0 if named else steps_before(numbers))
     write_y_axis(up, panel)
     cursor.x = np.full(2, float(at[panel.x]))
     count = count_lines(array, panel)

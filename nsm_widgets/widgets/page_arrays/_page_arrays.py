@@ -14,7 +14,7 @@ from jaxtyping import Shaped
 from nsm_widgets._environment import EVERYTHING_MB
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import escape_surrogates, replace_surrogates
-from nsm_widgets.trace import Coord, LazyValues, NamedArray, Trace, is_mask
+from nsm_widgets.trace import Coord, LazyValues, NamedArray, Trace, evenly, is_mask, numbers_of
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
@@ -327,6 +327,7 @@ def describe(array: NamedArray, wire: Any, *, over_budget: bool) -> dict[str, An
         "memory_seen": replace_surrogates(array.attrs.get("memory_seen", "")),
         "labels": {dim: _labels(array, dim) for dim in array.dims if dim in array.coords},
         "written_labels": _written_labels(array),
+        "numbers": _numbers(array),
         "masks": {
             name: {"dims": list(coord.dims), "bits": _bits(coord)}
             for name, coord in array.coords.items()
@@ -337,6 +338,17 @@ def describe(array: NamedArray, wire: Any, *, over_budget: bool) -> dict[str, An
         "magnitude_thresholds": list(ranks_of(array, magnitudes=True)) if summary.low < 0 else [],
         "over_budget": over_budget,
     }
+
+
+def _numbers(array: NamedArray) -> dict[str, Any]:
+    """Of cropped axes: the first number and the step where all are as far apart, else one for each place."""
+    found = {dim: numbers_of(array.coords, dim) for dim in array.dims}
+    told: dict[str, Any] = {}
+    for dim, numbers in found.items():
+        if numbers is not None:
+            even = evenly(numbers)
+            told[dim] = numbers.tolist() if even is None else {"first": even[0], "step": even[1]}
+    return told
 
 
 def _bits(mask: Coord) -> str:

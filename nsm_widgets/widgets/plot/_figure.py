@@ -40,9 +40,11 @@ def x_axis(scale: bqplot.Scale) -> bqplot.Axis:
     return bqplot.Axis(scale=scale, label_offset="32px", tick_format="d", grid_lines="none", **_nothing())
 
 
-def write_x_axis(axis: bqplot.Axis, title: str, count: int, labels: Sequence[str] | None = None) -> None:
+def write_x_axis(
+    axis: bqplot.Axis, title: str, count: int, labels: Sequence[str] | None = None, before: int = 0
+) -> None:
     """Write ``count`` indices along it. The page knows its width, and chooses anew which labels fit."""
-    steps = tick_steps(count)
+    steps = tick_steps(count, before=before)
     # first: bqplot writes new ticks a moment later, by the labels that it had when it was told of them
     axis.tick_labels = None if labels is None else {str(i): one_line(labels[i]) for i in steps}
     with axis.hold_sync():

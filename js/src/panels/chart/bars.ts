@@ -1,6 +1,6 @@
 /** Bars in a bqplot figure: this panel stands above the figure with caption, legend and readout, and feeds its marks. */
 
-import type { StoredArray } from "../../arrays/array";
+import { nameOf, type StoredArray } from "../../arrays/array";
 import { precisionChips, valueText } from "../../arrays/precision";
 import { CLIP_TOLERANCE } from "../../color/scale";
 import { type Choice, createChoice } from "../../controls/choice";
@@ -171,10 +171,11 @@ export class BarsPanel implements PanelView {
     if (across === undefined || this.#widthPx === 0) return;
     const { x } = this.#spec;
     const sort = this.#sort;
-    const when = sort === BY_VALUE && at["time"] !== undefined ? ` at time ${at["time"]}` : "";
+    const time = at["time"] === undefined ? undefined : this.#array.number("time", at["time"]);
+    const when = sort === BY_VALUE && time !== undefined ? ` at time ${time}` : "";
     across.set("label", sort === x ? x : `${x}, by ${sort}${when}`);
     const batch = at["batch"] ?? 0;
-    const labels = this.#order.map((index) => this.#array.label(x, index, batch) ?? String(index));
+    const labels = this.#order.map((index) => nameOf(this.#array, x, index, batch));
     const key = `${this.#widthPx} ${labels.join("\n")}`;
     if (key === this.#labelled) return;
     this.#labelled = key;

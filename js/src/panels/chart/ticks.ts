@@ -27,13 +27,15 @@ export interface Ticks {
 /**
  * @param labels one for each place, on one line each
  * @param spacingPx between two places
+ * @param before how many places were cut off before the first
  */
-export function ticksFor(labels: readonly string[], widthPx: number, spacingPx: number): Ticks {
+export function ticksFor(labels: readonly string[], widthPx: number, spacingPx: number, before = 0): Ticks {
   const cut = labels.map((label) => clip(label));
   const widest = cut.reduce((most, text) => Math.max(most, textWidth(text)), 0);
   const fits = widest + GAP_PX <= spacingPx;
   const slanted = !fits && widest > SHORT_PX;
-  const at = labelledIndices(labels.length, widthPx, fits ? 1 : slanted ? LINE_PX : widest + GAP_PX);
+  const labelPx = fits ? 1 : slanted ? LINE_PX : widest + GAP_PX;
+  const at = labelledIndices(labels.length, widthPx, labelPx, before).map((i) => i - before);
   return {
     at,
     texts: at.map((i) => isolated(cut[i] ?? "")),

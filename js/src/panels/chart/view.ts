@@ -1,12 +1,13 @@
 /** Lines in a bqplot figure: this panel stands above the figure with caption and legend, and feeds its marks. */
 
-import type { PlaneResult, StoredArray } from "../../arrays/array";
+import { nameOf, type PlaneResult, type StoredArray } from "../../arrays/array";
 import { precisionChips, valueText } from "../../arrays/precision";
 import { CLIP_TOLERANCE } from "../../color/scale";
 import { element, setText } from "../../page/dom";
 import type { Model } from "../../page/model";
 import { axisTitle } from "../../wire/axes";
 import type { Plane, TypedArray } from "../../wire/ndarray";
+import { stepsBefore } from "../../wire/numbers";
 import type { Indices, PanelSpec } from "../../wire/state";
 import { markChips } from "../chips";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
@@ -133,23 +134,21 @@ export class LinesPanel implements PanelView {
     this.#figure.up?.set("label", title);
   }
 
-  /** Where the axis has labels, as many of them as there is room for. */
+  /** Where the axis has labels or numbers of its own, as many of them as there is room for. */
   #showLabels(batch: number): void {
     const { figure, across } = this.#figure;
     const { x } = this.#spec;
     const count = this.#array.size(x);
     if (across === undefined || this.#widthPx === 0) return;
-    const isLabelled = this.#array.label(x, 0, batch) !== undefined;
-    if (!isLabelled && !this.#spec.shown_in) return; // Python wrote its indices
-    const key = `${this.#widthPx} ${batch} ${count} ${this.#array.label(x, count - 1, batch)}`; // the last is always new
+    const numbers = this.#array.meta.numbers?.[x];
+    const named = this.#array.label(x, 0, batch) !== undefined;
+    if (!named && numbers === undefined && !this.#spec.shown_in) return; // Python wrote its indices
+    const key = `${this.#widthPx} ${batch} ${count} ${nameOf(this.#array, x, count - 1, batch)}`; // the last is always new
     if (key === this.#labelled) return;
     this.#labelled = key;
-    const labels = Array.from(
-      { length: count },
-      (_, i) => this.#array.label(x, i, batch) ?? (isLabelled ? "" : String(i)),
-    );
+    const labels = Array.from({ length: count }, (_, i) => nameOf(this.#array, x, i, batch));
     const width = this.#widthPx - MARGINS_PX;
-    const ticks = ticksFor(labels, width, width / Math.max(1, count - 1));
+    const ticks = ticksFor(labels, width, width / Math.max(1, count - 1), named ? 0 : stepsBefore(numbers));
     showTicks(figure, across, ticks, this.#spec.height_px);
   }
 

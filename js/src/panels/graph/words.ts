@@ -1,6 +1,6 @@
 /** What is said of a node or an edge of a graph. */
 
-import type { StoredArray } from "../../arrays/array";
+import { nameOf, type StoredArray } from "../../arrays/array";
 import { isRounded, valueText } from "../../arrays/precision";
 import { count, short } from "../../page/format";
 import { isolated } from "../../page/text";
@@ -24,7 +24,7 @@ export function keyText({ x, y, largest_sum }: PanelSpec): string {
 
 /** A node's own name; its number where it has none. */
 export function labelOf({ x, y }: PanelSpec, array: StoredArray, index: number, batch: number): string {
-  return array.label(y, index, batch) ?? array.label(x, index, batch) ?? String(index);
+  return array.label(y, index, batch) ?? nameOf(array, x, index, batch);
 }
 
 /** A cell, as a matrix says it. */
@@ -43,7 +43,8 @@ export function nodeTexts(
   const { x, y } = spec;
   const batch = at["batch"] ?? 0;
   const name = labelOf(spec, array, index, batch);
-  const named = name === String(index) ? "" : ` “${isolated(name)}”`;
+  const number = array.number(y, index);
+  const named = name === String(number) ? "" : ` “${isolated(name)}”`;
   const sum = columnSums(plane)[index] ?? 0;
   const about = isRounded(array, sum) ? "≈ " : "";
   const list = (cellOf: (other: number) => number, atOf: (other: number) => Indices) => {
@@ -62,7 +63,7 @@ export function nodeTexts(
     return others.length > 0 ? others.join(" · ") : "none";
   };
   return [
-    `${y} ${index}${named} · listened to ${about}${short(sum)} in all`,
+    `${y} ${number}${named} · listened to ${about}${short(sum)} in all`,
     `listens to ${list(
       (other) => index * plane.columns + other,
       (other) => ({ [y]: index, [x]: other }),

@@ -8,6 +8,7 @@ import { short } from "../../page/format";
 import { isolated } from "../../page/text";
 import { axisTitle } from "../../wire/axes";
 import type { Window } from "../../wire/ndarray";
+import { longest, type Numbers, numberAt, stepsBefore } from "../../wire/numbers";
 import { type Box, labelledIndices, type Margins } from "./geometry";
 
 const LINE_PX = 13;
@@ -22,6 +23,8 @@ export interface AxisLabels {
   count: number;
   /** Text of each index where the data has labels; numbers are their own text. */
   labels: readonly string[] | undefined;
+  /** Of a cropped axis: the numbers that the places had. */
+  numbers?: Numbers | undefined;
 }
 
 let measuring: CanvasRenderingContext2D | null | undefined;
@@ -93,11 +96,7 @@ export function drawAxes(
     .range([0, box.height]);
   place(margins.left, margins.top, "y").call(
     axisLeft(yScale)
-      .tickValues(
-        labelledIndices(window.rows, box.height, y.labels === undefined ? NUMBER_PX : LINE_PX, top).map(
-          (i) => i + 0.5,
-        ),
-      )
+      .tickValues(tickPlaces(y, top, window.rows, box.height, y.labels === undefined ? NUMBER_PX : LINE_PX))
       .tickFormat((v) => isolated(clip(labelOf(y, Math.floor(Number(v))))))
       .tickSize(3),
   );
@@ -105,10 +104,11 @@ export function drawAxes(
     .domain([left, left + window.columns])
     .range([0, box.width]);
   const slanted = isSlantedIn(x, left, window.columns, box.width);
-  const spacing = x.labels === undefined ? widest([String(x.count)]) + NUMBER_PX : slanted ? LINE_PX : 1;
+  const widestNumber = () => widest(x.numbers === undefined ? [String(x.count)] : textOf(x));
+  const spacing = x.labels === undefined ? widestNumber() + NUMBER_PX : slanted ? LINE_PX : 1;
   const xAxis = place(margins.left, margins.top + box.height, "x").call(
     axisBottom(xScale)
-      .tickValues(labelledIndices(window.columns, box.width, spacing, left).map((i) => i + 0.5))
+      .tickValues(tickPlaces(x, left, window.columns, box.width, spacing))
       .tickFormat((v) => isolated(clip(labelOf(x, Math.floor(Number(v))))))
       .tickSize(3),
   );
@@ -166,12 +166,18 @@ function titleOf({ dim }: AxisLabels, room: number): string {
   return clip(axisTitle(dim), Math.max(room, LONGEST_LABEL_PX));
 }
 
-function textOf({ labels, count }: AxisLabels): readonly string[] {
-  return labels ?? [String(count - 1)];
+function textOf({ labels, numbers, count }: AxisLabels): readonly string[] {
+  return labels ?? (numbers === undefined ? [String(count - 1)] : longest(numbers, count));
 }
 
-function labelOf({ labels }: AxisLabels, index: number): string {
-  return labels === undefined ? String(index) : (labels[index] ?? "");
+function labelOf({ labels, numbers }: AxisLabels, index: number): string {
+  return labels === undefined ? String(numberAt(numbers, index)) : (labels[index] ?? "");
+}
+
+/** Where ticks stand: in the middle of cells that are labelled, round numbers where not all are. */
+function tickPlaces(axis: AxisLabels, first: number, shown: number, px: number, spacing: number): number[] {
+  const before = axis.labels === undefined ? stepsBefore(axis.numbers) : 0;
+  return labelledIndices(shown, px, spacing, first + before).map((i) => i - before + 0.5);
 }
 
 const widths = new WeakMap<readonly string[], number>();

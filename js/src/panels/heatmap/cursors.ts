@@ -41,10 +41,10 @@ export class Cursors {
     this.#columnBeyond,
   ];
 
-  /** The selected row and column. */
-  showSelected(laid: Laid, [row, column]: MarkedCell): void {
-    point(this.#rowBeyond, laid, row, band(this.#rowCursor, laid, row, "row"), ["↑", "↓"]);
-    point(this.#columnBeyond, laid, column, band(this.#columnCursor, laid, column, "column"), ["←", "→"]);
+  /** The selected row and column, and their numbers. */
+  showSelected(laid: Laid, [row, column]: MarkedCell, [y, x]: MarkedCell): void {
+    point(this.#rowBeyond, laid, y, band(this.#rowCursor, laid, row, "row"), ["↑", "↓"]);
+    point(this.#columnBeyond, laid, x, band(this.#columnCursor, laid, column, "column"), ["←", "→"]);
   }
 
   /** A box that is being drawn around cells of the window. */
@@ -98,7 +98,7 @@ function band(node: HTMLElement, laid: Laid, index: number | undefined, along: A
 function point(
   node: HTMLElement,
   { box, margins }: Laid,
-  index: number | undefined,
+  number: number | undefined,
   side: string,
   [before, after]: readonly [string, string],
 ): void {
@@ -107,7 +107,7 @@ function point(
   if (!beyond) return;
   const first = side === "before";
   const arrow = first ? before : after;
-  setText(node, `${arrow} ${index}`);
+  setText(node, `${arrow} ${number}`);
   node.dataset["side"] = arrow;
   const down = arrow === "↑" || arrow === "↓";
   const [x, y] = down ? [0.5, first ? 0 : 1] : [first ? 0 : 1, 0.5];

@@ -61,6 +61,6 @@ export class HeatmapLabels {
     const labels = labelled
       ? Array.from({ length: count }, (_, i) => array.label(dim, i, batch) ?? "")
       : undefined;
-    return { dim, count, labels };
+    return { dim, count, labels, numbers: array.meta.numbers?.[dim] };
   }
 }

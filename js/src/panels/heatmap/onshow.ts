@@ -1,16 +1,17 @@
 /** In a heatmap's caption: which cells are on show, and the way back to all of them. */
 
 import { element, OWN_KEYS, setText } from "../../page/dom";
-import type { Window } from "../../wire/ndarray";
-import { isWhole, type Size, windowText } from "./window";
 
 /** In less room, the numbers alone: the axes are beside them. */
 const NARROW_PX = 440;
 
 export interface OnShow {
   readonly element: HTMLElement;
-  /** @param roomPx how wide the caption is */
-  show(window: Window, size: Size, roomPx: number): void;
+  /**
+   * @param said which cells; empty for all of them
+   * @param roomPx how wide the caption is
+   */
+  show(said: string, roomPx: number): void;
 }
 
 export function createOnShow(zoomOut: () => void, signal: AbortSignal): OnShow {
@@ -32,9 +33,8 @@ export function createOnShow(zoomOut: () => void, signal: AbortSignal): OnShow {
   root.hidden = true;
   return {
     element: root,
-    show(window, size, roomPx) {
-      root.hidden = isWhole(window, size);
-      const said = root.hidden ? "" : windowText(window, size);
+    show(said, roomPx) {
+      root.hidden = said === "";
       setText(text, roomPx < NARROW_PX ? said.replace(/rows? /, "").replace(/, columns? /, " × ") : said);
       text.title = said;
     },

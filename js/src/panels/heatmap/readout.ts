@@ -41,9 +41,10 @@ export class Readout {
   }
 
   show(at: Indices): void {
-    const { spec, laid } = this.#scene;
+    const { spec, laid, array } = this.#scene;
     const marked = (dim: string) => (CURSOR_DIMS.includes(dim) ? at[dim] : undefined);
-    this.#cursors.showSelected(laid, [marked(spec.y), marked(spec.x)]);
+    const number = (dim: string) => array.number(dim, at[dim] ?? 0);
+    this.#cursors.showSelected(laid, [marked(spec.y), marked(spec.x)], [number(spec.y), number(spec.x)]);
     const cell = this.hovered(at);
     this.#cursors.showHovered(laid, this.#hoveredPlace, cell);
     setText(this.element, cell === null ? "" : this.describe(cell, at));

@@ -187,9 +187,15 @@ export function holds({ row, rows, column, columns }: Window, cell: Cell): boole
 }
 
 /** "rows 128-255, columns 0-63 of 1024 × 1024"; "row 5" where it is one. */
-export function windowText({ row, rows, column, columns }: Window, size: Size): string {
-  const part = (name: string, first: number, count: number) =>
-    count === 1 ? `${name} ${first}` : `${name}s ${first}-${first + count - 1}`;
+export function windowText(
+  { row, rows, column, columns }: Window,
+  size: Size,
+  number: (along: "row" | "column", index: number) => number = (_, index) => index,
+): string {
+  const part = (along: "row" | "column", first: number, count: number) =>
+    count === 1
+      ? `${along} ${number(along, first)}`
+      : `${along}s ${number(along, first)}-${number(along, first + count - 1)}`;
   return `${part("row", row, rows)}, ${part("column", column, columns)} of ${size.rows} × ${size.columns}`;
 }
 

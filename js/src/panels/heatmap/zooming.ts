@@ -37,8 +37,10 @@ export class Zooming {
 
   /** Which cells are on show; empty for all of them. */
   get text(): string {
-    const { isWhole, window, size } = this.#scene;
-    return isWhole ? "" : windowText(window, size);
+    const { isWhole, window, size, array, spec } = this.#scene;
+    const number = (along: "row" | "column", index: number) =>
+      array.number(along === "row" ? spec.y : spec.x, index);
+    return isWhole ? "" : windowText(window, size, number);
   }
 
   /** Follow the window to where it is now: a linked panel, or another size of this one, may have moved it. */
@@ -48,10 +50,10 @@ export class Zooming {
 
   /** Tell of the cells on show: in the caption, to who cannot see them, and to the style sheet. */
   tell(): void {
-    const { spec, canvas, panel, isWhole, window, size, width } = this.#scene;
-    this.#onShow.show(window, size, width);
+    const { spec, canvas, panel, isWhole, window, width } = this.#scene;
+    this.#onShow.show(this.text, width);
     canvas.classList.toggle("nsmw-zoomed", !isWhole);
-    const shown = isWhole ? "" : `, ${windowText(window, size)}`;
+    const shown = isWhole ? "" : `, ${this.text}`;
     const axes = `${spec.y} down, ${spec.x} across`;
     canvas.setAttribute("aria-label", `${spec.title}: heatmap, ${axes}${shown}; ${KEYS}`);
     panel.dataset["window"] = isWhole ? "whole" : rangesOf(window);

@@ -1,6 +1,6 @@
 /** A panel of sentences that follow the selection. */
 
-import type { StoredArray } from "../../arrays/array";
+import { nameOf, type StoredArray } from "../../arrays/array";
 import { element, setText } from "../../page/dom";
 import { isolated, oneLine } from "../../page/text";
 import type { Indices, PanelSpec } from "../../wire/state";
@@ -42,8 +42,7 @@ export class NotesView implements PanelView {
     );
     const counted = notes.some(([, code]) => code !== null);
     const codes = counted ? codesAlong(this.#array, this.#spec.y, at) : undefined;
-    const name = (index: number) =>
-      isolated(this.#array.label(this.#spec.y, index, at["batch"] ?? 0) ?? String(index));
+    const name = (index: number) => isolated(nameOf(this.#array, this.#spec.y, index, at["batch"] ?? 0));
     const lines = noteLines(notes, codes, name);
     const arrived = !counted || codes !== undefined;
     this.#shown = arrived ? key : undefined;

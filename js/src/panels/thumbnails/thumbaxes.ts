@@ -53,7 +53,11 @@ export class ThumbAxes {
 
   /** A label of an axis, or the number. */
   name(dim: string | null, index: number, batch: number): string {
-    return dim === null ? "" : (this.label(dim, index, batch) ?? String(index));
+    return this.label(dim, index, batch) ?? this.number(dim, index);
+  }
+
+  number(dim: string | null, index: number): string {
+    return dim === null ? "" : String(this.#array.number(dim, index));
   }
 
   label(dim: string | null, index: number, batch: number): string | undefined {

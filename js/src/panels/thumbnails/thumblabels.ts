@@ -22,9 +22,10 @@ export function namesAbove(axes: ThumbAxes, layout: ThumbLayout, batch: number):
 /** Its label, which the style sheet cuts; "head 3" without one; a number where neither has room. */
 function nameAbove(axes: ThumbAxes, index: number, batch: number, room: number): string {
   const label = axes.label(axes.axis, index, batch);
-  if (label !== undefined) return room >= LEAST_NAMED_PX ? label : String(index);
-  const plain = `${axes.axis} ${index}`;
-  return textWidth(plain) <= room ? plain : String(index);
+  const number = axes.number(axes.axis, index);
+  if (label !== undefined) return room >= LEAST_NAMED_PX ? label : number;
+  const plain = `${axes.axis} ${number}`;
+  return textWidth(plain) <= room ? plain : number;
 }
 
 /** Of layers and heads: names of the rows, and names of the columns where all of them fit. */
@@ -39,7 +40,7 @@ export function namesAround(axes: ThumbAxes, layout: ThumbLayout, batch: number)
   const nodes: HTMLElement[] = [];
   for (let i = 0; i < across; i += fit ? 1 : every(cell.width)) {
     const left = margin.left + (i + 0.5) * cell.width - GAP / 2;
-    nodes.push(text(fit ? (names[i] ?? "") : String(i), left, 0, "nsmw-thumb-column"));
+    nodes.push(text(fit ? (names[i] ?? "") : axes.number(columns, i), left, 0, "nsmw-thumb-column"));
   }
   for (let i = 0; i < axes.size(rows); i += every(cell.height)) {
     const top = margin.top + (i + 0.5) * cell.height - GAP / 2;

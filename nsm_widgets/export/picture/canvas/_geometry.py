@@ -71,15 +71,22 @@ def plot_size(width: int, height: int, rows: int, columns: int, aspect: str) -> 
     return max(1, round(side * columns)), max(1, round(side * rows))
 
 
-def ticks(count: int, length_px: int, label_px: float) -> list[int]:
-    """Indices to label along an axis, the first and the last among them, so that labels do not touch."""
+def ticks(count: int, length_px: int, label_px: float, before: int = 0) -> list[int]:
+    """Indices to label along an axis, the last one among them, so that labels do not touch.
+
+    Args:
+        count: How many places there are.
+        length_px: Pixels along the axis.
+        label_px: Those that a label takes.
+        before: How many places were cut off before the first: round numbers are counted with them.
+    """
     most = max(1, int(length_px // label_px))
     if count <= most:
         return list(range(count))
     power = 10 ** int(np.floor(np.log10(count / most)))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= count / most)
     last_that_fits = (count - 1) - label_px * count / length_px
-    return [*(i for i in range(0, count - 1, step) if i <= last_that_fits), count - 1]
+    return [*(i for i in range(-before % step, count - 1, step) if i <= last_that_fits), count - 1]
 
 
 def texel_under(pixels: int, texels: int) -> Int[np.ndarray, " pixel"]:

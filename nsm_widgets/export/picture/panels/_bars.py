@@ -63,7 +63,7 @@ class BarsPicture:
         self.levels = tick_values(panel.domain)
         self.notes = plot_notes(self.values[None], panel.domain, panel.nan_means)
         batch = self.at.get("batch", 0)
-        names = tuple(index_label(self.array, panel.x, index, batch) for index in self.order)
+        names = tuple(index_label(self.array, panel.x, index, batch) for index in self.order.tolist())
         self.x = DrawnAxis(panel.x, len(names), names)
 
     @property
@@ -178,7 +178,9 @@ class BarsPicture:
             else:
                 canvas.text((x, y + 10), self.x.label(index), "ms", ink.text)
         y = box.bottom + self.labels_px + AXIS_TITLE_PX - 5
-        canvas.text((box.left + box.width / 2, y), order_text(self.panel, self.at), "ms", ink.text)
+        canvas.text(
+            (box.left + box.width / 2, y), order_text(self.panel, self.array, self.at), "ms", ink.text
+        )
 
 
 def bar_box(place: int, count: int, box: Box) -> Box:

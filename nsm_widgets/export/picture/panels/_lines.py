@@ -10,7 +10,7 @@ from jaxtyping import Float64
 from nsm_widgets._text import count, level_texts, short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
-from nsm_widgets.export.picture.canvas._geometry import Box, ticks
+from nsm_widgets.export.picture.canvas._geometry import Box
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, HIGHEST_PX, LEAST_EXTENT_PX, NOTE_PX
 from nsm_widgets.export.picture.parts._axis import (
@@ -22,6 +22,7 @@ from nsm_widgets.export.picture.parts._axis import (
     DrawnAxis,
 )
 from nsm_widgets.export.text._where import describe_index, indices_for
+from nsm_widgets.trace import steps_before
 from nsm_widgets.view import (
     MOST_NAMED_LINES,
     ColorDomain,
@@ -153,8 +154,8 @@ class LinesPicture:
     def _labelled(self, width: int) -> list[int]:
         """Steps with a label: round numbers, or as many of the axis' own as there is room for."""
         if self.x.labels is None:
-            return tick_steps(self.x.count)
-        return ticks(self.x.count, width, LINE_PX if self.x.turned(width) else self.x.widest + LABEL_GAP_PX)
+            return tick_steps(self.x.count, before=steps_before(self.x.numbers))
+        return self.x.ticks(width, LINE_PX if self.x.turned(width) else self.x.widest + LABEL_GAP_PX)
 
     def _cursor(self, canvas: Canvas, box: Box) -> None:
         x = x_of(self.at[self.panel.x], self.x.count, box)

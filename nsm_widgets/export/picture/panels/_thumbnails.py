@@ -160,9 +160,12 @@ class ThumbnailsPicture:
     def _name_over(self, dim: str | None, index: int, width: int) -> str:
         """Its label, cut to the room there is; ``head 3`` without one; a number where neither has room."""
         if dim in self.array.coords:
-            return cut(self._name(dim, index), width) if width >= LEAST_NAMED_PX else str(index)
-        plain = drawable(f"{dim} {index}")
-        return plain if text_width(plain) <= width else str(index)
+            return cut(self._name(dim, index), width) if width >= LEAST_NAMED_PX else self._number(dim, index)
+        plain = drawable(f"{dim} {self._number(dim, index)}")
+        return plain if text_width(plain) <= width else self._number(dim, index)
+
+    def _number(self, dim: str | None, index: int) -> str:
+        return "" if dim is None else str(self.array.number(dim, index))
 
     def _labels(self, canvas: Canvas, left: int, top: int) -> None:
         down, across = self.shown
@@ -173,7 +176,12 @@ class ThumbnailsPicture:
         every = range(across) if fit else ticks(across, across * width, text_width(str(across)) + 8)
         for column in every:
             x = first.left + column * width + (width - GAP_PX) / 2
-            canvas.text((x, first.top - 5), names[column] if fit else str(column), "ms", canvas.ink.faint)
+            canvas.text(
+                (x, first.top - 5),
+                names[column] if fit else self._number(self.panel.columns, column),
+                "ms",
+                canvas.ink.faint,
+            )
         for row in ticks(down, down * height, 14):
             y = first.top + row * height + (height - GAP_PX) / 2
             name = cut(self._name(self.panel.rows, row), self.labels_px - 8)

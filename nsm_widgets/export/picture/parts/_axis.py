@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nsm_widgets._axes import axis_title
 from nsm_widgets.export.picture.canvas._canvas import Canvas
 from nsm_widgets.export.picture.canvas._geometry import Box, ticks
 from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
-from nsm_widgets.trace import NamedArray
+from nsm_widgets.trace import NamedArray, numbers_of, steps_before
 
 AXIS_TITLE_PX = 18
 TICK_PX, TICK_GAP_PX = 3, 3
@@ -25,12 +28,14 @@ class DrawnAxis:
     dim: str
     count: int
     labels: Sequence[str] | None
+    numbers: NDArray[np.int64] | None = None
+    """Those of its places where they are not counted from 0."""
 
     @classmethod
     def of(cls, array: NamedArray, dim: str, batch: int) -> DrawnAxis:
         """The axis of an array, its labels those of this item of the batch."""
         labels = array.labels(dim, batch=batch) if dim in array.coords else None
-        return cls(dim, array.sizes[dim], labels)
+        return cls(dim, array.sizes[dim], labels, numbers_of(array.coords, dim))
 
     def title(self, room: int) -> str:
         """What stands along it, cut to the room there is, or that labels have."""
@@ -38,16 +43,25 @@ class DrawnAxis:
 
     def label(self, index: int) -> str:
         """The text at an index, cut to the room there is for any."""
-        return str(index) if self.labels is None else cut(drawable(self.labels[index]), LONGEST_LABEL_PX)
+        if self.labels is not None:
+            return cut(drawable(self.labels[index]), LONGEST_LABEL_PX)
+        return str(index if self.numbers is None else self.numbers[index])
 
     @cached_property
     def widest(self) -> int:
         """Pixels that the longest label takes."""
         longest = [self.label(self.count - 1)]
+        if self.labels is None and self.numbers is not None:
+            longest += [str(self.numbers.min()), str(self.numbers.max())]
         if self.labels is not None:  # so many as to be measured one by one are not all shown either
             step = max(1, self.count // 500)
             longest += map(self.label, range(0, self.count, step))
         return int(max(map(text_width, longest))) + 1
+
+    def ticks(self, length_px: int, label_px: float) -> list[int]:
+        """Indices to label along so many pixels."""
+        before = 0 if self.labels is not None else steps_before(self.numbers)
+        return ticks(self.count, length_px, label_px, before)
 
     def turned(self, width: int) -> bool:
         """Whether labels across must stand upright to fit."""
@@ -60,7 +74,7 @@ class DrawnAxis:
     def draw_down(self, canvas: Canvas, box: Box, left: int) -> None:
         """Labels and title to the left of the box."""
         spacing = NUMBER_LINE_PX if self.labels is None else LINE_PX
-        for index in ticks(self.count, box.height, spacing):
+        for index in self.ticks(box.height, spacing):
             y = box.top + int((index + 0.5) * box.height / self.count)
             canvas.draw.line((box.left - 1 - TICK_PX, y, box.left - 2, y), fill=canvas.ink.faint)
             at = (box.left - 1 - TICK_PX - TICK_GAP_PX, y)
@@ -78,7 +92,7 @@ class DrawnAxis:
         spacing = LINE_PX if turned else self.widest + LABEL_GAP_PX
         if self.labels is None:
             spacing = self.widest + NUMBER_GAP_PX
-        for index in ticks(self.count, box.width, spacing):
+        for index in self.ticks(box.width, spacing):
             x = box.left + int((index + 0.5) * box.width / self.count)
             canvas.draw.line((x, box.bottom + 1, x, box.bottom + TICK_PX), fill=canvas.ink.faint)
             y = box.bottom + TICK_PX + TICK_GAP_PX
