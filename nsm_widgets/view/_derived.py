@@ -92,6 +92,7 @@ def _steps(
         steps = np.diff(values, axis=0)
     starts = [start for start in trace.attrs.get("sequence_starts", ()) if start > 0]
     steps[[start - block.start for start in starts if block.start <= start < block.stop]] = np.nan
+    steps[~memory.has_step_before()[block]] = np.nan
     return np.moveaxis(steps, 0, time)
 
 

@@ -132,6 +132,7 @@ def _shifted(
     )
     starts = [start for start in trace.attrs.get("sequence_starts", ()) if 0 < start < values.shape[axis]]
     moved[(slice(None),) * axis + (starts,)] = np.nan  # before them was another sequence
+    moved[(slice(None),) * axis + (~weights.has_step_before(),)] = np.nan
     return moved
 
 

@@ -152,10 +152,7 @@ def test_bars_are_sorted_by_slot_score_and_first_write() -> None:
     assert order("score", 1) == [4, 3, 2, 1, 0]
     assert order("first write", 0) == [4, 0, 3, 1, 2]
     layout, shown = importance_layout(trace, sort="score")
-    assert (
-        order_text(layout[0][0], shown["importance"], {"time": 1, "slot": 3})
-        == "slot, by score at time 1"
-    )
+    assert order_text(layout[0][0], shown["importance"], {"time": 1, "slot": 3}) == "slot, by score at time 1"
     assert bar_codes(shown, layout[0][0], {"batch": 0, "time": 0}).tolist() == [1, 0, 0, 0, 2]
 
 

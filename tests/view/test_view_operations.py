@@ -111,3 +111,14 @@ def test_what_does_not_fit_is_refused(trace: Trace, text: str) -> None:
     """With what was wrong and what to do."""
     with pytest.raises(ShapeError, match=text):
         operations_layout(trace)
+
+
+def test_weights_of_the_step_before_are_known_where_that_was_not_cut_off() -> None:
+    """Neither the initial weights nor those before a gap stand in for them."""
+    weights = np.eye(6)[:, None]  # (time, head, slot)
+    dims = {"read_weights": ("time", "head", "slot"), "initial_read_weights": ("head", "slot")}
+    values = {"read_weights": weights, "initial_read_weights": np.eye(6)[-1:]}
+    trace = Trace.from_arrays(values, dims=dims).isel(time=[2, 3, 5])
+    before = operations_layout(trace)[1]["read_weights_before"]
+    assert before.numbers("time").tolist() == [2, 3, 5]
+    np.testing.assert_array_equal(before.values[:, 0], [np.full(6, np.nan), np.eye(6)[2], np.full(6, np.nan)])

@@ -53,6 +53,16 @@ describe("values to copy", () => {
     expect(named("cell").name).toBe("slot 1 “dog” · word 2 of memory");
   });
 
+  test("of a cropped axis say the numbers that places had", () => {
+    const numbers = { slot: { first: 20, step: 1 }, word: [30, 7, 12] };
+    const array = arrayOf({ numbers, labels: { slot: ["cat", "dog"] } });
+    const at = { time: 1, slot: 1, word: 2 };
+    const excerpt = (part: Part) => excerptOf(part, { x: "word", y: "slot", title: "memory" }, array, at);
+    expect(excerpt("row").text()).toBe("word\t30\t7\t12\nslot 21 “dog”\t0.9\t1\t1.1");
+    expect(excerpt("column").text()).toBe("slot\tword 12\ncat\t0.8\ndog\t1.1");
+    expect(excerpt("cell").name).toBe("slot 21 “dog” · word 12 of memory");
+  });
+
   test("are those that are read out where a page carries fewer digits, and it says so", () => {
     const array = { ...arrayOf({}), precision: "float16" as const };
     const at = { time: 1, slot: 1, word: 2 };

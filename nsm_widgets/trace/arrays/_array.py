@@ -211,6 +211,18 @@ class NamedArray:
         found = numbers_of(self.coords, dim)
         return index if found is None else int(found[index])
 
+    def has_step_before(self) -> NDArray[np.bool_]:
+        """Of each place along ``time``, whether the one before it is the step before it; True of step 0.
+
+        Where time was cropped, the first place has none, nor has what follows a gap.
+
+        >>> usage = NamedArray("usage", np.zeros(5), dims=("time",))
+        >>> usage.isel(time=[0, 1, 4]).has_step_before().tolist()
+        [True, True, False]
+        """
+        numbers = self.numbers("time")
+        return np.asarray(np.diff(numbers, prepend=-1) == 1)
+
     def identical(self, other: NamedArray) -> bool:
         """Whether name, axes, labels, attrs, dtype and every bit of the values agree (NaN is NaN)."""
         return (

@@ -116,9 +116,9 @@ class TraceBase(Mapping[str, NamedArray]):
     def isel(self: Made, /, **indexers: Indexer) -> Made:
         """Select by index, in every array that has the axis; see :meth:`NamedArray.isel`.
 
-        Starts of sequences and numbers of iterations go with what is chosen. Where the first step of a sequence
-        is left out, its next one begins it, unless it is the first of all. Where steps of several iterations
-        are chosen, which belongs to which is not known any more.
+        Starts of sequences and numbers of iterations go with what is chosen. Where the first step of a
+        sequence is left out, its next one begins it, unless it is the first of all. Where steps of several
+        iterations are chosen, which belongs to which is not known any more.
 
         Raises:
             AxisError: If no array has such an axis.

@@ -185,5 +185,9 @@ describe("a window", () => {
       "rows 128-255, columns 0-63 of 1024 × 1024",
     );
     expect(windowText({ row: 5, rows: 1, column: 0, columns: 64 }, size)).toMatch(/^row 5, columns 0-63/);
+    const number = (along: "row" | "column", index: number) => index + (along === "row" ? 20 : 300);
+    expect(windowText({ row: 5, rows: 1, column: 0, columns: 64 }, size, number)).toBe(
+      "row 25, columns 300-363 of 1024 × 1024",
+    );
   });
 });
