@@ -75,6 +75,14 @@ def warn_or_log(text: str) -> None:
         logging.getLogger("nsm_widgets").warning(text)
 
 
+def words_of(error: BaseException) -> str:
+    """What an error says, also one of somebody else that cannot say it."""
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__
+
+
 def _depth_of_caller() -> int:
     """How many calls up the first line lies that is neither ours nor of what calls us."""
     ours, frame, depth = str(Path(__file__).parent), sys._getframe(1), 1

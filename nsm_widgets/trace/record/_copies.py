@@ -7,9 +7,10 @@ what they hand on is cleared of our hooks; those of others stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from operator import is_
 from typing import Any
 
 from nsm_widgets.trace.record._listening import defined_by, listen
@@ -22,6 +23,9 @@ _HOOKS = (
     "_forward_pre_hooks_with_kwargs",
 )
 """What a module keeps of its hooks: dicts by the number of a hook."""
+
+_DEEPEST = 5
+"""So far down in what a module was taken apart into its dict is looked for."""
 
 OURS: set[int] = set()
 """The numbers of the hooks that hang on modules now; no other hook has them."""
@@ -53,29 +57,45 @@ def _reduced(call: Callable[..., Any], module: Any, protocol: Any) -> Any:
 
 
 def _copied(call: Callable[..., Any], module: Any, memo: Any) -> Any:
-    with _off(module):
+    with off([module]):
         return call(module, memo)
 
 
-def _without_ours(state: Any) -> Any:
-    """What a module was taken apart into, with other dicts of hooks where some are ours."""
-    if isinstance(state, tuple):
-        return tuple(map(_without_ours, state))
-    if not isinstance(state, dict):
+def _without_ours(state: Any, depth: int = 0) -> Any:
+    """What a module was taken apart into, with other dicts of hooks where some are ours.
+
+    Its dict may stand deeper, where its class has a ``__getstate__`` of its own.
+    """
+    if depth > _DEEPEST or type(state) not in (tuple, list, dict):
         return state
-    changed = {
-        name: type(hooks)((number, hook) for number, hook in hooks.items() if number not in OURS)
-        for name in _HOOKS
-        if isinstance(hooks := state.get(name), dict) and not OURS.isdisjoint(hooks)
-    }
-    return {**state, **changed} if changed else state
+    if isinstance(state, dict):
+        searched = state.keys() & _HOOKS or state  # deeper in a module's dict are things of its own
+        changed = {name: _cleared(name, state[name], depth) for name in searched}
+        changed = {name: part for name, part in changed.items() if part is not state[name]}
+        return {**state, **changed} if changed else state
+    parts = [_without_ours(part, depth + 1) for part in state]
+    if len(parts) == 2 and isinstance(parts[0], str):  # perhaps an item of its dict
+        parts[1] = _cleared(parts[0], parts[1], depth)
+    return state if all(map(is_, parts, state)) else type(state)(parts)
+
+
+def _cleared(name: Any, part: Any, depth: int) -> Any:
+    """One entry of a dict, which may be that of a module."""
+    if name not in _HOOKS or not isinstance(part, dict):
+        return _without_ours(part, depth + 1)
+    if OURS.isdisjoint(part):
+        return part
+    return type(part)((number, hook) for number, hook in part.items() if number not in OURS)
 
 
 @contextmanager
-def _off(module: Any) -> Iterator[None]:
-    """Our hooks are off a module for as long, and then back in their places."""
+def off(modules: Iterable[Any]) -> Iterator[None]:
+    """Our hooks are off modules for as long, and then back in their places."""
     held = [
-        (hooks, list(hooks.items())) for name in _HOOKS if isinstance(hooks := vars(module).get(name), dict)
+        (hooks, list(hooks.items()))
+        for module in modules
+        for name in _HOOKS
+        if isinstance(hooks := vars(module).get(name), dict) and not OURS.isdisjoint(hooks)
     ]
     for hooks, items in held:
         for number, _ in items:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
-from nsm_widgets.trace.record._copies import OURS, keep_from_copies
+from nsm_widgets.trace.record._copies import OURS, keep_from_copies, off
 from nsm_widgets.trace.record._listening import Around, Forwards, listen
 
 Observer: TypeAlias = "Callable[..., None]"
@@ -45,6 +45,7 @@ class Hooks:
         self._fused = {part for layer in layers for part in layer.modules()}
         self._kept_from_copies: dict[tuple[type, str], Callable[[], None]] = {}
         self._stack.callback(self._let_copies_be)
+        self.listen(sys.modules["torch"].jit._recursive, "create_script_module", _scripted)
 
     def is_fused(self, module: Any) -> bool:
         """Whether a module lies in a layer with a fused path."""
@@ -131,6 +132,12 @@ class Hooks:
     def _let_copies_be(self) -> None:
         for stop in self._kept_from_copies.values():
             stop()
+
+
+def _scripted(call: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+    """``torch.jit.script`` would compile the hooks, too."""
+    with off(model.modules()):
+        return call(model, *args, **kwargs)
 
 
 @dataclass(slots=True)

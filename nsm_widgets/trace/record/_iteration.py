@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,6 +76,8 @@ class Iteration:
         """The parts of replicas but the first, where several run at the same time."""
         self.num_bytes = 0
         self.is_anew = is_anew
+        self.thread = threading.current_thread()
+        """Whose iteration it is."""
 
     def of_replica(self, number: int) -> list[Part]:
         """The parts of one of the replicas that run at the same time."""

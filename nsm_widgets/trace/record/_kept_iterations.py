@@ -11,11 +11,12 @@ from typing import Any
 
 from nsm_widgets.trace.record._iteration import Iteration, Left, OverBudgetError
 from nsm_widgets.trace.record._prefetch import Prefetch
+from nsm_widgets.trace.record._spare_blocks import SpareBlocks
 from nsm_widgets.trace.record._step_buffer import Block, Joined, StepLayout
 from nsm_widgets.trace.record._which_iterations import Choice
 
 LEFT_BYTES = 64 << 20
-"""So much memory of a recording that is over is kept for the next block of the same recorder."""
+"""So much memory of iterations that are kept no more waits for others, also for the recorder's next block."""
 
 Key = tuple[int, int]
 """A source and a replica."""
@@ -42,7 +43,7 @@ class KeptIterations:
         """How many steps the last iteration had."""
         self._kinds: Counter[Hashable] = Counter()
         self._bytes = 0
-        self._spare: dict[tuple[int, int], list[Block]] = {}
+        self._spare = SpareBlocks()
         self._prefetch = Prefetch()
         self._before: dict[Key, list[StepLayout]] = {}
         self._layouts: dict[Key, list[StepLayout]] = {}
@@ -66,6 +67,8 @@ class KeptIterations:
         """Keep one that is over."""
         insort(self.iterations, iteration, key=attrgetter("number"))
         self._kinds[iteration.kind] += 1
+        while self._choice.newest is not None and len(self.iterations) > self._choice.newest:
+            self._forget_oldest(self._choice.too_old)  # of several threads, or of nothing that takes memory
 
     def drop(self, iteration: Iteration) -> None:
         """Keep it no more."""
@@ -119,9 +122,9 @@ class KeptIterations:
             self._forget_oldest(self._choice.over_budget)
         steps = min(steps, max(room, 1))
         self.reserve(steps * layout.step_bytes, current)
-        spare = self._spare.get((id(layout), steps))
-        if spare:
-            return spare.pop()
+        spare = self._spare.take(layout, steps)
+        if spare is not None:
+            return spare
         made = self._prefetch.take(layout, steps) or layout.block(steps)
         if steps in self.lengths.values() and steps <= self._room(layout) and not self.reuses:
             self._prefetch.prepare(layout, steps)
@@ -162,7 +165,7 @@ class KeptIterations:
         """Fill memory that an earlier block of the recorder left, where steps look alike."""
         self._before = left.layouts
         for layout, block in left.blocks:
-            self._spare.setdefault((id(layout), block.capacity), []).append(block)
+            self._spare.put(layout, block, LEFT_BYTES)
 
     def _room(self, layout: StepLayout) -> int:
         """How many steps still fit into the budget."""
@@ -188,7 +191,8 @@ class KeptIterations:
         self.drop(self.iterations[0])
 
     def _recycle(self, iteration: Iteration) -> None:
+        most = min(max(LEFT_BYTES, iteration.num_bytes), self._choice.budget_bytes)
         for _, part in iteration.all_parts():
             if part.steps is not None and not part.steps.layout.on_device:  # whose own pool knows streams
                 for block in part.steps.blocks:
-                    self._spare.setdefault((id(part.steps.layout), block.capacity), []).append(block)
+                    self._spare.put(part.steps.layout, block, most)

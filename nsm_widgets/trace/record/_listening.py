@@ -22,13 +22,19 @@ class _Replaced:
     """A function in its place, which is a module of Python or a class."""
 
     def __init__(self, place: Any, name: str) -> None:
+        import torch
+
         self._place, self._name = place, name
         self._own = vars(place).get(name)
         self.original = original = getattr(place, name)
         self.arounds: tuple[Around, ...] = ()
 
+        is_compiled = torch.compiler.is_compiling
+
         @functools.wraps(original)
         def listened(*args: Any, **kwargs: Any) -> Any:
+            if is_compiled():  # a compiler that reads this finds the function alone
+                return original(*args, **kwargs)
             call = original
             for around in self.arounds:
                 call = functools.partial(around, call)
@@ -37,15 +43,19 @@ class _Replaced:
         self._listened = listened
         setattr(place, name, listened)
 
-    def give_back(self) -> bool:
+    @property
+    def is_in_place(self) -> bool:
+        """Whether nobody else has replaced it since."""
+        return vars(self._place).get(self._name) is self._listened
+
+    def give_back(self) -> None:
         """Put the function back, unless somebody else has replaced it since: then it stays, unheard."""
-        if vars(self._place).get(self._name) is not self._listened:
-            return False
+        if not self.is_in_place:
+            return
         if self._own is None:
             delattr(self._place, self._name)
         else:
             setattr(self._place, self._name, self._own)
-        return True
 
 
 def listen(place: Any, name: str, around: Around) -> Callable[[], None]:
@@ -75,7 +85,7 @@ def listen(place: Any, name: str, around: Around) -> Callable[[], None]:
     """
     key = (id(place), name)
     with _LOCK:
-        if key not in _REPLACED:
+        if key not in _REPLACED or not _REPLACED[key].is_in_place:  # what others put there may not call it
             _REPLACED[key] = _Replaced(place, name)
         replaced = _REPLACED[key]
         replaced.arounds = (*replaced.arounds, around)
@@ -83,8 +93,10 @@ def listen(place: Any, name: str, around: Around) -> Callable[[], None]:
     def stop() -> None:
         with _LOCK:
             replaced.arounds = tuple(each for each in replaced.arounds if each is not around)
-            if not replaced.arounds and _REPLACED.get(key) is replaced and replaced.give_back():
-                del _REPLACED[key]
+            if not replaced.arounds:
+                replaced.give_back()
+                if _REPLACED.get(key) is replaced:
+                    del _REPLACED[key]
 
     return stop
 
@@ -107,14 +119,14 @@ def defined_by(kind: type, name: str) -> type:
 class Forwards:
     """Calls of some modules' ``forward``, listened to at their class: no hook hangs on them.
 
-    A hook counts: one anywhere in an ``nn.TransformerEncoderLayer`` shuts its fused path. A module is known
-    by the dict of its hooks, which a replica of ``nn.DataParallel`` shares and a copy does not.
+    A hook counts: one anywhere in an ``nn.TransformerEncoderLayer`` shuts its fused path. A replica of
+    ``nn.DataParallel`` is known by the dict of its hooks, which it shares with its module.
     """
 
     def __init__(self) -> None:
         self._arounds: dict[type, dict[int, list[Around]]] = {}
         self._stops: list[Callable[[], None]] = []
-        self._modules: list[Any] = []  # kept alive, so that no other one's hooks lie where theirs did
+        self._modules: list[Any] = []  # kept alive, so that no other one lies where they did
 
     def listen(self, module: Any, around: Around, kind: type | None = None) -> None:
         """Let ``around(call, module, ...)`` be called in place of this module's forward.
@@ -128,8 +140,9 @@ class Forwards:
         if kind not in self._arounds:
             self._arounds[kind] = {}
             self._stops.append(listen(kind, "forward", functools.partial(_one_of, self._arounds[kind])))
-        self._modules.append(module)
-        self._arounds[kind].setdefault(id(module._forward_hooks), []).append(around)
+        self._modules += [module, module._forward_hooks]
+        for known_by in (module, module._forward_hooks):
+            self._arounds[kind].setdefault(id(known_by), []).append(around)
 
     def stop(self) -> None:
         """Listen no more."""
@@ -141,6 +154,7 @@ class Forwards:
 
 
 def _one_of(arounds: dict[int, list[Around]], call: Around, module: Any, *args: Any, **kwargs: Any) -> Any:
-    for around in arounds.get(id(module._forward_hooks), ()):
+    known_by = module._forward_hooks if vars(module).get("_is_replica") else module
+    for around in arounds.get(id(known_by), ()):
         call = functools.partial(around, call)
     return call(module, *args, **kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 from array import array
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nsm_widgets._errors import DtypeError, RecordingError, ShapeError, warn_or_log
+from nsm_widgets._errors import DtypeError, RecordingError, ShapeError, warn_or_log, words_of
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.record._host_copy import HostCopy
 
@@ -43,6 +44,7 @@ class Scalars:
 
     def __init__(self, *, strict: bool = False) -> None:
         self._strict = strict
+        self._lock = threading.RLock()
         self.left_out: Counter[str] = Counter()
         """How many values of each name were no numbers."""
         self._series: dict[str, Series] = {}
@@ -51,35 +53,51 @@ class Scalars:
     @property
     def series(self) -> dict[str, Series]:
         """Each scalar by its name, with all that was noted of it."""
-        self._take_in(0)
-        return self._series
+        with self._lock:
+            self._take_in(0)
+            return dict(self._series)
 
-    def log(self, number: int, values: Mapping[str, Any]) -> None:
+    def log(self, number: int, values: Any) -> None:
         """Note these of one iteration; what was noted of it before under the same name is replaced.
 
         Raises:
             RecordingError: If ``strict``, and a name is no text, empty, too long, or like another one.
-            DtypeError, ShapeError: If ``strict``, and a value is no single real number.
+            DtypeError, ShapeError: If ``strict``, and a value is no single real number, or it is no mapping.
         """
         noted: list[tuple[str, float | HostCopy]] = []
-        for name, value in values.items():
-            try:
-                checked = (_name(name), _number(name, value))
-                self._refuse_alike(name, [*self._series, *(each for each, _ in noted)])
-                noted.append(checked)
-            except Exception as error:  # a foreign item() may raise anything
-                if self._strict:
-                    raise
-                self._leave_out(str(name), error)
-        for name, each in noted:
-            self._waiting.append((self._series.setdefault(name, Series()), number, each))
-        self._take_in(MOST_WAITING)
+        with self._lock:
+            for name, value in self._items(values):
+                try:
+                    checked = (_name(name), _number(name, value))
+                    self._refuse_alike(name, [*self._series, *(each for each, _ in noted)])
+                    noted.append(checked)
+                except Exception as error:  # a foreign item() may raise anything
+                    if self._strict:
+                        raise
+                    self._leave_out(name if isinstance(name, str) else type(name).__name__, error)
+            for name, each in noted:
+                self._waiting.append((self._series.setdefault(name, Series()), number, each))
+            self._take_in(MOST_WAITING)
+
+    def _items(self, values: Any) -> list[tuple[Any, Any]]:
+        try:
+            if not isinstance(values, Mapping):
+                raise DtypeError(
+                    f"log takes numbers by name, got {type(values).__name__}. log(loss=0.3), or "
+                    "log({'val/loss': 0.3})."
+                )
+            return list(values.items())
+        except Exception as error:  # so may a foreign mapping
+            if self._strict:
+                raise
+            self._leave_out(type(values).__name__, error)
+            return []
 
     def _leave_out(self, name: str, error: Exception) -> None:
         if not self.left_out:
             warn_or_log(
-                f"what was logged could not be noted, and the training goes on: {error} Later values like it "
-                "are counted only, in recorder.scalars_left_out."
+                f"what was logged could not be noted, and the training goes on: {words_of(error)} Later "
+                "values like it are counted only, in recorder.scalars_left_out."
             )
         self.left_out[name] += 1
 
@@ -102,7 +120,7 @@ class Scalars:
 
 
 class Series:
-    """One scalar: numbers of iterations, ascending, and a value for each."""
+    """One scalar: numbers of iterations, in the order in which they were logged, and a value for each."""
 
     def __init__(self) -> None:
         self.numbers = array("q")
@@ -123,8 +141,12 @@ class Series:
         self.values.append(value)
 
     def array(self, name: str) -> NamedArray:
-        """The values as an array of their own."""
-        values = np.array(self.values, dtype=np.float64)
+        """The values as an array of their own, ascending by iteration; of one iteration the last one."""
+        numbers, values = np.array(self.numbers), np.array(self.values, dtype=np.float64)
+        if (numbers[1:] <= numbers[:-1]).any():  # several threads logged
+            order = np.argsort(numbers, kind="stable")
+            order = order[np.append(np.diff(numbers[order]) > 0, True)]
+            numbers, values = numbers[order], values[order]
         values.flags.writeable = False
         attrs: dict[str, Any] = {
             "kind": "scalar",
@@ -133,7 +155,7 @@ class Series:
         }
         if self.dropped:
             attrs["dropped"] = self.dropped
-        return NamedArray(logged_name(name), values, ("logged",), {"logged": list(self.numbers)}, attrs)
+        return NamedArray(logged_name(name), values, ("logged",), {"logged": numbers.tolist()}, attrs)
 
 
 def logged_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections import Counter
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from weakref import finalize, ref
 
 from nsm_widgets._errors import DtypeError, MissingDependencyError, RecordingError, UnknownOptionError
 from nsm_widgets.trace._trace import Trace
@@ -139,6 +141,8 @@ class TraceRecorder:
         self._apart: dict[int, Trace] = {}
         """Iterations of other shapes than those of the trace, once that was made."""
         self._hooks: Hooks | None = None
+        self._let_go: finalize[..., TraceRecorder]
+        """Ends the block where nobody has the recorder any more."""
         self._scalars = Scalars()
         self.watch = Watch()
         """Who looks on while a block runs, as a view that was given this recorder."""
@@ -210,7 +214,7 @@ class TraceRecorder:
         recording = Recording(self._choice, len(self._sources), strict=self._strict)
         self._trace, self._apart, self._recording = None, {}, recording
         self._scalars = Scalars(strict=self._strict)
-        recording.listen.append(self._tell)  # at the start of an iteration, the one before is whole
+        recording.listen.append(_told_by(ref(self)))  # as an iteration begins, the one before is whole
         if left is not None:
             recording.kept.reuse(left)
         self._open_store(recording)
@@ -225,6 +229,7 @@ class TraceRecorder:
             hooks.close()
             raise
         self._hooks = hooks
+        self._let_go = finalize(self, _end, hooks, recording, self.store)
         self.watch.begin()
         return self
 
@@ -240,27 +245,25 @@ class TraceRecorder:
             self._path, rank, self._choice, self._scalars, strict=self._strict
         )
         name = type(self.model).__name__
+        sources = self._sources
         recording.hand_to(
             lambda iteration: store.append(
-                gather(iteration, self._sources),
+                gather(iteration, sources),
                 recording,
-                lambda: assemble(recording, self._sources, name, only=iteration.number)[0],
+                lambda: assemble(recording, sources, name, only=iteration.number)[0],
             )
         )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        hooks, self._hooks = self._hooks, None
-        if hooks is not None:
-            hooks.close()
-        recording = self._recording
-        if recording is None:
+        hooks, recording = self._hooks, self._recording
+        if hooks is None or recording is None:
             return
-        recording.close()
-        if self.store is not None:
-            self.store.close(recording)
-        if self.watch:
+        self._hooks = None
+        self._let_go.detach()
+        _end(hooks, recording, self.store)
+        if self.watch and not recording.is_copy:
             self.watch.end(self._progress(recording), lambda: self.trace, error)
 
     @property
@@ -298,7 +301,9 @@ class TraceRecorder:
                 "log(...) notes numbers while a block runs, and none does. "
                 "Call it inside: with TraceRecorder(model) as rec: ... rec.log(loss=loss)."
             )
-        self._scalars.log(max(self._recording.seen - 1, 0), {**(values or {}), **scalars})
+        for given in (values, scalars):
+            if given is not None:
+                self._scalars.log(self._recording.number, given)
 
     @contextmanager
     def sequence(self) -> Iterator[None]:
@@ -353,9 +358,10 @@ class TraceRecorder:
         return Progress(
             numbers=self.iterations,
             seen=recording.seen,
+            apart=recording.kept.apart,
             left_out=recording.left_out | Counter({OTHER_SHAPE: recording.kept.apart}),
             scalars=self._scalars,
-            take=self.iteration,
+            take=self._one,
         )
 
     @property
@@ -400,12 +406,37 @@ class TraceRecorder:
             RecordingError: Before the block.
             SelectionError: If it was not kept.
         """
-        if number in self._apart:
+        if not isinstance(number, bool) and number in tuple(self._apart):
             return self._apart[number]
         if self._trace is not None or self._recording is None or self.store is not None:
             return self.trace.iteration(number)
+        return self._one(number).assign(*self._scalars.arrays())
+
+    def _one(self, number: Any) -> Trace:
+        """The same, without what was logged."""
+        if self._recording is None or self.store is not None:
+            return self.iteration(number)
         found, _ = assemble(self._recording, self._sources, type(self.model).__name__, only=number)
         return Trace._public(found)
+
+
+def _told_by(recorder: ref[TraceRecorder]) -> Callable[[bool], None]:
+    def tell(is_recorded: bool) -> None:
+        found = recorder()
+        if found is not None:  # else its block is about to end
+            found._tell(is_recorded)
+
+    return tell
+
+
+def _end(hooks: Hooks, recording: Recording, store: RecordingStore | None) -> None:
+    """A block is over."""
+    hooks.close()
+    if recording.is_copy:
+        return
+    recording.close()
+    if store is not None:
+        store.close(recording)
 
 
 def _check_path(store: Any) -> Path | None:
@@ -437,7 +468,7 @@ def _bypass_compile(model: Any, hooks: Hooks) -> None:
         or (dynamo is not None and isinstance(module, dynamo.OptimizedModule))
         for module in model.modules()
     )
-    if not compiled:
+    if not compiled and not _is_compiled_elsewhere(model, torch, dynamo):
         return
     if not hasattr(torch.compiler, "set_stance"):
         raise RecordingError(
@@ -447,3 +478,11 @@ def _bypass_compile(model: Any, hooks: Hooks) -> None:
     stance = torch.compiler.set_stance("force_eager")
     stance.__enter__()
     hooks.callback(lambda: stance.__exit__(None, None, None))
+
+
+def _is_compiled_elsewhere(model: Any, torch: Any, dynamo: Any) -> bool:
+    """Whether somebody has a compiled model around this one, or around a part."""
+    if not hasattr(torch.compiler, "set_stance") or not any(getattr(dynamo, "cached_backends", {}).values()):
+        return False  # nothing at all was compiled; what follows takes some 0.1 s
+    holding = gc.get_referrers(*model.modules())
+    return any(isinstance(each, dict) and "_orig_mod" in each for each in holding)

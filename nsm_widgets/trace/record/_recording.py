@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
+from types import FrameType
 from typing import Any
+from weakref import WeakSet
 
-from nsm_widgets._errors import RecordingError, warn_or_log
+from nsm_widgets._errors import RecordingError, warn_or_log, words_of
 from nsm_widgets.trace.arrays._convert import check_same, held_dtype, need_values
 from nsm_widgets.trace.record._hooks import Observer
 from nsm_widgets.trace.record._host_copy import HostCopy, refuse_capture
@@ -29,6 +32,17 @@ from nsm_widgets.trace.record._which_iterations import Choice
 
 _number = attrgetter("number")
 
+_RECORDINGS: WeakSet[Recording] = WeakSet()
+
+
+def _stop_in_copy() -> None:
+    for recording in _RECORDINGS:
+        recording.stop_in_copy()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_stop_in_copy)
+
 
 class _ThreadState(threading.local):
     """What one thread does in the model. Each thread has iterations of its own."""
@@ -37,6 +51,12 @@ class _ThreadState(threading.local):
     """The iteration that runs and is recorded; ``None`` while one passes by."""
     began = False
     """Whether an iteration runs, recorded or not."""
+    by_call = False
+    """Whether a call of the watched model began it; else the first step did."""
+    number: int | None = None
+    """Of its iteration, which runs or ran last."""
+    call: FrameType | None = None
+    """What runs its call of the watched model, the outermost one."""
     depth = 0
     """How many calls of the watched model the thread is in."""
     replica = 0
@@ -88,6 +108,9 @@ class Recording:
         self._newest_handed = -1
         self._is_full = self._is_closed = False
         self._like: dict[tuple[int, int, str], tuple[tuple[int, ...], Any]] = {}
+        self.is_copy = False
+        """Whether this is a forked process, as a worker of a ``DataLoader``: nothing is recorded there."""
+        _RECORDINGS.add(self)
 
     def hand_to(self, sink: Callable[[Iteration], str | None]) -> None:
         """Let each iteration that is over be taken to where it stays; only the newest one is in memory then.
@@ -107,7 +130,7 @@ class Recording:
             anew: Whether a sequence begins there, although it was given a state.
         """
         if not self._run.in_sequence:
-            self.begin(anew=anew)
+            self.begin(anew=anew, by_call=True)
 
     def wait(self) -> None:
         """A call starts an iteration, unless :meth:`go_on` says otherwise before anything is handed over."""
@@ -120,7 +143,7 @@ class Recording:
     def decide(self) -> None:
         """The call that waits, if one does, begins an iteration."""
         if self._run.waits:
-            self.begin()
+            self.begin(by_call=True)
 
     @property
     def is_undecided(self) -> bool:
@@ -154,17 +177,26 @@ class Recording:
             run.in_sequence = run.began = False
             self.end()
 
-    def begin(self, *, anew: bool = False) -> None:
-        """A new iteration of this thread starts: end the one before, and decide on this one."""
+    def begin(self, *, anew: bool = False, by_call: bool = False) -> None:
+        """A new iteration of this thread starts: end the one before, and decide on this one.
+
+        Args:
+            anew: Whether a sequence begins there, although it was given a state.
+            by_call: Whether a call of the watched model begins it.
+        """
         self.end()
         run = self._run
-        run.waits = False
+        run.waits, run.by_call = False, by_call
         with self.lock:
             if self._is_closed:
                 return
             run.began = True
             self._several = self._several or threading.get_ident() != self._first_thread
-            number, self.seen = self.seen, self.seen + 1
+            if self._several:  # of a thread that is over nothing more will come
+                for iteration in [each for each in self._open if not each.thread.is_alive()]:
+                    self._end(iteration)
+            run.number = number = self.seen
+            self.seen += 1
             reason = self._why_not(number)
             if reason is None:
                 run.current = Iteration(number, self._num_sources, is_anew=anew)
@@ -201,9 +233,9 @@ class Recording:
 
     def _end(self, iteration: Iteration) -> None:
         self._open.remove(iteration)
-        self.kept.finish(iteration)
-        if iteration.is_empty:
-            self.left_out[NO_STEP] += 1
+        reason = NO_STEP if iteration.is_empty else self._finish(iteration)
+        if reason is not None:
+            self.left_out[reason] += 1
             self.kept.free(iteration)
             return
         self.kept.add(iteration)
@@ -216,6 +248,19 @@ class Recording:
                 "another batch: it is kept by itself, recorder.iteration(number). recorder.trace holds those "
                 "of one shape, of which there are most, and counts the others.",
             )
+
+    def _finish(self, iteration: Iteration) -> str | None:
+        """Settle what an iteration still holds; why that cannot be done, if so."""
+        try:
+            self.kept.finish(iteration)
+        except OverBudgetError:
+            return self._choice.over_budget
+        except Exception as error:
+            if self.strict:
+                raise
+            self._tell_of(error, iteration.number)
+            return FAILED
+        return None
 
     def _hand_over(self, iteration: Iteration, sink: Callable[[Iteration], str | None]) -> None:
         """Let the sink have the iteration. What went there still counts for the budget."""
@@ -246,43 +291,78 @@ class Recording:
         """Whether this thread is in a call of the watched model."""
         return self._run.depth > 0
 
-    def enter(self) -> bool:
-        """This thread calls the watched model; whether from outside of it."""
-        self._run.depth += 1
-        self._run.calls += self._run.depth == 1
-        return self._run.depth == 1
+    @property
+    def number(self) -> int:
+        """Of this thread's iteration, which runs or ran last; of the newest, where it has none."""
+        return max(self.seen - 1, 0) if self._run.number is None else self._run.number
+
+    @property
+    def _is_bounded(self) -> bool:
+        """Whether a call bounds the iteration: where none does, shapes alone say where one ends."""
+        return self._run.in_sequence or (self.is_inside and self._run.by_call)
+
+    def enter(self, call: FrameType) -> bool:
+        """This thread calls the watched model; whether from outside of it.
+
+        Args:
+            call: What runs the call.
+        """
+        run = self._run
+        if run.call is not None and not _is_running(run.call):
+            run.depth, run.waits = 0, False  # an interrupt ended that call, of which torch tells no hook
+        run.depth += 1
+        if run.depth == 1:
+            run.call = call
+            run.calls += 1
+        return run.depth == 1
 
     def leave(self) -> None:
         """The call is over; also one that failed before it was seen to begin."""
-        self._run.depth = max(0, self._run.depth - 1)
+        run = self._run
+        run.depth = max(0, run.depth - 1)
+        if not run.depth:
+            run.call = None
 
     def in_replica(self, number: int) -> Callable[[], Any]:
         """Makes a context for a thread that runs a replica of the model for this thread's iteration."""
-        asked, local = (self._run.current, self._run.began, self._run.depth), self._run
+        run = self._run
+        asked = {name: getattr(run, name) for name in ("current", "began", "by_call", "depth")}
+        asked["replica"] = number
 
         @contextmanager
         def inside() -> Iterator[None]:
-            before = (local.current, local.began, local.depth, local.replica)
-            local.current, local.began, local.depth = asked
-            local.replica = number
+            before = {name: getattr(run, name) for name in asked}
+            vars(run).update(asked)
             try:
                 yield
             finally:
-                local.current, local.began, local.depth, local.replica = before
+                vars(run).update(before)
 
         return inside
 
     # --- what goes wrong -----------------------------------------------------------------------------------
 
     def guarded(self, look: Observer) -> Observer:
-        """A function that looks on, as one that raises nothing: what it raised leaves the iteration out."""
-        if self.strict:
-            return look
+        """A function that looks on, as one that raises nothing: what it raised leaves the iteration out.
+
+        A compiler or exporter that goes through the model's lines finds nothing in it, and modes that see
+        each operation, as those of selective checkpoints, see none of its own.
+        """
+        torch = sys.modules["torch"]
+        is_compiled, num_modes = torch.compiler.is_compiling, torch._C._len_torch_dispatch_stack
 
         def looks(*args: Any, **kwargs: Any) -> None:
+            if is_compiled():
+                return
             try:
-                look(*args, **kwargs)
+                if num_modes():
+                    with torch.utils._python_dispatch._disable_current_modes():
+                        look(*args, **kwargs)
+                else:
+                    look(*args, **kwargs)
             except Exception as error:
+                if self.strict:
+                    raise
                 self._leave_out(error)
 
         return looks
@@ -291,10 +371,10 @@ class Recording:
         """Leave out what runs. Where no call bounds an iteration, the steps before the fault are kept."""
         with self.lock:
             run = self._run
-            if run.current is not None and not self.is_inside and not run.current.is_empty:
+            if run.current is not None and not self._is_bounded and not run.current.is_empty:
                 self.begin()
             iteration, run.current = run.current, None
-            run.began = self.is_inside
+            run.began = self._is_bounded
             self._tell_of(error, self.seen - 1 if iteration is None else iteration.number)
             if iteration is not None:
                 self._open.remove(iteration)
@@ -302,7 +382,7 @@ class Recording:
                 self.left_out[FAILED] += 1
 
     def _tell_of(self, error: Exception, number: int) -> None:
-        text = f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {words_of(error)}"
         self.problem = self.problem or text
         self._tell(
             FAILED,
@@ -321,7 +401,7 @@ class Recording:
         """Where a source puts what it sees, if this iteration is recorded; the first call begins one."""
         run = self._run
         if run.waits or not run.began:
-            self.begin()
+            self.begin(by_call=run.waits)
         current = run.current
         if current is None or self._is_closed:
             return None
@@ -338,8 +418,8 @@ class Recording:
         prefix: str,
         *,
         held: int = 0,
-    ) -> None:
-        """Copy one step of a source.
+    ) -> bool:
+        """Copy one step of a source; whether it began an iteration, as its shapes are others.
 
         Where ``held`` is above 0, the step is copied by :meth:`settle`: of its tensors the first so many may
         be seen by others until then, and the others are the model's own.
@@ -349,7 +429,7 @@ class Recording:
             DtypeError: If NumPy cannot hold its values.
         """
         with self.lock:
-            self._step(source, names, values, prefix, held)
+            return self._step(source, names, values, prefix, held)
 
     def settle(self, source: int) -> None:
         """Copy the steps of a source that are held.
@@ -367,13 +447,13 @@ class Recording:
 
     def _step(
         self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str, held: int
-    ) -> None:
+    ) -> bool:
         part = self.part(source)
         if part is None:
-            return
+            return False
         if not names:  # of the steps themselves nothing is wanted
             part.num_steps += 1
-            return
+            return False
         if part.steps is None:
             key = (source, self._run.replica)
             layout = self.kept.layout(key, names, values, prefix, alone=self.strict)
@@ -383,12 +463,14 @@ class Recording:
         except OverBudgetError:
             self._give_up()
         except RecordingError:
-            if self.is_inside or self._run.in_sequence or self.strict:
+            if self._is_bounded or self.strict:
                 raise
             self.begin()  # nothing but the shape says where a sequence ends
             self._step(source, names, values, prefix, held)
+            return True
         else:
             part.num_steps += 1
+        return False
 
     def whole(self, source: int, name: str, tensor: Any, prefix: str) -> None:
         """Copy a sequence of steps, time leading, that a source has seen as a whole."""
@@ -436,12 +518,17 @@ class Recording:
         with torch.no_grad():
             return HostCopy(tensor.detach().to(held, copy=True), source_dtype)
 
+    def stop_in_copy(self) -> None:
+        """This process was forked: the recording is that of the other one, whose threads are not here."""
+        self.is_copy = self._is_closed = True
+        self.lock, self._run, self._open = threading.RLock(), _ThreadState(), []
+
     # --- the end -------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """No iteration will follow."""
         with self.lock:
-            self._run.current = None
+            self._run.current = self._run.call = None
             try:
                 for iteration in sorted(self._open, key=_number):
                     self._end(iteration)
@@ -475,6 +562,14 @@ class Recording:
         self._is_full = not self._choice.drops_oldest
         self._open.remove(iteration)
         self.kept.free(iteration)
+
+
+def _is_running(call: FrameType) -> bool:
+    """Whether a frame is among those of this thread."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame is not call:
+        frame = frame.f_back
+    return frame is not None
 
 
 def refuse_tracing() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol, runtime_checkable
 
-from nsm_widgets._errors import warn_or_log
+from nsm_widgets._errors import warn_or_log, words_of
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.record._logged import Scalars
 
@@ -30,10 +30,12 @@ class Progress:
     seen: int
     """How many iterations began."""
     left_out: Mapping[str, int]
-    """How many were not kept, by reason."""
+    """How many were not kept, by reason, and those that are kept apart."""
     scalars: Scalars
     take: Callable[[int], Trace]
     """The trace of one of these iterations."""
+    apart: int = 0
+    """How many of the kept ones have other shapes than most."""
 
 
 @runtime_checkable
@@ -120,6 +122,6 @@ class Watch:
             if self.failures == 1:
                 warn_or_log(
                     f"a view of the running recording failed and the training goes on: "
-                    f"{type(error).__name__}: {error}. Later failures are counted only."
+                    f"{type(error).__name__}: {words_of(error)}. Later failures are counted only."
                 )
             return None

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, Protocol
 from weakref import ref
 
-from nsm_widgets._errors import RecordingError, ShapeError
+from nsm_widgets._errors import RecordingError, ShapeError, words_of
 from nsm_widgets.trace import LazyValues, NamedArray, Progress, Trace, TraceRecorder, logged_name
 from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
 from nsm_widgets.widgets._host import in_vscode
@@ -308,7 +308,7 @@ class LiveFeed:
         return {
             "state": state,
             "seen": progress.seen if progress else 0,
-            "kept": len(progress.numbers) if progress else 0,
+            "kept": len(progress.numbers) - progress.apart if progress else 0,
             "newest": progress.numbers[-1] if progress and progress.numbers else None,
             "left_out": dict(progress.left_out) if progress else {},
             "widened": list(self._widened),
@@ -319,7 +319,7 @@ class LiveFeed:
 
 def error_line(problem: BaseException) -> str:
     """What went wrong, in a line."""
-    return f"{type(problem).__name__}: {problem}"[:MOST_ERROR_LENGTH]
+    return f"{type(problem).__name__}: {words_of(problem)}"[:MOST_ERROR_LENGTH]
 
 
 def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:

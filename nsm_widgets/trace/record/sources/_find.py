@@ -150,12 +150,17 @@ def _outermost(modules: dict[str, Any]) -> list[str]:
 
 
 def _fused(modules: dict[str, Any], repeated: str) -> list[Source]:
-    """What may call the fused kernel, but for transformers' models, which see to that themselves."""
+    """What may call the fused kernel, but for transformers' models, which see to that themselves.
+
+    Our models do not call it, and a hook within one would shut its faster path.
+    """
     theirs = _outermost(modules)
+    ours = [path for path, module in modules.items() if _is_of(module, "nsm_widgets")]
     own = {
         path: module
         for path, module in modules.items()
-        if not any(path == other or _is_within(path, other) for other in theirs)
+        if not any(_is_within(path, other) for other in theirs)
+        and not (_is_of(module, "nsm_widgets", "torch") and any(_is_within(path, other) for other in ours))
     }
     return [FusedSource(own, repeated)] if own else []
 
@@ -171,7 +176,11 @@ def _modules(model: Any) -> dict[str, Any]:
 
 
 def _is_within(path: str, other: str) -> bool:
-    return not other or path.startswith(f"{other}.")
+    return not other or f"{path}.".startswith(f"{other}.")
+
+
+def _is_of(module: Any, *packages: str) -> bool:
+    return type(module).__module__.partition(".")[0] in packages
 
 
 def _owner(path: str, modules: dict[str, Any], sequences: Mapping[type, tuple[str, ...]]) -> Owner | None:

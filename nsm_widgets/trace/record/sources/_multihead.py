@@ -6,6 +6,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -252,12 +253,14 @@ def weights_beside(module: Any, arguments: Mapping[str, Any]) -> Any:
     own = {**vars(module), "dropout": 0.0}
     if torch.is_grad_enabled():
         own["training"] = True  # without gradients a fast path would be open, which the first call did not go
-    made = own["_modules"].get("parametrizations")
-    if made is not None:  # some of them go on with each look at a weight, in training
-        own["_modules"] = {**own["_modules"], "parametrizations": deepcopy(made).eval()}
+    drawing: AbstractContextManager[None] = nullcontext()
+    if any("parametrizations" in part._modules for part in (module, *module.children())):
+        # some of them go on with each look at a weight, in training, or draw
+        own["_modules"] = {name: deepcopy(part).eval() for name, part in own["_modules"].items()}
+        drawing = torch.random.fork_rng({p.device for p in module.parameters() if p.is_cuda})
     vars(shadow).update(own)
     forward = original_of(torch.nn.MultiheadAttention, "forward")
-    with torch.no_grad():
+    with torch.no_grad(), drawing:
         return forward(shadow, **{**arguments, "need_weights": True, "average_attn_weights": False})[1]
 
 

@@ -92,18 +92,20 @@ class MemorySource(OwnedSource):
         if part is None:
             return
         if not part.num_steps:
-            self._take_first(self._signature.bind(*args, **kwargs).arguments["state"])
+            self._take_first(self._before(args, kwargs))
         if self._joined is None:  # how the first step is recorded, all are
             self._joined = () if self._picked is not None else _joined_names(output)
         beside = (output.erase, output.add)
         if self._joined:
             values = [output.state.memory, output.read_vectors, *_together(output), *beside]
-            self._recording.step(self.index, self._joined, values, self.prefix)
-            return
-        values = [output.state.memory, output.read_vectors, *output.read, *output.write, *beside]
-        if self._picked is not None:
-            values = [values[index] for index in self._picked]
-        self._recording.step(self.index, self._step_names, values, self.prefix)
+            began = self._recording.step(self.index, self._joined, values, self.prefix)
+        else:
+            values = [output.state.memory, output.read_vectors, *output.read, *output.write, *beside]
+            if self._picked is not None:
+                values = [values[index] for index in self._picked]
+            began = self._recording.step(self.index, self._step_names, values, self.prefix)
+        if began:
+            self._take_first(self._before(args, kwargs))
 
     def _settle(self, *_: Any) -> None:
         """Forward hook of the owner: from here on its caller has the state, and may change it."""
@@ -133,6 +135,10 @@ class MemorySource(OwnedSource):
         if self._picked is not None:
             values = [values[index] for index in self._picked]
         self._recording.step(self.index, self._step_names, values, self.prefix)
+
+    def _before(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The state before a step."""
+        return self._signature.bind(*args, **kwargs).arguments["state"]
 
     def _wanted_part(self) -> Part | None:
         """Where this step goes, if it is recorded."""

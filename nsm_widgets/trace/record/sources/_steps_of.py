@@ -94,16 +94,22 @@ class StepSource(OwnedSource):
         if part is None:
             return
         with sys.modules["torch"].no_grad():
-            if self._said.initial is not None and not part.num_steps and self.wants("initial_memory"):
-                for name, tensor in self._said.initial(module, args, kwargs).items():
-                    self._recording.first(self.index, name, tensor, self.prefix)
+            if not part.num_steps:
+                self._take_first(module, args, kwargs)
             named = self._said.function(module, args, kwargs, output)
         if self._said.masks is not None:
             for mask, given in self._said.masks(module, args, kwargs).items():
                 self._recording.coord(self.index, (mask, part.num_steps), given, self.prefix + mask)
-        self._recording.step(
-            self.index, self._step_names, [named[name] for name in self._step_names], self.prefix
-        )
+        values = [named[name] for name in self._step_names]
+        if self._recording.step(self.index, self._step_names, values, self.prefix):
+            self._take_first(module, args, kwargs)
+
+    def _take_first(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """The memory before the first step."""
+        if self._said.initial is not None and self.wants("initial_memory"):
+            with sys.modules["torch"].no_grad():
+                for name, tensor in self._said.initial(module, args, kwargs).items():
+                    self._recording.first(self.index, name, tensor, self.prefix)
 
     def describe(self, name: str, size: int) -> tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]:
         """Axes, attrs and labels of an array: those of the table, and what is otherwise here."""
