@@ -16,9 +16,18 @@ from tests.trace.models.check import check_eager, check_generated, check_recompu
 from tests.trace.models.tiny import ALL, BATCH, HEADS, WITHOUT, Tiny, text
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
+QUICK = ["BertModel", "LlamaForCausalLM", "T5ForConditionalGeneration", "CLIPModel"]
 
 
-@pytest.mark.parametrize("tiny", ALL, ids=lambda tiny: tiny.model)
+def all_of(models: list[Tiny]) -> list[Any]:
+    """All of them; but for a few, they are left out where a run is to be quick."""
+    return [
+        pytest.param(tiny, id=tiny.model, marks=() if tiny.model in QUICK else pytest.mark.training)
+        for tiny in models
+    ]
+
+
+@pytest.mark.parametrize("tiny", all_of(ALL))
 def test_a_forward(tiny: Tiny) -> None:
     """Handed out and recorded, to the bit; computed again, on the same axes with the same masks."""
     trace = check_eager(tiny)
@@ -27,7 +36,7 @@ def test_a_forward(tiny: Tiny) -> None:
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-@pytest.mark.parametrize("tiny", [tiny for tiny in ALL if tiny.generates], ids=lambda tiny: tiny.model)
+@pytest.mark.parametrize("tiny", all_of([tiny for tiny in ALL if tiny.generates]))
 def test_generate(tiny: Tiny, attention: str) -> None:
     """Row for row that of one forward, padding on the left or in the encoder, in every layer."""
     if attention == "sdpa" and tiny.eager_only:
