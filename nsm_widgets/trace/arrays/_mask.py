@@ -95,6 +95,7 @@ def mask_of(coords: Mapping[str, Coord], sizes: Mapping[str, int]) -> Bool[np.nd
 def labels_along(coords: Mapping[str, Coord], dims: Iterable[str]) -> dict[str, Coord]:
     """The labels and numbers that these axes have, without masks.
 
+    >>> from nsm_widgets.trace import NamedArray
     >>> array = NamedArray("usage", [[0.5, 0.5]], ("time", "slot"), {"slot": ["cat", "dog"]})
     >>> list(labels_along(array.coords, ["slot"])), list(labels_along(array.coords, ["time"]))
     (['slot'], [])
