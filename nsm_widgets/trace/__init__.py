@@ -25,7 +25,7 @@ from nsm_widgets.trace.arrays._known import (
 )
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import is_mask, labels_along, mask_axis
-from nsm_widgets.trace.arrays._number import evenly, number_name, numbers_of, steps_before
+from nsm_widgets.trace.arrays._number import Numbers, evenly, number_name, numbers_of, steps_before
 from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ __all__ = [
     "Labels",
     "LazyValues",
     "NamedArray",
+    "Numbers",
     "Progress",
     "StoreWriter",
     "Trace",

@@ -152,10 +152,12 @@ class NamedArray:
         if isinstance(values, np.ndarray):
             values.flags.writeable = False
         dims = tuple(dim for dim in self.dims if not isinstance(checked.get(dim), int))
-        cut = {name: cut_coord(coord, checked) for name, coord in self.coords.items()}
-        coords = {
-            name: coord for name, coord in cut.items() if name in dims or (is_mask(name) and coord.dims)
+        cut = {
+            name: cut_coord(coord, checked)
+            for name, coord in self.coords.items()
+            if name in dims or is_mask(name)
         }
+        coords = {name: coord for name, coord in cut.items() if coord.dims}
         numbers = cropped_numbers(self.coords, sizes, checked)
         return NamedArray(self.name, values, dims, {**coords, **numbers}, self.attrs)
 
@@ -204,7 +206,7 @@ class NamedArray:
         """
         check_has_axis(dim, self.sizes, self.name)
         found = numbers_of(self.coords, dim)
-        return np.arange(self.sizes[dim]) if found is None else found
+        return np.arange(self.sizes[dim]) if found is None else np.asarray(found)
 
     def number(self, dim: str, index: int) -> int:
         """That of one place."""

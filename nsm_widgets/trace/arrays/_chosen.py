@@ -24,25 +24,31 @@ def attrs_after_isel(
     moved = {
         dim: places
         for dim in ("iteration", "time")
-        if dim in indexers
-        and not np.array_equal(places := _places(sizes[dim], indexers[dim]), range(sizes[dim]))
+        if dim in indexers and _differ(places := _places(sizes[dim], indexers[dim]), sizes[dim])
     }
     told = attrs.get("iterations")
     if moved and isinstance(told, dict):
         kept = {**told} if "steps" not in told else None
         if kept is not None and "iteration" in moved:
-            kept = _chosen_iterations(told, sizes["iteration"], moved["iteration"])
+            kept = _chosen_iterations(told, sizes["iteration"], np.asarray(moved["iteration"]))
         after["iterations"] = kept
     starts = attrs.get("sequence_starts")
     if "time" in moved and isinstance(starts, list) and all(type(start) is int for start in starts):
-        after["sequence_starts"] = _moved_starts(starts, moved["time"])
+        after["sequence_starts"] = _moved_starts(starts, np.asarray(moved["time"]))
     return {
         name: value for name, value in after.items() if value or name not in ("iterations", "sequence_starts")
     }
 
 
-def _places(size: int, indexer: Any) -> Int64[np.ndarray, "..."]:
-    return np.asarray(np.arange(size)[indexer if isinstance(indexer, slice) else np.asarray(indexer)])
+def _places(size: int, indexer: Any) -> range | Int64[np.ndarray, "..."]:
+    if isinstance(indexer, slice):
+        return range(size)[indexer]
+    return np.asarray(np.arange(size)[np.asarray(indexer)])
+
+
+def _differ(places: range | Int64[np.ndarray, "..."], size: int) -> bool:
+    every = range(size)
+    return places != every if isinstance(places, range) else not np.array_equal(places, every)
 
 
 def _chosen_iterations(

@@ -7,8 +7,7 @@ none, the places are numbered from 0. Indices (``isel``, a ``Selection``) count 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,42 @@ from nsm_widgets._errors import LabelError
 from nsm_widgets.trace.arrays._coord import Coord, make_coord
 
 _OF_AXIS: Final = "_number"
+
+
+class Counted:
+    """An array of integers that lie as far apart as one another; it takes no memory, however many they are.
+
+    >>> Counted(range(20, 23))[[0, 2]].tolist(), np.asarray(Counted(range(20, 23))).tolist()
+    ([20, 22], [20, 21, 22])
+    """
+
+    dtype: Final = np.dtype(np.int64)
+    ndim: Final = 1
+
+    def __init__(self, numbers: range) -> None:
+        self.range = numbers
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.range),)
+
+    def __len__(self) -> int:
+        return len(self.range)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Counted(self.range[index])
+        places = np.asarray(index)
+        return self.range.start + self.range.step * np.where(places < 0, places + len(self), places)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.arange(self.range.start, self.range.stop, self.range.step, dtype=dtype or self.dtype)
+
+    def tolist(self) -> list[int]:
+        return list(self.range)
+
+
+Numbers: TypeAlias = Counted | NDArray[np.int64]
 
 
 def number_name(dim: str) -> str:
@@ -38,7 +73,7 @@ def number_axis(name: str, sizes: Mapping[str, int]) -> str | None:
     return axis if axis != name and axis in sizes and name not in sizes else None
 
 
-def numbers_of(coords: Mapping[str, Coord], dim: str) -> NDArray[np.int64] | None:
+def numbers_of(coords: Mapping[str, Coord], dim: str) -> Numbers | None:
     """The numbers of the places along an axis; ``None`` where they are counted from 0."""
     coord = coords.get(number_name(dim))
     return coord.values if coord is not None and coord.dims == (dim,) else None
@@ -52,11 +87,11 @@ def make_numbers(name: str, given: Any, sizes: Mapping[str, int], array: str) ->
     """
     axis = name.removesuffix(_OF_AXIS)
     if isinstance(given, Coord) and _fits(given, axis, sizes[axis]):
-        return Coord((axis,), _shared(given.values))
+        return _coord(axis, given.values)
     coord = make_coord(axis, given, sizes, array)
     if coord.dims != (axis,) or coord.values.dtype != np.int64:
         raise LabelError(f"{array}: {name} must hold one integer for each place on {axis!r}.")
-    return Coord((axis,), _shared(coord.values))
+    return _coord(axis, coord.values)
 
 
 def cropped_numbers(
@@ -70,13 +105,13 @@ def cropped_numbers(
         numbers, indexer, name = numbers_of(coords, dim), indexers.get(dim, slice(None)), number_name(dim)
         if isinstance(indexer, int) or name in sizes or (numbers is None and dim not in indexers):
             continue
-        chosen = (np.arange(size) if numbers is None else numbers)[indexer]
-        if not np.array_equal(chosen, np.arange(len(chosen))):
-            found[name] = Coord((dim,), _shared(chosen))
+        chosen = (Counted(range(size)) if numbers is None else numbers)[indexer]
+        if evenly(chosen) != (0, 1):
+            found[name] = _coord(dim, chosen)
     return found
 
 
-def evenly(numbers: NDArray[np.int64]) -> tuple[int, int] | None:
+def evenly(numbers: Numbers) -> tuple[int, int] | None:
     """The first number and the step, where all are as far apart; ``None`` elsewhere.
 
     >>> evenly(np.array([20, 21, 22])), evenly(np.array([3, 1, 7]))
@@ -84,10 +119,11 @@ def evenly(numbers: NDArray[np.int64]) -> tuple[int, int] | None:
     """
     first = int(numbers[0])
     step = int(numbers[1]) - first if len(numbers) > 1 else 1
-    return (first, step) if step and (np.diff(numbers) == step).all() else None
+    even = isinstance(numbers, Counted) or (step and (np.diff(numbers) == step).all())
+    return (first, step) if even else None
 
 
-def steps_before(numbers: NDArray[np.int64] | None) -> int:
+def steps_before(numbers: Numbers | None) -> int:
     """How many places, as far apart as these, lie between 0 and the first.
 
     >>> steps_before(np.array([20, 21, 22])), steps_before(np.array([3, 1, 7])), steps_before(None)
@@ -97,7 +133,7 @@ def steps_before(numbers: NDArray[np.int64] | None) -> int:
     return 0 if even is None else even[0] // even[1]
 
 
-def packed(numbers: NDArray[np.int64]) -> list[Any]:
+def packed(numbers: Numbers) -> list[Any]:
     """The numbers for a file: ``["20:1"]``, the first and the step, where all are as far apart."""
     even = evenly(numbers)
     return numbers.tolist() if even is None else [f"{even[0]}:{even[1]}"]
@@ -120,21 +156,17 @@ def unpacked(rows: list[Any], count: int, what: str) -> list[Any]:
 
 def _fits(coord: Coord, axis: str, size: int) -> bool:
     dims, values = coord
-    made = isinstance(values, np.ndarray) and values.dtype == np.int64 and values.shape == (size,)
+    made = isinstance(values, (Counted, np.ndarray)) and values.dtype == np.int64 and values.shape == (size,)
     return made and dims == (axis,)
 
 
-def _shared(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The numbers, read-only; one copy of those that the arrays of a long trace have in common."""
-    even = evenly(numbers)
-    return _counted(*even, len(numbers)) if even is not None else _frozen(np.array(numbers, np.int64))
-
-
-@lru_cache(maxsize=4)
-def _counted(first: int, step: int, count: int) -> NDArray[np.int64]:
-    return _frozen(first + step * np.arange(count, dtype=np.int64))
-
-
-def _frozen(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    numbers.flags.writeable = False
-    return numbers
+def _coord(dim: str, numbers: Numbers) -> Coord:
+    """The numbers of an axis, read-only; without an array of them where they lie as far apart."""
+    even, kept = evenly(numbers), numbers
+    if even is None:
+        kept = np.array(numbers, np.int64)
+        kept.flags.writeable = False
+    else:
+        first, step = even
+        kept = Counted(range(first, first + step * len(numbers), step))
+    return Coord((dim,), cast("NDArray[Any]", kept))  # what coordinates are asked, either answers

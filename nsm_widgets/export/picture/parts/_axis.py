@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nsm_widgets._axes import axis_title
 from nsm_widgets.export.picture.canvas._canvas import Canvas
 from nsm_widgets.export.picture.canvas._geometry import Box, ticks
 from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
-from nsm_widgets.trace import NamedArray, numbers_of, steps_before
+from nsm_widgets.trace import NamedArray, Numbers, numbers_of, steps_before
 
 AXIS_TITLE_PX = 18
 TICK_PX, TICK_GAP_PX = 3, 3
@@ -28,7 +27,7 @@ class DrawnAxis:
     dim: str
     count: int
     labels: Sequence[str] | None
-    numbers: NDArray[np.int64] | None = None
+    numbers: Numbers | None = None
     """Those of its places where they are not counted from 0."""
 
     @classmethod
@@ -52,7 +51,7 @@ class DrawnAxis:
         """Pixels that the longest label takes."""
         longest = [self.label(self.count - 1)]
         if self.labels is None and self.numbers is not None:
-            longest += [str(self.numbers.min()), str(self.numbers.max())]
+            longest += [str(np.min(self.numbers)), str(np.max(self.numbers))]
         if self.labels is not None:  # so many as to be measured one by one are not all shown either
             step = max(1, self.count // 500)
             longest += map(self.label, range(0, self.count, step))
