@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -44,3 +45,12 @@ def browser() -> Iterator[Browser]:
         browser = launch_browser(playwright)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_compiled() -> Iterator[None]:
+    """What one test compiled is not looked for by the recorders of all that follow, 0.1 s each."""
+    yield
+    dynamo = sys.modules.get("torch._dynamo")
+    if dynamo is not None and any(dynamo.eval_frame.cached_backends.values()):
+        dynamo.reset()
