@@ -217,7 +217,7 @@ test-python: setup $(MADE)/minilm
 test-python-quick: setup $(MADE)/minilm
 	$(call say,pytest: Python)
 	@JAXTYPING_DISABLE=1 $(PYTEST) $(APART) $(addprefix --ignore=tests/,browser packaging vscode) \
-		-m "not more and not training" $(PYTEST_ARGS)
+		-m "not more and not slow" $(PYTEST_ARGS)
 
 test-browser: ready
 	$(call say,pytest: in a real JupyterLab)

@@ -143,6 +143,7 @@ def test_what_fails_apart_says_why() -> None:
         apart(signal.pause, limit_s=0.1)
 
 
+@pytest.mark.slow
 def test_a_hang_takes_its_children_along(tmp_path: Path) -> None:
     """What the function has started ends with it."""
     noted = tmp_path / "pid"

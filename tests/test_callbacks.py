@@ -19,7 +19,7 @@ from nsm_widgets.trace import TraceRecorder
 # what these packages do on import or in a run of a few steps is theirs
 pytestmark = [
     pytest.mark.filterwarnings("ignore:::lightning", "ignore:::torch", "ignore:::transformers"),
-    pytest.mark.training,
+    pytest.mark.slow,
 ]
 
 BATCHES = 4

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
-pytestmark = pytest.mark.training
+pytestmark = pytest.mark.slow
 
 # as if the package with the weights were not installed
 NO_MINILM = """

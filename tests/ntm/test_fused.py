@@ -287,7 +287,7 @@ for mine, theirs in zip(*found, strict=True):
 """
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_the_compiler_takes_it_whole() -> None:
     """``torch.compile`` traces a sequence without a break, and gives the same numbers and gradients.
 

@@ -18,7 +18,7 @@ from nsm_widgets._errors import CheckpointError, ShapeError, UnknownOptionError
 from nsm_widgets.ntm import NTM
 from nsm_widgets.tasks import CopyTask, Evaluation, TrainingResult, TrainingSettings, evaluate, train
 
-pytestmark = pytest.mark.training
+pytestmark = pytest.mark.slow
 
 TASK = CopyTask(width=2, max_length=2)
 QUICK: dict[str, Any] = {"num_steps": 12, "batch_size": 2, "evaluate_every": 4, "progress": False}

@@ -77,7 +77,7 @@ def test_the_picture_is_of_the_present_state() -> None:
     assert first["image/png"] != second["image/png"]
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_a_real_kernel_saves_both(tmp_path: Path) -> None:
     """The notebook's file holds the widget, a picture that opens, and the text."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
@@ -117,7 +117,7 @@ third
 """
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_an_executed_file_is_bounded_and_its_pictures_go_where_no_widget_runs(tmp_path: Path) -> None:
     """Programs that keep the state of closed widgets keep none of their bytes; Markdown gets the PNG."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(BOUND)])

@@ -54,6 +54,7 @@ def test_every_string_may_be_a_title(title: str) -> None:
     assert draw_picture(trace, layout, {}, title=title, width_px=320)[1:4] == b"PNG"
 
 
+@pytest.mark.slow
 def test_every_string_may_be_selected(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever label is the selected one, text and picture are made, and no warning is logged."""
     trace, layout = VIEWS["attention"]

@@ -230,7 +230,7 @@ def notebook_of(tmp_path: Path, *cells: Any) -> Path:
     return path
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_nbconvert_may_run_the_cells_first(tmp_path: Path) -> None:
     """`--execute`: the widgets that the run makes are the ones in the page."""
     path = notebook_of(tmp_path, *map(nbformat.v4.new_code_cell, CELLS))
@@ -241,7 +241,7 @@ def test_nbconvert_may_run_the_cells_first(tmp_path: Path) -> None:
     assert any("_chunks" in model["state"] for model in state_of(page).values())
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_a_cell_that_is_taken_out_leaves_nothing_behind(executed: Path, tmp_path: Path) -> None:
     """Neither its view nor its arrays are in the page."""
     notebook = nbformat.read(executed, as_version=4)
@@ -253,7 +253,7 @@ def test_a_cell_that_is_taken_out_leaves_nothing_behind(executed: Path, tmp_path
     assert "arange(12.0)" not in page and '"numbers"' not in page
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_every_array_of_an_executed_notebook_is_in_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +285,7 @@ def test_what_a_notebook_says_cannot_become_a_part_of_the_page(tmp_path: Path) -
     assert "<b onclick" not in page
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_a_saved_notebook_becomes_a_page(executed: Path, tmp_path: Path) -> None:
     """Its arrays come from the widget state; prose and output are kept; no script library is named."""
     page = notebook_to_html(executed, tmp_path / "page.html").read_text()
@@ -309,7 +309,7 @@ def test_formulas_that_cannot_be_converted_stay_as_written(tmp_path: Path) -> No
     assert "\\frac{1}{" in page and "after" in page
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_jupyter_nbconvert_knows_the_exporter(executed: Path, tmp_path: Path) -> None:
     """`jupyter nbconvert --to nsm_html` finds it by its entry point."""
     copy = shutil.copy(executed, tmp_path)
@@ -374,7 +374,7 @@ def mistyped(store: Any) -> None:
     store["state"]["_meta"][0]["dtype"] = "complex128"
 
 
-@pytest.mark.training
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"), [(cut, "must hold 96 bytes of numbers"), (mistyped, "by a type")]
 )
@@ -384,7 +384,7 @@ def test_damaged_widget_state_is_refused(executed: Path, tmp_path: Path, change:
         notebook_to_html(damaged(executed, tmp_path, change))
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_arrays_that_were_not_saved_are_named(executed: Path, tmp_path: Path) -> None:
     """The page says which, and its picture of them is empty with the reason."""
     path = damaged(executed, tmp_path, lambda store: store.pop("buffers"))
@@ -394,7 +394,7 @@ def test_arrays_that_were_not_saved_are_named(executed: Path, tmp_path: Path) ->
     assert store["state"]["_chunks"]["numbers"] == {"missing": True}
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_a_notebook_without_widget_state_keeps_its_pictures(executed: Path, tmp_path: Path) -> None:
     """What cannot be live is shown as the picture beside it."""
     notebook = nbformat.read(executed, as_version=4)
@@ -406,7 +406,7 @@ def test_a_notebook_without_widget_state_keeps_its_pictures(executed: Path, tmp_
     assert 'src="data:image/png;base64,' in page
 
 
-@pytest.mark.training
+@pytest.mark.slow
 def test_a_failing_cell_is_named(tmp_path: Path) -> None:
     """With execute, an error in a cell is the error of the export."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])

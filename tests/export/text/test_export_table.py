@@ -159,6 +159,7 @@ def test_a_view_writes_what_it_shows_now(tmp_path: Path) -> None:
         view.to_csv(panel="nothing")
 
 
+@pytest.mark.slow
 def test_a_large_table_takes_little_memory(tmp_path: Path) -> None:
     """A file is written as it is made: 18 MB of lines in a fraction of that."""
     trace, layout = one_heatmap(np.random.default_rng(0).random((600, 800)), ("query", "key"))

@@ -22,7 +22,7 @@ QUICK = ["BertModel", "LlamaForCausalLM", "T5ForConditionalGeneration", "CLIPMod
 def all_of(models: list[Tiny]) -> list[Any]:
     """All of them; but for a few, they are left out where a run is to be quick."""
     return [
-        pytest.param(tiny, id=tiny.model, marks=() if tiny.model in QUICK else pytest.mark.training)
+        pytest.param(tiny, id=tiny.model, marks=() if tiny.model in QUICK else pytest.mark.slow)
         for tiny in models
     ]
 

@@ -196,7 +196,7 @@ def trained(
 
 
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested", "ignore::RuntimeWarning:nsm_widgets")
-@pytest.mark.training
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", ["memory", "store", "view"])
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_training_is_the_unrecorded_one_to_the_bit(

@@ -349,7 +349,7 @@ def check_killed(path: Path, kind: str, least: int) -> int:
     return len(trace.iterations)
 
 
-@pytest.mark.training
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [pytest.param(3, marks=pytest.mark.more), 17])
 def test_masks_of_a_run_killed_at_its_stages(step: int, tmp_path: Path) -> None:
     """At every so many stages of writing: each whole iteration has the masks that it had."""
@@ -365,7 +365,7 @@ def test_masks_of_a_run_killed_at_its_stages(step: int, tmp_path: Path) -> None:
     assert len(set(whole)) > 3
 
 
-@pytest.mark.training
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "after"), [("ntm", 1), ("ntm", 4), ("ntm", 9), ("masked", 2), ("masked", 7)]
 )

@@ -19,7 +19,7 @@ from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import Adapter, Trace, TraceRecorder
 from tests.trace.hooks import num_hooks
 
-pytestmark = [pytest.mark.usefixtures("seeded"), pytest.mark.training]
+pytestmark = [pytest.mark.usefixtures("seeded"), pytest.mark.slow]
 
 
 class Model(nn.Module):
