@@ -216,8 +216,8 @@ test-python: setup $(MADE)/minilm
 # annotations are left to mypy here; `make test` checks them as the tests run, which takes a third of its time
 test-python-quick: setup $(MADE)/minilm
 	$(call say,pytest: Python)
-	@JAXTYPING_DISABLE=1 $(PYTEST) $(APART) $(addprefix --ignore=tests/,browser packaging vscode) \
-		-m "not more and not slow" $(PYTEST_ARGS)
+	@$(PYTEST) $(APART) $(addprefix --ignore=tests/,browser packaging vscode) -m "not more and not slow" \
+		--jaxtyping-packages=tests.typechecker,tests.typechecker.check $(PYTEST_ARGS)
 
 test-browser: ready
 	$(call say,pytest: in a real JupyterLab)
