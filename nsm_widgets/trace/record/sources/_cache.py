@@ -1,0 +1,43 @@
+"""The cache that a model of transformers goes on from: which it is, and how many keys it holds."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+
+def cache_holder(cache: Any) -> Any:
+    """What is kept from call to call: the cache, or the first tensor of one that is a tuple."""
+    while isinstance(cache, (tuple, list)) and cache:
+        cache = cache[0]
+    return cache
+
+
+def cache_reference(cache: Any) -> Any:
+    """A weak reference to what is kept; ``None`` where there is none."""
+    try:
+        return None if cache is None else weakref.ref(cache_holder(cache))
+    except TypeError:
+        return None
+
+
+def cache_length(cache: Any) -> int:
+    """How many keys a cache holds."""
+    if cache is None:
+        return 0
+    if hasattr(cache, "get_seq_length"):
+        return int(cache.get_seq_length())
+    holder = cache_holder(cache)
+    return int(holder.shape[-2]) if getattr(holder, "ndim", 0) == 4 else 0
+
+
+def after_call(told: Callable[[Any], None]) -> Any:
+    """Let a function see a cache when a method of it has run."""
+
+    def around(call: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = call(cache, *args, **kwargs)
+        told(cache)
+        return answer
+
+    return around
