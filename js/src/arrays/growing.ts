@@ -29,17 +29,7 @@ export function growing(sent: ArrayMeta, numbers: readonly number[], rasters: Ra
   const shape = sent.shape.slice(1);
   const blocks: TypedArray[] = [];
   const ranks = new Ranks(blocks);
-  const meta: ArrayMeta = {
-    ...sent,
-    shape: [0, ...shape],
-    labels: Object.fromEntries(Object.entries(sent.labels).filter(([dim]) => dim !== leading)),
-    get thresholds() {
-      return ranks.of(false);
-    },
-    get magnitude_thresholds() {
-      return ranks.of(true);
-    },
-  };
+  const meta = metaOf(sent, ranks);
   const about = described(meta);
   const blockAt = (at: Indices) => blocks[at[leading] ?? 0];
   const plane = (y: string, x: string, at: Indices): PlaneResult => {
@@ -85,6 +75,22 @@ export function growing(sent: ArrayMeta, numbers: readonly number[], rasters: Ra
     remove(place) {
       blocks.splice(place, 1);
       change();
+    },
+  };
+}
+
+/** What is told of an array, without labels for its iterations: they come and go. */
+function metaOf(sent: ArrayMeta, ranks: Ranks): ArrayMeta {
+  const [leading] = sent.dims;
+  return {
+    ...sent,
+    shape: [0, ...sent.shape.slice(1)],
+    labels: Object.fromEntries(Object.entries(sent.labels).filter(([dim]) => dim !== leading)),
+    get thresholds() {
+      return ranks.of(false);
+    },
+    get magnitude_thresholds() {
+      return ranks.of(true);
     },
   };
 }

@@ -2,21 +2,13 @@
 
 import type { Domain } from "../color/scale";
 import type { Raster } from "../raster/raster";
-import type { Window } from "../wire/ndarray";
-import { flatIndex, type Plane, stridesOf } from "../wire/ndarray";
+import { flatIndex, type Plane, stridesOf, type Window } from "../wire/ndarray";
 import type { ArrayMeta, Indices } from "../wire/state";
-import { sentBytes, sentPrecision, sentValues } from "../wire/unpack";
-import { decode } from "../wire/wire";
-import { described, local, type OwnRange, type PlaneResult, type StoredArray } from "./array";
+import { sentPrecision } from "../wire/unpack";
+import { described, local, type OwnRange, type Place, type PlaneResult, type StoredArray } from "./array";
+import { asRequested, pictureRequest, place, rangeRequest, valuesRequest } from "./array-requests";
 import { Download } from "./download";
-import {
-  lookKey,
-  type Meanwhile,
-  type Picture,
-  pictureKey,
-  type RasterCache,
-  type RasterResult,
-} from "./picture";
+import { lookKey, type Meanwhile, type Picture, type RasterCache, type RasterResult } from "./picture";
 import { type KernelRequest, Refusal, type Requests } from "./requests";
 
 /** Side of the square of values that comes with a hovered cell. */
@@ -37,103 +29,131 @@ interface Looked {
 export function kernelArray(meta: ArrayMeta, requests: Requests, rasters: RasterCache): StoredArray {
   const about = { ...described(meta), precision: sentPrecision(meta) };
   const download = meta.over_budget ? undefined : new Download(meta, requests);
-  const tiles = new Tiles(meta, requests);
-  const recent = new Map<string, Looked[]>();
+  const remote = new Remote(meta, requests, download);
   let held: StoredArray | undefined;
   const here = (): StoredArray | undefined => {
     const values = download?.values;
-    if (held === undefined && values !== undefined) {
-      held = { ...local(meta, values, rasters), precision: about.precision };
-    }
+    if (held === undefined && values !== undefined) held = local(meta, values, rasters);
     return held;
   };
-  /** What is small comes whole at once. */
-  const all = (): PlaneResult & RasterResult => {
-    const refusal = download?.fetch();
-    if (refusal !== undefined) return { state: "unavailable", why: refusal.why };
-    return { state: "loading", share: download?.share ?? 0 };
-  };
+  const source = () => here() ?? remote;
   return {
     ...about,
     get complete() {
       return here() !== undefined;
     },
-    plane(y, x, at) {
-      const complete = here();
-      if (complete !== undefined) return complete.plane(y, x, at);
-      if (download !== undefined) return all();
-      const got = requests.get(valuesRequest(meta, y, x, at), `values/${y}/${x}/${meta.name}`);
-      if (got === undefined) return { state: "loading", share: 0 };
-      return got instanceof Refusal ? { state: "unavailable", why: got.why } : { state: "ready", plane: got };
-    },
-    raster(picture) {
-      const complete = here();
-      if (complete !== undefined) return complete.raster(picture);
-      if (download?.small) return all();
-      const request = pictureRequest(meta, picture);
-      // of another place, a picture with a domain of its own is not under the colour bar of this one
-      const own = picture.look.own ? place(meta, picture.y, picture.x, picture.at) : "";
-      const look = `${lookKey(asRequested(picture))} ${own}`;
-      const before = (recent.get(picture.requester) ?? []).filter(
-        (looked) => looked.request.key !== request.key,
-      );
-      const { at, window } = picture;
-      recent.set(picture.requester, [{ request, look, at, window }, ...before].slice(0, REMEMBERED));
-      const got = requests.get(request, picture.requester);
-      if (got instanceof Refusal) return { state: "unavailable", why: got.why };
-      if (got === undefined) return { state: "loading", share: 0, meanwhile: newest(requests, before, look) };
-      download?.prefetch();
-      return { state: "ready", raster: got };
-    },
-    own(y, x, at, shared, ranked) {
-      const complete = here();
-      if (complete !== undefined) return complete.own(y, x, at, shared, ranked);
-      const got = requests.get(rangeRequest(meta, y, x, at, shared, ranked), `range/${y}/${x}/${meta.name}`);
-      return got instanceof Refusal ? undefined : got;
-    },
-    cells(y, x, at, window) {
-      const complete = here();
-      if (complete !== undefined) return complete.cells(y, x, at, window);
-      const got = requests.get(valuesRequest(meta, y, x, at, window), `cells/${y}/${x}/${meta.name}`);
-      return got instanceof Refusal ? undefined : got;
-    },
-    value(at) {
-      const complete = here();
-      if (complete !== undefined) return complete.value(at);
-      if (download?.small) {
-        download.fetch();
-        return undefined;
-      }
-      return tiles.value(at);
-    },
-    prefetch(wanted, dim) {
-      if (download !== undefined) return;
-      const size = about.size(dim);
-      const now = wanted.at[dim];
-      if (now === undefined || dim === wanted.y || dim === wanted.x) return;
-      const requester =
-        "requester" in wanted ? wanted.requester : `values/${wanted.y}/${wanted.x}/${meta.name}`;
-      const before = "requester" in wanted ? recent.get(requester)?.[1]?.at[dim] : undefined;
-      const stride = before === undefined || before === now ? 1 : now - before;
-      const prefetched: KernelRequest<unknown>[] = [];
-      let bytes = 0;
-      for (
-        let index = now + stride;
-        prefetched.length < MOST_PREFETCHED && bytes < PREFETCHED_BYTES;
-        index += stride
-      ) {
-        if (index < 0 || index >= size) break;
-        const place = { ...wanted.at, [dim]: index };
-        const request =
-          "requester" in wanted
-            ? pictureRequest(meta, { ...wanted, at: place })
-            : valuesRequest(meta, wanted.y, wanted.x, place);
-        bytes += request.bytes;
-        prefetched.push(request);
-      }
-      requests.prefetch(prefetched, `prefetch/${dim}/${requester}`);
-    },
+    plane: (y, x, at) => source().plane(y, x, at),
+    raster: (picture) => source().raster(picture),
+    own: (y, x, at, shared, ranked) => source().own(y, x, at, shared, ranked),
+    cells: (y, x, at, window) => source().cells(y, x, at, window),
+    value: (at) => source().value(at),
+    prefetch: (wanted, dim) => source().prefetch(wanted, dim),
   };
+}
+
+/** An array of which this page holds what the kernel answered. */
+class Remote implements Pick<StoredArray, "plane" | "raster" | "own" | "cells" | "value" | "prefetch"> {
+  readonly #meta: ArrayMeta;
+  readonly #requests: Requests;
+  /** Of all of it; undefined where it is too large for that. */
+  readonly #download: Download | undefined;
+  readonly #tiles: Tiles;
+  readonly #recent = new Map<string, Looked[]>();
+
+  constructor(meta: ArrayMeta, requests: Requests, download: Download | undefined) {
+    this.#meta = meta;
+    this.#requests = requests;
+    this.#download = download;
+    this.#tiles = new Tiles(meta, requests);
+  }
+
+  plane(y: string, x: string, at: Indices): PlaneResult {
+    if (this.#download !== undefined) return all(this.#download);
+    const got = this.#requests.get(valuesRequest(this.#meta, y, x, at), this.#viewer(y, x));
+    if (got === undefined) return { state: "loading", share: 0 };
+    return got instanceof Refusal ? { state: "unavailable", why: got.why } : { state: "ready", plane: got };
+  }
+
+  raster(picture: Picture): RasterResult {
+    const download = this.#download;
+    if (download?.small) return all(download);
+    const request = pictureRequest(this.#meta, picture);
+    // of another place, a picture with a domain of its own is not under the colour bar of this one
+    const own = picture.look.own ? place(this.#meta, picture.y, picture.x, picture.at) : "";
+    const look = `${lookKey(asRequested(picture))} ${own}`;
+    const before = (this.#recent.get(picture.requester) ?? []).filter(
+      (looked) => looked.request.key !== request.key,
+    );
+    const { at, window } = picture;
+    this.#recent.set(picture.requester, [{ request, look, at, window }, ...before].slice(0, REMEMBERED));
+    const got = this.#requests.get(request, picture.requester);
+    if (got instanceof Refusal) return { state: "unavailable", why: got.why };
+    if (got === undefined) {
+      return { state: "loading", share: 0, meanwhile: newest(this.#requests, before, look) };
+    }
+    download?.prefetch();
+    return { state: "ready", raster: got };
+  }
+
+  own(y: string, x: string, at: Indices, shared: Domain, ranked: boolean): OwnRange | undefined {
+    const request = rangeRequest(this.#meta, y, x, at, shared, ranked);
+    const got = this.#requests.get(request, `range/${y}/${x}/${this.#meta.name}`);
+    return got instanceof Refusal ? undefined : got;
+  }
+
+  cells(y: string, x: string, at: Indices, window: Window): Plane | undefined {
+    const request = valuesRequest(this.#meta, y, x, at, window);
+    const got = this.#requests.get(request, `cells/${y}/${x}/${this.#meta.name}`);
+    return got instanceof Refusal ? undefined : got;
+  }
+
+  value(at: Indices): number | undefined {
+    if (!this.#download?.small) return this.#tiles.value(at);
+    this.#download.fetch();
+    return undefined;
+  }
+
+  prefetch(wanted: Picture | Place, dim: string): void {
+    if (this.#download !== undefined) return;
+    const now = wanted.at[dim];
+    if (now === undefined || dim === wanted.y || dim === wanted.x) return;
+    const isPicture = "requester" in wanted;
+    const requester = isPicture ? wanted.requester : this.#viewer(wanted.y, wanted.x);
+    const before = isPicture ? this.#recent.get(requester)?.[1]?.at[dim] : undefined;
+    const stride = before === undefined || before === now ? 1 : now - before;
+    this.#requests.prefetch(this.#ahead(wanted, dim, now, stride), `prefetch/${dim}/${requester}`);
+  }
+
+  /** What will be looked at next, if it goes on like this: as much as is worth asking for now. */
+  #ahead(wanted: Picture | Place, dim: string, now: number, stride: number): KernelRequest<unknown>[] {
+    const meta = this.#meta;
+    const size = meta.shape[meta.dims.indexOf(dim)] ?? 0;
+    const ahead: KernelRequest<unknown>[] = [];
+    let bytes = 0;
+    for (let index = now + stride; index >= 0 && index < size; index += stride) {
+      if (ahead.length >= MOST_PREFETCHED || bytes >= PREFETCHED_BYTES) break;
+      const at = { ...wanted.at, [dim]: index };
+      const request =
+        "requester" in wanted
+          ? pictureRequest(meta, { ...wanted, at })
+          : valuesRequest(meta, wanted.y, wanted.x, at);
+      bytes += request.bytes;
+      ahead.push(request);
+    }
+    return ahead;
+  }
+
+  /** Who asks for planes along these axes. */
+  #viewer(y: string, x: string): string {
+    return `values/${y}/${x}/${this.#meta.name}`;
+  }
+}
+
+/** What is small comes whole at once. */
+function all(download: Download): PlaneResult & RasterResult {
+  const refusal = download.fetch();
+  if (refusal !== undefined) return { state: "unavailable", why: refusal.why };
+  return { state: "loading", share: download.share };
 }
 
 /** The newest picture of the same look that is at hand, of those that were looked for before. */
@@ -143,102 +163,6 @@ function newest(requests: Requests, before: readonly Looked[], look: string): Me
     if (raster !== undefined) return { raster, at: looked.at, window: looked.window };
   }
   return undefined;
-}
-
-/** Of a picture with a domain of its own the kernel finds that again, from the one that is shared. */
-function asRequested(picture: Picture): Picture {
-  const { look } = picture;
-  return look.own ? { ...picture, look: { ...look, domain: look.shared } } : picture;
-}
-
-function pictureRequest(meta: ArrayMeta, wanted: Picture): KernelRequest<Raster> {
-  const picture = asRequested(wanted);
-  const { y, x, at, window, look, scale, maxRows, maxColumns } = picture;
-  const { low, high, diverging } = look.domain;
-  const most = [Math.max(1, maxRows), Math.max(1, maxColumns)];
-  return {
-    key: `picture/${pictureKey(meta.dims, picture)}/${meta.name}`,
-    content: {
-      ...{ kind: "picture", array: meta.name, y, x, at, scale, most, own: look.own },
-      window: [window.row, window.rows, window.column, window.columns],
-      domain: [low, high, diverging],
-    },
-    bytes: Math.min(window.rows, maxRows) * Math.min(window.columns, maxColumns),
-    read(header, bytes) {
-      const { rows, columns, codes, marks } = header as unknown as PictureHeader;
-      const [nan = 0, infinite = 0, clipped = 0] = marks;
-      const read = decode(bytes, codes, [rows, columns]) as Raster["codes"];
-      const raster = { codes: read, rows, columns, marks: { nan, infinite, above: clipped, below: 0 } };
-      return { value: raster, bytes: bytes.byteLength };
-    },
-  };
-}
-
-interface PictureHeader {
-  rows: number;
-  columns: number;
-  codes: "uint8" | "uint16";
-  marks: number[];
-}
-
-function rangeRequest(
-  meta: ArrayMeta,
-  y: string,
-  x: string,
-  at: Indices,
-  shared: Domain,
-  ranked: boolean,
-): KernelRequest<OwnRange> {
-  const domain = [shared.low, shared.high, shared.diverging];
-  return {
-    key: `range/${y}/${x}/${domain.join()}/${ranked}/${place(meta, y, x, at)}/${meta.name}`,
-    content: { kind: "range", array: meta.name, y, x, at, domain, ranked },
-    bytes: 2_100,
-    read(_, bytes) {
-      const [low = 0, high = 1, diverging = 0, ...thresholds] = decode(bytes, "float64", [
-        bytes.byteLength / 8,
-      ]);
-      return {
-        value: { domain: { low, high, diverging: diverging > 0 }, thresholds },
-        bytes: bytes.byteLength,
-      };
-    },
-  };
-}
-
-/** The values of a plane, or of a part of it; of one axis where `y` is `x`. */
-function valuesRequest(
-  meta: ArrayMeta,
-  y: string,
-  x: string,
-  at: Indices,
-  window?: Window,
-): KernelRequest<Plane> {
-  const length = (dim: string) => meta.shape[meta.dims.indexOf(dim)] ?? 0;
-  const single = y === x;
-  const rows = single ? 1 : (window?.rows ?? length(y));
-  const columns = window?.columns ?? length(x);
-  const part = window && [window.row, window.rows, window.column, window.columns];
-  return {
-    key: `values/${y}/${x}/${part?.join() ?? ""}/${place(meta, y, x, at)}/${meta.name}`,
-    content: { kind: "values", array: meta.name, y, x, at, ...(part && { window: part }) },
-    bytes: sentBytes(meta, rows * columns),
-    read(_, bytes) {
-      const data = sentValues(bytes, meta, [rows, columns]);
-      const plane = { data, offset: 0, columns, columnStride: 1 };
-      return {
-        value: single ? { ...plane, rows: columns, rowStride: 1 } : { ...plane, rows, rowStride: columns },
-        bytes: data.byteLength,
-      };
-    },
-  };
-}
-
-function place(meta: ArrayMeta, y: string, x: string, at: Indices): string {
-  return meta.dims
-    .filter((dim) => dim !== y && dim !== x)
-    .map((dim) => at[dim] ?? 0)
-    .join();
 }
 
 /** Values around the cells that somebody asks for, in squares of the last two axes. */

@@ -1,6 +1,6 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand. */
 
-import { type InitializeContext, listen } from "../page/model";
+import { type InitializeContext, listen, type Model } from "../page/model";
 import { oneLine } from "../page/text";
 import type { ArrayMeta } from "../wire/state";
 import type { ChunkHeader, MissingHeader } from "../wire/unpack";
@@ -32,99 +32,125 @@ export interface PageArrays {
 }
 
 export function createPageArrays({ model, signal }: InitializeContext): PageArrays {
-  const listeners = new Set<() => void>();
-  const arrived = () => {
-    for (const listener of [...listeners]) listener();
-  };
-  const requests = new Requests(model, arrived, signal);
-  const chunks = new ChunkCache(arrived, signal);
-  const rasters = new RasterCache(signal);
-  const headers = (model.get("_chunks") ?? {}) as Record<string, ChunkHeader | MissingHeader>;
-  const inState = (name: string): DataView | undefined => {
-    const bytes = bytesIn((model.get("_buffers") ?? {}) as Record<string, DataView>, name);
+  return new HeldArrays(model, signal);
+}
+
+class HeldArrays implements PageArrays {
+  readonly domains: ReadonlyMap<string, Extent>;
+  readonly stateMb: number | undefined;
+  readonly #model: Model;
+  readonly #requests: Requests;
+  readonly #chunks: ChunkCache;
+  readonly #rasters: RasterCache;
+  readonly #live: LiveRecording;
+  readonly #headers: Record<string, ChunkHeader | MissingHeader>;
+  readonly #listeners = new Set<() => void>();
+  readonly #arrays = new Map<string, StoredArray>();
+  #iterations: number[] = [];
+  #status: LiveStatus | undefined;
+
+  constructor(model: Model, signal: AbortSignal) {
+    const arrived = () => this.#arrived();
+    this.#model = model;
+    this.#requests = new Requests(model, arrived, signal);
+    this.#chunks = new ChunkCache(arrived, signal);
+    this.#rasters = new RasterCache(signal);
+    this.#live = new LiveRecording(this.#rasters);
+    this.domains = this.#live.domains;
+    this.#headers = (model.get("_chunks") ?? {}) as Record<string, ChunkHeader | MissingHeader>;
+    this.stateMb = (model.get("_state_mb") as number | null | undefined) ?? undefined;
+    this.#hold();
+    this.#status = statusIn(model);
+    this.#listen(signal);
+  }
+
+  #listen(signal: AbortSignal): void {
+    const model = this.#model;
+    listen(model, "change:_buffers", () => this.#arrived(), signal);
+    const onMeta = () => {
+      this.#hold();
+      this.#arrived();
+    };
+    listen(model, "change:_meta", onMeta, signal);
+    const onLive = () => {
+      this.#status = statusIn(model);
+      this.#arrived();
+    };
+    listen(model, "change:_live", onLive, signal);
+    const onMessage = (message: object, buffers: DataView[]) => {
+      if (!this.#live.take(message, buffers)) return;
+      this.#status = this.#live.status;
+      this.#arrived();
+    };
+    listen(model, "msg:custom", onMessage, signal);
+  }
+
+  get status(): LiveStatus | undefined {
+    return this.#status;
+  }
+
+  get numbers(): readonly number[] {
+    return this.#live.numbers.length > 0 ? this.#live.numbers : this.#iterations;
+  }
+
+  get(name: string): StoredArray {
+    const array = this.#arrays.get(name);
+    if (array === undefined)
+      throw new RangeError(`the store holds ${[...this.#arrays.keys()].join(", ")}, not ${name}`);
+    return array;
+  }
+
+  has(name: string): boolean {
+    return this.#arrays.has(name);
+  }
+
+  saved(name: string): boolean {
+    return this.#inState(name) !== undefined;
+  }
+
+  subscribe(listener: () => void, signal: AbortSignal): void {
+    this.#listeners.add(listener);
+    signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
+  }
+
+  #arrived(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Hold what the model tells of. */
+  #hold(): void {
+    this.#arrays.clear();
+    this.#iterations = [];
+    const metas = ((this.#model.get("_meta") ?? []) as ArrayMeta[]).map(read);
+    const runs = metas.some((meta) => meta.live !== undefined);
+    if (!runs) this.#live.end();
+    const arrays = runs ? this.#live.begin(metas) : metas.map((meta) => this.#stored(meta));
+    for (const array of arrays) this.#arrays.set(array.meta.name, array);
+    if (!runs) this.#iterations = iterationsOf(arrays);
+  }
+
+  /** An array of a trace that is whole: in chunks, in the state, or with the kernel. */
+  #stored(meta: ArrayMeta): StoredArray {
+    // only what is the object's own: an array may be called toString
+    const header = Object.hasOwn(this.#headers, meta.name) ? this.#headers[meta.name] : undefined;
+    if (header !== undefined) {
+      return "missing" in header ? missing(meta) : packedArray(meta, header, this.#chunks, this.#rasters);
+    }
+    const bytes = this.#inState(meta.name);
+    if (bytes === undefined) return kernelArray(meta, this.#requests, this.#rasters);
+    return local(meta, decode(bytes, meta.dtype, meta.shape), this.#rasters);
+  }
+
+  #inState(name: string): DataView | undefined {
+    const bytes = bytesIn((this.#model.get("_buffers") ?? {}) as Record<string, DataView>, name);
     return bytes?.byteLength ? bytes : undefined; // those of an array that left the state are empty
-  };
-  listen(model, "change:_buffers", arrived, signal);
-  const live = new LiveRecording(rasters);
-  const arrays = new Map<string, StoredArray>();
-  let iterations: number[] = [];
-  const hold = () => {
-    arrays.clear();
-    iterations = [];
-    const metas = ((model.get("_meta") ?? []) as ArrayMeta[]).map(read);
-    if (metas.some((meta) => meta.live !== undefined)) {
-      for (const array of live.begin(metas)) arrays.set(array.meta.name, array);
-      return;
-    }
-    live.end();
-    for (const meta of metas) {
-      // only what is the object's own: an array may be called toString
-      const header = Object.hasOwn(headers, meta.name) ? headers[meta.name] : undefined;
-      if (header === undefined) arrays.set(meta.name, stored(meta, inState(meta.name), requests, rasters));
-      else
-        arrays.set(
-          meta.name,
-          "missing" in header ? missing(meta) : packedArray(meta, header, chunks, rasters),
-        );
-    }
-    iterations = iterationsOf([...arrays.values()]);
-  };
-  hold();
-  const told = (): LiveStatus | undefined => {
-    const status = (model.get("_live") ?? {}) as Partial<LiveStatus>;
-    return status.state === undefined ? undefined : (status as LiveStatus);
-  };
-  let status = told();
-  listen(
-    model,
-    "change:_meta",
-    () => {
-      hold();
-      arrived();
-    },
-    signal,
-  );
-  listen(
-    model,
-    "change:_live",
-    () => {
-      status = told();
-      arrived();
-    },
-    signal,
-  );
-  listen(
-    model,
-    "msg:custom",
-    (message: object, buffers: DataView[]) => {
-      if (!live.take(message, buffers)) return;
-      status = live.status;
-      arrived();
-    },
-    signal,
-  );
-  return {
-    get(name) {
-      const array = arrays.get(name);
-      if (array === undefined)
-        throw new RangeError(`the store holds ${[...arrays.keys()].join(", ")}, not ${name}`);
-      return array;
-    },
-    has: (name) => arrays.has(name),
-    get status() {
-      return status;
-    },
-    get numbers() {
-      return live.numbers.length > 0 ? live.numbers : iterations;
-    },
-    domains: live.domains,
-    saved: (name) => inState(name) !== undefined,
-    stateMb: (model.get("_state_mb") as number | null | undefined) ?? undefined,
-    subscribe(listener, viewSignal) {
-      listeners.add(listener);
-      viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
-    },
-  };
+  }
+}
+
+/** Of a recording that was watched: how far it is, as the model was last told. */
+function statusIn(model: Model): LiveStatus | undefined {
+  const status = (model.get("_live") ?? {}) as Partial<LiveStatus>;
+  return status.state === undefined ? undefined : (status as LiveStatus);
 }
 
 function read(sent: ArrayMeta): ArrayMeta {
@@ -151,14 +177,4 @@ function bytesIn(buffers: Record<string, DataView>, name: string): DataView | un
   if (name !== "__proto__" && !Object.hasOwn(buffers, name)) return undefined;
   const found: unknown = buffers[name];
   return ArrayBuffer.isView(found) ? (found as DataView) : undefined;
-}
-
-function stored(
-  meta: ArrayMeta,
-  bytes: DataView | undefined,
-  requests: Requests,
-  rasters: RasterCache,
-): StoredArray {
-  if (bytes === undefined) return kernelArray(meta, requests, rasters);
-  return local(meta, decode(bytes, meta.dtype, meta.shape), rasters);
 }

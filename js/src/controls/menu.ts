@@ -23,80 +23,91 @@ export function createMenu(
   items: () => readonly MenuItem[],
   signal: AbortSignal,
 ): HTMLElement {
-  const button = element(
-    "button",
-    { type: "button", title, "aria-haspopup": "menu", "aria-expanded": "false", ...OWN_KEYS },
-    name,
-  );
-  const list = element("div", { class: "nsmw-menu-list", role: "menu", "aria-label": title });
-  list.hidden = true;
-  const root = element("div", { class: "nsmw-menu" }, button, list);
+  return new Menu(name, title, items, signal).element;
+}
 
-  const close = (refocus: boolean) => {
-    if (list.hidden) return;
-    list.hidden = true;
-    button.setAttribute("aria-expanded", "false");
-    if (refocus) button.focus({ preventScroll: true });
-  };
-  const open = (which: "first" | "last") => {
-    list.replaceChildren(...items().map((item) => entry(item, () => close(true))));
+class Menu {
+  readonly element: HTMLElement;
+  readonly #button: HTMLButtonElement;
+  readonly #list: HTMLElement;
+  readonly #items: () => readonly MenuItem[];
+
+  constructor(name: string, title: string, items: () => readonly MenuItem[], signal: AbortSignal) {
+    this.#items = items;
+    this.#button = element(
+      "button",
+      { type: "button", title, "aria-haspopup": "menu", "aria-expanded": "false", ...OWN_KEYS },
+      name,
+    );
+    this.#list = element("div", { class: "nsmw-menu-list", role: "menu", "aria-label": title });
+    this.#list.hidden = true;
+    this.element = element("div", { class: "nsmw-menu" }, this.#button, this.#list);
+    this.#listen(signal);
+  }
+
+  #listen(signal: AbortSignal): void {
+    const { element: root } = this;
+    const toggle = () => (this.#list.hidden ? this.#open("first") : this.#close(true));
+    this.#button.addEventListener("click", toggle, { signal });
+    root.addEventListener("keydown", (event) => this.#onKey(event), { signal });
+    // Safari focuses no button that is clicked: the list would close before the click reached its entry
+    this.#list.addEventListener("mousedown", (event) => event.preventDefault(), { signal });
+    const onLeave = ({ relatedTarget }: FocusEvent) => {
+      if (!root.contains(relatedTarget as Node | null)) this.#close(false);
+    };
+    root.addEventListener("focusout", onLeave, { signal });
+    const onPress = (event: PointerEvent) => {
+      if (!event.composedPath().includes(root)) this.#close(false);
+    };
+    document.addEventListener("pointerdown", onPress, { signal, capture: true });
+  }
+
+  #close(refocus: boolean): void {
+    if (this.#list.hidden) return;
+    this.#list.hidden = true;
+    this.#button.setAttribute("aria-expanded", "false");
+    if (refocus) this.#button.focus({ preventScroll: true });
+  }
+
+  #open(which: "first" | "last"): void {
+    const list = this.#list;
+    list.replaceChildren(...this.#items().map((item) => entry(item, () => this.#close(true))));
     list.hidden = false;
-    button.setAttribute("aria-expanded", "true");
+    this.#button.setAttribute("aria-expanded", "true");
     list.classList.remove("nsmw-from-left");
-    const view = root.closest(".nsmw-root") ?? document.body; // hung from its right end, unless it leaves the view
+    const view = this.element.closest(".nsmw-root") ?? document.body; // hung from its right end, unless it leaves the view
     const outside = list.getBoundingClientRect().left < view.getBoundingClientRect().left;
     list.classList.toggle("nsmw-from-left", outside);
-    focus(which === "first" ? 0 : list.childElementCount - 1);
-  };
-  const entries = () => [...list.children] as HTMLElement[];
-  const focus = (index: number) => {
-    const all = entries();
-    all[(index + all.length) % all.length]?.focus();
-  };
+    this.#focus(which === "first" ? 0 : list.childElementCount - 1);
+  }
 
-  button.addEventListener("click", () => (list.hidden ? open("first") : close(true)), { signal });
-  root.addEventListener(
-    "keydown",
-    (event) => {
-      const here = entries().indexOf(document.activeElement as HTMLElement);
-      if (list.hidden) {
-        if (event.key === "ArrowDown") open("first");
-        else if (event.key === "ArrowUp") open("last");
-        else return;
-      } else if (event.key === "ArrowDown") focus(here + 1);
-      else if (event.key === "ArrowUp") focus(here - 1);
-      else if (event.key === "Home") focus(0);
-      else if (event.key === "End") focus(-1);
-      else if (event.key === "Escape") close(true);
-      else if (event.key === "Tab") {
-        close(true); // and the key goes on from the button
-        return;
-      } else {
-        event.stopPropagation(); // Enter and space press the entry; a letter means nothing here
-        return;
-      }
-      event.preventDefault();
-      event.stopPropagation();
-    },
-    { signal },
-  );
-  // Safari focuses no button that is clicked: the list would close before the click reached its entry
-  list.addEventListener("mousedown", (event) => event.preventDefault(), { signal });
-  root.addEventListener(
-    "focusout",
-    ({ relatedTarget }) => {
-      if (!root.contains(relatedTarget as Node | null)) close(false);
-    },
-    { signal },
-  );
-  document.addEventListener(
-    "pointerdown",
-    (event) => {
-      if (!event.composedPath().includes(root)) close(false);
-    },
-    { signal, capture: true },
-  );
-  return root;
+  /** Focus an entry, counted around. */
+  #focus(index: number): void {
+    const entries = [...this.#list.children] as HTMLElement[];
+    entries[(index + entries.length) % entries.length]?.focus();
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    const here = [...this.#list.children].indexOf(document.activeElement as HTMLElement);
+    if (this.#list.hidden) {
+      if (event.key === "ArrowDown") this.#open("first");
+      else if (event.key === "ArrowUp") this.#open("last");
+      else return;
+    } else if (event.key === "ArrowDown") this.#focus(here + 1);
+    else if (event.key === "ArrowUp") this.#focus(here - 1);
+    else if (event.key === "Home") this.#focus(0);
+    else if (event.key === "End") this.#focus(-1);
+    else if (event.key === "Escape") this.#close(true);
+    else if (event.key === "Tab") {
+      this.#close(true); // and the key goes on from the button
+      return;
+    } else {
+      event.stopPropagation(); // Enter and space press the entry; a letter means nothing here
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
 }
 
 function entry({ id, label, key, onChoose }: MenuItem, close: () => void): HTMLElement {

@@ -1,10 +1,10 @@
 /** The shared cursor: time, head, slot, ... and the hovered cell. One for each Selection model, read by every view. */
 
-import type { InitializeContext } from "../page/model";
+import type { InitializeContext, Model } from "../page/model";
 import { dimOf, KNOWN_DIMS, traitOf } from "../wire/axes";
 import type { Indices } from "../wire/state";
 import { Follow } from "./follow";
-import { createPlayer, type Player } from "./player";
+import { Player } from "./player";
 import { SyncedTraits } from "./sync";
 import { createZooms, type Zooms } from "./zooms";
 
@@ -32,83 +32,108 @@ export interface Selection {
 }
 
 export function createSelection({ model, signal }: InitializeContext): Selection {
-  const listeners = new Set<Listener>();
-  let frame = 0;
-  const notify = () => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      for (const listener of [...listeners]) listener();
+  return new PageSelection(model, signal);
+}
+
+class PageSelection implements Selection {
+  readonly player: Player;
+  readonly follow: Follow;
+  readonly zooms: Zooms;
+  readonly #traits: SyncedTraits<Indices>;
+  readonly #following: SyncedTraits<{ follow: boolean }>;
+  readonly #indices: () => Readonly<Indices>;
+  readonly #listeners = new Set<Listener>();
+  readonly #preparers = new Set<Preparer>();
+  #hovered: Indices | null = null;
+  #frame = 0;
+
+  constructor(model: Model, signal: AbortSignal) {
+    const names = () => {
+      const attached = Object.keys((model.get("_sizes") ?? {}) as Indices);
+      return [...new Set([...KNOWN_DIMS, ...attached.map(traitOf)])];
+    };
+    const notify = () => this.#notify();
+    this.#traits = new SyncedTraits<Indices>(model, names, () => this.#moved(), signal);
+    this.#indices = byDim(() => this.#traits.values);
+    this.#following = new SyncedTraits<{ follow: boolean }>(model, ["follow"], notify, signal);
+    this.follow = new Follow({
+      index: () => this.indices["iteration"] ?? 0,
+      place: (index, told) => this.#place(index, told),
+      isOn: () => this.#following.values.follow !== false, // a notebook that was saved before there was any says nothing
+      turn: (on) => {
+        if (this.#following.set({ follow: on })) notify();
+      },
     });
-  };
-  const moved = () => {
-    follow.look();
-    notify();
-  };
-  const names = () => {
-    const attached = Object.keys((model.get("_sizes") ?? {}) as Indices);
-    return [...new Set([...KNOWN_DIMS, ...attached.map(traitOf)])];
-  };
-  const traits = new SyncedTraits<Indices>(model, names, moved, signal);
-  const indices = byDim(() => traits.values);
-  const following = new SyncedTraits<{ follow: boolean }>(model, ["follow"], notify, signal);
-  const follow = new Follow({
-    index: () => indices()["iteration"] ?? 0,
-    place: (index, told) => {
-      const changed = told ? traits.set({ iteration: index }) : traits.place({ iteration: index });
-      if (changed) notify();
-    },
-    isOn: () => following.values.follow !== false, // a notebook that was saved before there was any says nothing
-    turn: (on) => {
-      if (following.set({ follow: on })) notify();
-    },
-  });
-  let hovered: Indices | null = null;
+    this.zooms = createZooms(notify);
+    this.player = new Player({
+      indices: () => this.indices,
+      set: (changes) => this.set(changes),
+      notify,
+      isPrepared: (changes) => this.#isPrepared(changes),
+    });
+    signal.addEventListener("abort", () => {
+      this.player.pause();
+      cancelAnimationFrame(this.#frame);
+      this.#listeners.clear();
+      this.#preparers.clear();
+    });
+  }
 
-  const set = (changes: Indices) => {
+  get indices(): Readonly<Indices> {
+    return this.#indices();
+  }
+
+  get hovered(): Readonly<Indices> | null {
+    return this.#hovered;
+  }
+
+  get unheard(): boolean {
+    return this.#traits.unheard;
+  }
+
+  set(changes: Indices): void {
     const moves = Object.entries(changes).map(([dim, index]) => [traitOf(dim), index]);
-    if (traits.set(Object.fromEntries(moves))) moved();
-  };
-  const preparers = new Set<Preparer>();
-  const isPrepared = (changes: Indices) => {
-    const wanted = { ...indices(), ...changes };
-    return [...preparers].map((prepare) => prepare(wanted)).every(Boolean); // each of them asks
-  };
-  const player = createPlayer(indices, set, notify, isPrepared);
-  signal.addEventListener("abort", () => {
-    player.pause();
-    cancelAnimationFrame(frame);
-    listeners.clear();
-    preparers.clear();
-  });
+    if (this.#traits.set(Object.fromEntries(moves))) this.#moved();
+  }
 
-  return {
-    get indices() {
-      return indices();
-    },
-    get hovered() {
-      return hovered;
-    },
-    player,
-    follow,
-    zooms: createZooms(notify),
-    get unheard() {
-      return traits.unheard;
-    },
-    set,
-    hover(cell) {
-      if (sameCell(cell, hovered)) return;
-      hovered = cell;
-      notify();
-    },
-    subscribe(listener, viewSignal) {
-      listeners.add(listener);
-      viewSignal.addEventListener("abort", () => listeners.delete(listener), { once: true });
-    },
-    prepare(preparer, viewSignal) {
-      preparers.add(preparer);
-      viewSignal.addEventListener("abort", () => preparers.delete(preparer), { once: true });
-    },
-  };
+  hover(cell: Indices | null): void {
+    if (sameCell(cell, this.#hovered)) return;
+    this.#hovered = cell;
+    this.#notify();
+  }
+
+  subscribe(listener: Listener, signal: AbortSignal): void {
+    this.#listeners.add(listener);
+    signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
+  }
+
+  prepare(preparer: Preparer, signal: AbortSignal): void {
+    this.#preparers.add(preparer);
+    signal.addEventListener("abort", () => this.#preparers.delete(preparer), { once: true });
+  }
+
+  #notify(): void {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+
+  #moved(): void {
+    this.follow.look();
+    this.#notify();
+  }
+
+  /** Select an iteration by the rule that follows the newest, not by the reader's hand. */
+  #place(index: number, told: boolean): void {
+    const place = { iteration: index };
+    if (told ? this.#traits.set(place) : this.#traits.place(place)) this.#notify();
+  }
+
+  #isPrepared(changes: Indices): boolean {
+    const wanted = { ...this.indices, ...changes };
+    return [...this.#preparers].map((prepare) => prepare(wanted)).every(Boolean); // each of them asks
+  }
 }
 
 /** Values by axis in place of their traits' names; made once for each set of values. */

@@ -1,7 +1,36 @@
 /** Which of several arrays a view shows, and what it then consists of. */
 
 import type { PageArrays } from "../arrays/page-arrays";
+import type { Model } from "../page/model";
+import { oneLine } from "../page/text";
 import type { Indices, Layout, PanelSpec, Settings } from "../wire/state";
+
+export interface Content {
+  /** Its panels, row by row. */
+  layout: Layout;
+  /** Names of the arrays of which one is on show. */
+  choices: readonly string[];
+  /** All panels that one toolbar is for: also those of the rest of a group. */
+  shown: readonly PanelSpec[];
+  /** Whether there is such a rest. */
+  grouped: boolean;
+  /** Sizes of the axes; that of the iterations may grow. */
+  sizes: Indices;
+}
+
+/** What a view shows with these settings. */
+export function contentOf(model: Model, arrays: PageArrays, settings: Settings): Content {
+  const whole = model.get("_layout") as Layout;
+  const choices = choicesOf(whole, settings);
+  const layout = chosenPanels(whole, settings).map((row) =>
+    row.map((spec) => ({ ...spec, title: oneLine(spec.title) })),
+  );
+  const together = ((model.get("_together") ?? []) as Layout).flat();
+  const shown = [...layout.flat(), ...together];
+  const known = model.get("_sizes") as Indices;
+  const sizes = choices.length > 0 ? sizesOf(shown, arrays, known) : { ...known };
+  return { layout, choices, shown, grouped: together.length > 0, sizes };
+}
 
 /** Names of the arrays of which one is on show; a comparison shows all of its own. */
 export function choicesOf(layout: Layout, { show }: Settings): string[] {

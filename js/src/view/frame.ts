@@ -1,20 +1,9 @@
 /** When a view is drawn: once a frame, and those of its panels that are out of sight only when they come near. */
 
 import { FRESHEN_EVENT, LAYOUT_EVENT } from "../page/dom";
-import { watchSight } from "../page/sight";
+import { type Sight, watchSight } from "../page/sight";
 import { currentTheme, onThemeChange } from "../page/theme";
 import type { PanelView, Sides } from "../panels/panel";
-
-export interface ViewFrame {
-  /** The margins that all panels share. */
-  readonly sides: Sides;
-  /** @param everything also what is out of sight */
-  draw(everything?: boolean): void;
-  /** Draw in the browser's next frame. */
-  invalidate(): void;
-  /** Whether a panel had a picture and is out of sight: it is not drawn before it comes near. */
-  isWaiting(panel: PanelView): boolean;
-}
 
 export interface ViewFrameOptions {
   root: HTMLElement;
@@ -27,74 +16,92 @@ export interface ViewFrameOptions {
   signal: AbortSignal;
 }
 
-export function createFrame({ root, panels, shown, before, after, signal }: ViewFrameOptions): ViewFrame {
-  let frame = 0;
-  let sides: Sides = { left: 0, right: 0 };
+export class ViewFrame {
+  readonly #options: ViewFrameOptions;
+  readonly #sight: Sight;
   /** Panels that have had a picture: out of sight, they then wait until they come near. */
-  const pictures = new Set<PanelView>();
-  let stale = false;
-  const isWaiting = (panel: PanelView) => pictures.has(panel) && !sight.isNear(panel.element);
-  const draw = (everything = false) => {
-    cancelAnimationFrame(frame);
-    frame = 0;
+  readonly #pictures = new Set<PanelView>();
+  #sides: Sides = { left: 0, right: 0 };
+  #frame = 0;
+  /** Whether something that is shown was not drawn, for it is out of sight. */
+  #stale = false;
+
+  constructor(options: ViewFrameOptions) {
+    this.#options = options;
+    const { root, panels, signal } = options;
+    const onNear = () => {
+      if (this.#stale) this.draw();
+    };
+    this.#sight = watchSight([root, ...panels.map((panel) => panel.element)], onNear, signal);
+    this.#observeSizes();
+    const freshen = () => {
+      if (this.#stale) this.draw(true);
+    };
+    addEventListener(LAYOUT_EVENT, () => this.#layOut(), { signal });
+    addEventListener("beforeprint", freshen, { signal });
+    root.addEventListener(FRESHEN_EVENT, freshen, { signal });
+    onThemeChange(() => this.invalidate(), signal);
+    signal.addEventListener("abort", () => cancelAnimationFrame(this.#frame));
+  }
+
+  #observeSizes(): void {
+    const { panels, signal } = this.#options;
+    const widths = new Map<Element, PanelView>(panels.map((panel) => [panel.element, panel]));
+    const observer = new ResizeObserver((entries) => {
+      for (const { target, contentRect } of entries)
+        widths.get(target)?.resize(Math.floor(contentRect.width));
+      this.#sight.refresh();
+      this.draw(true); // what is out of sight would keep its old size, and reach out of its view
+    });
+    for (const panel of panels) observer.observe(panel.element);
+    signal.addEventListener("abort", () => observer.disconnect());
+  }
+
+  /** The margins that all panels share. */
+  get sides(): Sides {
+    return this.#sides;
+  }
+
+  /** Whether a panel had a picture and is out of sight: it is not drawn before it comes near. */
+  isWaiting(panel: PanelView): boolean {
+    return this.#pictures.has(panel) && !this.#sight.isNear(panel.element);
+  }
+
+  /** @param everything also what is out of sight */
+  draw(everything = false): void {
+    const { root, shown, before, after } = this.#options;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
     root.dataset["theme"] = currentTheme();
     const here = shown();
-    const drawn = everything ? here : here.filter((panel) => !isWaiting(panel));
-    stale = drawn.length < here.length;
-    if (drawn.length === 0 && here.length > 0 && !(everything || sight.isNear(root))) return;
+    const drawn = everything ? here : here.filter((panel) => !this.isWaiting(panel));
+    this.#stale = drawn.length < here.length;
+    if (drawn.length === 0 && here.length > 0 && !(everything || this.#sight.isNear(root))) return;
     const wanted = here.map((panel) => panel.sides());
-    sides = {
+    this.#sides = {
       left: Math.max(0, ...wanted.map(({ left }) => left)),
       right: Math.max(0, ...wanted.map(({ right }) => right)),
     };
     before();
     for (const panel of drawn) {
       panel.draw();
-      if (panel.element.dataset["state"] === "ready") pictures.add(panel);
+      if (panel.element.dataset["state"] === "ready") this.#pictures.add(panel);
     }
     after();
-  };
-  const invalidate = () => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      draw();
+  }
+
+  /** Draw in the browser's next frame. */
+  invalidate(): void {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.draw();
     });
-  };
-  const freshen = () => {
-    if (stale) draw(true);
-  };
-  const widths = new Map<Element, PanelView>(panels.map((panel) => [panel.element, panel]));
-  const observer = new ResizeObserver((entries) => {
-    for (const { target, contentRect } of entries) widths.get(target)?.resize(Math.floor(contentRect.width));
-    sight.refresh();
-    draw(true); // what is out of sight would keep its old size, and reach out of its view
-  });
-  for (const panel of panels) observer.observe(panel.element);
-  const sight = watchSight(
-    [root, ...panels.map((panel) => panel.element)],
-    () => {
-      if (stale) draw();
-    },
-    signal,
-  );
-  const layOut = () => {
-    for (const panel of shown()) panel.resize(Math.floor(panel.element.getBoundingClientRect().width));
-    draw(true);
-  };
-  addEventListener(LAYOUT_EVENT, layOut, { signal });
-  addEventListener("beforeprint", freshen, { signal });
-  root.addEventListener(FRESHEN_EVENT, freshen, { signal });
-  onThemeChange(invalidate, signal);
-  signal.addEventListener("abort", () => {
-    observer.disconnect();
-    cancelAnimationFrame(frame);
-  });
-  return {
-    get sides() {
-      return sides;
-    },
-    draw,
-    invalidate,
-    isWaiting,
-  };
+  }
+
+  #layOut(): void {
+    for (const panel of this.#options.shown()) {
+      panel.resize(Math.floor(panel.element.getBoundingClientRect().width));
+    }
+    this.draw(true);
+  }
 }

@@ -31,33 +31,10 @@ export function createPlayerControls(
     selection.set({ [dim]: clampIndex(index, size()) });
   };
   const here = () => clampIndex(selection.indices[dim] ?? 0, size());
-  const button = (icon: keyof typeof ICONS, label: string, onClick: () => void) => {
-    const node = element("button", {
-      type: "button",
-      title: label,
-      "aria-label": label,
-      "data-action": icon,
-      ...OWN_KEYS,
-    });
-    node.append(drawIcon(icon));
-    node.addEventListener("click", onClick, { signal });
-    return node;
-  };
+  const button = (icon: keyof typeof ICONS, label: string, onClick: () => void) =>
+    createButton(icon, label, onClick, signal);
   const play = button("play", "play (space)", () => selection.player.toggle(dim, size()));
-  const speed = element("select", {
-    "aria-label": `speed, ${dim} steps per second`,
-    title: "steps per second",
-    ...OWN_KEYS,
-  });
-  speed.append(...SPEEDS.map((value) => element("option", { value }, `${value}/s`)));
-  speed.value = String(selection.player.speed);
-  speed.addEventListener(
-    "change",
-    () => {
-      selection.player.speed = Number(speed.value);
-    },
-    { signal },
-  );
+  const speed = createSpeed(dim, selection, signal);
   const skipped = element("span", { class: "nsmw-skipped" });
   let shown: boolean | undefined;
   return {
@@ -86,6 +63,39 @@ export function createPlayerControls(
       play.title = playing ? "pause (space)" : "play (space)";
     },
   };
+}
+
+function createButton(
+  icon: keyof typeof ICONS,
+  label: string,
+  onClick: () => void,
+  signal: AbortSignal,
+): HTMLButtonElement {
+  const button = element("button", {
+    type: "button",
+    title: label,
+    "aria-label": label,
+    "data-action": icon,
+    ...OWN_KEYS,
+  });
+  button.append(drawIcon(icon));
+  button.addEventListener("click", onClick, { signal });
+  return button;
+}
+
+function createSpeed(dim: string, selection: Selection, signal: AbortSignal): HTMLSelectElement {
+  const speed = element("select", {
+    "aria-label": `speed, ${dim} steps per second`,
+    title: "steps per second",
+    ...OWN_KEYS,
+  });
+  speed.append(...SPEEDS.map((value) => element("option", { value }, `${value}/s`)));
+  speed.value = String(selection.player.speed);
+  const choose = () => {
+    selection.player.speed = Number(speed.value);
+  };
+  speed.addEventListener("change", choose, { signal });
+  return speed;
 }
 
 function drawIcon(name: keyof typeof ICONS): SVGElement {

@@ -2,7 +2,7 @@
 
 import { axisBottom, axisLeft, axisRight } from "d3-axis";
 import { scaleLinear } from "d3-scale";
-import { select } from "d3-selection";
+import { type Selection, select } from "d3-selection";
 import type { BarTick } from "../../color/scale";
 import { short } from "../../page/format";
 import { isolated } from "../../page/text";
@@ -79,42 +79,58 @@ export interface AxesOptions {
 }
 
 /** Draw both axes, and the ticks of the colour bar, into an SVG that covers the panel. */
-export function drawAxes(
-  svg: SVGSVGElement,
-  { box, window, margins, y, x, bar, barTitle, barNote }: AxesOptions,
-): void {
+export function drawAxes(svg: SVGSVGElement, options: AxesOptions): void {
+  const { box, margins } = options;
   const root = select(svg)
     .attr("width", box.width + margins.left + margins.right)
     .attr("height", box.height + margins.top + margins.bottom);
   root.selectAll("*").remove();
-  const place = (dx: number, dy: number, name: string) =>
-    root.append("g").attr("class", `nsmw-axis nsmw-axis-${name}`).attr("transform", `translate(${dx},${dy})`);
+  drawDown(root, options);
+  drawAcross(root, options);
+  drawTitles(root, options);
+  drawBar(root, options);
+}
 
-  const [top, left] = [window.row, window.column];
-  const yScale = scaleLinear()
-    .domain([top, top + window.rows])
+type Root = Selection<SVGSVGElement, unknown, null, undefined>;
+
+function place(root: Root, dx: number, dy: number, name: string) {
+  return root
+    .append("g")
+    .attr("class", `nsmw-axis nsmw-axis-${name}`)
+    .attr("transform", `translate(${dx},${dy})`);
+}
+
+function drawDown(root: Root, { box, window, margins, y }: AxesOptions): void {
+  const scale = scaleLinear()
+    .domain([window.row, window.row + window.rows])
     .range([0, box.height]);
-  place(margins.left, margins.top, "y").call(
-    axisLeft(yScale)
-      .tickValues(tickPlaces(y, top, window.rows, box.height, y.labels === undefined ? NUMBER_PX : LINE_PX))
+  const spacing = y.labels === undefined ? NUMBER_PX : LINE_PX;
+  place(root, margins.left, margins.top, "y").call(
+    axisLeft(scale)
+      .tickValues(tickPlaces(y, window.row, window.rows, box.height, spacing))
       .tickFormat((v) => isolated(clip(labelOf(y, Math.floor(Number(v))))))
       .tickSize(3),
   );
-  const xScale = scaleLinear()
-    .domain([left, left + window.columns])
+}
+
+function drawAcross(root: Root, { box, window, margins, x }: AxesOptions): void {
+  const scale = scaleLinear()
+    .domain([window.column, window.column + window.columns])
     .range([0, box.width]);
-  const slanted = isSlantedIn(x, left, window.columns, box.width);
+  const slanted = isSlantedIn(x, window.column, window.columns, box.width);
   const widestNumber = () => widest(x.numbers === undefined ? [String(x.count)] : textOf(x));
   const spacing = x.labels === undefined ? widestNumber() + NUMBER_PX : slanted ? LINE_PX : 1;
-  const xAxis = place(margins.left, margins.top + box.height, "x").call(
-    axisBottom(xScale)
-      .tickValues(tickPlaces(x, left, window.columns, box.width, spacing))
+  const axis = place(root, margins.left, margins.top + box.height, "x").call(
+    axisBottom(scale)
+      .tickValues(tickPlaces(x, window.column, window.columns, box.width, spacing))
       .tickFormat((v) => isolated(clip(labelOf(x, Math.floor(Number(v))))))
       .tickSize(3),
   );
   if (slanted)
-    xAxis.selectAll("text").attr("class", "nsmw-slanted").attr("transform", "translate(-5,2) rotate(-55)");
+    axis.selectAll("text").attr("class", "nsmw-slanted").attr("transform", "translate(-5,2) rotate(-55)");
+}
 
+function drawTitles(root: Root, { box, margins, y, x }: AxesOptions): void {
   const title = (text: string, dx: number, dy: number, turn: number) =>
     root
       .append("text")
@@ -128,12 +144,14 @@ export function drawAxes(
     margins.top + box.height + margins.bottom - 4,
     0,
   );
+}
 
-  const barScale = scaleLinear().domain([0, 1]).range([box.height, 0]);
+function drawBar(root: Root, { box, margins, bar, barTitle, barNote }: AxesOptions): void {
+  const scale = scaleLinear().domain([0, 1]).range([box.height, 0]);
   const shown = spread(bar, box.height);
-  place(margins.left + box.width + BAR_GAP_PX + BAR_PX, margins.top, "bar")
+  place(root, margins.left + box.width + BAR_GAP_PX + BAR_PX, margins.top, "bar")
     .call(
-      axisRight(barScale)
+      axisRight(scale)
         .tickValues(shown.map((tick) => tick.position))
         .tickFormat((_, i) => short(shown[i]?.value ?? 0))
         .tickSize(3),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createPageArrays } from "../../src/arrays/page-arrays";
-import { axesToControl, isNamed } from "../../src/view/toolbar";
+import { axesToControl, isNamed } from "../../src/view/axis-controls";
 import type { ArrayMeta, Indices, PanelSpec } from "../../src/wire/state";
 import { FakeModel, metaOf, panelOf } from "../fakes";
 
