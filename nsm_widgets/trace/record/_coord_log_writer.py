@@ -7,7 +7,7 @@ the iteration says; it is appended after the message, so that what a reader show
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from nsm_widgets._errors import RecordingError, warn_or_log
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._mask import is_mask
-from nsm_widgets.trace.record._gather import Gathered
+from nsm_widgets.trace.record.arrays._gather import Gathered
 from nsm_widgets.trace.store._coord_log import (
     MOST_JOINED,
     MOST_MESSAGE,
@@ -31,12 +31,10 @@ from nsm_widgets.trace.store._coord_log import (
 from nsm_widgets.trace.store._writer import StoreWriter
 
 
-def sizes_of(one: Gathered, dims: Mapping[str, Sequence[str]]) -> dict[str, dict[str, int]]:
-    """The axes of one iteration's arrays with sizes, by which masks go: it is no axis itself."""
-    return {
-        name: {dim: size for dim, size in zip(dims[name], values.shape, strict=True) if dim != "iteration"}
-        for name, values in one.growing.items()
-    }
+def told_by(one: Gathered) -> State:
+    """What one iteration says beside its arrays. It is no axis of theirs."""
+    coords = {name: array.coords for name, array in one.arrays.items() if array.coords}
+    return checked_coords(coords, {name: one.arrays[name].sizes for name in coords})
 
 
 class CoordLogWriter:
@@ -45,7 +43,6 @@ class CoordLogWriter:
     Args:
         make: Makes the writer of the log, whose first steps look like this trace.
         path: The store's folder, for messages.
-        dims: The axes of the store's arrays.
         told: What those say of themselves.
     """
 
@@ -53,14 +50,13 @@ class CoordLogWriter:
         self,
         make: Callable[[TraceBase], StoreWriter],
         path: Path,
-        dims: Mapping[str, Sequence[str]],
         told: State,
     ) -> None:
         self.writer: StoreWriter | None = None
         """Of the log, once there is one."""
         self.left_out = 0
         """Iterations whose masks and labels could not be told, so that they cannot be kept."""
-        self._make, self._path, self._dims, self._told = make, path, dims, told
+        self._make, self._path, self._told = make, path, told
         self._page = self._page_bytes = 0
         self._length = 0
         self._joined: dict[tuple[str, str], set[str]] = {}
@@ -79,12 +75,11 @@ class CoordLogWriter:
             RecordingError: If it is too much for one iteration.
             LabelError, AxisError: If a mask or labels do not fit their array.
         """
-        length = one.steps
-        if not one.coords and not self._told and not self._joined:
+        length = one.rows
+        state = told_by(one)
+        if not state and not self._told and not self._joined:
             self._length += length
             return 0, 0
-        sizes = sizes_of(one, self._dims)
-        state = checked_coords(one.coords, sizes)
         message = write_changes(self._told, state)
         if len(message) > MOST_MESSAGE:
             raise RecordingError(
@@ -92,6 +87,7 @@ class CoordLogWriter:
                 f"{len(message)}. Record it in memory, without store=..., or less of it: select=..."
             )
         joined, axes = self._with(state)
+        sizes = {name: array.sizes for name, array in one.arrays.items()}
         if joined_bytes(joined, sizes, self._length + length) > MOST_JOINED:
             self._leave_out(f"the masks of all iterations came to {MOST_JOINED} bytes, the most there may be")
             return None

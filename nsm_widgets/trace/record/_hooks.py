@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
@@ -144,10 +145,39 @@ def _scripted(call: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
 class Found:
     """An array that a source gives for one iteration."""
 
-    values: NDArray[Any]
+    pieces: list[NDArray[Any]]
+    """Its values; what has a time may lie in several, one after the other."""
     dims: tuple[str, ...]
     attrs: dict[str, Any] = field(default_factory=dict)
     coords: dict[str, Any] = field(default_factory=dict)
+    """Labels and masks of this iteration; another may have others."""
+    labels: dict[str, Any] = field(default_factory=dict)
+    """Those that it has in each iteration."""
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """All of it."""
+        if len(self.pieces) > 1:
+            self.pieces = [np.concatenate(self.pieces)]
+        return self.pieces[0]
+
+    @property
+    def has_time(self) -> bool:
+        """Whether its first axis is the time."""
+        return self.dims[:1] == ("time",)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Its axes with their sizes."""
+        sizes = dict(zip(self.dims, self.pieces[0].shape, strict=True))
+        return {**sizes, "time": sum(map(len, self.pieces))} if self.has_time else sizes
+
+    @property
+    def kind(self) -> tuple[tuple[int, ...], Any]:
+        """Shape, without the time, and type: arrays of one kind can follow each other."""
+        first = self.pieces[0]
+        shape = first.shape[1:] if self.has_time else first.shape
+        return shape, self.attrs.get("source_dtype", first.dtype)
 
 
 def in_backward() -> bool:

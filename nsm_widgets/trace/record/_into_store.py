@@ -14,25 +14,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError, TraceFileError, warn_or_log
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._iterations import INITIAL
+from nsm_widgets.trace.arrays._known import split_name
 from nsm_widgets.trace.arrays._mask import is_mask
-from nsm_widgets.trace.record._coord_log_writer import CoordLogWriter, sizes_of
+from nsm_widgets.trace.record._coord_log_writer import CoordLogWriter, told_by
 from nsm_widgets.trace.record._iteration import FAILED, NO_STEP, OTHER_SHAPE, OUT_OF_TURN
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.store._codec import need_codecs
-from nsm_widgets.trace.store._coord_log import checked_coords
 from nsm_widgets.trace.store._iteration_rows import COORD_LOG, FOLDER, MOST_STARTS, ROWS, SCALARS, Row
 from nsm_widgets.trace.store._writer import StoreWriter
 
 if TYPE_CHECKING:
-    from nsm_widgets.trace.record._gather import Gathered
     from nsm_widgets.trace.record._logged import Scalars
     from nsm_widgets.trace.record._which_iterations import Choice
+    from nsm_widgets.trace.record.arrays._gather import Gathered
 
 
 SHARD_BYTES = 2**23
@@ -93,7 +94,6 @@ class RecordingStore:
         self._scalars = scalars
         self._scalars_failed: OSError | None = None
         self._initial: dict[str, Any] = {}
-        self._dims: dict[str, tuple[str, ...]] = {}
         self._has_time = False
         self._steps: _Writer | None = None
         self._rows: _Writer | None = None
@@ -138,11 +138,12 @@ class RecordingStore:
         Raises:
             RecordingError: That, if ``strict``; or if its masks, labels or sequences are too much for one.
         """
+        growing = _growing_of(one)
         if self._steps is None:
             self._begin(template(), one)
         assert self._steps is not None and self._coord_log is not None
         try:
-            self._check(one)
+            self._check(one, growing)
         except RecordingError as error:
             if self._strict:
                 raise
@@ -162,9 +163,10 @@ class RecordingStore:
         told = self._coord_log.add(one)
         if told is None:
             return None  # counted there
-        self._append_row(Row(one.number, self._taken, one.steps, one.starts, *told), recording, one.initial)
-        self._steps.append(one.growing)
-        self._taken += one.steps
+        initial = {name: array.values for name, array in one.arrays.items() if _is_initial(name)}
+        self._append_row(Row(one.number, self._taken, one.rows, one.starts, *told), recording, initial)
+        self._steps.append(growing)
+        self._taken += one.rows
         self.iterations.append(one.number)
         return None
 
@@ -227,24 +229,25 @@ class RecordingStore:
         except OSError as error:
             self._scalars_failed = error
 
-    def _check(self, one: Gathered) -> None:
+    def _check(self, one: Gathered, growing: Mapping[str, NDArray[Any]]) -> None:
         """Refuse an iteration whose arrays cannot follow those of the first."""
         assert self._steps is not None
-        if one.has_time and not self._has_time:
+        if one.steps is not None and not self._has_time:
             raise RecordingError(
                 f"modules must be called once in each iteration, as in the first one, got {one.steps} calls "
                 f"in iteration {one.number}: in a store what began without a time cannot go on with one. "
                 "Record it in memory, without store=..."
             )
-        self._steps.check(one.growing)
+        self._steps.check(growing)
 
     def _begin(self, trace: TraceBase, one: Gathered) -> None:
         attrs = {k: v for k, v in trace.attrs.items() if k not in ("iterations", "sequence_starts")}
-        self._has_time = one.has_time
-        growing = {name: _growing(array, trace) for name, array in trace.items() if not _is_initial(name)}
+        self._has_time = one.steps is not None
+        growing = {name: array for name, array in trace.items() if not _is_initial(name)}
+        if not self._has_time:
+            growing = {name: _with_iteration(array) for name, array in growing.items()}
         initial = {name: array for name, array in trace.items() if _is_initial(name)}
-        self._dims = {name: array.dims for name, array in growing.items()}
-        first = checked_coords(one.coords, sizes_of(one, self._dims))
+        first = told_by(one)
         told = {key: coord for key, coord in first.items() if not is_mask(key[1]) and len(coord.dims) == 1}
         changes = first.keys() - told.keys()
         like = [_first(growing[name], changes) if name in growing else a for name, a in trace.items()]
@@ -255,7 +258,7 @@ class RecordingStore:
         self._rows = _Writer(self.path / FOLDER, self.rank, TraceBase(*rows, attrs=reasons))
         self._steps = _Writer(self.path, self.rank, TraceBase(*like, attrs=attrs), SHARD_BYTES)
         self._coord_log = CoordLogWriter(
-            lambda pages: _Writer(self.path / COORD_LOG, self.rank, pages), self.path, self._dims, told
+            lambda pages: _Writer(self.path / COORD_LOG, self.rank, pages), self.path, told
         )
 
     def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
@@ -269,14 +272,22 @@ class RecordingStore:
 
 
 def _is_initial(name: str) -> bool:
-    return name.rpartition(".")[2] == INITIAL
+    return split_name(name)[1] == INITIAL
 
 
-def _growing(array: NamedArray, trace: TraceBase) -> NamedArray:
-    """The steps of an iteration; where nothing has a time, the iteration itself is the step."""
-    if "steps" not in trace.attrs["iterations"]:
-        return _with_iteration(array)
-    return array
+def _growing_of(one: Gathered) -> dict[str, NDArray[Any]]:
+    """What a store appends: steps, time leading; the iteration itself where nothing has a time."""
+    growing = {}
+    for name, array in one.arrays.items():
+        if _is_initial(name):
+            continue
+        if one.steps is not None and not array.has_time:
+            raise RecordingError(
+                f"{name} has no time, and other arrays do: in a store they cannot grow together. Record it "
+                f"with a recorder of its own: TraceRecorder(model, select={name!r}, store=...)."
+            )
+        growing[name] = array.values if array.has_time else array.values[None]
+    return growing
 
 
 def _with_iteration(array: NamedArray) -> NamedArray:

@@ -17,16 +17,17 @@ from nsm_widgets._errors import DtypeError, MissingDependencyError, RecordingErr
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.make._tokens import check_tokenizer
-from nsm_widgets.trace.record._assemble import assemble, rank_and_world
 from nsm_widgets.trace.record._boundary import watched_calls
 from nsm_widgets.trace.record._hooks import Hooks
-from nsm_widgets.trace.record._iteration import OTHER_SHAPE, Left
+from nsm_widgets.trace.record._iteration import OTHER_SHAPE, Iteration, Left
 from nsm_widgets.trace.record._logged import Scalars
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.record._replicas import number_replicas
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record._watch import Progress, Watch
 from nsm_widgets.trace.record._which_iterations import Choice
+from nsm_widgets.trace.record.arrays._assemble import assemble, rank_and_world, trace_of
+from nsm_widgets.trace.record.arrays._gather import gather
 from nsm_widgets.trace.record.sources._adapter import check_adapters
 from nsm_widgets.trace.record.sources._find import boundary_of, find_sources
 
@@ -237,22 +238,19 @@ class TraceRecorder:
         """Append what will be over to a new store, if that was asked for."""
         if self._path is None:
             return
-        from nsm_widgets.trace.record._gather import gather
         from nsm_widgets.trace.record._into_store import RecordingStore
 
         rank = rank_and_world().get("rank", 0)
         store = self.store = RecordingStore(
             self._path, rank, self._choice, self._scalars, strict=self._strict
         )
-        name = type(self.model).__name__
-        sources = self._sources
-        recording.hand_to(
-            lambda iteration: store.append(
-                gather(iteration, sources),
-                recording,
-                lambda: assemble(recording, sources, name, only=iteration.number)[0],
-            )
-        )
+        name, sources = type(self.model).__name__, self._sources
+
+        def append(iteration: Iteration) -> str | None:
+            gathered = gather([iteration], sources)
+            return store.append(gathered[0], recording, lambda: trace_of(gathered, recording, sources, name))
+
+        recording.hand_to(append)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

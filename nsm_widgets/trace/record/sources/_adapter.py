@@ -265,7 +265,7 @@ class AdapterSource(Source):
             joined = np.stack(values) if self._adapter.calls == "layer" else values[0]
             if timed:
                 joined, dims = joined[None], ("time", *dims)
-            found[name] = Found(joined, dims, attrs, coords)
+            found[name] = Found([joined], dims, attrs, coords)
         return found
 
     def _attrs(self, name: str) -> dict[str, Any]:

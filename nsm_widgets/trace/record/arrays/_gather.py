@@ -1,0 +1,190 @@
+"""One iteration as arrays: what was recorded, not yet copied, with all that is said of it.
+
+A trace in memory has such iterations one after the other (``_lay_together``), a store appends each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace.arrays._coord import Coord
+from nsm_widgets.trace.arrays._iterations import INITIAL
+from nsm_widgets.trace.arrays._mask import mask_axis, reduced, telling
+from nsm_widgets.trace.record._hooks import Found
+from nsm_widgets.trace.record._iteration import Iteration, Part
+from nsm_widgets.trace.record._naming import settle_names
+from nsm_widgets.trace.record.arrays._join_replicas import joined
+from nsm_widgets.trace.record.sources._source import Source
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The arrays of one iteration."""
+
+    number: int
+    """Its place among all iterations of the block."""
+    steps: int | None
+    """How many steps it took; ``None`` where nothing has a time."""
+    arrays: dict[str, Found] = field(default_factory=dict)
+    """By name; their values are often views of what the recording fills again."""
+    starts: list[int] = field(default_factory=list)
+    """At which steps a sequence begins."""
+    unmatched: list[str] = field(default_factory=list)
+    """Names of sequences that fit no steps."""
+
+    @property
+    def rows(self) -> int:
+        """How many steps it is in a store: where nothing has a time, the iteration itself is one."""
+        return 1 if self.steps is None else self.steps
+
+
+def gather(iterations: Sequence[Iteration], sources: Sequence[Source]) -> list[Gathered]:
+    """The arrays of each iteration, by names that all of them settle.
+
+    Raises:
+        RecordingError: If sources took different numbers of steps, or their calls do not fit together.
+    """
+    settle_names(sources, iterations)
+    parts = [{source: _part_of(iteration, source) for source in sources} for iteration in iterations]
+    lengths = [_lengths(of_one) for of_one in parts]
+    called = {s for of_one in parts for s, part in of_one.items() if not s.is_stepwise and part.calls}
+    timed = {s for s in called if any(s.num_calls(of_one[s]) > 1 for of_one in parts)}
+    for of_one, length in zip(parts, lengths, strict=True):
+        length.update({source: source.num_calls(of_one[source]) for source in sources if source in timed})
+    steps = _steps_of(lengths)
+    whole = {s: dict.fromkeys(name for of_one in parts for name in of_one[s].whole) for s in sources}
+    found: list[Gathered] = []
+    about: dict[Any, Any] = {}
+    for iteration, of_one, length, count in zip(iterations, parts, lengths, steps, strict=True):
+        one = Gathered(iteration.number, count)
+        for source, part in of_one.items():
+            if source.is_stepwise and source in length:
+                _take_steps(one, source, part, length[source], whole[source], about)
+        for source in (source for source in sources if source in called):
+            for name, array in source.collect(of_one[source], source in timed).items():
+                if source.wants(name):
+                    one.arrays[source.prefix + name] = array
+        if count:
+            stepwise = [source for source in length if source.is_stepwise]
+            if iteration.is_anew or any(source.starts_anew for source in stepwise):
+                one.starts.append(0)
+            starts = {start for source in stepwise for start in of_one[source].starts if start < count}
+            one.starts = sorted({*one.starts, *starts})
+        found.append(one)
+    return found
+
+
+def _part_of(iteration: Iteration, source: Source) -> Part:
+    """What an iteration has of a source, of all replicas together."""
+    return (
+        joined(iteration.of_source(source.index), source) if iteration.more else iteration.parts[source.index]
+    )
+
+
+def _num_steps(part: Part) -> int:
+    """Steps of a stepwise source: those that it took, or those of the sequences that it saw whole."""
+    if part.num_steps or not part.whole:
+        return part.num_steps
+    return min(sum(len(copy.values()) for copy in copies) for copies in part.whole.values())
+
+
+def _lengths(parts: Mapping[Source, Part]) -> dict[Source, int]:
+    """Steps of each stepwise source, without one that an error cut short, which not all of a model took."""
+    taken = {source: _num_steps(part) for source, part in parts.items() if source.is_stepwise}
+    shortest: dict[int, int] = {}
+    for source, length in taken.items():
+        if source.owner is not None:
+            model = id(source.owner.module)
+            shortest[model] = min(length, shortest.get(model, length))
+    return {
+        source: length - 1
+        if source.owner is not None and length == shortest[id(source.owner.module)] + 1
+        else length
+        for source, length in taken.items()
+    }
+
+
+def _steps_of(lengths: list[dict[Source, int]]) -> list[int | None]:
+    """How many steps each iteration took, the same for all sources; ``None`` where nothing has a time."""
+    idle = [source for source in (lengths[0] if lengths else {}) if not any(each[source] for each in lengths)]
+    for each in lengths:
+        for source in idle:
+            del each[source]
+    counts = {source.path: [each[source] for each in lengths] for source in (lengths[0] if lengths else ())}
+    if not counts:
+        return [None] * len(lengths)
+    first = next(iter(counts.values()))
+    if any(count != first for count in counts.values()):
+        totals = {name: sum(count) for name, count in counts.items()}
+        if len(set(totals.values())) == 1:  # the same number in all, at different times
+            index = next(i for i in range(len(first)) if len({count[i] for count in counts.values()}) > 1)
+            totals = {name: count[index] for name, count in counts.items()}
+        told = ", ".join(f"{name} {count}" for name, count in totals.items())
+        raise RecordingError(
+            f"memories recorded together must take the same number of steps, got {told}. "
+            "Record each with a TraceRecorder of its own: TraceRecorder(model.part), or with select=..."
+        )
+    return [*first]
+
+
+def _take_steps(
+    one: Gathered, source: Source, part: Part, length: int, whole: Iterable[str], about: dict[Any, Any]
+) -> None:
+    """Add what a source gave step by step, in its whole sequences, and before the first step."""
+    pieces, dtypes = {}, {}
+    if part.steps is not None:
+        for name in part.steps.layout.columns:
+            pieces[name] = _cut(part.steps.pieces(name), length)
+            dtypes[name] = part.steps.layout.source_dtypes[name]
+    for name in whole:
+        copies = part.whole.get(name, [])
+        values = [copy.values() for copy in copies]
+        if len({(each.shape[1:], each.dtype) for each in values}) > 1 or sum(map(len, values)) != length:
+            one.unmatched.append(source.prefix + name)
+        elif copies:
+            pieces[name], dtypes[name] = values, copies[0].source_dtype
+    if INITIAL in part.first:
+        pieces[INITIAL], dtypes[INITIAL] = [part.first[INITIAL].values()], part.first[INITIAL].source_dtype
+    masks = _step_masks(part, length)
+    for name in source.order([name for name, values in pieces.items() if values]):
+        first = pieces[name][0]
+        key = (source, name, first.shape[-1] if first.ndim else 0, dtypes[name])
+        if key not in about:
+            dims, attrs, labels = source.describe(*key[1:3])
+            own = {} if dtypes[name] is None else {"source_dtype": dtypes[name]}
+            about[key] = dims, {**attrs, **own}, labels
+        dims, attrs, labels = about[key]
+        coords = masks and {key: mask for key, mask in masks.items() if set(mask.dims) <= set(dims)}
+        one.arrays[source.prefix + name] = Found(pieces[name], dims, attrs, coords, labels)
+
+
+def _step_masks(part: Part, length: int) -> dict[str, Coord]:
+    """Masks that single steps were given, as masks along time; a step without one leaves nothing out."""
+    found: dict[str, NDArray[np.bool_]] = {}
+    for (name, step), copy in part.coords:
+        if step < length:
+            values = copy.values()
+            found.setdefault(name, np.ones((length, *values.shape), bool))[step] = values
+    dims = {2: ("time",), 3: ("time", "batch")}
+    masks = {
+        name: reduced(Coord((*dims[values.ndim], str(mask_axis(name))), values), ("time",))
+        for name, values in found.items()
+    }
+    return telling(masks)
+
+
+def _cut(pieces: Sequence[NDArray[Any]], length: int) -> list[NDArray[Any]]:
+    """So many steps of what lies in several arrays, time leading."""
+    if len(pieces) == 1:
+        return [pieces[0][:length]]
+    kept = []
+    for piece in pieces:
+        kept.append(piece[:length])
+        length -= len(kept[-1])
+    return kept
