@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context
 from itertools import pairwise
 
 LONGEST = 200
@@ -21,6 +22,8 @@ MOST_MARKS = 4
 _JOINERS = "\u200c\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_SHORT = Context(prec=3, rounding=ROUND_HALF_UP)
+"""Halves are rounded up, as JavaScript does."""
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 
@@ -100,9 +103,11 @@ def short_number(value: float) -> str:
         return "NaN" if math.isnan(value) else f"{value:+}"
     if value == 0:
         return "0"
-    if not 1e-3 <= abs(value) < 1e5:
-        return _written(value, 2, power=True)
-    return _trimmed(f"{float(f'{value:.3g}'):.6f}")
+    rounded = _SHORT.create_decimal(float(value))
+    if 1e-3 <= abs(value) < 1e5:
+        return _trimmed(f"{rounded:f}")
+    power = rounded.adjusted()
+    return f"{_trimmed(f'{rounded.scaleb(-power):f}')}e{power}"
 
 
 def level_texts(levels: Sequence[float]) -> list[str]:

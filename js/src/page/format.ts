@@ -22,8 +22,13 @@ export function short(value: number): string {
   if (!Number.isFinite(value)) return exact(value, "float64");
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-3 || size >= 1e5) return d3Format(".2~e")(value).replace("e-", "e−");
+  if (size < 1e-3 || size >= 1e5) return withPower(value, 2);
   return d3Format(".3~r")(value);
+}
+
+/** With a power of ten as pictures and cells write it: 1.2e5, 2e−7. */
+function withPower(value: number, digits: number): string {
+  return d3Format(`.${digits}~e`)(value).replace("e+", "e").replace("e-", "e−");
 }
 
 /** Round numbers along an axis: written in one way, and with enough digits to be what they say. Python's `level_texts`. */
@@ -37,10 +42,10 @@ export function levelTexts(levels: readonly number[]): string[] {
       (text, i) => Math.abs(Number(text.replaceAll("−", "-")) - (levels[i] as number)) <= 1e-6 * gap,
     );
   if (powers.size < 2 && readBack(texts)) return texts;
-  const kind = powers.size === 1 && powers.has(true) ? "e" : "f";
+  const inPowers = powers.size === 1 && powers.has(true);
   for (let digits = 3; digits < 17; digits += 1) {
-    const write = d3Format(`.${digits}~${kind}`);
-    const longer = levels.map((level) => (level === 0 ? "0" : write(level).replace("e-", "e−")));
+    const write = inPowers ? (level: number) => withPower(level, digits) : d3Format(`.${digits}~f`);
+    const longer = levels.map((level) => (level === 0 ? "0" : write(level)));
     if (readBack(longer)) return longer;
   }
   return texts;

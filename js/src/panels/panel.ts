@@ -48,6 +48,17 @@ export interface Sides {
 /** Axes whose place in the data is marked on every panel that draws them. */
 export const CURSOR_DIMS: readonly string[] = KNOWN_DIMS.filter((dim) => knownAxis(dim).marked);
 
+/** Whether a panel shows anything of its array at the selection: plain sentences do not. */
+export function follows({ kind, notes }: PanelSpec): boolean {
+  if (kind === "table" || kind === "scalars") return false; // the iteration that scalars mark is that of others
+  return kind !== "notes" || (notes ?? []).some(([, code]) => code !== null);
+}
+
+/** Whether the selected index of an axis that a panel draws is marked there: of a chart, only that across. */
+export function isMarked({ kind, x }: PanelSpec, dim: string): boolean {
+  return kind === "lines" || kind === "bars" ? dim === x : CURSOR_DIMS.includes(dim);
+}
+
 export function domainOf({ domain: [low, high], diverging }: PanelSpec): Domain {
   return { low, high, diverging };
 }

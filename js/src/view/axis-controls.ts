@@ -3,7 +3,7 @@
 import type { PageArrays } from "../arrays/page-arrays";
 import { createChooser, MOST_ENTRIES } from "../controls/chooser";
 import { createSlider } from "../controls/slider";
-import { CURSOR_DIMS } from "../panels/panel";
+import { CURSOR_DIMS, follows, isMarked } from "../panels/panel";
 import type { Selection } from "../selection/selection";
 import { inOrder, knownAxis } from "../wire/axes";
 import type { Numbers } from "../wire/numbers";
@@ -69,12 +69,6 @@ export function axesToControl(
   return inOrder(followed).filter((dim) => (sizes[dim] ?? 0) > (always(dim) ? 0 : 1));
 }
 
-/** Whether a panel shows anything of its array: plain sentences do not. */
-function follows({ kind, notes }: PanelSpec): boolean {
-  if (kind === "table" || kind === "scalars") return false; // the iteration that scalars mark is that of others
-  return kind !== "notes" || (notes ?? []).some(([, code]) => code !== null);
-}
-
 /** Whether an axis is chosen from by name: one without an order to slide along, each of its indices with a name. */
 export function isNamed(
   dim: string,
@@ -84,16 +78,6 @@ export function isNamed(
   if (size < 2 || size > MOST_ENTRIES || CURSOR_DIMS.includes(dim)) return false;
   const names = Array.from({ length: size }, (_, index) => nameAt(index, 0));
   return names.every((name) => name !== undefined) && names.some((name, index) => name !== String(index));
-}
-
-/** Whether a panel is drawn in a figure of its own, without colours for values. */
-function isChart({ kind }: PanelSpec): boolean {
-  return kind === "lines" || kind === "bars";
-}
-
-/** Whether the selected index of an axis that a panel draws is marked there: of a chart, only that across. */
-function isMarked(panel: PanelSpec, dim: string): boolean {
-  return isChart(panel) ? dim === panel.x : CURSOR_DIMS.includes(dim);
 }
 
 /** The numbers of a cropped axis, as the longest of its arrays have them. */

@@ -1,8 +1,10 @@
 /** What a saved picture of a view shows, and says of itself. */
 
+import type { StoredArray } from "../arrays/array";
 import type { PageArrays } from "../arrays/page-arrays";
 import { isolated } from "../page/text";
-import { CURSOR_DIMS, type PanelView } from "../panels/panel";
+import { follows, isMarked, type PanelView } from "../panels/panel";
+import { rangeText } from "../wire/numbers";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire/state";
 
 /** What is drawn of a view, a chart or a group, in their order on the page. */
@@ -21,26 +23,27 @@ export function pictured(
   return { whole, rows };
 }
 
-/** The selected indices that change what is drawn, and the scale where it is not the plain one. */
+/** The selected places that change what is drawn, by their numbers, and the scale where it is not the plain one. */
 export function selectionTexts(
   panels: readonly PanelSpec[],
   arrays: PageArrays,
   indices: Readonly<Indices>,
   { scale, domain }: Settings,
 ): string[] {
-  const sizes = new Map<string, number>();
-  for (const { array, x, y, kind } of panels) {
-    if (kind === "table" || kind === "scalars") continue; // scalars mark the iteration that others select
-    const { dims, shape } = arrays.get(array).meta;
-    dims.forEach((dim, axis) => {
-      if ((dim !== x && dim !== y) || CURSOR_DIMS.includes(dim)) {
-        sizes.set(dim, Math.max(shape[axis] ?? 1, sizes.get(dim) ?? 1));
-      }
-    });
+  const longest = new Map<string, StoredArray>();
+  for (const panel of panels.filter(follows)) {
+    const array = arrays.get(panel.array);
+    for (const dim of array.meta.dims) {
+      const isDrawn = dim === panel.x || dim === panel.y;
+      const isLonger = array.size(dim) > (longest.get(dim)?.size(dim) ?? 0);
+      if (isLonger && (!isDrawn || isMarked(panel, dim))) longest.set(dim, array);
+    }
   }
-  const texts = [...sizes]
-    .filter(([, size]) => size > 1)
-    .map(([dim, size]) => `${isolated(dim)} ${clampIndex(indices[dim] ?? 0, size)} of 0-${size - 1}`);
+  const several = [...longest].filter(([dim, array]) => array.size(dim) > 1);
+  const texts = several.map(([dim, array]) => {
+    const number = array.number(dim, clampIndex(indices[dim] ?? 0, array.size(dim)));
+    return `${isolated(dim)} ${number} of ${rangeText(array.meta.numbers?.[dim], array.size(dim), "-")}`;
+  });
   if (scale !== "linear") texts.push(`scale ${scale}`);
   if (domain === "per-head") texts.push("colours per head");
   return texts;

@@ -15,9 +15,10 @@ export function stepsBefore(numbers: Numbers | undefined): number {
 }
 
 /** "20–39"; "20, 22, … 40" where they do not count up. */
-export function rangeText(numbers: Numbers, count: number): string {
+export function rangeText(numbers: Numbers | undefined, count: number, dash = "–"): string {
   const at = (index: number) => numberAt(numbers, index);
-  if ("first" in numbers && numbers.step === 1) return `${at(0)}–${at(count - 1)}`;
+  const countsUp = numbers === undefined || ("first" in numbers && numbers.step === 1);
+  if (countsUp) return `${at(0)}${dash}${at(count - 1)}`;
   if (count <= 3) return Array.from({ length: count }, (_, i) => at(i)).join(", ");
   return `${at(0)}, ${at(1)}, … ${at(count - 1)}`;
 }

@@ -90,7 +90,7 @@ describe("short", () => {
     [1 / 3, "0.333"],
     [1e-4, "1e−4"],
     [-1e-4, "−1e−4"],
-    [123456, "1.23e+5"],
+    [123456, "1.23e5"],
     [Number.NaN, "NaN"],
     [Number.POSITIVE_INFINITY, "+inf"],
   ])("of %d is %s", (value, text) => {

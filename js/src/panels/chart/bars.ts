@@ -11,7 +11,17 @@ import type { BarsSpec, Indices, PanelSpec } from "../../wire/state";
 import { markChips } from "../chips";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
-import { BAR_COLORS, BY_VALUE, bandCorners, heightsOf, orderOf, placeAt, placesOf, sortNames } from "./order";
+import {
+  BAR_COLORS,
+  BY_VALUE,
+  bandCorners,
+  HEADROOM,
+  heightsOf,
+  orderOf,
+  placeAt,
+  placesOf,
+  sortNames,
+} from "./order";
 import { listenToFigure } from "./pointer";
 import { showDomain } from "./scales";
 import { showTicks, ticksFor } from "./ticks";
@@ -22,8 +32,6 @@ const SYMBOLS = ["", "×", "▲"];
 /** Left and right of the plot, less the padding of our panel above it. */
 const MARGINS_PX = 60;
 const OUT_OF_SIGHT = -9;
-/** Room above the domain for the symbol of a bar that reaches its top, as a share of it. Python's HEADROOM. */
-const HEADROOM = 0.08;
 
 export class BarsPanel implements PanelView {
   readonly element: HTMLElement;

@@ -8,6 +8,9 @@ export const BAR_COLORS = ["#2a7fc1", "#808080", "#d98200"] as const;
 /** The order by value, the largest first. Python's BY_VALUE. */
 export const BY_VALUE = "score";
 
+/** Room above the domain for the symbol of a bar that reaches its top, as a share of it. Python's HEADROOM. */
+export const HEADROOM = 0.08;
+
 type Values = ArrayLike<number>;
 
 /** What bars along an axis can be sorted by. */

@@ -3,6 +3,8 @@
 const FLAG_PX = 5;
 /** On lower rows a mark would hide the cell. */
 const LEAST_ROW_PX = 5;
+/** Edge and inside: as cursors have them. */
+export const FLAG_INKS = ["#111111", "#ffffff"] as const;
 
 /** A diamond near the left edge of each row on show whose code is above 0, where rows are high enough for one. */
 export function paintFlags(context: CanvasRenderingContext2D, codes: readonly number[]): void {
@@ -13,8 +15,8 @@ export function paintFlags(context: CanvasRenderingContext2D, codes: readonly nu
   codes.forEach((code, row) => {
     if (code <= 0) return; // nothing to say of the row, or no row at all: padding
     const [x, y] = [2 * FLAG_PX * px, (row + 0.5) * step];
-    diamond(context, x, y, most, "#111111");
-    diamond(context, x, y, most - px, "#ffffff");
+    diamond(context, x, y, most, FLAG_INKS[0]);
+    diamond(context, x, y, most - px, FLAG_INKS[1]);
   });
 }
 

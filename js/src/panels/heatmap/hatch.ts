@@ -7,7 +7,7 @@ import type { Rect } from "./paint";
 /** Between two lines of the hatching, across, in CSS pixels. */
 const HATCH_PX = 6;
 /** Ground and lines; those of `nsm_widgets/export/picture/parts/_hatch.py`. */
-const INKS: Record<Theme, [string, string]> = {
+export const HATCH_INKS: Record<Theme, [string, string]> = {
   light: ["#e4e6e9", "#8d9399"],
   dark: ["#2b2e32", "#767b82"],
 };
@@ -24,7 +24,7 @@ export function paintHatch(
   theme: Theme,
   ground: boolean,
 ): void {
-  const [fill, line] = INKS[theme];
+  const [fill, line] = HATCH_INKS[theme];
   context.save();
   context.beginPath();
   for (const [x, y, width, height] of areasOf(cells, rect)) context.rect(x, y, width, height);

@@ -6,6 +6,8 @@ import type { Raster } from "../../raster/raster";
 
 const SMALLEST_MARKED_CELL_PX = 5;
 const MOST_MARKS = 4_000;
+/** Of the corner of a cell that is clipped. */
+export const CLIPPED_INK = "#cc3399";
 
 export interface Rect {
   x: number;
@@ -114,7 +116,7 @@ function drawMarks(context: CanvasRenderingContext2D, raster: Raster, rect: Rect
     }
     const clipped = code === ABOVE || code === BELOW;
     if (clipped) {
-      context.fillStyle = "#cc3399";
+      context.fillStyle = CLIPPED_INK;
       context.fill();
     } else {
       context.strokeStyle = "#fff";

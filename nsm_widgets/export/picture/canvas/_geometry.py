@@ -71,8 +71,8 @@ def plot_size(width: int, height: int, rows: int, columns: int, aspect: str) -> 
     return max(1, round(side * columns)), max(1, round(side * rows))
 
 
-def ticks(count: int, length_px: int, label_px: float, before: int = 0) -> list[int]:
-    """Indices to label along an axis, the last one among them, so that labels do not touch.
+def round_places(count: int, length_px: int, label_px: float, before: int = 0) -> list[int]:
+    """Indices to label along an axis so that labels do not touch: all, or those with round numbers.
 
     Args:
         count: How many places there are.
@@ -85,8 +85,16 @@ def ticks(count: int, length_px: int, label_px: float, before: int = 0) -> list[
         return list(range(count))
     power = 10 ** int(np.floor(np.log10(count / most)))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= count / most)
+    return list(range(-before % step, count, step))
+
+
+def ticks(count: int, length_px: int, label_px: float, before: int = 0) -> list[int]:
+    """The same, and the last place, in whose stead others are left out: a picture has no hover to tell it."""
+    places = round_places(count, length_px, label_px, before)
+    if len(places) == count:
+        return places
     last_that_fits = (count - 1) - label_px * count / length_px
-    return [*(i for i in range(-before % step, count - 1, step) if i <= last_that_fits), count - 1]
+    return [*(i for i in places if i < count - 1 and i <= last_that_fits), count - 1]
 
 
 def texel_under(pixels: int, texels: int) -> Int[np.ndarray, " pixel"]:

@@ -38,7 +38,7 @@ def draw_hatch(
         ground: Whether to cover the cells; else the lines go over them.
     """
     rows, columns = shape
-    texels = _texels(codes, rows, columns)
+    texels = texels_of(codes, rows, columns)
     fill, line = INKS[canvas.theme]
     if ground:
         for area in _areas(texels, box):
@@ -60,7 +60,7 @@ def left_out_notes(codes: UInt8[np.ndarray, "row column"] | None) -> list[tuple[
     return [(int((codes == code + 1).sum()), why) for code, why in enumerate(LEFT_OUT)]
 
 
-def _texels(
+def texels_of(
     codes: UInt8[np.ndarray, "row column"], rows: int, columns: int
 ) -> Bool[np.ndarray, "texel_row texel"]:
     """Whether no cell of a texel counts."""

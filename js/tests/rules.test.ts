@@ -1,0 +1,281 @@
+// @vitest-environment happy-dom
+/** Rules that pages and pictures share, by the cases in tests/data/rules, which Python wrote. */
+
+import { ticks } from "d3-array";
+import { describe, expect, test } from "vitest";
+import { described, local, type StoredArray } from "../src/arrays/array";
+import type { PageArrays } from "../src/arrays/page-arrays";
+import { RasterCache } from "../src/arrays/picture";
+import { barTicks, type ColorScale, type Domain } from "../src/color/scale";
+import type { Theme } from "../src/color/tables";
+import { levelTexts, short } from "../src/page/format";
+import { BAR_COLORS, BY_VALUE, HEADROOM, orderOf, sortNames } from "../src/panels/chart/order";
+import { levelsWithin } from "../src/panels/chart/scales";
+import { LINE_COLORS, lineStyle, lineValues } from "../src/panels/chart/values";
+import { leftOutChips, markChips, peakChips } from "../src/panels/chips";
+import { inkOn } from "../src/panels/heatmap/annotate";
+import { FLAG_INKS } from "../src/panels/heatmap/flags";
+import { labelledIndices } from "../src/panels/heatmap/geometry";
+import { HATCH_INKS } from "../src/panels/heatmap/hatch";
+import { CLIPPED_INK } from "../src/panels/heatmap/paint";
+import { NotesView } from "../src/panels/notes/view";
+import type { PanelContext } from "../src/panels/panel";
+import { selectionTexts } from "../src/view/caption";
+import { type LeftOut, leftOutCells, whyLeftOut } from "../src/wire/masks";
+import { planeOf } from "../src/wire/ndarray";
+import { numberAt, stepsBefore } from "../src/wire/numbers";
+import type { ArrayMeta, Indices, PanelSpec, Settings } from "../src/wire/state";
+import { metaOf, panelOf } from "./fakes";
+import { jsonOf, textOf } from "./fixtures";
+
+type Told = Partial<ArrayMeta> & Pick<ArrayMeta, "name" | "dims" | "shape">;
+type Sent = number | string;
+const SETTINGS: Settings = { cmap: "auto", scale: "linear" } as Settings;
+
+function arrayOf(told: Told, values?: readonly Sent[]): StoredArray {
+  const size = told.shape.reduce((a, b) => a * b, 1);
+  const data = values === undefined ? new Float64Array(size) : Float64Array.from(values, Number);
+  return local(metaOf(told), data, new RasterCache(new AbortController().signal));
+}
+
+function held(arrays: readonly StoredArray[]): PageArrays {
+  const get = (name: string) => arrays.find((array) => array.meta.name === name) as StoredArray;
+  return { get } as PageArrays;
+}
+
+const texts = (elements: readonly Element[]) => elements.map((each) => each.textContent);
+const plain = (text: string) => text.replaceAll("−", "-");
+
+interface Plane {
+  axes: [string, string];
+  at: Indices;
+  why: (LeftOut | null)[] | null;
+  counts: Record<string, number>;
+  texels: { shape: [number, number]; hatched: number[] }[];
+}
+
+describe("cells that do not count", () => {
+  test.each(jsonOf<{ array: Told; planes: Plane[] }[]>("../rules/masks.json"))(
+    "of $array.name",
+    ({ array, planes }) => {
+      const meta = metaOf(array);
+      const size = (dim: string) => meta.shape[meta.dims.indexOf(dim)] ?? 0;
+      for (const { axes, at, why, counts, texels } of planes) {
+        const [y, x] = axes;
+        const window = { row: 0, rows: size(y), column: 0, columns: size(x) };
+        const found = Array.from({ length: window.rows * window.columns }, (_, i) => {
+          const [row, column] = [Math.floor(i / window.columns), i % window.columns];
+          return whyLeftOut(meta, { ...at, [y]: row, [x]: column }) ?? null;
+        });
+        expect(found).toEqual(why ?? found.map(() => null));
+        const whole = leftOutCells(meta, axes, at, window, window.rows, window.columns);
+        expect(whole === undefined).toBe(why === null);
+        const said = Object.entries(counts).flatMap(([word, count]) =>
+          count > 0 ? [`${count} ${word}`] : [],
+        );
+        expect(texts(leftOutChips(whole))).toEqual(said);
+        for (const { shape, hatched } of texels) {
+          expect([...(leftOutCells(meta, axes, at, window, ...shape)?.texels ?? [])]).toEqual(hatched);
+        }
+      }
+    },
+  );
+});
+
+interface Notes {
+  sentences: { array: Told; values: Sent[]; panel: PanelSpec; at: Indices; lines: string[] }[];
+  marks: {
+    shape: [number, number];
+    texels: [number, number];
+    marks: { nan: number; infinite: number; clipped: number };
+    nan_means: string;
+    texts: string[];
+  }[];
+  selections: { arrays: Told[]; panels: PanelSpec[]; indices: Indices; text: string }[];
+}
+const NOTES = jsonOf<Notes>("../rules/notes.json");
+
+describe("what is said", () => {
+  test.each(NOTES.sentences)("of indices: $lines.0", ({ array, values, panel, at, lines }) => {
+    const context = { arrays: held([arrayOf(array, values)]), selection: { indices: at } };
+    const view = new NotesView(panel, context as unknown as PanelContext);
+    view.draw();
+    expect(texts([...view.element.querySelectorAll("p")])).toEqual(lines);
+  });
+
+  test.each(NOTES.marks)("of marks beneath a picture: $texts", (given) => {
+    const { shape, texels, marks, nan_means } = given;
+    const spec = panelOf({ y: "row", x: "column", nan_means, above: marks.clipped });
+    const summary = { nan: marks.nan, positive_infinity: marks.infinite, negative_infinity: 0 };
+    const meta = metaOf({
+      dims: ["row", "column"],
+      shape,
+      summary: { size: 1, low: 0, high: 1, ...summary },
+    });
+    const array = { ...arrayOf(meta), ...described(meta) };
+    const [rows, columns] = texels;
+    const chips = [...markChips(marks, spec, array), ...peakChips({ rows, columns }, spec, array)];
+    expect(texts(chips)).toEqual(given.texts);
+  });
+
+  test.each(NOTES.selections)("of a selection: $text", ({ arrays, panels, indices, text }) => {
+    const found = selectionTexts(panels, held(arrays.map((told) => arrayOf(told))), indices, SETTINGS);
+    expect(found.join(" · ")).toBe(text);
+  });
+});
+
+interface Order {
+  bars: {
+    score: Sent[];
+    use: Sent[];
+    orders: Record<string, number[]>;
+    by_value: string;
+    top: number;
+  }[];
+  lines: {
+    array: Told;
+    drawn: { axes: [string, string]; at: Indices; picked: number[]; values: Sent[][] }[];
+    colors: string[][];
+  };
+}
+const ORDER = jsonOf<Order>("../rules/order.json");
+
+describe("the order of", () => {
+  test.each(ORDER.bars)("bars of $score", ({ score, use, orders, by_value, top }) => {
+    expect(
+      sortNames("slot", { note: "", sort: "slot", orders: { use: "use" }, flags: null, kinds: [] }),
+    ).toEqual(Object.keys(orders));
+    expect(BY_VALUE).toBe(by_value);
+    expect(orderOf(score.length, undefined, false)).toEqual(orders["slot"]);
+    expect(orderOf(score.length, score.map(Number), true)).toEqual(orders[by_value]);
+    expect(orderOf(score.length, use.map(Number), false)).toEqual(orders["use"]);
+    expect(1 + HEADROOM).toBe(top);
+  });
+
+  test.each(ORDER.lines.drawn)("lines along $axes, picked $picked", ({ axes, at, picked, values }) => {
+    const { dims, shape } = ORDER.lines.array;
+    const data = Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i);
+    const plane = planeOf({ data, shape, dims }, ...axes, at);
+    const found = lineValues(plane, axes[0] === axes[1], picked);
+    expect(found.map((line) => [...line])).toEqual(values);
+  });
+
+  test("their colours", () => {
+    expect(ORDER.lines.colors.map((colors) => lineStyle(colors.length).colors)).toEqual(ORDER.lines.colors);
+  });
+});
+
+interface Ticks {
+  levels: { domain: [number, number]; levels: number[]; texts: string[] }[];
+  numbers: [Sent, string][];
+  places: { count: number; length: number; label: number; before: number; places: number[] }[];
+  bars: { domain: Domain; scale: ColorScale; thresholds: number[]; labels: [number, number][] }[];
+  cropped: { array: Told; labels: string[]; before: number }[];
+}
+const TICKS = jsonOf<Ticks>("../rules/ticks.json");
+
+describe("ticks", () => {
+  test.each(TICKS.levels)("between $domain", ({ domain, levels, texts }) => {
+    const found = levelsWithin(domain);
+    const near = 1e-9 * (domain[1] / 2 - domain[0] / 2);
+    expect(found).toHaveLength(levels.length);
+    for (const [i, level] of levels.entries())
+      expect(Math.abs((found[i] ?? 0) - level)).toBeLessThanOrEqual(near);
+    expect(levelTexts(levels).map(plain)).toEqual(texts);
+  });
+
+  test("of numbers are as short", () => {
+    expect(TICKS.numbers.map(([value]) => plain(short(Number(value))))).toEqual(
+      TICKS.numbers.map(([, text]) => text),
+    );
+  });
+
+  test("along places stand at the same ones", () => {
+    for (const { count, length, label, before, places } of TICKS.places) {
+      const found = labelledIndices(count, length, label, before).map((index) => index - before);
+      expect(found, `${count} places of ${length} px`).toEqual(places);
+    }
+  });
+
+  test.each(TICKS.bars)("of a colour bar: $domain, $scale", ({ domain, scale, thresholds, labels }) => {
+    const found = barTicks(domain, scale, thresholds, ticks(domain.low, domain.high, 4));
+    const reach = Math.max(Math.abs(domain.low), Math.abs(domain.high), 1e-300);
+    for (const [position, value] of labels) {
+      const same = found.filter(
+        (tick) => Math.abs(tick.position - position) < 1e-9 && Math.abs(tick.value - value) < 1e-9 * reach,
+      );
+      expect(same, `${value} at ${position}`).not.toEqual([]);
+    }
+  });
+
+  test.each(TICKS.cropped)("of places count from $before", ({ array, labels, before }) => {
+    const numbers = array.numbers?.["slot"];
+    expect(labels.map((_, index) => String(numberAt(numbers, index)))).toEqual(labels);
+    expect(stepsBefore(numbers)).toBe(before);
+  });
+});
+
+interface Inks {
+  sheet: Record<Theme, Record<"background" | "text" | "faint" | "line" | "accent", string>>;
+  hatch: Record<Theme, [string, string]>;
+  cursor: { in: string; out: string; chart: string };
+  cells: { dark: string; light: string };
+  marks: { nan: string; infinite: string };
+  bars: string[];
+  lines: string[];
+}
+const INKS = jsonOf<Inks>("../rules/inks.json");
+const THEMES: readonly Theme[] = ["light", "dark"];
+
+/** What a style sheet gives a property in a block: the last colour named, which the page has where no host gives one. */
+function colorIn(sheet: string, selector: string, property: string): string | undefined {
+  const css = textOf(`../../../js/src/${sheet}`);
+  const start = css.indexOf(`${selector} {`);
+  const block = css.slice(start, css.indexOf("}", start));
+  if (start < 0) throw new Error(`${sheet} must have a block ${selector}`);
+  const value = block.match(new RegExp(`(?<![\\w-])${property}:([^;]*);`))?.[1];
+  return value?.match(/#[0-9a-f]{6}/g)?.at(-1);
+}
+
+describe("inks", () => {
+  const named = {
+    background: "background",
+    text: "ink",
+    faint: "faint",
+    line: "line",
+    accent: "accent",
+  } as const;
+  const hosts = {
+    background: "layout-color0",
+    text: "ui-font-color1",
+    faint: "ui-font-color2",
+    line: "border-color1",
+    accent: "brand-color1",
+  } as const;
+
+  test.each(THEMES)("of a %s page are those of a picture", (theme) => {
+    const block = theme === "light" ? ".nsmw-root" : '.nsmw-root[data-theme="dark"]';
+    for (const [name, property] of Object.entries(named)) {
+      expect(colorIn("style.css", block, `--nsmw-${property}`), name).toBe(INKS.sheet[theme][name as "text"]);
+    }
+    const exported = theme === "light" ? ":root" : ':root[data-nsmw-theme="dark"]';
+    for (const [name, property] of Object.entries(hosts)) {
+      expect(colorIn("embed/page.css", exported, `--jp-${property}`), name).toBe(
+        INKS.sheet[theme][name as "text"],
+      );
+    }
+  });
+
+  test("of hatching, cursors, marks, values and charts are those of a picture", () => {
+    expect(HATCH_INKS).toEqual(INKS.hatch);
+    expect(colorIn("style.css", ".nsmw-root", "--nsmw-cursor-in")).toBe(INKS.cursor.in);
+    expect(colorIn("style.css", ".nsmw-root", "--nsmw-cursor-out")).toBe(INKS.cursor.out);
+    expect(FLAG_INKS).toEqual([INKS.cursor.out, INKS.cursor.in]);
+    expect(CLIPPED_INK).toBe(INKS.marks.nan);
+    expect(colorIn("style.css", ".nsmw-chip-nan::before", "color")).toBe(INKS.marks.nan);
+    expect(colorIn("style.css", ".nsmw-chip-inf::before", "color")).toBe(INKS.marks.infinite);
+    expect([inkOn(0xffffff), inkOn(0)]).toEqual([INKS.cells.dark, INKS.cells.light]);
+    expect(BAR_COLORS).toEqual(INKS.bars);
+    expect(LINE_COLORS).toEqual(INKS.lines);
+  });
+});
