@@ -84,7 +84,8 @@ class GivenBack(threading.local):
         self._prune()
         self._samples = []
         can_look = _can_look()
-        leaves = [leaf for leaf in _leaves((output, self._states(args, kwargs))) if self._is_made(leaf[1])]
+        returned = (_telling(output), self._states(args, kwargs))
+        leaves = [leaf for leaf in _leaves(returned) if self._is_made(leaf[1])]
         versions: dict[int, set[int]] = {}
         with sys.modules["torch"].no_grad():
             for tensor, (address, version) in leaves:
@@ -145,10 +146,18 @@ class GivenBack(threading.local):
             if isinstance(only, (tuple, list)):
                 return list(only[1:])
         place, name = self._input
-        return [
+        given = [
             *(arg for index, arg in enumerate(args) if index != place),
             *(value for key, value in kwargs.items() if key != name),
         ]
+        return [_telling(state) for state in given]
+
+
+def _telling(value: Any) -> Any:
+    """What is enough to know a state, or an output, again: of our own models' the memory, of others' all."""
+    state = getattr(value, "state", value) if isinstance(value, tuple) else None
+    memory = getattr(getattr(state, "access", None), "memory", None)
+    return value if memory is None else memory
 
 
 def is_state_like(name: str) -> bool:
