@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
-from nsm_widgets.trace.record._hooks import Hooks, in_backward
+from nsm_widgets.trace.record._hooks import Hooks, calling_frame, in_backward
 from nsm_widgets.trace.record._recording import Recording
 
 
@@ -47,7 +46,7 @@ def watched_calls(
         return
 
     def before(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        is_outermost = recording.enter(sys._getframe(2))  # what called the one that guards this
+        is_outermost = recording.enter(calling_frame())
         if is_outermost and not in_backward() and boundary.begins(args, kwargs):
             if boundary.waits and not boundary.has_other_state:
                 recording.wait()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,6 +17,8 @@ from nsm_widgets.trace.record._copies import OURS, keep_from_copies, off
 from nsm_widgets.trace.record._listening import Around, Forwards, listen
 
 Observer: TypeAlias = "Callable[..., None]"
+
+_CALLING = ("torch.nn.modules.module", listen.__module__)
 
 
 class Owner(NamedTuple):
@@ -184,6 +187,22 @@ def in_backward() -> bool:
     """Whether this is a backward pass: a forward hook that runs then sees a checkpoint's second forward."""
     task: int = sys.modules["torch"]._C._current_graph_task_id()
     return task != -1
+
+
+def calling_frame() -> FrameType:
+    """What runs the call that a hook is told of: a frame of torch, or of what listens to a forward."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__") not in _CALLING:
+        frame = frame.f_back
+    return frame
+
+
+def is_running(call: FrameType) -> bool:
+    """Whether a frame is among those of this thread."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame is not call:
+        frame = frame.f_back
+    return frame is not None
 
 
 def without_numbers(path: str) -> str:

@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from nsm_widgets._errors import RecordingError, warn_or_log, words_of
 from nsm_widgets.trace.arrays._convert import check_same, held_dtype, need_values
-from nsm_widgets.trace.record._hooks import Observer
+from nsm_widgets.trace.record._hooks import Observer, is_running
 from nsm_widgets.trace.record._host_copy import HostCopy, refuse_capture
 from nsm_widgets.trace.record._iteration import (
     FAILED,
@@ -308,7 +308,7 @@ class Recording:
             call: What runs the call.
         """
         run = self._run
-        if run.call is not None and not _is_running(run.call):
+        if run.call is not None and not is_running(run.call):
             run.depth, run.waits = 0, False  # an interrupt ended that call, of which torch tells no hook
         run.depth += 1
         if run.depth == 1:
@@ -562,14 +562,6 @@ class Recording:
         self._is_full = not self._choice.drops_oldest
         self._open.remove(iteration)
         self.kept.free(iteration)
-
-
-def _is_running(call: FrameType) -> bool:
-    """Whether a frame is among those of this thread."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and frame is not call:
-        frame = frame.f_back
-    return frame is not None
 
 
 def refuse_tracing() -> None:

@@ -329,6 +329,28 @@ def test_an_interrupted_forward_is_over() -> None:
     assert rec.iterations == (0, 1, 2, 3)
 
 
+def test_what_follows_an_interrupt_is_nobodys_attention() -> None:
+    """The module that was interrupted does not run any more: what calls the kernel then is not it."""
+
+    class Interrupted(Kernel):
+        error: BaseException | None = KeyboardInterrupt()
+
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            if self.error is not None:
+                raise self.error
+            return super().forward(values)
+
+    model = Interrupted()
+    with TraceRecorder(model, recompute=True) as rec:
+        with pytest.raises(KeyboardInterrupt):
+            model(VALUES)
+        functional.scaled_dot_product_attention(*[torch.rand(1, 2, 5, 4)] * 3)
+        model.error = None
+        model(VALUES)
+    assert rec.iterations == (1,)
+    assert rec.trace["attention"].sizes["query"] == VALUES.shape[-2]
+
+
 def test_a_recorder_that_nobody_has_any_more_ends() -> None:
     """Its block was never left: nothing of it stays on the model, nor at torch's classes."""
     forward = nn.MultiheadAttention.forward

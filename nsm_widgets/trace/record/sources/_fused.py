@@ -7,10 +7,19 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 from typing import Any, NamedTuple
 
 from nsm_widgets.trace.arrays._mask import CELLS
-from nsm_widgets.trace.record._hooks import Found, Hooks, Observer, in_backward, without_numbers
+from nsm_widgets.trace.record._hooks import (
+    Found,
+    Hooks,
+    Observer,
+    calling_frame,
+    in_backward,
+    is_running,
+    without_numbers,
+)
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._listening import original_of
 from nsm_widgets.trace.record._select import Select
@@ -100,15 +109,21 @@ class FusedCalls:
                 hooks.listen(file, name, self._listening(hooks.guarded(self._told)))
 
     @property
-    def _running(self) -> list[str]:
-        """The paths of the modules that run in this thread, the innermost last."""
+    def _running(self) -> list[tuple[str, FrameType]]:
+        """The paths of the modules that run in this thread, the innermost last, and what runs their calls."""
         if not hasattr(self._local, "running"):
             self._local.running = []
-        running: list[str] = self._local.running
+        running: list[tuple[str, FrameType]] = self._local.running
         return running
 
     def _enter(self, path: str) -> Any:
-        return lambda *_: self._running.append(path)
+        return lambda *_: self._running.append((path, calling_frame()))
+
+    def _innermost(self) -> str | None:
+        """The path of the one that runs; an interrupt ended those of which torch told no hook."""
+        while self._running and not is_running(self._running[-1][1]):
+            self._running.pop()
+        return self._running[-1][0] if self._running else None
 
     def _leave(self, *_: Any) -> None:
         if self._running:  # a call that failed at once was not seen to begin
@@ -124,7 +139,9 @@ class FusedCalls:
         return listening
 
     def _told(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._tell(self._running[-1], _SIGNATURE.bind(*args, **kwargs).arguments)
+        path = self._innermost()
+        if path is not None:
+            self._tell(path, _SIGNATURE.bind(*args, **kwargs).arguments)
 
 
 def _may_call(module: Any) -> bool:
