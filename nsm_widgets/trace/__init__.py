@@ -14,7 +14,7 @@ from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
 from nsm_widgets.trace.arrays._coord import Coord, Labels, same_coord
-from nsm_widgets.trace.arrays._iterations import iterations_text
+from nsm_widgets.trace.arrays._iterations import iterations_text, missing_text
 from nsm_widgets.trace.arrays._json import FrozenDict
 from nsm_widgets.trace.arrays._known import (
     array_kind,
@@ -60,6 +60,7 @@ __all__ = [
     "labels_along",
     "logged_name",
     "mask_axis",
+    "missing_text",
     "number_name",
     "numbers_of",
     "register_adapter",

@@ -22,6 +22,8 @@ from nsm_widgets.trace.arrays._number import number_name
 
 INITIAL, INITIALS = "initial_memory", "initial_memories"
 _MOST_NUMBERS = 6
+_ASKED = ("not chosen by ", "older than last(", "took no step")
+"""How reasons begin why iterations are left out that nobody misses."""
 
 
 def iteration_numbers(trace: TraceBase) -> tuple[int, ...]:
@@ -135,6 +137,20 @@ def iterations_text(trace: TraceBase) -> str:
     numbers = told["numbers"]
     kept = f"{len(numbers)} of {told['seen']} iterations: {_listed(numbers)}"
     return " · ".join([kept, *(f"{count} {reason}" for reason, count in told["left_out"].items())])
+
+
+def missing_text(trace: TraceBase) -> str:
+    """The same, where iterations are missing that were asked for: as of another batch, or over a budget.
+
+    >>> from nsm_widgets.trace import Trace
+    >>> told = {"numbers": [0, 1], "steps": [1, 1], "seen": 3, "left_out": {"of another shape": 1}}
+    >>> trace = Trace.from_arrays({"memory": [[[[0.5]]], [[[1.0]]]]}, attrs={"iterations": told})
+    >>> missing_text(trace)
+    '2 of 3 iterations: 0, 1 · 1 of another shape'
+    """
+    left_out = (_told(trace) or {}).get("left_out", {})
+    missing = any(count and not str(reason).startswith(_ASKED) for reason, count in left_out.items())
+    return iterations_text(trace) if missing else ""
 
 
 def _require(trace: TraceBase) -> dict[str, Any]:

@@ -11,7 +11,15 @@ from typing import Any, Protocol
 from weakref import ref
 
 from nsm_widgets._errors import RecordingError, ShapeError, words_of
-from nsm_widgets.trace import LazyValues, NamedArray, Progress, Trace, TraceRecorder, logged_name
+from nsm_widgets.trace import (
+    LazyValues,
+    NamedArray,
+    Progress,
+    Trace,
+    TraceRecorder,
+    logged_name,
+    missing_text,
+)
 from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
 from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets._selection import Selection
@@ -163,7 +171,7 @@ class LiveFeed:
         scalars, view = scalars_row(trace), self._view
         everything = (*scalars, *layout)
         view.store.hold(shown, arrays_of(everything))
-        self._say(state, progress, why=why)
+        self._say(state, progress, why=why or missing_text(trace))
         if not self._layout:
             view._at_first(shown)
         self._go_to_newest(shown, arrays_of(everything))

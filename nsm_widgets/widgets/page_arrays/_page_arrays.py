@@ -14,7 +14,16 @@ from jaxtyping import Shaped
 from nsm_widgets._environment import EVERYTHING_MB
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import escape_surrogates, replace_surrogates
-from nsm_widgets.trace import Coord, LazyValues, NamedArray, Trace, evenly, is_mask, numbers_of
+from nsm_widgets.trace import (
+    Coord,
+    LazyValues,
+    NamedArray,
+    Trace,
+    evenly,
+    is_mask,
+    missing_text,
+    numbers_of,
+)
 from nsm_widgets.view import ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
@@ -120,7 +129,7 @@ class TraceStore(SyncedWidget):
             if name not in trace:
                 raise ShapeError(f"only must name arrays of the trace ({', '.join(trace)}), got {name!r}.")
         self._budget_mb, self._precision = budget_mb, precision
-        state = self._take(trace, names)
+        state = {**self._take(trace, names), "_live": _status_at_end(trace)}
         super().__init__(_state=state, **options)
 
     def _take(self, trace: Trace, names: Sequence[str]) -> dict[str, Any]:
@@ -276,6 +285,20 @@ def _messages(answers: Iterable[Answer], room: int) -> Iterator[list[tuple[dict[
 def _savable(arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "..."]]:
     """The arrays that may travel with the widget's state, where there is room; none in VS Code."""
     return {} if in_vscode() else dict(arrays)
+
+
+def _status_at_end(trace: Trace) -> dict[str, Any]:
+    """What a page says of a recording that is over; nothing where no iteration is missing."""
+    why = missing_text(trace)
+    counts: dict[str, object] = {
+        "seen": 0,
+        "kept": 0,
+        "newest": None,
+        "left_out": {},
+        "widened": [],
+        "failures": 0,
+    }
+    return {"state": "ended", **counts, "note": "", "why": why} if why else {}
 
 
 def require_trace(value: object, owner: str) -> Trace:

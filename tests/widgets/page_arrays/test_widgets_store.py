@@ -244,3 +244,20 @@ def test_repr_names_arrays_and_bytes() -> None:
     assert repr(store_of(np.zeros((500, 250)))) == "TraceStore(x (500, 250); 1.0 MB)"
     view = Heatmap(np.eye(3), dims=("query", "key"), name="eye", selection=Selection(query=1))
     assert repr(view) == "Heatmap(eye; Selection(query=1, key=0))"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("of another shape", "2 of 5 iterations: 0, 3 · 3 of another shape"),
+        ("over the budget of 2 MB", "2 of 5 iterations: 0, 3 · 3 over the budget of 2 MB"),
+        ("not chosen by every(3)", ""),
+        ("older than last(2)", ""),
+    ],
+)
+def test_a_page_says_what_iterations_are_missing(reason: str, said: str) -> None:
+    """Unless somebody asked to leave them out."""
+    told = {"numbers": [0, 3], "steps": [2, 2], "seen": 5, "left_out": {reason: 3}}
+    trace = Trace.from_arrays({"memory": np.zeros((4, 1, 3, 2))}, attrs={"iterations": told})
+    assert TraceStore(trace)._live.get("why", "") == said
+    assert TraceStore(Trace(trace["memory"]))._live == {}
