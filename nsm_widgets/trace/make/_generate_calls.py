@@ -28,6 +28,7 @@ def join_calls(
     *,
     crosses: bool = False,
     until: int | None = None,
+    counts: NDArray[np.bool_] | None = None,
 ) -> JoinedCalls:
     """Join the weights of calls, ``[batch, head, query, key]`` each, along ``query``.
 
@@ -36,13 +37,16 @@ def join_calls(
     - A call that goes on from an earlier place takes back what came after that: a draft that was rejected.
     - Without a cache each call has all queries again: the last one is all of them.
 
-    Of several calls a query sees no later key, but where all of them have weight there.
+    Of several calls a query sees no later key, and none that is further off than any with weight, as
+    behind a window; but a key to which a query gives weight was seen.
 
     Args:
         pieces: In the order of the calls.
         pasts: How many keys the cache held before each call; as the queries add up, if not given.
         crosses: Whether keys are those of an encoder, which are there from the start.
         until: How many keys the cache held in the end, where some were taken back.
+        counts: Which places are tokens, ``[batch, place]``, all of them where it is empty; ``None`` where
+            that is not known.
 
     Raises:
         RecordingError: If calls differ in batch or heads, so that they do not go on from each other.
@@ -76,9 +80,26 @@ def join_calls(
         joined[:, :, *at] = piece[:, :, :rows, :columns]
         there[at] = True
     if not crosses and len(pieces) > 1:
-        later = np.arange(keys) > np.arange(start, start + len(there))[:, None]
-        there &= ~later | (joined != 0).all((0, 1))
+        there &= _visible(joined, start, counts)
     return JoinedCalls(joined, None if there.all() else there)
+
+
+def _visible(
+    joined: NDArray[Any], start: int, counts: NDArray[np.bool_] | None
+) -> Bool[np.ndarray, "query key"]:
+    """Which keys a query can see: those before it, as far back as there is weight, and all with weight."""
+    queries, keys = joined.shape[2:]
+    used = np.asarray((joined != 0).any(1))
+    if counts is None:  # rows of padding may attend to anything
+        weighty = np.asarray(used.all(0))
+    elif counts.shape[0] == len(joined) and counts.shape[1] >= start + queries:
+        weighty = np.asarray((used & counts[:, start : start + queries, None]).any(0))
+    else:
+        weighty = np.asarray(used.any(0))
+    back = np.arange(start, start + queries)[:, None] - np.arange(keys)
+    reach = back[used.any(0)].max(initial=0)
+    visible: NDArray[np.bool_] = ((back >= 0) & (back <= reach)) | weighty
+    return visible
 
 
 def _all_over_again(pieces: Sequence[NDArray[Any]]) -> bool:

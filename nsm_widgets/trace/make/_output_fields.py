@@ -39,8 +39,10 @@ def fields_within(output: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """
     if not isinstance(output, Mapping):
         return
-    for field, name in FIELDS.items():
+    own = [field for field in output if field.endswith("_attentions") and field not in FIELDS]
+    for field in (*FIELDS, *own):
         if field in output:
+            name = FIELDS.get(field) or field.removesuffix("s").replace("_", ".")
             yield prefix + name, output[field]
     for field, inner in output.items():
         if isinstance(inner, Mapping) and field.endswith(("_output", "_outputs")):

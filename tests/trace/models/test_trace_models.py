@@ -12,7 +12,7 @@ import transformers
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
-from tests.trace.models.check import check_eager, check_generated, check_recomputed
+from tests.trace.models.check import check_eager, check_generated, check_recomputed, counting, handed_out
 from tests.trace.models.tiny import ALL, BATCH, HEADS, WITHOUT, Tiny, text
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
@@ -117,24 +117,88 @@ def test_a_cache_of_fixed_length(implementation: str | None) -> None:
             ids, attention_mask=mask, max_new_tokens=4, min_new_tokens=4, do_sample=False,
             output_attentions=True, return_dict_in_generate=True, disable_compile=True, **more,
         )  # fmt: skip
-    assert rec.trace["attention"].shape == (2, BATCH, 2, 9, 9)
-    assert rec.trace["attention"].values.sum(-1) == pytest.approx(1.0, abs=1e-5)
+    attention = rec.trace["attention"]
+    assert attention.shape == (2, BATCH, 2, 9, 9)
+    assert attention.values.sum(-1) == pytest.approx(1.0, abs=1e-5)
+    for axis in ("query_mask", "key_mask"):
+        np.testing.assert_array_equal(attention.coords[axis].values[:, :6], mask.numpy() > 0)
 
 
-def test_beams_are_refused_with_a_word() -> None:
+def test_beams_are_refused_where_nothing_says_which_were_followed() -> None:
     """Rows of different beams would follow each other."""
     model = llama()
     with torch.no_grad(), TraceRecorder(model) as rec:
-        model.generate(
-            text(model)["input_ids"],
-            num_beams=2,
-            max_new_tokens=3,
-            output_attentions=True,
-            return_dict_in_generate=True,
-            do_sample=False,
-        )
-    with pytest.raises(RecordingError, match="a beam search sorts its beams"):
+        model.generate(text(model)["input_ids"], num_beams=2, max_new_tokens=3, output_attentions=True)
+    with pytest.raises(RecordingError, match="did not say which it followed. Generate with return_dict"):
         _ = rec.trace
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("ends", [False, True], ids=["", "ends early"])
+@pytest.mark.parametrize("name", ["LlamaForCausalLM", "T5ForConditionalGeneration"])
+def test_rows_follow_the_beams_that_were_chosen(name: str, ends: bool, attention: str) -> None:
+    """Two sequences of each item, as of one forward over them; what is behind an end is padding."""
+    tiny = next(tiny for tiny in ALL if tiny.model == name)
+    model, call = tiny.make(attention), text(None)
+    if name == "LlamaForCausalLM":
+        call = {key: tensor.flip(1) for key, tensor in call.items()}
+    how: dict[str, Any] = {"num_beams": 3, "num_return_sequences": 2, "max_new_tokens": 6}
+    how |= {"do_sample": False, "return_dict_in_generate": True, "output_scores": True}
+    how |= {"output_attentions": True} if attention == "eager" else {}
+    with torch.no_grad():
+        if ends:
+            tokens = model.generate(**call, **how, min_new_tokens=6).sequences
+            model.generation_config.eos_token_id = [tokens[0, -5].item(), tokens[2, -3].item()]
+        how |= {} if ends else {"min_new_tokens": 6}
+        with TraceRecorder(model, recompute=attention != "eager", tokenizer=Names(), strict=True) as rec:
+            out = model.generate(**call, **how)
+        twice = {key: tensor.repeat_interleave(2, 0) for key, tensor in call.items()}
+        assert ends == bool((out.beam_indices < 0).any())
+        expected = handed_out(
+            tiny.make("eager")(**forward_over(twice, out.sequences, name), output_attentions=True)
+        )
+    assert set(rec.trace) == set(expected)
+    for each, layers in expected.items():
+        array = rec.trace[each]
+        weights = NamedArray(each, np.stack(layers), array.dims, array.coords, array.attrs)
+        np.testing.assert_allclose(counting(array), counting(weights), atol=1e-5, rtol=0)
+    own = rec.trace["attention" if "attention" in rec.trace else "decoder.attention"]
+    counts = (
+        own.coords["query_mask"].values if "query_mask" in own.coords else np.ones((4, own.sizes["query"]))
+    )
+    given = own.sizes["query"] + 1 - out.beam_indices.shape[1]
+    np.testing.assert_array_equal(counts[:, given:], out.beam_indices[:, 1:] >= 0)
+    labels = own.coords["key"].values
+    assert labels.tolist() == [[f"t{number}" for number in row[:-1]] for row in out.sequences.tolist()]
+
+
+def forward_over(call: dict[str, Any], tokens: torch.Tensor, name: str) -> dict[str, Any]:
+    """What a model is called with that is to see generated tokens at once."""
+    if name.startswith("T5"):
+        return {**call, "decoder_input_ids": tokens[:, :-1]}
+    mask = call["attention_mask"]
+    longer = torch.nn.functional.pad(mask, (0, tokens.shape[1] - 1 - mask.shape[1]), value=1)
+    places = (longer.cumsum(-1) - 1).masked_fill(longer == 0, 1)
+    return {"input_ids": tokens[:, :-1], "attention_mask": longer, "position_ids": places}
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_sequences_of_one_item_have_its_encoder(attention: str) -> None:
+    """Copies of what the encoder gave belong to it."""
+    tiny = next(tiny for tiny in ALL if tiny.model == "T5ForConditionalGeneration")
+    model, call = tiny.make(attention), text(None)
+    asked = {"output_attentions": True, "return_dict_in_generate": True} if attention == "eager" else {}
+    with torch.no_grad(), TraceRecorder(model, recompute=attention != "eager", strict=True) as rec:
+        model.generate(**call, do_sample=True, num_return_sequences=2, max_new_tokens=3, **asked)
+        encoded = model.get_encoder()(**call, output_attentions=attention == "eager")
+    assert {array.sizes["batch"] for array in rec.trace.values()} == {4}
+    encoder = rec.trace["encoder.attention"]
+    np.testing.assert_array_equal(encoder.values[:, 0], encoder.values[:, 1])
+    if attention == "eager":
+        for layer, weights in zip(encoder.values, encoded.attentions, strict=True):
+            np.testing.assert_array_equal(layer[::2], weights.numpy())
+    mask = encoder.coords["key_mask"].values
+    np.testing.assert_array_equal(mask, call["attention_mask"].repeat_interleave(2, 0).numpy() > 0)
 
 
 def test_what_is_behind_the_end_of_a_sequence_is_padding() -> None:

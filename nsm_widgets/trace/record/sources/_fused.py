@@ -7,6 +7,7 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -81,15 +82,29 @@ def weights_of(
 _SIGNATURE = inspect.signature(weights_of)
 
 
+@dataclass(slots=True)
+class _Caller:
+    """A module that runs."""
+
+    path: str
+    call: FrameType
+    """What runs its call."""
+    kernels: int = 0
+    """How often it has called the kernel."""
+
+
 class FusedCalls:
     """Listens to the fused kernel while modules run: who called it, with what.
 
     Args:
         modules: Those that may call it, by path; also what only contains them.
-        tell: Called with the path of the innermost module that runs, and the arguments of each call.
+        tell: Called with the path of the innermost module that runs, how often that call of it has called
+            the kernel before, and the arguments of each call.
     """
 
-    def __init__(self, modules: Mapping[str, Any], tell: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self, modules: Mapping[str, Any], tell: Callable[[str, int, Mapping[str, Any]], None]
+    ) -> None:
         self._modules = modules
         self._tell = tell
         self._local = threading.local()
@@ -109,21 +124,21 @@ class FusedCalls:
                 hooks.listen(file, name, self._listening(hooks.guarded(self._told)))
 
     @property
-    def _running(self) -> list[tuple[str, FrameType]]:
-        """The paths of the modules that run in this thread, the innermost last, and what runs their calls."""
+    def _running(self) -> list[_Caller]:
+        """The modules that run in this thread, the innermost last."""
         if not hasattr(self._local, "running"):
             self._local.running = []
-        running: list[tuple[str, FrameType]] = self._local.running
+        running: list[_Caller] = self._local.running
         return running
 
     def _enter(self, path: str) -> Any:
-        return lambda *_: self._running.append((path, calling_frame()))
+        return lambda *_: self._running.append(_Caller(path, calling_frame()))
 
-    def _innermost(self) -> str | None:
-        """The path of the one that runs; an interrupt ended those of which torch told no hook."""
-        while self._running and not is_running(self._running[-1][1]):
+    def _innermost(self) -> _Caller | None:
+        """The one that runs; an interrupt ended those of which torch told no hook."""
+        while self._running and not is_running(self._running[-1].call):
             self._running.pop()
-        return self._running[-1][0] if self._running else None
+        return self._running[-1] if self._running else None
 
     def _leave(self, *_: Any) -> None:
         if self._running:  # a call that failed at once was not seen to begin
@@ -139,9 +154,10 @@ class FusedCalls:
         return listening
 
     def _told(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        path = self._innermost()
-        if path is not None:
-            self._tell(path, _SIGNATURE.bind(*args, **kwargs).arguments)
+        running = self._innermost()
+        if running is not None:
+            before, running.kernels = running.kernels, running.kernels + 1
+            self._tell(running.path, before, _SIGNATURE.bind(*args, **kwargs).arguments)
 
 
 def _may_call(module: Any) -> bool:
@@ -189,7 +205,8 @@ class FusedSource(AttentionSource):
             found |= self.arrays_of(part, of_kind, name, timed)
         return found
 
-    def _on_kernel(self, path: str, arguments: Mapping[str, Any]) -> None:
+    def _on_kernel(self, path: str, before: int, arguments: Mapping[str, Any]) -> None:
+        del before
         wanted = self._select is None or self._select.wants_module(path, self._modules[path])
         wanted = wanted or (self._select is not None and self._select.wants_array(f"{path}.attention"))
         part = self._recording.part(self.index) if wanted else None

@@ -10,13 +10,17 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nsm_widgets.trace.make._from_attentions import HOW_TO_GET_THEM
-from nsm_widgets.trace.make._output_fields import FIELDS, fields_within
+from nsm_widgets.trace.make._output_fields import FIELDS, fields_within, tower_of
 from nsm_widgets.trace.record._hooks import Found, Hooks, in_backward
 from nsm_widgets.trace.record._iteration import Part
+from nsm_widgets.trace.record._listening import defined_by
 from nsm_widgets.trace.record.sources._cache import after_call, cache_holder, cache_length, cache_reference
 from nsm_widgets.trace.record.sources._fused import FusedCalls, weights_of
-from nsm_widgets.trace.record.sources._model_arrays import ModelArrays, ModelCall, chains, crosses
+from nsm_widgets.trace.record.sources._handed_out import HandedOut, Placed
+from nsm_widgets.trace.record.sources._model_arrays import ModelArrays, chains
+from nsm_widgets.trace.record.sources._model_calls import ModelCall, crosses, is_of_encoder
 from nsm_widgets.trace.record.sources._packed_heads import unpacked
+from nsm_widgets.trace.record.sources._producers import Producers
 from nsm_widgets.trace.record.sources._source import Source
 from nsm_widgets.trace.record.sources._stacks import Stacks
 
@@ -43,7 +47,7 @@ class _CallState(threading.local):
         self.number = 0
         self.past = 0
         self.goes_on = False
-        self.batch = 0
+        self.batch = self.images = 0
         self.cache: Any = None
         """What the last call left, by a weak reference,"""
         self.length = 0
@@ -52,10 +56,15 @@ class _CallState(threading.local):
         """Token ids and masks of the newest call, of ``"one"`` model, or ``"encoder"`` and ``"decoder"``."""
         self.encoded: Any = None
         """What the encoder gave last, by a weak reference."""
-        self.of_encoder: Any = None
+        self.kept: Any = None
+        """The same, until a decoder was given it or copies of it."""
+        self.num_encoded = 0
+        self.of_encoder: list[Placed] = []
         """The attentions among it."""
-        self.fresh: list[tuple[tuple[str, int, int], Any]] = []
-        """What the fused kernel was asked for, by array, layer and repeat."""
+        self.fresh: list[tuple[tuple[str, int, int], list[Any]]] = []
+        """What the fused kernel was asked for, by array, layer and repeat, in one call or several."""
+        self.mask: Any = None
+        """Of tokens, as ``generate`` knows it: what it gives the model may be a mask of cells."""
 
 
 class HuggingFaceSource(Source):
@@ -83,6 +92,8 @@ class HuggingFaceSource(Source):
         self._two_sided = bool(getattr(config, "is_encoder_decoder", False))
         self._parts = dict(module.named_modules())
         self._stacks = Stacks(self._parts, two_sided=self._two_sided)
+        self._producers = Producers(self._stacks.attention)
+        self._outputs = HandedOut(self._stacks, self._producers, two_sided=self._two_sided)
         self._arrays = ModelArrays(path, module, self._stacks, self._two_sided, tokenizer)
         self._signature = inspect.signature(module.forward)
         self._state = _CallState()
@@ -104,6 +115,7 @@ class HuggingFaceSource(Source):
                 hooks.before(part, self._before(side, part))
         if sides.get("encoder") is not None:
             hooks.after(sides["encoder"], self._after_encoder)
+        self._producers.install(hooks)
         if self._recompute:
             FusedCalls(self._parts, self._on_fused).install(hooks)
         caches = sys.modules.get("transformers.cache_utils")
@@ -112,6 +124,12 @@ class HuggingFaceSource(Source):
             for name, told in (("crop", self._on_crop), ("reorder_cache", self._on_reorder)):
                 if name in vars(kind):
                     hooks.listen(kind, name, after_call(hooks.guarded(told)))
+        for name, around in (
+            ("prepare_inputs_for_generation", self._around_step),
+            ("generate", self._around_generate),
+        ):
+            if hasattr(type(self.module), name):
+                hooks.listen(defined_by(type(self.module), name), name, around(hooks))
         hooks.after(self.module, self._on_call)
         hooks.callback(self._state.forget)
 
@@ -127,12 +145,14 @@ class HuggingFaceSource(Source):
         given = self._given(self._signature, args, kwargs)
         cache = given.get("past_key_values")
         state.past = cache_length(cache)
+        self._producers.forget()
         of_encoder = given.get("encoder_outputs") is not None and self._is_encoded(given)
         state.fresh = [each for each in state.fresh if of_encoder and each[0][0] == "encoder.attention"]
         same = state.cache is not None and cache is not None and state.cache() is cache_holder(cache)
         state.goes_on = bool(same and 0 < state.past <= state.length)
         inputs = [each for name in _INPUTS if getattr(each := given.get(name), "ndim", 0)]
         state.batch = inputs[0].shape[0] if inputs else 0  # type: ignore[union-attr]
+        state.images = _num_images(given)
 
     def _before(self, side: str, part: Any) -> Any:
         signature = inspect.signature(part.forward)
@@ -142,13 +162,17 @@ class HuggingFaceSource(Source):
                 return
             state, given = self._state, self._given(signature, args, kwargs)
             ids, mask = given.get("input_ids"), given.get("attention_mask")
+            if side == "one" and getattr(mask, "ndim", 0) != 2 and state.mask is not None:
+                mask = state.mask
+            state.mask = None
             state.given[side] = {
                 name: tensor
                 for name, tensor in (("ids", ids), ("mask", mask))
                 if getattr(tensor, "ndim", 0) == 2
             }
             if side == "encoder":
-                state.encoded = state.of_encoder = None
+                state.encoded = state.kept = None
+                state.of_encoder = []
 
         return before
 
@@ -159,11 +183,14 @@ class HuggingFaceSource(Source):
 
     def _after_encoder(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         del args, kwargs
-        states = output[0] if isinstance(output, (tuple, Mapping)) and len(output) else None
-        self._state.encoded = weakref.ref(states) if states is not None else None
-        self._state.of_encoder = getattr(output, "attentions", None)
+        state, states = self._state, _first_tensor(output)
+        if states is not None:
+            state.encoded, state.kept = weakref.ref(states), states.detach()
+            state.num_encoded = states.shape[0]
+        fields = {"encoder.attention": getattr(output, "attentions", None)}
+        state.of_encoder = list(self._outputs.placed(fields))
 
-    def _on_fused(self, path: str, arguments: Mapping[str, Any]) -> None:
+    def _on_fused(self, path: str, before: int, arguments: Mapping[str, Any]) -> None:
         module = self._parts[path]
         if self._recording.is_passing_by or isinstance(module, sys.modules["torch"].nn.MultiheadAttention):
             return
@@ -172,9 +199,44 @@ class HuggingFaceSource(Source):
         name, layer = self._stacks.place(path)
         if not self.wants(name):
             return
-        fresh = self._state.fresh
+        fresh, weights = self._state.fresh, weights_of(**unpacked(module, arguments)).values
+        if before and fresh and fresh[-1][0][:2] == (name, layer):
+            fresh[-1][1].append(weights)
+            return
         repeat = sum(key[:2] == (name, layer) for key, _ in fresh)
-        fresh.append(((name, layer, repeat), weights_of(**unpacked(module, arguments)).values))
+        fresh.append(((name, layer, repeat), [weights]))
+
+    def _around_step(self, hooks: Hooks) -> Any:
+        """``generate`` makes the inputs of a step of ids and of a mask of tokens."""
+        look = hooks.guarded(self._on_step)
+
+        def around(call: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
+            look(module, kwargs.get("attention_mask"))
+            return call(module, *args, **kwargs)
+
+        return around
+
+    def _on_step(self, module: Any, mask: Any) -> None:
+        if module is self.module:
+            self._state.mask = mask if getattr(mask, "ndim", 0) == 2 else None
+
+    def _around_generate(self, hooks: Hooks) -> Any:
+        """A beam search says in the end which beams it followed."""
+        look = hooks.guarded(self._on_generated)
+
+        def around(call: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
+            output = call(module, *args, **kwargs)
+            look(module, output)
+            return output
+
+        return around
+
+    def _on_generated(self, module: Any, output: Any) -> None:
+        beams = getattr(output, "beam_indices", None)
+        state = self._state
+        if module is self.module and state.part is not None and getattr(beams, "ndim", 0) == 2:
+            for what, tensor in (("beams", beams), ("tokens", output.sequences)):
+                self._recording.coord(self.index, ("cache", what, state.number - 1), tensor, f"cache, {what}")
 
     def _on_call(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         state, part = self._state, None if in_backward() else self._recording.part(self.index)
@@ -182,57 +244,54 @@ class HuggingFaceSource(Source):
             return
         given = self._given(self._signature, args, kwargs)
         before = len(part.calls)
-        for (name, layer), weights in self._handed_out(output, given):
-            self._take(name, layer, 0, weights)
-        for (name, layer, repeat), weights in state.fresh if len(part.calls) == before else ():
-            self._take(name, layer, repeat, weights)
-        state.fresh = []
+        for key, weights in self._handed_out(output, given):
+            if self.wants(key[0]):
+                self._take(key, [weights])
+        for key, pieces in state.fresh if len(part.calls) == before else ():
+            self._take(key, pieces)
+        state.fresh, state.kept = [], None
+        self._producers.forget()
         if len(part.calls) > before:
             self._tell_sides(part, given)
-            self.problem = ""
-        elif not part.calls:
-            self.problem = self._why_none(output, given)
+        left_out = "; ".join(f"{name}: {why}" for name, why in self._outputs.left_out.items())
+        self.problem = left_out or ("" if part.calls else self._why_none(output, given))
         cache = output.get("past_key_values") if isinstance(output, Mapping) else None
         cache = given.get("past_key_values") if cache is None else cache
         state.cache = cache_reference(cache)
         state.length = state.past if cache is None else cache_length(cache)
         state.number += 1
 
-    def _take(self, name: str, layer: int, repeat: int, weights: Any) -> None:
-        state = self._state
-        key = ModelCall(name, layer, repeat, state.number, state.past, state.goes_on, state.batch)
-        self._recording.call(self.index, key, weights, self.prefix + name)
+    def _take(self, key: tuple[str, int, int], pieces: Sequence[Any]) -> None:
+        name, state, weights = key[0], self._state, pieces[0]
+        is_packed = len(pieces) > 1
+        if is_packed and self._is_of_text and tower_of(name) not in ("vision", "audio"):
+            is_packed = False
+            if not all(piece.shape == weights.shape and piece.equal(weights) for piece in pieces):
+                self._outputs.left_out[name] = "a module called the fused kernel several times in one call"
+                return
+        if is_packed:  # images one after the other in one sequence, of which each attends to itself
+            if len({piece.shape[1:] for piece in pieces}) > 1:
+                self._outputs.left_out[name] = "its pieces are of different sizes: give it images of one size"
+                return
+            weights = sys.modules["torch"].cat(list(pieces))
+        of_encoder = self._two_sided and is_of_encoder(name)
+        batch = state.num_encoded if of_encoder else state.batch
+        packed = is_packed or weights.shape[0] == 1 < batch
+        made = ModelCall(
+            *key, state.number, state.past, state.goes_on, batch, images=state.images, is_packed=packed
+        )
+        self._recording.call(self.index, made, weights, self.prefix + name)
 
-    def _handed_out(self, output: Any, given: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int], Any]]:
-        """The weights among an output, and among the outputs that it holds, by array and layer."""
+    @property
+    def _is_of_text(self) -> bool:
+        return getattr(self.module, "main_input_name", "input_ids") in ("input_ids", "decoder_input_ids")
+
+    def _handed_out(self, output: Any, given: Mapping[str, Any]) -> Iterator[Placed]:
+        """The weights among an output, and among the outputs that it holds."""
         fields = dict(fields_within(output))
-        if self._two_sided:
-            fields.setdefault("encoder.attention", None)
-        for field, layers in fields.items():
-            name = self._name_of_field(field)
-            if name == "encoder.attention" and not layers and self._is_encoded(given):
-                layers = self._state.of_encoder  # which some models drop where the encoder was called before
-            if not layers or not self.wants(name):
-                continue
-            shown = [each for each in layers if each is not None and not isinstance(each, (tuple, list))]
-            yield from zip(self._layers_of(name, len(shown)), shown, strict=True)
-
-    def _layers_of(self, name: str, count: int) -> list[tuple[str, int]]:
-        """Which layers a model means that hands out so many, by array: all that it has, or the first ones."""
-        known = self._stacks.layers
-        if len(known.get(name, ())) == count:
-            return [(name, number) for number in known[name]]
-        stages = [(stage, number) for stage in known if stage.startswith("stage") for number in known[stage]]
-        if name == "attention" and name not in known and len(stages) == count:
-            return stages
-        return [(name, number) for number in range(count)]
-
-    def _name_of_field(self, name: str) -> str:
-        """The plain attention of a model with several stacks is that of its text, or of its encoder."""
-        if name != "attention" or name in self._stacks.layers or self._two_sided:
-            return name
-        others = ("text.attention", "encoder.attention")
-        return next((other for other in others if other in self._stacks.layers), name)
+        yield from self._outputs.placed(fields)
+        if self._two_sided and not fields.get("encoder.attention") and self._is_encoded(given):
+            yield from self._state.of_encoder  # which some drop where the encoder was called before
 
     def _tell_sides(self, part: Part, given: Mapping[str, Any]) -> None:
         """Ids and masks of this call; an encoder's once, and only if what it gave was used."""
@@ -248,11 +307,16 @@ class HuggingFaceSource(Source):
 
     def _is_encoded(self, given: Mapping[str, Any]) -> bool:
         """Whether the decoder was given what the encoder gave last."""
-        states = given.get("encoder_outputs")
-        if states is None:
+        given_states, state = given.get("encoder_outputs"), self._state
+        if given_states is None:
             return True  # the encoder ran within the call
-        states = states[0] if isinstance(states, (tuple, list, Mapping)) else states
-        return self._state.encoded is not None and self._state.encoded() is states
+        states = _first_tensor(given_states)
+        if states is None or state.encoded is None:
+            return False
+        if state.encoded() is not states and state.kept is not None and _are_copies(states, state.kept):
+            state.encoded = weakref.ref(states)
+        state.kept = None
+        return state.encoded() is states
 
     def _on_crop(self, cache: Any) -> None:
         """A draft was rejected: what came after is taken back."""
@@ -270,7 +334,7 @@ class HuggingFaceSource(Source):
             self._recording.coord(self.index, ("cache", what, state.number - 1), number, f"cache, {what}")
 
     def _why_none(self, output: Any, given: Mapping[str, Any]) -> str:
-        if not self._stacks.has_attention:
+        if not self._stacks.attention:
             return (
                 "it has no attention to record. An adapter can say what it holds: adapters={Type: function}"
             )
@@ -281,11 +345,14 @@ class HuggingFaceSource(Source):
         config = getattr(self.module, "config", None)
         used = getattr(config, "_attn_implementation", None)
         asked = given.get("output_attentions", getattr(config, "output_attentions", False))
-        if used == "eager" and asked:
-            return (
-                "it hands out no attentions, though it was asked for them. TraceRecorder(model, "
-                "recompute=True) computes those that torch's fused kernel made, and an adapter others"
+        if used in ("eager", None) and asked:
+            fused = getattr(self.module, "_supports_sdpa", False) and not self._recompute
+            helps = (
+                'Load it with attn_implementation="sdpa": TraceRecorder(model, recompute=True) computes those'
+                if fused
+                else "An adapter can say what it holds: adapters={Type: function}"
             )
+            return f"it hands out no attentions, though it was asked for them. {helps}"
         because = f"it runs with attn_implementation={used!r}. " if used not in (None, "eager") else ""
         return f"its outputs hold no attentions: {because}{HOW_TO_GET_THEM.rstrip('.')}"
 
@@ -300,13 +367,38 @@ class HuggingFaceSource(Source):
         found: dict[Any, Any] = {}
         for key, copy in part.calls:
             (batch, heads, queries, keys), dtype = copy.kind
-            end = keys if crosses(key.name) or key.name.startswith("encoder") else key.past + queries
+            end = keys if crosses(key.name) or is_of_encoder(key.name) else key.past + queries
             found[key.name, key.layer, key.repeat] = (batch, heads, end, dtype)
         return frozenset(found.items()), len(chains(part))
 
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """The layers of each array, stacked; of several calls, one beside the other."""
         return self._arrays.collect(part, timed)
+
+
+def _first_tensor(output: Any) -> Any:
+    """The states among what an encoder gives."""
+    if isinstance(output, (tuple, list, Mapping)):
+        output = output[0] if len(output) else None
+    return output if hasattr(output, "ndim") else None
+
+
+def _are_copies(states: Any, encoded: Any) -> bool:
+    """Whether states are those of an encoder, each item as often as ``generate`` makes sequences of it."""
+    if states.shape[1:] != encoded.shape[1:] or states.shape[0] % encoded.shape[0]:
+        return False
+    times = states.shape[0] // encoded.shape[0]
+    same: bool = states.shape[0] > 0 and states.detach().equal(encoded.repeat_interleave(times, dim=0))
+    return same
+
+
+def _num_images(given: Mapping[str, Any]) -> int:
+    """How many images a model was given; 0 where that is not known."""
+    grid, pixels = given.get("image_grid_thw"), given.get("pixel_values")
+    if grid is not None:
+        return len(grid)
+    dims = getattr(pixels, "ndim", 0)
+    return int(pixels.shape[0] * (pixels.shape[1] if dims == 5 else 1)) if dims in (4, 5) else 0  # type: ignore[union-attr]
 
 
 def is_hugging_face(module: Any) -> bool:

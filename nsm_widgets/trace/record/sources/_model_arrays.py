@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +14,28 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.make._generate_calls import JoinedCalls, join_calls
-from nsm_widgets.trace.make._output_fields import tower_of
 from nsm_widgets.trace.make._tokens import Side, attention_coords, there_of
 from nsm_widgets.trace.record._hooks import Found
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
+from nsm_widgets.trace.record.sources._beams import Beams, mask_of_beams
+from nsm_widgets.trace.record.sources._model_calls import ModelCall, crosses, is_of_encoder
+from nsm_widgets.trace.record.sources._sides import Sides, repeated
 from nsm_widgets.trace.record.sources._stacks import Stacks
 
 ENTRY = KNOWN["attention"]
+_MAKERS = ("_get_feature_vector_attention_mask", "_get_output_attention_mask")
+"""How models make a mask of frames of one of samples."""
+_LOWEST = -1e-6
+_TRACE = 1e-6
+"""No weight at all."""
+_FAR = 1e-2
+"""From a sum of one, also in half precision."""
+_SHARES = "share of each key in what a query takes; the rest goes elsewhere"
+_NO_WEIGHTS = (
+    "what the model hands out as attentions, and is no weights: some are negative, as before a softmax"
+)
 _SINK = "weights over tokens, the rest of which a learned sink takes"
-
-
-class ModelCall(NamedTuple):
-    """Which weights of which call of a model."""
-
-    name: str
-    """The array."""
-    layer: int
-    repeat: int
-    """How often the same module was called before, within the call of the model: a layer that is shared."""
-    number: int
-    """The call, among those of the iteration."""
-    past: int
-    """How many keys the cache held before it."""
-    goes_on: bool
-    """Whether the cache is the one that the call before it left."""
-    batch: int
-    """How many items the model was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,37 +76,34 @@ class ModelArrays:
     def _of_chain(self, part: Part, numbers: Sequence[int]) -> dict[str, Found]:
         """The arrays of calls that go on from each other."""
         calls = [(key, copy) for key, copy in part.calls if key.number in numbers]
-        notes = {key[1:]: int(copy.values()) for key, copy in part.coords if key[0] == "cache"}
-        if any(what == "sorted" for what, number in notes if number in numbers):
+        told = {key[1:]: copy.values() for key, copy in part.coords if key[0] == "cache"}
+        beams = None
+        if ("beams", numbers[-1]) in told:
+            beams = Beams(told["beams", numbers[-1]], told["tokens", numbers[-1]])
+        elif any(what == "sorted" for what, number in told if number in numbers):
             raise RecordingError(
                 f"{self.path or type(self.module).__name__}: a beam search sorts its beams anew at each "
-                "step, so that rows of different beams would follow each other. Generate with num_beams=1."
+                "step, and did not say which it followed. Generate with return_dict_in_generate=True and "
+                "output_scores=True, which returns beam_indices, or with num_beams=1."
             )
-        until = notes.get(("until", numbers[-1]))
-        sides = self._sides(part, numbers, until)
+        until = told.get(("until", numbers[-1]))
+        sides = self._sides(part, numbers, None if until is None else int(until), beams)
         found: dict[str, Found] = {}
         for name in dict.fromkeys(key.name for key, _ in calls):
             of_name = [(key, copy) for key, copy in calls if key.name == name]
-            found |= self._arrays(name, of_name, sides.get(name, (Side(), Side())), until)
+            found |= self._arrays(name, of_name, sides, beams)
         return found
 
     def _arrays(
-        self,
-        name: str,
-        calls: Sequence[tuple[ModelCall, HostCopy]],
-        sides: tuple[Side, Side],
-        until: int | None,
+        self, name: str, calls: Sequence[tuple[ModelCall, HostCopy]], sides: Sides, beams: Beams | None
     ) -> dict[str, Found]:
         """One array of a name; one for each layer where their shapes differ."""
         layers: dict[tuple[int, int], list[tuple[ModelCall, HostCopy]]] = {}
         for key, copy in calls:
             layers.setdefault((key.layer, key.repeat), []).append((key, copy))
-        joined = {layer: self._joined(name, pieces, until) for layer, pieces in layers.items()}
-        attrs: dict[str, Any] = {"kind": ENTRY.kind, "description": ENTRY.description}
-        if name in self.stacks.with_sinks:
-            attrs = {"kind": "shares", "description": _SINK}
-        if calls[0][1].source_dtype is not None:
-            attrs["source_dtype"] = calls[0][1].source_dtype
+        query, key_side = sides.of(name)
+        counts = np.ones((0, 0), bool) if query.mask is None else query.mask
+        joined = {layer: self._joined(name, pieces, sides, counts, beams) for layer, pieces in layers.items()}
         together = len({each.values.shape for each in joined.values()}) == 1
         groups = (
             {name: joined}
@@ -120,38 +112,60 @@ class ModelArrays:
         )
         found = {}
         for full, group in groups.items():
-            values, dims = np.stack([each.values for each in group.values()]), ENTRY.dims
+            values = np.stack([each.values for each in group.values()])
+            attrs = _attrs(values, with_sinks=name in self.stacks.with_sinks)
+            if calls[0][1].source_dtype is not None:
+                attrs["source_dtype"] = calls[0][1].source_dtype
+            values, dims = _by_item(values, calls[0][0], sides.batch)
             coords: dict[str, Any] = {}
-            batch = calls[0][0].batch
-            if batch and values.shape[1] != batch and values.shape[1] % batch == 0:
-                values = values.reshape(values.shape[0], batch, -1, *values.shape[2:])
-                dims = (*ENTRY.dims[:2], "window", *ENTRY.dims[2:])
-            else:
+            if dims == ENTRY.dims:
                 sizes = dict(zip(dims, values.shape, strict=True))
                 there = there_of([each.there for each in group.values()])
-                coords = attention_coords(*sides, self.tokenizer, sizes, there)
+                coords = attention_coords(query, key_side, self.tokenizer, sizes, there)
+                if attrs["kind"] != "content" and _hides(values, coords):
+                    coords = {at: each for at, each in coords.items() if at not in ("query_mask", "key_mask")}
+                    attrs["description"] += (
+                        "; its padding is not known: the model's mask hides what has weight"
+                    )
             coords |= _layer_labels(list(group)) if together else {}
             found[full] = Found([values], dims, attrs, coords)
         return found
 
     def _joined(
-        self, name: str, calls: Sequence[tuple[ModelCall, HostCopy]], until: int | None
+        self,
+        name: str,
+        calls: Sequence[tuple[ModelCall, HostCopy]],
+        sides: Sides,
+        counts: NDArray[np.bool_],
+        beams: Beams | None,
     ) -> JoinedCalls:
         across = crosses(name)
-        if name.split(".")[-2:-1] == ["encoder"]:
-            calls = calls[:1]  # an encoder ran once; each call tells of it again
+        of_encoder = is_of_encoder(name)
+        if of_encoder:
+            calls, beams = calls[:1], None  # an encoder ran once; each call tells of it again
         pieces = [copy.values() for _, copy in calls]
-        pasts = [0 if name.startswith("encoder") else key.past for key, _ in calls]
+        pasts = [0 if of_encoder else key.past for key, _ in calls]
+        if beams is not None:
+            kept = [
+                at
+                for at, (key, _) in enumerate(calls)
+                if beams.step_of(key, pieces[at].shape[2]) < beams.rows.shape[1]
+            ]
+            pieces, pasts = (
+                [beams.follow(calls[at][0], pieces[at]) for at in kept],
+                [pasts[at] for at in kept],
+            )
         if (
-            len(calls) == 1
+            len(pieces) == 1
             and (across or not pasts[0])
             and pieces[0].shape[2] != pieces[0].shape[3] - pasts[0]
         ):
             return JoinedCalls(pieces[0], None)  # windows, latents, another axis: as they are
-        return join_calls(pieces, pasts, crosses=across, until=until)
+        until = None if of_encoder else sides.until
+        return join_calls(pieces, pasts, crosses=across, until=until, counts=counts)
 
-    def _sides(self, part: Part, numbers: Sequence[int], until: int | None) -> dict[str, tuple[Side, Side]]:
-        """What stood at queries and keys of each array, as far as the calls told."""
+    def _sides(self, part: Part, numbers: Sequence[int], until: int | None, beams: Beams | None) -> Sides:
+        """What stood at queries and keys, as far as the calls told."""
         pasts = {key.number: key.past for key, _ in part.calls}
         told: dict[tuple[str, str], dict[int, NDArray[Any]]] = {}
         for (side, kind, number), copy in part.coords:
@@ -159,23 +173,23 @@ class ModelArrays:
                 told.setdefault((side, kind), {})[number] = copy.values()
 
         def side_of(name: str) -> Side:
-            ids = self._ids(told.get((name, "ids"), {}), pasts, name == "encoder", until)
+            given = told.get((name, "ids"), {})
+            ids = self._ids(given, pasts, name == "encoder", until)
             masks = list(told.get((name, "mask"), {}).values())
             mask = masks[-1].astype(bool) if masks else None
             if mask is not None and until is not None and name != "encoder":
                 mask = mask[:, :until]
-            if name != "encoder":
-                mask = self._until_the_end(ids, mask, told.get((name, "ids"), {}))
-            return Side(ids if self.tokenizer is not None else None, self._down_sampled(part, mask))
+            if name != "encoder" and beams is not None:
+                ids, mask = beams.tokens[:, :-1], mask_of_beams(mask, beams)
+            elif name != "encoder":
+                mask = self._until_the_end(ids, mask, given)
+            return Side(ids if self.tokenizer is not None else None, self._down_sampled(part, name, mask))
 
-        one, encoder, decoder = side_of("one"), side_of("encoder"), side_of("decoder")
-        sides = {name: (one, one) for name in self.stacks.layers if tower_of(name) in ("", "text")}
-        return sides | {
-            "attention": (one, one),
-            "encoder.attention": (encoder, encoder),
-            "decoder.attention": (decoder, decoder) if self.two_sided else (one, one),
-            "cross.attention": (decoder, encoder),
-        }
+        decoder = side_of("decoder" if self.two_sided else "one")
+        encoder = side_of("encoder") if self.two_sided else Side()
+        of_chain = [key.batch for key, _ in part.calls if key.number in numbers]
+        batch = max(of_chain, default=0) if beams is None else len(beams.rows)
+        return Sides(decoder, encoder, self.two_sided, batch, until)
 
     @staticmethod
     def _ids(
@@ -209,20 +223,60 @@ class ModelArrays:
         whole = np.ones(ids.shape, bool) if mask is None or mask.shape != ids.shape else mask
         return whole & ~after
 
-    def _down_sampled(self, part: Part, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    def _down_sampled(
+        self, part: Part, side: str, mask: NDArray[np.bool_] | None
+    ) -> NDArray[np.bool_] | None:
         """A mask of samples as one of frames, where the model says how it makes them."""
-        make = getattr(self.module, "_get_feature_vector_attention_mask", None)
-        if mask is None or make is None or not part.calls:
+        owners = [self.module, *([self.module.get_encoder()] if side == "encoder" else [])]
+        makers = [
+            (name, make) for owner in owners for name in _MAKERS if (make := getattr(owner, name, None))
+        ]
+        sizes = [
+            copy.kind[0][3] for key, copy in part.calls if (side == "encoder") == is_of_encoder(key.name)
+        ]
+        if mask is None or not makers or not sizes or sizes[0] == mask.shape[1]:
             return mask
-        frames = part.calls[0][1].kind[0][3]
-        torch = sys.modules["torch"]
+        (name, make), torch = makers[0], sys.modules["torch"]
+        given, frames = torch.from_numpy(mask.astype(np.int64)), sizes[0]
         try:
             with torch.no_grad():
-                made = make(frames, torch.from_numpy(mask.astype(np.int64)))
+                made = make(frames, given) if name == _MAKERS[0] else make(given, target_length=frames)
             flags: NDArray[np.bool_] = np.asarray(made.cpu()).astype(bool)
         except Exception:  # another model's way: then nothing is said
             return None
         return flags
+
+
+def _by_item(values: NDArray[Any], call: ModelCall, batch: int) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Windows of an item, and what is of no item, along an axis of their own."""
+    size, own = values.shape[1], call.batch
+    if call.is_packed or (own and size != own and size % own and size != batch):
+        axis = "image" if size == call.images else "window"
+        return values, (ENTRY.dims[0], axis, *ENTRY.dims[2:])
+    if own and size not in (own, batch) and size % own == 0:
+        values = values.reshape(values.shape[0], own, -1, *values.shape[2:])
+        return values, (*ENTRY.dims[:2], "window", *ENTRY.dims[2:])
+    return (repeated(values, batch, axis=1) if is_of_encoder(call.name) else values), ENTRY.dims
+
+
+def _attrs(values: NDArray[Any], *, with_sinks: bool) -> dict[str, Any]:
+    """What the values are."""
+    if values.size and values.min() < _LOWEST:
+        return {"kind": "content", "description": _NO_WEIGHTS}
+    sums = values.sum(axis=-1)
+    if with_sinks or (sums.max(initial=0) < 1 + _FAR and ((sums > 0) & (sums < 1 - _FAR)).any()):
+        return {"kind": "shares", "description": _SINK if with_sinks else _SHARES}
+    return {"kind": ENTRY.kind, "description": ENTRY.description}
+
+
+def _hides(values: NDArray[Any], coords: Mapping[str, Any]) -> bool:
+    """Whether masks of padding hide keys to which a query that counts gives weight."""
+    mask = coords.get("key_mask")
+    if mask is None:
+        return False
+    hidden = np.nan_to_num(values).max(axis=(0, 2)) * ~mask.values[:, None, :]
+    counts = coords.get("query_mask")
+    return bool((hidden if counts is None else hidden * counts.values[:, :, None]).max(initial=0) > _TRACE)
 
 
 def chains(part: Part) -> list[list[int]]:
@@ -234,10 +288,6 @@ def chains(part: Part) -> list[list[int]]:
         starts += not on
         found.append((max(starts, 1), number))
     return [[number for _, number in group] for _, group in groupby(found, key=lambda each: each[0])]
-
-
-def crosses(name: str) -> bool:
-    return name.split(".")[-2:-1] == ["cross"]
 
 
 def _layer_labels(layers: Sequence[tuple[int, int]]) -> dict[str, Any]:

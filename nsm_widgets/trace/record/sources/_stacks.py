@@ -17,6 +17,10 @@ from nsm_widgets.trace.make._output_fields import TOWERS
 from nsm_widgets.trace.record._hooks import without_numbers
 
 _CROSSES = re.compile(r"cross|encdec|encoder_att|enc_att", re.IGNORECASE)
+_NO_SOFTMAX = re.compile(r"linear|lightning|delta|additive", re.IGNORECASE)
+"""Attentions by their name, whose keys and values are summed to a state: there are no weights."""
+_ANY = re.compile(r"model|transformer|layers?|blocks?|h|encoder|decoder|backbone|attention|attn")
+"""Words of a path that tell nothing."""
 
 
 class LayerPlace(NamedTuple):
@@ -58,7 +62,9 @@ class Stacks:
             if not isinstance(modules[path], torchs)
         ]
         self._stacks = list(dict.fromkeys(self._stack_of(path) for path in attention))
-        self.has_attention = bool(attention)
+        self._places: dict[str, LayerPlace] = {}
+        self.attention = {path: modules[path] for path in attention}
+        """The attention modules by path."""
         self.layers: dict[str, list[int]] = {}
         """The numbers of the layers, by array, in the model's order."""
         for path in attention:
@@ -69,6 +75,11 @@ class Stacks:
 
     def place(self, path: str) -> LayerPlace:
         """Where what a module attends to belongs."""
+        if path not in self._places:
+            self._places[path] = self._place(path)
+        return self._places[path]
+
+    def _place(self, path: str) -> LayerPlace:
         own = getattr(self._modules[path], "layer_idx", None)
         _, number, _ = self._cut(path)
         layer = own if isinstance(own, int) and not isinstance(own, bool) else number
@@ -90,8 +101,8 @@ class Stacks:
         above, _, rest = self._cut(path)
         rest = without_numbers(rest)
         words = f"{above}.{rest}".lower().split(".")
-        tower = next((t for t, names in TOWERS.items() if any(names.search(word) for word in words[:2])), "")
-        side = next((s for w in words for s in ("decoder", "encoder") if w == s or w.startswith(f"{s}_")), "")
+        tower = next((t for t, names in TOWERS.items() if any(names.search(word) for word in words[:3])), "")
+        side = next((s for w in words for s in ("decoder", "encoder") if s in (w, *_ends(w))), "")
         outer, stage, _ = self._cut(above) if above else ("", 0, "")
         crosses = getattr(self._modules[path], "is_cross_attention", None)
         if not isinstance(crosses, bool):
@@ -107,12 +118,24 @@ class Stacks:
         }
         words = self._words(stack, several)
         same = [other for other in self._stacks if self._words(other, several) == words]
-        if len(same) > 1 or stack not in self._stacks:
-            if len({s.rest for s in same}) == len(same) and stack in self._stacks:
-                words = [*words, _without_attention(stack.rest)]
+        if stack not in self._stacks:
+            words = [re.sub(r"\.+", ".", f"{stack.path}.{stack.rest}").strip(".")]
+        elif len(same) > 1 or (not words and any(several.values())):
+            own = {other: self._own_words(other) for other in same}
+            shared = set.intersection(*map(set, own.values())) if len(same) > 1 else set()
+            telling = {other: [word for word in own[other] if word not in shared][:1] for other in same}
+            if list(telling.values()).count(telling[stack]) == 1:
+                words = [*words, *telling[stack]]
             else:
                 words = [re.sub(r"\.+", ".", f"{stack.path}.{stack.rest}").strip(".")]
         return ".".join([*filter(None, words), "attention"])
+
+    def _own_words(self, stack: _Stack) -> list[str]:
+        """What a path says besides, the most telling first, such as ``predictor``."""
+        whole = getattr(self._modules.get(""), "base_model_prefix", "")
+        path = [*reversed(stack.path.split(".")), *reversed(stack.rest.split("."))]
+        words = [re.sub(r"_?(attention|attn)_?", "", part, flags=re.IGNORECASE) for part in path]
+        return [word for word in words if word and word != whole and not _ANY.fullmatch(word)]
 
     def _words(self, stack: _Stack, several: Mapping[str, bool]) -> list[str]:
         words = [stack.tower] if several["tower"] and stack.tower else []
@@ -128,15 +151,17 @@ class Stacks:
 def is_attention(module: Any) -> bool:
     """Whether a module is called an attention."""
     named = re.search(r"attention|attn", type(module).__name__, re.IGNORECASE)
-    return named is not None and next(module.parameters(), None) is not None
+    if named is None or _NO_SOFTMAX.search(type(module).__name__):
+        return False
+    return next(module.parameters(), None) is not None
+
+
+def _ends(word: str) -> Sequence[str]:
+    """The first and the last part of a word, such as ``text`` and ``encoder`` of ``text_encoder``."""
+    parts = word.split("_")
+    return parts[0], parts[-1]
 
 
 def _innermost(modules: Mapping[str, Any]) -> Sequence[str]:
     """Those in which there is no other one."""
     return [path for path in modules if not any(other.startswith(f"{path}.") for other in modules)]
-
-
-def _without_attention(rest: str) -> str:
-    """What a path says besides: ``self`` of ``attention.self``, ``temporal`` of ``temporal_attn``."""
-    words = [re.sub(r"_?(attention|attn)_?", "", part, flags=re.IGNORECASE) for part in rest.split(".")]
-    return next((word for word in words if word), "")
