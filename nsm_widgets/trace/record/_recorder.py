@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.make._tokens import check_tokenizer
 from nsm_widgets.trace.record._boundary import watched_calls
+from nsm_widgets.trace.record._compiled import bypass_compile
 from nsm_widgets.trace.record._hooks import Hooks
 from nsm_widgets.trace.record._iteration import OTHER_SHAPE, Iteration, Left
 from nsm_widgets.trace.record._logged import Scalars
@@ -225,7 +224,7 @@ class TraceRecorder:
             with watched_calls(self.model, boundary_of(self.model, self._sources), hooks, recording):
                 for source in self._sources:
                     source.begin(hooks, recording)
-            _bypass_compile(self.model, hooks)
+            bypass_compile(self.model, hooks)
         except BaseException:
             hooks.close()
             raise
@@ -455,32 +454,3 @@ def _check_model(model: Any) -> Any:
             f"model must be a torch.nn.Module, got {type(model).__name__}. Arrays go into Trace.from_arrays."
         )
     return model
-
-
-def _bypass_compile(model: Any, hooks: Hooks) -> None:
-    """Compiled modules run as they were written while they are recorded: their kernels call no hooks."""
-    torch = sys.modules["torch"]
-    dynamo = sys.modules.get("torch._dynamo.eval_frame")
-    compiled = any(
-        getattr(module, "_compiled_call_impl", None) is not None
-        or (dynamo is not None and isinstance(module, dynamo.OptimizedModule))
-        for module in model.modules()
-    )
-    if not compiled and not _is_compiled_elsewhere(model, torch, dynamo):
-        return
-    if not hasattr(torch.compiler, "set_stance"):
-        raise RecordingError(
-            f"a compiled model can be recorded from torch 2.6 on, got torch {torch.__version__}. "
-            "Record the model that was compiled instead."
-        )
-    stance = torch.compiler.set_stance("force_eager")
-    stance.__enter__()
-    hooks.callback(lambda: stance.__exit__(None, None, None))
-
-
-def _is_compiled_elsewhere(model: Any, torch: Any, dynamo: Any) -> bool:
-    """Whether somebody has a compiled model around this one, or around a part."""
-    if not hasattr(torch.compiler, "set_stance") or not any(getattr(dynamo, "cached_backends", {}).values()):
-        return False  # nothing at all was compiled; what follows takes some 0.1 s
-    holding = gc.get_referrers(*model.modules())
-    return any(isinstance(each, dict) and "_orig_mod" in each for each in holding)

@@ -142,7 +142,29 @@ def test_a_compiled_model_that_is_recorded_by_its_inner_one(make: Callable[[], n
         assert torch.equal(inside(VALUES), plain)
         assert torch.equal(model(VALUES), plain)
     assert torch.equal(inside(VALUES), plain)
-    assert rec.iterations == (0,)
+    assert rec.iterations == (0, 1)
+
+
+def test_a_model_that_is_compiled_in_place_in_the_block() -> None:
+    """It runs as it was written until the block ends, and another one is compiled as ever."""
+    runs = []
+
+    def backend(graph: Any, _: Any) -> Any:
+        def run(*args: Any) -> Any:
+            runs.append(graph)
+            return graph.forward(*args)
+
+        return run
+
+    model = Attention()
+    with TraceRecorder(model) as rec:
+        torch.compile(nn.Linear(2, 2), backend=backend)(torch.rand(1, 2))
+        assert len(runs) == 1
+        model.compile(backend=backend)
+        model(VALUES)
+    assert (rec.iterations, len(runs)) == ((0,), 1)
+    model(VALUES)
+    assert len(runs) == 2
     assert accounted(rec)
 
 
@@ -344,7 +366,8 @@ def test_what_follows_an_interrupt_is_nobodys_attention() -> None:
     with TraceRecorder(model, recompute=True) as rec:
         with pytest.raises(KeyboardInterrupt):
             model(VALUES)
-        functional.scaled_dot_product_attention(*[torch.rand(1, 2, 5, 4)] * 3)
+        other = torch.rand(1, 2, 5, 4)
+        functional.scaled_dot_product_attention(other, other, other)
         model.error = None
         model(VALUES)
     assert rec.iterations == (1,)

@@ -115,7 +115,10 @@ def _why_nothing(recording: Recording, problems: Sequence[str]) -> str:
             f"the block kept none of its {recording.seen} iterations: {', '.join(reasons)}. "
             "Ask for others with every(n) or when(...), or allow more with budget(...)."
         )
-    return "the model took no step inside the block. Call it there: model(inputs)."
+    return (
+        "the model took no step inside the block. Call it there: model(inputs). A compiled function "
+        "calls no hooks of what it calls: call that function as it was before torch.compile."
+    )
 
 
 def rank_and_world() -> dict[str, Any]:
