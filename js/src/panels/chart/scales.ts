@@ -1,6 +1,7 @@
 /** The scales and axes of a bqplot figure, as far as the page moves them: while a recording runs, they widen. */
 
 import { ticks } from "d3-array";
+import { levelTexts } from "../../page/format";
 import type { Model } from "../../page/model";
 
 /** Values that are labelled along an axis, at most. Python's `tick_values`. */
@@ -35,10 +36,18 @@ export function showDomain(
   ends = domain,
 ): void {
   setEnds(scale, ends);
+  if (axis === undefined) return;
   const levels = levelsWithin(domain);
-  const known = Array.from((axis?.get("tick_values") ?? []) as ArrayLike<number>);
+  const known = Array.from((axis.get("tick_values") ?? []) as ArrayLike<number>);
   const near = 1e-9 * (domain[1] - domain[0]);
   const same =
     known.length === levels.length && known.every((at, i) => Math.abs(at - (levels[i] ?? 0)) <= near);
-  if (!same) axis?.set("tick_values", Float64Array.from(levels));
+  writeLevels(axis, same ? known : levels, levelTexts(levels));
+  if (!same) axis.set("tick_values", Float64Array.from(levels));
+}
+
+/** What stands at the values along an axis; before these, for bqplot writes them by the labels that it then has. */
+function writeLevels(axis: Model, levels: readonly number[], texts: readonly string[]): void {
+  const labels = Object.fromEntries(levels.map((level, i) => [String(level), texts[i] ?? ""]));
+  if (JSON.stringify(axis.get("tick_labels")) !== JSON.stringify(labels)) axis.set("tick_labels", labels);
 }

@@ -35,7 +35,10 @@ describe("values along an axis", () => {
 describe("a domain that widens", () => {
   const made = () => ({
     scale: new FakeModel({ min: 0, max: 1 }),
-    axis: new FakeModel({ tick_values: Float64Array.of(0, 0.2, 0.4, 0.6, 0.8, 1) }),
+    axis: new FakeModel({
+      tick_values: Float64Array.of(0, 0.2, 0.4, 0.6, 0.8, 1),
+      tick_labels: { "0": "0", "1": "1", "0.2": "0.2", "0.4": "0.4", "0.6": "0.6", "0.8": "0.8" },
+    }),
   });
 
   test("moves the scale and what stands along it", () => {
@@ -59,6 +62,19 @@ describe("a domain that widens", () => {
     showDomain(scale, axis, [0, 2], [0, 2.16]);
     expect(scale.get("max")).toBe(2.16);
     expect([...(axis.get("tick_values") as Float64Array)]).toEqual([0, 0.5, 1, 1.5, 2]);
+  });
+
+  test("writes its values as pictures do, also where Python said where they stand", () => {
+    const scale = new FakeModel();
+    const levels = Float64Array.of(0, 1e-5, 2e-5, 3e-5);
+    const axis = new FakeModel({ tick_values: levels, tick_labels: null });
+    showDomain(scale, axis, [0, 3e-5]);
+    expect(axis.get("tick_values")).toBe(levels);
+    const texts = () => Object.values(axis.get("tick_labels") as object);
+    expect(Object.keys(axis.get("tick_labels") as object)).toEqual([...levels].map(String));
+    expect(texts()).toEqual(["0", "1e−5", "2e−5", "3e−5"]);
+    showDomain(scale, axis, [0, 2e6]);
+    expect(texts()).toEqual(["0", "5e5", "1e6", "1.5e6", "2e6"]);
   });
 
   test("an end that is the same is not set again", () => {
