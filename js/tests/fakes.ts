@@ -172,8 +172,9 @@ export function pictureOf(changes: Partial<Picture> = {}): Picture {
   };
 }
 
-export function panelOf(changes: Partial<PanelSpec> = {}): PanelSpec {
-  return {
+/** Of each kind the fields that it needs. */
+export function panelOf<Spec extends PanelSpec = PanelSpec>(changes: Partial<NoInfer<Spec>> = {}): Spec {
+  const panel = {
     id: "x",
     kind: "heatmap",
     array: "x",
@@ -200,6 +201,7 @@ export function panelOf(changes: Partial<PanelSpec> = {}): PanelSpec {
     largest_sum: 0,
     ...changes,
   };
+  return panel as unknown as Spec;
 }
 
 /** Of a recording that runs, after its first iteration. */

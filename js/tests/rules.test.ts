@@ -21,10 +21,11 @@ import { CLIPPED_INK } from "../src/panels/heatmap/paint";
 import { NotesView } from "../src/panels/notes/view";
 import type { PanelContext } from "../src/panels/panel";
 import { selectionTexts } from "../src/view/caption";
+import { follows, isPainted, isZoomable } from "../src/view/panels";
 import { type LeftOut, leftOutCells, whyLeftOut } from "../src/wire/masks";
 import { planeOf } from "../src/wire/ndarray";
 import { numberAt, stepsBefore } from "../src/wire/numbers";
-import type { ArrayMeta, Indices, PanelSpec, Settings } from "../src/wire/state";
+import type { ArrayMeta, Indices, NotesSpec, PanelSpec, Settings } from "../src/wire/state";
 import { metaOf, panelOf } from "./fakes";
 import { jsonOf, textOf } from "./fixtures";
 
@@ -83,7 +84,7 @@ describe("cells that do not count", () => {
 });
 
 interface Notes {
-  sentences: { array: Told; values: Sent[]; panel: PanelSpec; at: Indices; lines: string[] }[];
+  sentences: { array: Told; values: Sent[]; panel: NotesSpec; at: Indices; lines: string[] }[];
   marks: {
     shape: [number, number];
     texels: [number, number];
@@ -125,6 +126,7 @@ describe("what is said", () => {
 });
 
 interface Order {
+  kinds: PanelSpec["kind"][];
   bars: {
     score: Sent[];
     use: Sent[];
@@ -139,6 +141,11 @@ interface Order {
   };
 }
 const ORDER = jsonOf<Order>("../rules/order.json");
+
+test.each(ORDER.kinds)("panels of kind %s are known", (kind) => {
+  const known = [isPainted, isZoomable, follows].map((ask) => ask(panelOf({ kind })));
+  expect(new Set(known.map((answer) => typeof answer))).toEqual(new Set(["boolean"]));
+});
 
 describe("the order of", () => {
   test.each(ORDER.bars)("bars of $score", ({ score, use, orders, by_value, top }) => {

@@ -8,7 +8,7 @@ import { mapKind, type Theme } from "../color/tables";
 import { isolated } from "../page/text";
 import type { Selection } from "../selection/selection";
 import { KNOWN_DIMS, knownAxis } from "../wire/axes";
-import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire/state";
+import { clampIndex, type Indices, type PaintedSpec, type PanelSpec, type Settings } from "../wire/state";
 import type { Excerpt, Part } from "./excerpt";
 
 export interface PanelContext {
@@ -48,17 +48,6 @@ export interface Sides {
 /** Axes whose place in the data is marked on every panel that draws them. */
 export const CURSOR_DIMS: readonly string[] = KNOWN_DIMS.filter((dim) => knownAxis(dim).marked);
 
-/** Whether a panel shows anything of its array at the selection: plain sentences do not. */
-export function follows({ kind, notes }: PanelSpec): boolean {
-  if (kind === "table" || kind === "scalars") return false; // the iteration that scalars mark is that of others
-  return kind !== "notes" || (notes ?? []).some(([, code]) => code !== null);
-}
-
-/** Whether the selected index of an axis that a panel draws is marked there: of a chart, only that across. */
-export function isMarked({ kind, x }: PanelSpec, dim: string): boolean {
-  return kind === "lines" || kind === "bars" ? dim === x : CURSOR_DIMS.includes(dim);
-}
-
 export function domainOf({ domain: [low, high], diverging }: PanelSpec): Domain {
   return { low, high, diverging };
 }
@@ -73,7 +62,7 @@ export function thresholdsOf(spec: PanelSpec, array: StoredArray): number[] {
 }
 
 /** Whether each picture of a panel spans the colour bar by itself. Rows on the row-max scale have a range of their own. */
-export function hasOwnRange(spec: PanelSpec, { domain, scale }: Settings): boolean {
+export function hasOwnRange(spec: PaintedSpec, { domain, scale }: Settings): boolean {
   return domain === "per-head" && spec.own_ranges === true && scale !== "row-max";
 }
 

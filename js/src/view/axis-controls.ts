@@ -3,11 +3,12 @@
 import type { PageArrays } from "../arrays/page-arrays";
 import { createChooser, MOST_ENTRIES } from "../controls/chooser";
 import { createSlider } from "../controls/slider";
-import { CURSOR_DIMS, follows, isMarked } from "../panels/panel";
+import { CURSOR_DIMS } from "../panels/panel";
 import type { Selection } from "../selection/selection";
 import { inOrder, knownAxis } from "../wire/axes";
 import type { Numbers } from "../wire/numbers";
 import { clampIndex, type Indices, type PanelSpec } from "../wire/state";
+import { follows, isMarked } from "./panels";
 
 export interface AxisControl {
   readonly dim: string;

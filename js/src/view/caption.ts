@@ -3,9 +3,10 @@
 import type { StoredArray } from "../arrays/array";
 import type { PageArrays } from "../arrays/page-arrays";
 import { isolated } from "../page/text";
-import { follows, isMarked, type PanelView } from "../panels/panel";
+import type { PanelView } from "../panels/panel";
 import { rangeText } from "../wire/numbers";
 import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire/state";
+import { follows, isMarked } from "./panels";
 
 /** What is drawn of a view, a chart or a group, in their order on the page. */
 const PICTURED = ".nsmw-heading, .nsmw-row, .nsmw-figure";

@@ -5,6 +5,7 @@ import { COLOR_SCALES } from "../color/scale";
 import { mapNames } from "../color/tables";
 import { createChoice } from "../controls/choice";
 import { DOMAIN_CHOICES, type PanelSpec, type Settings, SHOW_CHOICES } from "../wire/state";
+import { isPainted } from "./panels";
 
 const ONE_SCALE =
   "this page carries colours on this scale only; export with precision float16 or exact for the others";
@@ -27,7 +28,7 @@ export interface Controls {
 }
 
 export function createColoring({ panels, arrays, settings, choose, signal }: ColoringOptions): Controls {
-  const painted = panels.filter((panel) => panel.kind === "heatmap" || panel.kind === "thumbnails");
+  const painted = panels.filter(isPainted);
   const ranged = painted.filter((panel) => panel.own_ranges && hasSeveralPlanes(panel, arrays));
   const choice = (name: string, setting: keyof Settings, values: readonly string[], title: string) =>
     createChoice(name, { "": values }, title, (value) => choose({ [setting]: value }), signal);

@@ -57,7 +57,7 @@ class DrawnView {
     this.#content = contentOf(model, parts.arrays, settings.values);
     const context = this.#panelContext();
     this.#rows = new PanelRows(this.#content.layout, (spec) =>
-      createPanel(spec, context, parts.figure, render),
+      createPanel(spec, context, { figure: parts.figure, render }),
     );
     this.#rows.pick(settings.values);
     this.#heading = createHeading(model, signal);

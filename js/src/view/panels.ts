@@ -1,4 +1,4 @@
-/** Which class draws a panel of which kind. */
+/** The kinds of panels: which class draws each, and what it has to do with the selection and the toolbar. */
 
 import type { RenderContext } from "../page/model";
 import { BarsPanel } from "../panels/chart/bars";
@@ -9,27 +9,86 @@ import { LinesPanel } from "../panels/chart/view";
 import { GraphView } from "../panels/graph/view";
 import { HeatmapView } from "../panels/heatmap/view";
 import { NotesView } from "../panels/notes/view";
-import type { PanelContext, PanelView } from "../panels/panel";
+import { CURSOR_DIMS, type PanelContext, type PanelView } from "../panels/panel";
 import { TableView } from "../panels/table/view";
 import { ThumbnailsView } from "../panels/thumbnails/thumbnails";
-import type { PanelSpec } from "../wire/state";
+import type { PaintedSpec, PanelSpec } from "../wire/state";
 
-export function createPanel(
-  spec: PanelSpec,
-  context: PanelContext,
-  figure: FigureModels | undefined,
-  render: RenderContext,
-): PanelView {
-  if (spec.kind === "scalars") {
-    const figures = (render.model.get("_figures") ?? {}) as Record<string, string>;
-    return new ScalarsPanel(spec, context, embedder(render.model, figures[spec.id]));
-  }
-  if (spec.kind === "thumbnails") return new ThumbnailsView(spec, context);
-  if (spec.kind === "graph") return new GraphView(spec, context);
-  if (spec.kind === "notes") return new NotesView(spec, context);
-  if (spec.kind === "table") return new TableView(spec, context);
-  if (spec.kind === "heatmap") return new HeatmapView(spec, context);
+/** What a panel may be drawn in, besides the page. */
+export interface Surroundings {
+  /** The bqplot figure of a chart. */
+  figure: FigureModels | undefined;
+  render: RenderContext;
+}
+
+interface PanelKind<Spec extends PanelSpec> {
+  create(spec: Spec, context: PanelContext, around: Surroundings): PanelView;
+  /** Whether it shows anything of its array at the selection; where nothing is said, it does. */
+  follows?(spec: Spec): boolean;
+  /** Whether the selected index of an axis that it draws is marked there; else, of axes that all panels mark. */
+  marks?(spec: Spec, dim: string): boolean;
+  /** Whether values are cells in colours. */
+  painted?: boolean;
+  /** Whether the cells on show can be chosen. */
+  zooms?: boolean;
+}
+
+const acrossAlone = ({ x }: PanelSpec, dim: string) => dim === x;
+
+const KINDS: { [K in PanelSpec["kind"]]: PanelKind<Extract<PanelSpec, { kind: K }>> } = {
+  heatmap: { create: (spec, context) => new HeatmapView(spec, context), painted: true, zooms: true },
+  thumbnails: { create: (spec, context) => new ThumbnailsView(spec, context), painted: true },
+  graph: { create: (spec, context) => new GraphView(spec, context) },
+  lines: {
+    create: (spec, context, { figure }) => new LinesPanel(spec, context, given(figure, spec)),
+    marks: acrossAlone,
+  },
+  bars: {
+    create: (spec, context, { figure }) => new BarsPanel(spec, context, given(figure, spec)),
+    marks: acrossAlone,
+  },
+  scalars: {
+    create(spec, context, { render: { model } }) {
+      const figures = (model.get("_figures") ?? {}) as Record<string, string>;
+      return new ScalarsPanel(spec, context, embedder(model, figures[spec.id]));
+    },
+    follows: () => false, // the iteration that it marks is that of others
+  },
+  notes: {
+    create: (spec, context) => new NotesView(spec, context),
+    follows: ({ notes }) => (notes ?? []).some(([, code]) => code !== null), // plain sentences do not
+  },
+  table: { create: (spec, context) => new TableView(spec, context), follows: () => false },
+};
+
+function given(figure: FigureModels | undefined, { kind, array }: PanelSpec): FigureModels {
   if (figure === undefined)
-    throw new Error(`the ${spec.kind} of ${spec.array} must have a bqplot figure to be drawn in`);
-  return spec.kind === "bars" ? new BarsPanel(spec, context, figure) : new LinesPanel(spec, context, figure);
+    throw new Error(`the ${kind} of ${array} must have a bqplot figure to be drawn in`);
+  return figure;
+}
+
+function kindOf({ kind }: PanelSpec): PanelKind<PanelSpec> {
+  return KINDS[kind] as PanelKind<PanelSpec>;
+}
+
+export function createPanel(spec: PanelSpec, context: PanelContext, around: Surroundings): PanelView {
+  return kindOf(spec).create(spec, context, around);
+}
+
+/** Whether a panel shows anything of its array at the selection. */
+export function follows(spec: PanelSpec): boolean {
+  return kindOf(spec).follows?.(spec) ?? true;
+}
+
+/** Whether the selected index of an axis that a panel draws is marked there. */
+export function isMarked(spec: PanelSpec, dim: string): boolean {
+  return kindOf(spec).marks?.(spec, dim) ?? CURSOR_DIMS.includes(dim);
+}
+
+export function isPainted(spec: PanelSpec): spec is PaintedSpec {
+  return kindOf(spec).painted === true;
+}
+
+export function isZoomable(spec: PanelSpec): boolean {
+  return kindOf(spec).zooms === true;
 }

@@ -7,6 +7,7 @@ import { knownAxis } from "../wire/axes";
 import { clampIndex } from "../wire/state";
 import { type AxisControlOptions, axesToControl, createAxisControl } from "./axis-controls";
 import { type ColoringOptions, type Controls, createColoring } from "./coloring";
+import { isZoomable } from "./panels";
 import { createPlayerControls } from "./player";
 import { isRunning } from "./recording-status";
 import { createSavedNote } from "./saved";
@@ -82,7 +83,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
 
 /** Whether zooms go together: asked where there are heatmaps that share theirs. */
 function createZoomLink({ panels, arrays, selection, signal }: ToolbarOptions): Controls {
-  const zoomable = panels.filter((panel) => panel.kind === "heatmap");
+  const zoomable = panels.filter(isZoomable);
   const keys = new Set(zoomable.map((panel) => zoomKeyOf(panel, arrays.get(panel.array))));
   const link = createToggle(
     "link zoom",

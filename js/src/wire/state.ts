@@ -52,9 +52,9 @@ export interface ArrayMeta {
   generation?: number;
 }
 
-export interface PanelSpec {
+/** What Python says of every panel. */
+interface PanelBase {
   id: string;
-  kind: "heatmap" | "thumbnails" | "lines" | "bars" | "graph" | "notes" | "table" | "scalars";
   array: string;
   y: string;
   x: string;
@@ -63,41 +63,90 @@ export interface PanelSpec {
   diverging: boolean;
   cmap: string;
   fixed: Indices;
-  rows: string | null;
-  columns: string | null;
-  aspect: "fill" | "equal";
   height_px: number;
   grow: number;
   min_width_px: number;
-  /** symbol, array, description */
-  scalars: [string, string, string][];
   below: number;
   above: number;
-  /** Lines: the indices of y that are drawn; all where none is named. */
-  picked: number[];
-  bars: BarsSpec | null;
   /** Why a value is NaN, where that is known. */
   nan_means: string;
-  /** Whether values are printed in the cells of a heatmap, where these are large enough. */
-  annotate: boolean;
-  /** Of a graph: the column sum that the largest node stands for. */
-  largest_sum: number;
-  /** Whether the reader may have each picture span the colour bar by itself. */
-  own_ranges?: boolean;
-  /** What is said over a picture in which every value is NaN; empty for nothing. */
-  unknown?: string;
-  /** An array along `y`: rows where it is not 0 are marked; empty for none. */
-  flags?: string;
-  /** Of kind "notes": text, code, whether it is also said of nobody. A code of null is a plain text. */
-  notes?: [string, number | null, boolean][];
-  /** Of kind "table": its cells. */
-  table?: TableSpec | null;
   /** Of a view that shows one of several things: with which of them; always where empty. */
   shown_in?: string;
 }
 
+interface Painted extends PanelBase {
+  aspect: "fill" | "equal";
+  /** Whether the reader may have each picture span the colour bar by itself. */
+  own_ranges?: boolean;
+}
+
+export interface HeatmapSpec extends Painted {
+  kind: "heatmap";
+  /** symbol, array, description */
+  scalars: [string, string, string][];
+  /** Whether values are printed in cells that are large enough. */
+  annotate: boolean;
+  /** What is said over a picture in which every value is NaN; empty for nothing. */
+  unknown?: string;
+  /** An array along `y`: rows where it is not 0 are marked; empty for none. */
+  flags?: string;
+}
+
+export interface ThumbnailsSpec extends Painted {
+  kind: "thumbnails";
+  /** The axes down and across the grid. */
+  rows: string | null;
+  columns: string | null;
+}
+
+export interface LinesSpec extends PanelBase {
+  kind: "lines";
+  /** The indices of y that are drawn; all where none is named. */
+  picked: number[];
+}
+
+export interface BarsSpec extends PanelBase {
+  kind: "bars";
+  bars: BarsOf | null;
+}
+
+export interface GraphSpec extends PanelBase {
+  kind: "graph";
+  /** The column sum that the largest node stands for. */
+  largest_sum: number;
+}
+
+export interface NotesSpec extends PanelBase {
+  kind: "notes";
+  /** Text, code, whether it is also said of nobody. A code of null is a plain text. */
+  notes?: [string, number | null, boolean][];
+}
+
+export interface TableSpec extends PanelBase {
+  kind: "table";
+  table?: TableOf | null;
+}
+
+export interface ScalarsSpec extends PanelBase {
+  kind: "scalars";
+}
+
+/** A panel, by its kind; how each is drawn and what it has to do with the selection, says `view/panels.ts`. */
+export type PanelSpec =
+  | HeatmapSpec
+  | ThumbnailsSpec
+  | LinesSpec
+  | BarsSpec
+  | GraphSpec
+  | NotesSpec
+  | TableSpec
+  | ScalarsSpec;
+
+/** Panels whose values are cells in colours. */
+export type PaintedSpec = HeatmapSpec | ThumbnailsSpec;
+
 /** What belongs to a panel that is a table. */
-export interface TableSpec {
+export interface TableOf {
   columns: string[];
   /** Cells, and the indices that choosing a row goes to. */
   rows: { cells: string[]; go: Indices }[];
@@ -105,7 +154,7 @@ export interface TableSpec {
 }
 
 /** What belongs to a panel of bars, besides its values. */
-export interface BarsSpec {
+export interface BarsOf {
   /** What the values mean. */
   note: string;
   sort: string;

@@ -7,7 +7,7 @@ import { noteLines } from "../../src/panels/notes/lines";
 import { hasOwnRange, lookOf } from "../../src/panels/panel";
 import { wrappedGrid } from "../../src/panels/thumbnails/grid";
 import { ownDomain, ownThresholds } from "../../src/raster/own";
-import type { Settings } from "../../src/wire/state";
+import type { HeatmapSpec, Settings } from "../../src/wire/state";
 import { FakeModel, metaOf, panelOf, the } from "../fakes";
 import { jsonOf } from "../fixtures";
 
@@ -49,7 +49,7 @@ describe("a picture's own range is that of Python", () => {
 });
 
 describe("what a picture's colours stand for", () => {
-  const spec = panelOf({ own_ranges: true, domain: [0, 1] });
+  const spec = panelOf<HeatmapSpec>({ own_ranges: true, domain: [0, 1] });
   const meta = metaOf({ dims: ["slot", "word"], shape: [1, 2], over_budget: true, thresholds: [0.5] });
   const arrays = createPageArrays({
     model: new FakeModel({ _meta: [meta], _buffers: {} }),
@@ -72,8 +72,8 @@ describe("what a picture's colours stand for", () => {
   test.each([
     ["shared", settings({ domain: "shared" }), spec],
     ["rows have their own", settings({ scale: "row-max" }), spec],
-    ["a panel without", settings({}), panelOf({ own_ranges: false })],
-    ["a panel of an older notebook", settings({}), panelOf()],
+    ["a panel without", settings({}), panelOf<HeatmapSpec>({ own_ranges: false })],
+    ["a panel of an older notebook", settings({}), panelOf<HeatmapSpec>()],
   ])("is the shared domain: %s", (_, chosen, panel) => {
     expect(hasOwnRange(panel, chosen)).toBe(false);
     const look = lookOf(panel, arrays.get("x"));

@@ -88,7 +88,7 @@ describe("axes chosen from by name", () => {
   });
 
   test("need no control where only plain sentences are said of them", () => {
-    const notes: PanelSpec["notes"] = [["left out", null, false]];
+    const notes: [string, null, boolean][] = [["left out", null, false]];
     expect(
       controlled({ x: ["pattern", "query"] }, [{ kind: "notes", y: "pattern", x: "pattern", notes }]),
     ).toEqual([]);

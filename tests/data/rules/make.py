@@ -4,7 +4,7 @@
 
 masks.json  arrays as the page is told of them; of some planes why each cell does not count, texels, counts
 notes.json  sentences of panels; what is said beneath a picture of its marks; what is said of a selection
-order.json  bars from left to right, by value and by another array; lines, and their colours
+order.json  kinds of panels; bars from left to right, by value and by another array; lines, and their colours
 ticks.json  values along an axis with their texts; places along one; a colour bar's labels; numbers of places
 inks.json   colours of texts, lines, cursors, marks and hatching, of bars and lines
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
@@ -203,6 +203,7 @@ def _selection_cases() -> list[tuple[list[NamedArray], list[Panel], dict[str, in
     memory = _array("memory", (41, 2, 8, 3), ("time", "batch", "slot", "word"))
     weights = _array("weights", (41, 2, 1, 8), ("time", "batch", "head", "slot"))
     attention = _array("attention", (3, 4, 6, 6), ("layer", "head", "query", "key"))
+    logged = _array("loss", (3, 9), ("iteration", "logged"))
 
     def panel(array: NamedArray, y: str, x: str, kind: Any = "heatmap", **options: Any) -> Panel:
         return Panel(array.name, array.name, y, x, array.name, UNIT, "ink", kind, **options)
@@ -225,6 +226,7 @@ def _selection_cases() -> list[tuple[list[NamedArray], list[Panel], dict[str, in
         ([attention], [panel(attention, "query", "query", "notes", notes=(Note("all"),))], {"layer": 1}),
         ([attention], [told], {"layer": 1}),
         ([attention], [panel(attention, "query", "key", "table")], {"layer": 1}),
+        ([logged], [panel(logged, "logged", "logged", "scalars")], {"iteration": 1}),
         ([_array("one", (1, 1), ("slot", "word"))], [], {}),
     ]
 
@@ -243,7 +245,8 @@ def _selection(arrays: list[NamedArray], panels: list[Panel], indices: dict[str,
 
 
 def _order() -> dict[str, object]:
-    return {"bars": [_bars(*values) for values in _bar_cases()], "lines": _lines()}
+    kinds = get_args(get_type_hints(Panel)["kind"])
+    return {"kinds": kinds, "bars": [_bars(*values) for values in _bar_cases()], "lines": _lines()}
 
 
 def _bar_cases() -> list[tuple[list[float], list[float]]]:

@@ -7,7 +7,7 @@ import { type Choice, createChoice } from "../../controls/choice";
 import { element, OWN_KEYS, setText } from "../../page/dom";
 import { count } from "../../page/format";
 import type { Model } from "../../page/model";
-import type { BarsSpec, Indices, PanelSpec } from "../../wire/state";
+import type { BarsOf, BarsSpec, Indices } from "../../wire/state";
 import { markChips } from "../chips";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
@@ -27,7 +27,7 @@ import { showDomain } from "./scales";
 import { showTicks, ticksFor } from "./ticks";
 import { countUnplottable, lineValues } from "./values";
 
-const NO_BARS: BarsSpec = { note: "", sort: "", orders: {}, flags: null, kinds: [] };
+const NO_BARS: BarsOf = { note: "", sort: "", orders: {}, flags: null, kinds: [] };
 const SYMBOLS = ["", "×", "▲"];
 /** Left and right of the plot, less the padding of our panel above it. */
 const MARGINS_PX = 60;
@@ -35,8 +35,8 @@ const OUT_OF_SIGHT = -9;
 
 export class BarsPanel implements PanelView {
   readonly element: HTMLElement;
-  readonly #spec: PanelSpec;
-  readonly #bars: BarsSpec;
+  readonly #spec: BarsSpec;
+  readonly #bars: BarsOf;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
   readonly #count: number;
@@ -57,7 +57,7 @@ export class BarsPanel implements PanelView {
   #widthPx = 0;
   #frames = 0;
 
-  constructor(spec: PanelSpec, context: PanelContext, figure: FigureModels) {
+  constructor(spec: BarsSpec, context: PanelContext, figure: FigureModels) {
     this.#spec = spec;
     this.#bars = spec.bars ?? NO_BARS;
     this.#context = context;

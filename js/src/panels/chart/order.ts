@@ -1,6 +1,6 @@
 /** Bars in their order, from left to right. No DOM, no widget model. */
 
-import type { BarsSpec } from "../../wire/state";
+import type { BarsOf } from "../../wire/state";
 
 /** By code: used, dead, saturated. Python's BAR_COLORS. */
 export const BAR_COLORS = ["#2a7fc1", "#808080", "#d98200"] as const;
@@ -14,7 +14,7 @@ export const HEADROOM = 0.08;
 type Values = ArrayLike<number>;
 
 /** What bars along an axis can be sorted by. */
-export function sortNames(dim: string, bars: BarsSpec | null): string[] {
+export function sortNames(dim: string, bars: BarsOf | null): string[] {
   return [dim, BY_VALUE, ...Object.keys(bars?.orders ?? {})];
 }
 

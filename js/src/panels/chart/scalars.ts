@@ -7,7 +7,7 @@ import { element, setText } from "../../page/dom";
 import { levelTexts, short } from "../../page/format";
 import type { Model } from "../../page/model";
 import { nearest } from "../../selection/follow";
-import type { PanelSpec } from "../../wire/state";
+import type { ScalarsSpec } from "../../wire/state";
 import type { PanelContext, PanelView, Sides } from "../panel";
 import { type Curve, curveOf, levelsOf, rangeOf } from "./curve";
 import type { Embedded, Embedder } from "./embed";
@@ -37,7 +37,7 @@ export class ScalarsPanel implements PanelView {
   #range: [number, number] = [0, 1];
   #width = 0;
 
-  constructor(spec: PanelSpec, context: PanelContext, embed: Embedder) {
+  constructor(spec: ScalarsSpec, context: PanelContext, embed: Embedder) {
     this.#context = context;
     this.#array = context.arrays.get(spec.array);
     const heading = element("span", { class: "nsmw-title", title: this.#array.meta.description }, spec.title);

@@ -8,7 +8,7 @@ import type { Model } from "../../page/model";
 import { axisTitle } from "../../wire/axes";
 import type { Plane, TypedArray } from "../../wire/ndarray";
 import { stepsBefore } from "../../wire/numbers";
-import type { Indices, PanelSpec } from "../../wire/state";
+import type { Indices, LinesSpec } from "../../wire/state";
 import { markChips } from "../chips";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
@@ -37,7 +37,7 @@ interface LegendEntry {
 
 export class LinesPanel implements PanelView {
   readonly element: HTMLElement;
-  readonly #spec: PanelSpec;
+  readonly #spec: LinesSpec;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
   readonly #figure: FigureModels;
@@ -61,7 +61,7 @@ export class LinesPanel implements PanelView {
   #chipped: unknown[] = [];
   #frames = 0;
 
-  constructor(spec: PanelSpec, context: PanelContext, figure: FigureModels) {
+  constructor(spec: LinesSpec, context: PanelContext, figure: FigureModels) {
     this.#spec = spec;
     this.#context = context;
     const [cursor, lines] = figure.marks;

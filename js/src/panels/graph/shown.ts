@@ -4,7 +4,7 @@ import type { StoredArray } from "../../arrays/array";
 import type { ColorScale } from "../../color/scale";
 import { type Raster, rasterize } from "../../raster/raster";
 import type { Plane } from "../../wire/ndarray";
-import type { PanelSpec } from "../../wire/state";
+import type { GraphSpec } from "../../wire/state";
 import { clip, textWidth } from "../heatmap/axes";
 import type { Box } from "../heatmap/geometry";
 import { domainOf, rowAxisOf, thresholdsOf } from "../panel";
@@ -32,7 +32,7 @@ export interface Shown extends Ground {
 }
 
 export interface ShownOptions {
-  spec: PanelSpec;
+  spec: GraphSpec;
   array: StoredArray;
   batch: number;
   /** In CSS pixels. */

@@ -5,7 +5,7 @@ import { precisionChips } from "../../arrays/precision";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../../page/dom";
 import { setRedraw } from "../../page/redraw";
 import { palette, type Raster } from "../../raster/raster";
-import type { Indices, PanelSpec } from "../../wire/state";
+import type { GraphSpec, Indices } from "../../wire/state";
 import { markChips } from "../chips";
 import { type Excerpt, excerptOf, type Part } from "../excerpt";
 import {
@@ -29,7 +29,7 @@ import { edgeText, keyText, labelOf, nodeTexts, tooManyNodes } from "./words";
 
 export class GraphView implements PanelView {
   readonly element: HTMLElement;
-  readonly #spec: PanelSpec;
+  readonly #spec: GraphSpec;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
   readonly #count: number;
@@ -49,7 +49,7 @@ export class GraphView implements PanelView {
   #painted = "";
   #frames = 0;
 
-  constructor(spec: PanelSpec, context: PanelContext) {
+  constructor(spec: GraphSpec, context: PanelContext) {
     this.#spec = spec;
     this.#context = context;
     this.#array = context.arrays.get(spec.array);

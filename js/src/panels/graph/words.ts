@@ -5,7 +5,7 @@ import { isRounded, valueText } from "../../arrays/precision";
 import { count, short } from "../../page/format";
 import { isolated } from "../../page/text";
 import type { Plane } from "../../wire/ndarray";
-import type { Indices, PanelSpec } from "../../wire/state";
+import type { GraphSpec, Indices } from "../../wire/state";
 import { describeIndex } from "../panel";
 import { columnSums, MOST_NODES, valueAt } from "./edges";
 
@@ -18,23 +18,23 @@ export function tooManyNodes(nodes: number, dim: string): string {
 }
 
 /** What arrows and nodes stand for. */
-export function keyText({ x, y, largest_sum }: PanelSpec): string {
+export function keyText({ x, y, largest_sum }: GraphSpec): string {
   return `from ${x} to ${y} · node area: column sum, largest ${short(largest_sum)}`;
 }
 
 /** A node's own name; its number where it has none. */
-export function labelOf({ x, y }: PanelSpec, array: StoredArray, index: number, batch: number): string {
+export function labelOf({ x, y }: GraphSpec, array: StoredArray, index: number, batch: number): string {
   return array.label(y, index, batch) ?? nameOf(array, x, index, batch);
 }
 
 /** A cell, as a matrix says it. */
-export function edgeText({ x, y }: PanelSpec, array: StoredArray, at: Indices): string {
+export function edgeText({ x, y }: GraphSpec, array: StoredArray, at: Indices): string {
   return `${describeIndex(array, y, at)} · ${describeIndex(array, x, at)} ${valueText(array, at)}`;
 }
 
 /** A node and the strongest edges that end and begin there, a line for each. */
 export function nodeTexts(
-  spec: PanelSpec,
+  spec: GraphSpec,
   array: StoredArray,
   plane: Plane,
   index: number,

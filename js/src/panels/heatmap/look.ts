@@ -2,17 +2,17 @@
 
 import type { StoredArray } from "../../arrays/array";
 import type { Look } from "../../arrays/picture";
-import type { Indices, PanelSpec } from "../../wire/state";
+import type { Indices, PaintedSpec } from "../../wire/state";
 import { domainOf, hasOwnRange, lookOf, type PanelContext, placeText } from "../panel";
 
 export class PlaneLook {
-  readonly #spec: PanelSpec;
+  readonly #spec: PaintedSpec;
   readonly #array: StoredArray;
   readonly #context: PanelContext;
   #shown: Look;
   #of = "";
 
-  constructor(spec: PanelSpec, array: StoredArray, context: PanelContext) {
+  constructor(spec: PaintedSpec, array: StoredArray, context: PanelContext) {
     this.#spec = spec;
     this.#array = array;
     this.#context = context;

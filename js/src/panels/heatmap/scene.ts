@@ -4,7 +4,7 @@ import type { StoredArray } from "../../arrays/array";
 import { element, OWN_KEYS } from "../../page/dom";
 import type { ZoomMember } from "../../selection/zooms";
 import type { Window } from "../../wire/ndarray";
-import type { Indices, PanelSpec } from "../../wire/state";
+import type { HeatmapSpec, Indices } from "../../wire/state";
 import { indicesFor, type PanelContext, zoomKeyOf } from "../panel";
 import type { Laid } from "./cursors";
 import type { Box, Cell, Margins } from "./geometry";
@@ -12,7 +12,7 @@ import { PlaneLook } from "./look";
 import { isWhole, type Size, wholeOf } from "./window";
 
 export class Scene {
-  readonly spec: PanelSpec;
+  readonly spec: HeatmapSpec;
   readonly context: PanelContext;
   readonly array: StoredArray;
   readonly look: PlaneLook;
@@ -25,7 +25,7 @@ export class Scene {
   margins: Margins = { top: 0, right: 0, bottom: 0, left: 0 };
   readonly #zoomed: ZoomMember;
 
-  constructor(spec: PanelSpec, context: PanelContext) {
+  constructor(spec: HeatmapSpec, context: PanelContext) {
     this.spec = spec;
     this.context = context;
     this.array = context.arrays.get(spec.array);

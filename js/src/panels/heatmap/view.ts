@@ -1,7 +1,7 @@
 /** One heatmap on screen, put together of its parts. */
 
 import { element, releaseCanvas, setText } from "../../page/dom";
-import { clampIndex, type Indices, type PanelSpec } from "../../wire/state";
+import { clampIndex, type HeatmapSpec, type Indices } from "../../wire/state";
 import { type Excerpt, excerptOf, type Part } from "../excerpt";
 import { CURSOR_DIMS, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { aboutText, subtitleText } from "./caption";
@@ -35,7 +35,7 @@ export class HeatmapView implements PanelView {
   readonly #zooming: Zooming;
   readonly #subtitle = element("span", { class: "nsmw-subtitle" });
 
-  constructor(spec: PanelSpec, context: PanelContext) {
+  constructor(spec: HeatmapSpec, context: PanelContext) {
     const scene = new Scene(spec, context);
     this.#scene = scene;
     this.#labels = new HeatmapLabels(scene);

@@ -3,19 +3,19 @@
 import { nameOf, type StoredArray } from "../../arrays/array";
 import { element, setText } from "../../page/dom";
 import { isolated, oneLine } from "../../page/text";
-import type { Indices, PanelSpec } from "../../wire/state";
+import type { Indices, NotesSpec } from "../../wire/state";
 import { indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { noteLines } from "./lines";
 
 export class NotesView implements PanelView {
   readonly element: HTMLElement;
-  readonly #spec: PanelSpec;
+  readonly #spec: NotesSpec;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
   readonly #lines = element("div", { class: "nsmw-notes" });
   #shown: string | undefined;
 
-  constructor(spec: PanelSpec, context: PanelContext) {
+  constructor(spec: NotesSpec, context: PanelContext) {
     this.#spec = spec;
     this.#context = context;
     this.#array = context.arrays.get(spec.array);

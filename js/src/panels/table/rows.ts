@@ -1,6 +1,6 @@
 /** Which rows of a table are about what is selected. Pure. */
 
-import type { Indices, TableSpec } from "../../wire/state";
+import type { Indices, TableOf } from "../../wire/state";
 
 /** Whether a row is about the selected head: of its indices all but the time, which is only where it goes. */
 export function isSelected(go: Indices, selected: Readonly<Indices>): boolean {
@@ -9,7 +9,7 @@ export function isSelected(go: Indices, selected: Readonly<Indices>): boolean {
 }
 
 /** Columns of numbers, which stand to the right. */
-export function numeric({ columns, rows }: TableSpec): boolean[] {
+export function numeric({ columns, rows }: TableOf): boolean[] {
   return columns.map((_name, i) =>
     rows.every(({ cells }) => cells[i] === "NaN" || !Number.isNaN(Number(cells[i]))),
   );

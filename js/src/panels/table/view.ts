@@ -2,7 +2,7 @@
 
 import { element, OWN_KEYS } from "../../page/dom";
 import { oneLine } from "../../page/text";
-import type { Indices, PanelSpec } from "../../wire/state";
+import type { Indices, TableSpec } from "../../wire/state";
 import type { PanelContext, PanelView, Sides } from "../panel";
 import { isSelected, numeric } from "./rows";
 
@@ -13,7 +13,7 @@ export class TableView implements PanelView {
   readonly #context: PanelContext;
   readonly #rows: { go: Indices; node: HTMLElement; said: string }[];
 
-  constructor(spec: PanelSpec, context: PanelContext) {
+  constructor(spec: TableSpec, context: PanelContext) {
     this.#context = context;
     const { columns, rows, note } = spec.table ?? { columns: [], rows: [], note: "" };
     const right = spec.table ? numeric(spec.table) : [];

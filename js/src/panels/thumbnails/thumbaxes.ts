@@ -2,14 +2,14 @@
 
 import type { StoredArray } from "../../arrays/array";
 import { isolated } from "../../page/text";
-import { clampIndex, type Indices, type PanelSpec } from "../../wire/state";
+import { clampIndex, type Indices, type ThumbnailsSpec } from "../../wire/state";
 
 export class ThumbAxes {
   readonly #array: StoredArray;
   readonly rows: string | null;
   readonly columns: string | null;
 
-  constructor({ rows, columns }: PanelSpec, array: StoredArray) {
+  constructor({ rows, columns }: ThumbnailsSpec, array: StoredArray) {
     this.#array = array;
     this.rows = rows;
     this.columns = columns;

@@ -6,7 +6,7 @@ import { precisionChips } from "../../arrays/precision";
 import { element, OWN_KEYS, releaseCanvas, setText } from "../../page/dom";
 import { palette, type Raster } from "../../raster/raster";
 import { leftOutCells } from "../../wire/masks";
-import type { Indices, PanelSpec } from "../../wire/state";
+import type { Indices, ThumbnailsSpec } from "../../wire/state";
 import { put } from "../heatmap/cursors";
 import { paintHatch } from "../heatmap/hatch";
 import { paintRaster, type Rect, releaseScratch } from "../heatmap/paint";
@@ -35,7 +35,7 @@ let grids = 0;
  */
 export class ThumbnailsView implements PanelView {
   readonly element: HTMLElement;
-  readonly #spec: PanelSpec;
+  readonly #spec: ThumbnailsSpec;
   readonly #context: PanelContext;
   readonly #array: StoredArray;
   readonly #axes: ThumbAxes;
@@ -55,7 +55,7 @@ export class ThumbnailsView implements PanelView {
   /** Why a thumbnail cannot be had. */
   #why = "";
 
-  constructor(spec: PanelSpec, context: PanelContext) {
+  constructor(spec: ThumbnailsSpec, context: PanelContext) {
     this.#spec = spec;
     this.#context = context;
     this.#array = context.arrays.get(spec.array);
@@ -242,6 +242,6 @@ function paintFrame(context: CanvasRenderingContext2D, rect: Rect, line: string)
 }
 
 /** Which axis runs which way in the grid: "layer ↓ · head →". */
-function arrows({ rows, columns }: PanelSpec): string {
+function arrows({ rows, columns }: ThumbnailsSpec): string {
   return [rows && `${rows} ↓`, columns && `${columns} →`].filter(Boolean).join(" · ");
 }

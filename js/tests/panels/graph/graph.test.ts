@@ -24,6 +24,7 @@ import {
 } from "../../../src/panels/graph/layout";
 import { edgeText, nodeTexts, tooManyNodes } from "../../../src/panels/graph/words";
 import type { Plane } from "../../../src/wire/ndarray";
+import type { GraphSpec } from "../../../src/wire/state";
 import { metaOf, panelOf, the } from "../../fakes";
 import { jsonOf } from "../../fixtures";
 
@@ -184,7 +185,7 @@ describe("words", () => {
     [0, Number.NaN, 1],
     [0.25, 0.5, 0.25],
   ];
-  const spec = panelOf({ y: "state", x: "sender", largest_sum: 2 });
+  const spec = panelOf<GraphSpec>({ kind: "graph", y: "state", x: "sender", largest_sum: 2 });
   const meta = metaOf({
     dims: ["state", "sender"],
     shape: [3, 3],
