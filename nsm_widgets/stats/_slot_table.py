@@ -9,13 +9,14 @@ import numpy as np
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.stats._input import Mask
-from nsm_widgets.stats._slots import ACCESS, Masses, accesses, lost_writes, relative_use, take_pair
+from nsm_widgets.stats._slots import ACCESS, Masses, accesses, in_order, lost_writes, relative_use, take_pair
 from nsm_widgets.stats._table import TableLike, as_table
 from nsm_widgets.trace import Trace
 
 _COLUMNS = (
     "memory",
     "iteration",
+    "layer",
     "batch",
     "slot",
     "label",
@@ -40,7 +41,8 @@ def analyze_slots(
 ) -> TableLike:
     """What became of each slot: one row for each memory, batch item and slot.
 
-    Columns: ``memory`` (the prefix of its arrays, where there is one), ``batch``, ``slot``, ``label``;
+    Columns: ``memory`` (the prefix of its arrays, where there is one), ``layer`` where each has a memory of
+    its own, ``batch``, ``slot``, ``label``;
     ``read_mass`` and ``write_mass``, the weight it got over all steps and heads; ``importance`` at the last
     step; ``first_write`` and ``last_read``, steps, empty for never; ``dead``, ``never_read``;
     ``overwritten_before_read``, how many of its writes were; ``steps``, how many were judged: where a weight
@@ -74,7 +76,7 @@ def analyze_slots(
         sequence_starts = weights.attrs.get("sequence_starts", ()) if isinstance(weights, Trace) else ()
     records = []
     for name, (read, write) in pairs.items():
-        reads, writes = known_part(*take_pair(read, write, mask))
+        reads, writes = known_part(*map(in_order, take_pair(read, write, mask)))
         records += [
             {"memory": name or None, **record}
             for record in _records(reads, writes, threshold, sequence_starts)
@@ -100,15 +102,15 @@ def known_part(reads: Masses, writes: Masses) -> tuple[Masses, Masses]:
     for side in (reads, writes):
         known &= ~np.isnan(side.values).reshape(len(known), -1).any(axis=-1)
     steps = len(known) if known.all() else int(known.argmin())
-    return Masses(reads.values[:steps], reads.given, reads.dims), Masses(
-        writes.values[:steps], writes.given, writes.dims
+    return Masses(reads.values[:steps], reads.given, reads.dims, reads.layers), Masses(
+        writes.values[:steps], writes.given, writes.dims, writes.layers
     )
 
 
 def _records(
     reads: Masses, writes: Masses, threshold: float, sequence_starts: Sequence[int]
 ) -> list[dict[str, Any]]:
-    steps = len(reads.values)
+    steps = len(reads.values) // reads.layers
     starts = [start for start in sequence_starts if start < steps]
     read, written = accesses(reads, threshold), accesses(writes, threshold)
     lost = lost_writes(reads, writes, threshold, None, starts)
@@ -136,7 +138,7 @@ def _records(
 
 
 def _step(masses: Masses, place: Any) -> int:
-    return masses.given.numbered({"time": int(place)})["time"]
+    return masses.given.numbered({"time": int(place) // masses.layers})["time"]
 
 
 def _label(masses: Masses, at: tuple[int, ...]) -> str | None:

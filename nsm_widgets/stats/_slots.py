@@ -38,6 +38,8 @@ class Masses:
     given: Given
     dims: tuple[str, ...]
     """Axes of the values; empty where they are not known."""
+    layers: int = 1
+    """How many layers that share the memory follow each other within a step: each has a row of the values."""
 
 
 def usage(
@@ -158,7 +160,7 @@ def dead_slots(
     >>> dead_slots([[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]]).tolist()
     [False, False, True]
     """
-    reads, writes = take_pair(read_weights, write_weights, mask)
+    reads, writes = map(in_order, take_pair(read_weights, write_weights, mask))
     flags = ~(accesses(reads, threshold) | accesses(writes, threshold)).any(axis=0)
     return _of_memory(reads, flags, "dead_slots", "never written nor read", reads.dims[1:])
 
@@ -183,7 +185,7 @@ def never_read(
     >>> never_read([[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]]).tolist()
     [False, True, False]
     """
-    reads, writes = take_pair(read_weights, write_weights, mask)
+    reads, writes = map(in_order, take_pair(read_weights, write_weights, mask))
     flags = accesses(writes, threshold).any(axis=0) & ~accesses(reads, threshold).any(axis=0)
     return _of_memory(reads, flags, "never_read", "written, and never read", reads.dims[1:])
 
@@ -239,7 +241,7 @@ def relative_use(
 ) -> Float64[np.ndarray, "time *batch slot"]:
     """Use of each slot so far, as a share of the most used one's; see :func:`importance`."""
     used = reads.values + writes.values
-    used = _summed(used, check_starts(sequence_starts, len(used)))
+    used = _summed(used, _starts_of(reads, sequence_starts))
     most = used.max(axis=-1, keepdims=True)
     return divide_where(used, most, most != 0, 0.0)
 
@@ -264,8 +266,9 @@ def lost_writes(
         source = reads.given.source
         memory_seen = "before_write" if source is None else source.attrs.get("memory_seen", "before_write")
     check_choice(memory_seen, "memory_seen", _SEEN)
-    read, written = accesses(reads, threshold), accesses(writes, threshold)
-    starts = set(check_starts(sequence_starts, len(read)))
+    ordered = in_order(reads)
+    read, written = accesses(ordered, threshold), accesses(in_order(writes), threshold)
+    starts = set(_starts_of(ordered, sequence_starts))
     lost = np.zeros(read.shape, bool)
     # walking back: is the slot written again, and does nobody read it before that?
     doomed = np.zeros(read.shape[1:], bool)
@@ -279,7 +282,24 @@ def lost_writes(
             doomed = (written[step] | doomed) & ~read[step]
         if step in starts:
             doomed = np.zeros_like(doomed)
-    return lost
+    if ordered is reads:
+        return lost
+    return np.moveaxis(lost.reshape(-1, ordered.layers, *lost.shape[1:]), 1, reads.dims.index("layer"))
+
+
+def in_order(masses: Masses) -> Masses:
+    """The accesses of layers that share a memory, one after the other; any other masses as they are."""
+    source = masses.given.source
+    if source is None or "layer" not in masses.dims or source.attrs.get("shared_by") != "layer":
+        return masses
+    values = np.moveaxis(masses.values, masses.dims.index("layer"), 1)
+    dims = tuple(dim for dim in masses.dims if dim != "layer")
+    return Masses(values.reshape(-1, *values.shape[2:]), masses.given, dims, values.shape[1])
+
+
+def _starts_of(masses: Masses, starts: Any) -> list[int]:
+    """The rows at which sequences start, but for the first."""
+    return [start * masses.layers for start in check_starts(starts, len(masses.values) // masses.layers)]
 
 
 def _of_memory(masses: Masses, values: Any, name: str, description: str, dims: tuple[str, ...]) -> Statistic:

@@ -7,7 +7,7 @@ import inspect
 import math
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -38,10 +38,12 @@ class GivenBack(threading.local):
     Args:
         model: The model, whose signature tells which argument is the input. All others may hold a state.
         waits: See :class:`Boundary`.
+        kept: What the model keeps itself between its calls, if that is known: a state, too.
     """
 
-    def __init__(self, model: Any, *, waits: bool = False) -> None:
+    def __init__(self, model: Any, *, waits: bool = False, kept: Callable[[], Any] | None = None) -> None:
         self.waits = waits
+        self._kept = kept
         self._input = _place_of_input(model)
         self.has_other_state = False
         """Whether the running call was given a state, and it is no former call's."""
@@ -137,7 +139,11 @@ class GivenBack(threading.local):
         return told
 
     def _states(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-        """The arguments that may hold a state; where there is only one, what it consists of."""
+        """What may hold a state: what the model keeps, and arguments; where there is only one, its parts."""
+        kept = [] if self._kept is None else [self._kept()]
+        return [*kept, *self._given_states(args, kwargs)]
+
+    def _given_states(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         if len(args) + len(kwargs) == 1:
             (only,) = (*args, *kwargs.values())
             if isinstance(only, Mapping):

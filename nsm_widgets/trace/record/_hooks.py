@@ -41,6 +41,7 @@ class Hooks:
     def __init__(self, model: Any, guarded: Callable[[Observer], Observer]) -> None:
         from torch import nn
 
+        self.model = model
         self._stack = ExitStack()
         self.guarded = guarded
         self._forwards = Forwards()

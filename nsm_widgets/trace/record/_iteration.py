@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._step_buffer import Block, StepBuffer, StepLayout
 
@@ -34,6 +35,17 @@ class Part:
     """What belongs to calls or steps and is no array by itself, such as masks, with keys as above."""
     num_steps: int = 0
     """How many steps were taken."""
+    layers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """What some of the layers that share a module gave of a step that is not whole: in which call of the
+    model, and tensors by name."""
+
+    def cut_short_error(self) -> RecordingError:
+        """The error where no other layer follows."""
+        return RecordingError(
+            f"{', '.join(self.layers[0][1])}: a step ended after {len(self.layers)} calls of a module whose "
+            "adapter says that more layers share it. Give it as layers=... how often the module is called "
+            "in one step."
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -93,6 +105,10 @@ class Iteration:
         """Each part by its source and replica."""
         for number, parts in ((0, self.parts), *self.more.items()):
             yield from (((source, number), part) for source, part in enumerate(parts))
+
+    def cut_short(self) -> RecordingError | None:
+        """The error where its last step is not whole."""
+        return next((part.cut_short_error() for _, part in self.all_parts() if part.layers), None)
 
     @property
     def kind(self) -> Hashable:

@@ -143,12 +143,17 @@ class Recording:
     def decide(self) -> None:
         """The call that waits, if one does, begins an iteration."""
         if self._run.waits:
-            self.begin(by_call=True)
+            self.begin(anew=True, by_call=True)
 
     @property
     def is_undecided(self) -> bool:
         """Whether a call waits."""
         return self._run.waits
+
+    @property
+    def is_told(self) -> bool:
+        """Whether this thread was told where a sequence begins and ends."""
+        return self._run.in_sequence
 
     @property
     def call_number(self) -> int:
@@ -233,7 +238,8 @@ class Recording:
 
     def _end(self, iteration: Iteration) -> None:
         self._open.remove(iteration)
-        reason = NO_STEP if iteration.is_empty else self._finish(iteration)
+        cut_short = iteration.cut_short()
+        reason = NO_STEP if iteration.is_empty and not cut_short else self._finish(iteration, cut_short)
         if reason is not None:
             self.left_out[reason] += 1
             self.kept.free(iteration)
@@ -249,9 +255,11 @@ class Recording:
                 "of one shape, of which there are most, and counts the others.",
             )
 
-    def _finish(self, iteration: Iteration) -> str | None:
+    def _finish(self, iteration: Iteration, cut_short: RecordingError | None) -> str | None:
         """Settle what an iteration still holds; why that cannot be done, if so."""
         try:
+            if cut_short is not None:
+                raise cut_short
             self.kept.finish(iteration)
         except OverBudgetError:
             return self._choice.over_budget
@@ -401,7 +409,7 @@ class Recording:
         """Where a source puts what it sees, if this iteration is recorded; the first call begins one."""
         run = self._run
         if run.waits or not run.began:
-            self.begin(by_call=run.waits)
+            self.begin(anew=run.waits, by_call=run.waits)
         current = run.current
         if current is None or self._is_closed:
             return None

@@ -19,6 +19,7 @@ from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._driven import Driven
 from nsm_widgets.trace.record.sources._source import Source
+from nsm_widgets.trace.record.sources._untold import Untold
 
 CALLS = ("time", "layer", "once")
 
@@ -37,6 +38,10 @@ class Adapter:
             modules whose paths differ in numbers only; ``"once"``, all there is of an iteration.
         kinds: Kinds by array name, as in ``Trace.from_arrays``.
         memory_seen: Which memory the weights were applied to: ``"before_write"`` or ``"after_write"``.
+        layers: How many layers share the module: so many calls of it, one after the other, are one step of
+            time, and its arrays have an axis ``layer``.
+        state: Of a module that keeps its state itself: a function from the module to the tensors, nested as
+            they are, by which calls that follow each other are known as one sequence.
 
     Raises:
         DtypeError, AxisError, UnknownOptionError: If one of them is something else.
@@ -47,12 +52,26 @@ class Adapter:
     calls: Any = "time"
     kinds: Any = field(default_factory=dict)
     memory_seen: Any = None
+    layers: Any = 1
+    state: Any = None
 
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise DtypeError(
                 f"an adapter must be a function (module, args, kwargs, output), got "
                 f"{type(self.function).__name__}."
+            )
+        if self.state is not None and not callable(self.state):
+            raise DtypeError(
+                f"state of an adapter must be a function of the module, got {type(self.state).__name__}. "
+                "Pass lambda module: module.memory, or whatever it keeps between its calls."
+            )
+        if isinstance(self.layers, bool) or not isinstance(self.layers, int) or self.layers < 1:
+            raise DtypeError(f"layers of an adapter must be a whole number from 1 on, got {self.layers!r}.")
+        if self.layers > 1 and self.calls != "time":
+            raise UnknownOptionError(
+                f"layers={self.layers} says how many calls are one step of time, got calls={self.calls!r}. "
+                "Leave one of the two out."
             )
         for what, options, names in (
             ("calls", CALLS, [self.calls]),
@@ -78,6 +97,11 @@ class Adapter:
                 raise AxisError(
                     f"{name}: an adapter's axes are those of one call, got {tuple(dims)}. Leave 'iteration' "
                     "out, and 'time' unless it leads and a call gives a whole sequence (calls='time')."
+                )
+            if self.layers > 1 and {"layer", "time"} & set(dims):
+                raise AxisError(
+                    f"{name}: with layers={self.layers} a call is one layer of one step, got axes "
+                    f"{tuple(dims)}. Leave 'layer' and 'time' out: they are added."
                 )
 
     def dims_of(self, name: str) -> tuple[str, ...]:
@@ -108,6 +132,8 @@ def register_adapter(
     calls: Any = "time",
     kinds: Any = None,
     memory_seen: Any = None,
+    layers: Any = 1,
+    state: Any = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Tell every recorder what modules of a type hold; a decorator of a function, see :class:`Adapter`.
 
@@ -123,7 +149,7 @@ def register_adapter(
         ...     def forward(self, word):
         ...         self.contents = self.contents + word
         ...         return self.contents.mean(1)
-        >>> @register_adapter(Memory)
+        >>> @register_adapter(Memory, state=lambda memory: memory.contents)
         ... def record_memory(module, args, kwargs, output):
         ...     return {"memory": module.contents}
         >>> memory = Memory()
@@ -139,6 +165,8 @@ def register_adapter(
         calls: ``"time"``, ``"layer"`` or ``"once"``.
         kinds: Kinds by array name.
         memory_seen: ``"before_write"`` or ``"after_write"``.
+        layers: How many layers share a module.
+        state: From a module to what it keeps between its calls.
     """
     if not isinstance(module_type, type):
         raise DtypeError(
@@ -147,7 +175,9 @@ def register_adapter(
         )
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        _REGISTERED[module_type] = Adapter(function, dims or {}, calls, kinds or {}, memory_seen)
+        _REGISTERED[module_type] = Adapter(
+            function, dims or {}, calls, kinds or {}, memory_seen, layers, state
+        )
         return function
 
     return register
@@ -191,6 +221,7 @@ class AdapterSource(Source):
         self._modules = dict(modules)
         self._adapter = adapter
         self.is_stepwise = adapter.calls == "time"
+        self._untold: Untold | None = None
 
     def choose(self, select: Select) -> None:
         """Those of several modules that are named are recorded whole, and the others are not."""
@@ -215,13 +246,28 @@ class AdapterSource(Source):
         for path, module in self._modules.items():
             hooks.after(module, partial(self._on_call, path))
             if self.is_stepwise:
-                Driven(module, self._recording).install(hooks)
+                kept = self.kept_on(module)
+                Driven(module, self._recording, kept, self._adapter.layers).install(hooks)
+            if self.is_stepwise and self._adapter.state is None and not self._layer:
+                self._untold = Untold(module, module is hooks.model, self._recording)
+                self._untold.install(hooks)
+
+    def kept_on(self, model: Any) -> Callable[[], Any] | None:
+        """What a module keeps between its calls, if that was told of it."""
+        if self._adapter.state is None or all(module is not model for module in self._modules.values()):
+            return None
+        return partial(self._adapter.state, model)
 
     def describe(self, name: str, size: int) -> tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]:
-        """As declared, with ``time`` leading."""
+        """As declared, with ``time`` leading, and the layers that share the module."""
         del size
-        dims = self._adapter.dims_of(name)
-        return ("time", *(dim for dim in dims if dim != "time")), self._attrs(name), {}
+        dims = [dim for dim in self._adapter.dims_of(name) if dim != "time"]
+        return ("time", *self._layer, *dims), self._attrs(name), {}
+
+    @property
+    def _layer(self) -> tuple[str, ...]:
+        """The axis of the layers that share the module."""
+        return ("layer",) if self._adapter.layers > 1 else ()
 
     def batch_axis(self, key: Any) -> int:
         """As declared."""
@@ -278,12 +324,15 @@ class AdapterSource(Source):
         applied = kind == "weights" or (kind == "shares" and default_kind(name) != "shares")
         if applied and self._adapter.memory_seen is not None:
             attrs["memory_seen"] = self._adapter.memory_seen
+        if self._layer:
+            attrs["shared_by"] = "layer"
         return attrs
 
     def _on_call(
         self, path: str, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
     ) -> None:
-        if in_backward() or self._recording.part(self.index) is None:
+        part = None if in_backward() else self._recording.part(self.index)
+        if part is None:
             return
         given = self._adapter.function(module, args, kwargs, output)
         if not isinstance(given, Mapping):
@@ -303,8 +352,33 @@ class AdapterSource(Source):
                 self._recording.whole(self.index, name, tensor, self.prefix)
             else:
                 steps[name] = tensor
+        if self._layer and not self._is_last_layer(part, steps):
+            return
+        if self._untold is not None and steps:
+            self.problem = self._untold.look(given, part.num_steps)
         if self.is_stepwise and (steps or not self._gave_whole(given)):
             self._recording.step(self.index, list(steps), list(steps.values()), self.prefix)
+
+    def _is_last_layer(self, part: Part, steps: dict[str, Any]) -> bool:
+        """Take in what one of the layers gave; after the last one ``steps`` are those of all."""
+        torch, call = sys.modules["torch"], self._recording.call_number
+        if part.layers and part.layers[0][0] != call:
+            raise part.cut_short_error()
+        with torch.no_grad():
+            part.layers.append((call, {name: tensor.detach().clone() for name, tensor in steps.items()}))
+            if len(part.layers) < self._adapter.layers:
+                return False
+            layers, part.layers = [given for _, given in part.layers], []
+            for name in dict.fromkeys(name for given in layers for name in given):
+                kinds = [(tuple(given[name].shape), given[name].dtype) for given in layers if name in given]
+                if len(kinds) < len(layers) or len(set(kinds)) > 1:
+                    told = ", ".join(f"{shape} of {dtype}" for shape, dtype in kinds)
+                    raise ShapeError(
+                        f"{self.prefix}{name}: {len(layers)} layers that share a module must each give it in "
+                        f"one shape, got {told}."
+                    )
+                steps[name] = torch.stack([given[name] for given in layers])
+        return True
 
     def _gave_whole(self, given: Mapping[str, Any]) -> bool:
         return any(self._adapter.dims_of(name)[:1] == ("time",) for name in given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nsm_widgets.trace.record._given_back import GivenBack
@@ -21,13 +22,21 @@ class Driven:
     Args:
         module: The module.
         recording: What is told.
+        kept: What the module keeps itself between its calls, if that is known.
+        layers: How many calls of it are one step.
     """
 
-    def __init__(self, module: Any, recording: Recording) -> None:
-        self._module, self._recording = module, recording
-        self._boundary = GivenBack(module)
+    def __init__(
+        self,
+        module: Any,
+        recording: Recording,
+        kept: Callable[[], Any] | None = None,
+        layers: int = 1,
+    ) -> None:
+        self._module, self._recording, self._layers = module, recording, layers
+        self._boundary = GivenBack(module, kept=kept)
         self._called_in = 0
-        self._call = self._steps = 0
+        self._call = self._calls = 0
         self._looks = False
 
     def install(self, hooks: Hooks) -> None:
@@ -45,11 +54,12 @@ class Driven:
             if begins and self._called_in == recording.seen:  # else another module has begun it
                 recording.begin_call(anew=True)
             return
-        was_one_step = self._steps == 1
+        was_one_step = self._calls == self._layers
         if recording.call_number != self._call:
-            self._call, self._steps = recording.call_number, 0
-        self._steps += 1
-        self._looks = recording.is_undecided
+            self._call, self._calls = recording.call_number, 0
+        self._calls += 1
+        is_last_layer = 1 < self._calls == self._layers
+        self._looks = recording.is_undecided or is_last_layer
         if self._looks and not self._boundary.begins(args, kwargs) and was_one_step:
             recording.go_on()
 

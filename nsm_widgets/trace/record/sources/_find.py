@@ -211,17 +211,18 @@ def boundary_of(model: Any, sources: Sequence[Source]) -> Boundary | None:
 
     Where steps are recorded, calls that are given a state that no former call returned begin one, too.
     """
-    from nsm_widgets.ntm.access import MemoryAccess
+    from nsm_widgets.dnc import DNCAccess
     from nsm_widgets.ntm.memory import NTMMemory
 
-    if isinstance(model, MemoryAccess) or steps_of(model, steps_by_type()) is not None:
-        return None  # one step of a sequence that somebody else drives: all of them are one iteration
+    if steps_of(model, steps_by_type()) is not None and not isinstance(model, DNCAccess):
+        return None  # a step of what somebody else drives, who gives back no state: all are one iteration
     if isinstance(model, NTMMemory):
         return _FromNoState(lambda args, kwargs: model.is_fresh)
     found = _place_of_state(model)
     if any(source.is_stepwise for source in sources) and (found is None or found[1] == "state"):
-        can_tell = all(isinstance(source, AdapterSource) and source.can_tell(model) for source in sources)
-        return GivenBack(model, waits=can_tell and not replicating(model))
+        can_tell = all(source.can_tell(model) for source in sources)
+        kept = next(filter(None, (source.kept_on(model) for source in sources)), None)
+        return GivenBack(model, waits=can_tell and not replicating(model), kept=kept)
     if found is not None:
         place, name = found
         return _FromNoState(

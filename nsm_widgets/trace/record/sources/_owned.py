@@ -9,6 +9,7 @@ from typing import Any
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.record._hooks import Hooks, Owner, in_backward
 from nsm_widgets.trace.record._select import Select
+from nsm_widgets.trace.record.sources._driven import Driven
 from nsm_widgets.trace.record.sources._source import Source
 
 
@@ -50,8 +51,14 @@ class OwnedSource(Source):
         """All that a step gives, and the sequences of the owner."""
         return (*self._steps, *self._sequences)
 
+    def can_tell(self, model: Any) -> bool:
+        """Whether it is given its state by somebody else than a model of ours."""
+        return self.owner is None and self.module is not model and "state" in self._signature.parameters
+
     def install(self, hooks: Hooks) -> None:
         """Hang the hooks on."""
+        if self.can_tell(hooks.model):
+            Driven(self.module, self._recording).install(hooks)
         self._step_names = [name for name in self._steps if self.wants(name)]
         switch = hooks.switched(self.module, self.step_hook())
         switch(True)

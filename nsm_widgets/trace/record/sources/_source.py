@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,16 @@ class Source:
         """Whether another one gives arrays of the same names, whatever they are."""
         del other
         return False
+
+    def can_tell(self, model: Any) -> bool:
+        """Whether it tells where a sequence begins, as a part of the model that takes single steps."""
+        del model
+        return False
+
+    def kept_on(self, model: Any) -> Callable[[], Any] | None:
+        """Gives what a model keeps itself between its calls, where it is told of that."""
+        del model
+        return None
 
     def begin(self, hooks: Hooks, recording: Recording) -> None:
         """Hang the hooks on."""
