@@ -67,6 +67,8 @@ class _ThreadState(threading.local):
     """Whether it is not known yet if the call that runs begins an iteration."""
     in_sequence = False
     """Whether it was told that all calls are one iteration."""
+    is_early = False
+    """Whether the iteration that runs began before the first call of the watched model, which joins it."""
 
 
 class Recording:
@@ -129,8 +131,21 @@ class Recording:
         Args:
             anew: Whether a sequence begins there, although it was given a state.
         """
-        if not self._run.in_sequence:
+        early, self._run.is_early = self._run.is_early, False
+        if not self._run.in_sequence and not early:
             self.begin(anew=anew, by_call=True)
+
+    @contextmanager
+    def before_calls(self) -> Iterator[None]:
+        """What runs inside before the first call of the watched model belongs to that call's iteration."""
+        run = self._run
+        if not run.in_sequence and not run.depth:
+            self.begin(by_call=True)
+            run.is_early = True
+        try:
+            yield
+        finally:
+            run.is_early = False
 
     def wait(self) -> None:
         """A call starts an iteration, unless :meth:`go_on` says otherwise before anything is handed over."""

@@ -82,6 +82,7 @@ def trace_of(
             f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the model, to which "
             "they belong"
         )
+    problems += dict.fromkeys(each for one in gathered for each in one.left_out)
     if recording.problem:
         problems.append(f"{recording.left_out[FAILED]} iterations {FAILED}: {recording.problem}")
     if problems:

@@ -5,6 +5,7 @@ A trace in memory has such iterations one after the other (``_lay_together``), a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,8 @@ class Gathered:
     """At which steps a sequence begins."""
     unmatched: list[str] = field(default_factory=list)
     """Names of sequences that fit no steps."""
+    left_out: list[str] = field(default_factory=list)
+    """What cannot lie beside the others, and why."""
 
     @property
     def rows(self) -> int:
@@ -70,6 +73,7 @@ def gather(iterations: Sequence[Iteration], sources: Sequence[Source]) -> list[G
             for name, array in source.collect(of_one[source], source in timed).items():
                 if source.wants(name):
                     one.arrays[source.prefix + name] = array
+        _leave_out_other_batches(one)
         if count:
             stepwise = [source for source in length if source.is_stepwise]
             if iteration.is_anew or any(source.starts_anew for source in stepwise):
@@ -78,6 +82,23 @@ def gather(iterations: Sequence[Iteration], sources: Sequence[Source]) -> list[G
             one.starts = sorted({*one.starts, *starts})
         found.append(one)
     return found
+
+
+def _leave_out_other_batches(one: Gathered) -> None:
+    """Attention of another batch than most, as that of the images of a model that generates text."""
+    sizes = {
+        name: found.values.shape[found.dims.index("batch")]
+        for name, found in one.arrays.items()
+        if {"batch", "query"} <= set(found.dims)
+    }
+    counts = Counter(sizes.values())
+    most = max(counts, key=lambda size: (counts[size], size), default=0)
+    for name, size in sizes.items():
+        if size != most:
+            del one.arrays[name]
+            one.left_out.append(
+                f"{name}: its batch has {size} items, that of others {most}. Record it alone: select={name!r}"
+            )
 
 
 def _part_of(iteration: Iteration, source: Source) -> Part:

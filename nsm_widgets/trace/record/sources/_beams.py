@@ -15,13 +15,16 @@ class Beams(NamedTuple):
 
     rows: NDArray[Any]
     """``[sequence, step]``: the row of each call that the step's token came of; -1 after the end."""
-    tokens: NDArray[Any]
-    """The sequences."""
+    tokens: NDArray[Any] | None
+    """The sequences; ``None`` where the prompt was given as something else than tokens."""
+    prompt: int
+    """How many places were given."""
 
-    @property
-    def prompt(self) -> int:
-        """How many tokens were given."""
-        return int(self.tokens.shape[1] - self.rows.shape[1])
+    @classmethod
+    def of(cls, rows: NDArray[Any], tokens: NDArray[Any], first: int) -> Beams:
+        """What ``generate`` told, of which the first call had so many places."""
+        prompt = tokens.shape[1] - rows.shape[1]
+        return cls(rows, tokens, prompt) if first <= prompt else cls(rows, None, first)
 
     def step_of(self, key: ModelCall, queries: int) -> int:
         """The step that a call's last query was of; what is below 0 is a part of the prompt."""

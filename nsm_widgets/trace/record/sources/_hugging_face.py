@@ -63,6 +63,8 @@ class _CallState(threading.local):
         """The attentions among it."""
         self.fresh: list[tuple[tuple[str, int, int], list[Any]]] = []
         """What the fused kernel was asked for, by array, layer and repeat, in one call or several."""
+        self.is_inside = self.is_early = False
+        """Whether the model runs, and whether its first call of ``generate`` is still to come."""
         self.mask: Any = None
         """Of tokens, as ``generate`` knows it: what it gives the model may be a mask of cells."""
 
@@ -95,7 +97,8 @@ class HuggingFaceSource(Source):
         self._producers = Producers(self._stacks.attention)
         self._outputs = HandedOut(self._stacks, self._producers, two_sided=self._two_sided)
         self._arrays = ModelArrays(path, module, self._stacks, self._two_sided, tokenizer)
-        self._signature = inspect.signature(module.forward)
+        self._callers = [module, *_generators(self._parts)]
+        """The model, and those within that ``generate`` may call by themselves."""
         self._state = _CallState()
 
     def names(self) -> Sequence[str]:
@@ -105,7 +108,8 @@ class HuggingFaceSource(Source):
     def install(self, hooks: Hooks) -> None:
         """Hang the hooks on."""
         self._state = _CallState()
-        hooks.before(self.module, self._before_call)
+        for caller in self._callers:
+            hooks.before(caller, self._before_caller(caller))
         sides = {"one": self.module}
         if self._two_sided:
             getters = {side: getattr(self.module, f"get_{side}", None) for side in ("encoder", "decoder")}
@@ -124,30 +128,58 @@ class HuggingFaceSource(Source):
             for name, told in (("crop", self._on_crop), ("reorder_cache", self._on_reorder)):
                 if name in vars(kind):
                     hooks.listen(kind, name, after_call(hooks.guarded(told)))
+        kinds = {type(caller) for caller in self._callers}
         for name, around in (
             ("prepare_inputs_for_generation", self._around_step),
             ("generate", self._around_generate),
         ):
-            if hasattr(type(self.module), name):
-                hooks.listen(defined_by(type(self.module), name), name, around(hooks))
-        hooks.after(self.module, self._on_call)
+            for kind in {defined_by(kind, name) for kind in kinds if hasattr(kind, name)}:
+                hooks.listen(kind, name, around(hooks))
+        for caller in self._callers:
+            hooks.after(caller, self._after_caller(caller))
+        hooks.after(self.module, self._leave, always=True)
         hooks.callback(self._state.forget)
 
     # --- while the model runs ------------------------------------------------------------------------------
 
-    def _before_call(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        del module
+    def _before_caller(self, caller: Any) -> Any:
+        signature, tell = inspect.signature(caller.forward), self._before("one", caller)
+
+        def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if caller is self.module:
+                self._before_call(self._given(signature, args, kwargs))
+                self._state.is_inside = True
+            elif not self._state.is_inside:
+                self._before_call(self._given(signature, args, kwargs))
+                tell(module, args, kwargs)
+
+        return before
+
+    def _after_caller(self, caller: Any) -> Any:
+        signature = inspect.signature(caller.forward)
+
+        def after(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            if caller is self.module or not self._state.is_inside:
+                self._on_call(self._given(signature, args, kwargs), output)
+
+        return after
+
+    def _leave(self, *_: Any) -> None:
+        self._state.is_inside = False
+
+    def _before_call(self, given: Mapping[str, Any]) -> None:
         state, part = self._state, self._recording.part(self.index)
         if part is None or in_backward():
             return
         if state.part is not part:
             state.part, state.number, state.cache = part, 0, None
-        given = self._given(self._signature, args, kwargs)
         cache = given.get("past_key_values")
         state.past = cache_length(cache)
         self._producers.forget()
         of_encoder = given.get("encoder_outputs") is not None and self._is_encoded(given)
-        state.fresh = [each for each in state.fresh if of_encoder and each[0][0] == "encoder.attention"]
+        kept = [each for each in state.fresh if of_encoder and each[0][0] == "encoder.attention"]
+        state.fresh = state.fresh if state.is_early else kept
+        state.is_early = False
         same = state.cache is not None and cache is not None and state.cache() is cache_holder(cache)
         state.goes_on = bool(same and 0 < state.past <= state.length)
         inputs = [each for name in _INPUTS if getattr(each := given.get(name), "ndim", 0)]
@@ -211,38 +243,48 @@ class HuggingFaceSource(Source):
         look = hooks.guarded(self._on_step)
 
         def around(call: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
-            look(module, kwargs.get("attention_mask"))
+            if self._is_caller(module):
+                look(kwargs.get("attention_mask"))
             return call(module, *args, **kwargs)
 
         return around
 
-    def _on_step(self, module: Any, mask: Any) -> None:
-        if module is self.module:
-            self._state.mask = mask if getattr(mask, "ndim", 0) == 2 else None
+    def _on_step(self, mask: Any) -> None:
+        self._state.mask = mask if getattr(mask, "ndim", 0) == 2 else None
 
     def _around_generate(self, hooks: Hooks) -> Any:
-        """A beam search says in the end which beams it followed."""
+        """What it computes first belongs to its first call; a beam search says which beams it followed."""
         look = hooks.guarded(self._on_generated)
 
         def around(call: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
-            output = call(module, *args, **kwargs)
-            look(module, output)
+            if not self._is_caller(module):
+                return call(module, *args, **kwargs)
+            if module is not self.module:
+                output = call(module, *args, **kwargs)
+            else:
+                self._state.fresh, self._state.is_early = [], True
+                with self._recording.before_calls():
+                    output = call(module, *args, **kwargs)
+                self._state.is_early = False
+            look(output)
             return output
 
         return around
 
-    def _on_generated(self, module: Any, output: Any) -> None:
+    def _is_caller(self, module: Any) -> bool:
+        return any(module is caller for caller in self._callers)
+
+    def _on_generated(self, output: Any) -> None:
         beams = getattr(output, "beam_indices", None)
         state = self._state
-        if module is self.module and state.part is not None and getattr(beams, "ndim", 0) == 2:
+        if state.part is not None and getattr(beams, "ndim", 0) == 2:
             for what, tensor in (("beams", beams), ("tokens", output.sequences)):
                 self._recording.coord(self.index, ("cache", what, state.number - 1), tensor, f"cache, {what}")
 
-    def _on_call(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def _on_call(self, given: Mapping[str, Any], output: Any) -> None:
         state, part = self._state, None if in_backward() else self._recording.part(self.index)
         if part is None or state.part is not part:
             return
-        given = self._given(self._signature, args, kwargs)
         before = len(part.calls)
         for key, weights in self._handed_out(output, given):
             if self.wants(key[0]):
@@ -374,6 +416,17 @@ class HuggingFaceSource(Source):
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """The layers of each array, stacked; of several calls, one beside the other."""
         return self._arrays.collect(part, timed)
+
+
+def _generators(parts: Mapping[str, Any]) -> list[Any]:
+    """Models within one that can ``generate``, as BLIP-2 lets its language model do."""
+    inner = {path: part for path, part in parts.items() if path and is_hugging_face(part)}
+    able = {path: part for path, part in inner.items() if hasattr(part, "generate") and part.can_generate()}
+    return [
+        part
+        for path, part in able.items()
+        if not any(path.startswith(f"{other}.") for other in able) and not part.config.is_encoder_decoder
+    ]
 
 
 def _first_tensor(output: Any) -> Any:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.make._generate_calls import JoinedCalls, join_calls
+from nsm_widgets.trace.make._output_fields import tower_of
 from nsm_widgets.trace.make._tokens import Side, attention_coords, there_of
 from nsm_widgets.trace.record._hooks import Found
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record.sources._beams import Beams, mask_of_beams
 from nsm_widgets.trace.record.sources._model_calls import ModelCall, crosses, is_of_encoder
-from nsm_widgets.trace.record.sources._sides import Sides, repeated
+from nsm_widgets.trace.record.sources._sides import Sides, of_tokens, repeated
 from nsm_widgets.trace.record.sources._stacks import Stacks
 
 ENTRY = KNOWN["attention"]
@@ -79,7 +80,8 @@ class ModelArrays:
         told = {key[1:]: copy.values() for key, copy in part.coords if key[0] == "cache"}
         beams = None
         if ("beams", numbers[-1]) in told:
-            beams = Beams(told["beams", numbers[-1]], told["tokens", numbers[-1]])
+            first = min((key.past + copy.kind[0][2] for key, copy in calls if of_tokens(key.name)), default=0)
+            beams = Beams.of(told["beams", numbers[-1]], told["tokens", numbers[-1]], first)
         elif any(what == "sorted" for what, number in told if number in numbers):
             raise RecordingError(
                 f"{self.path or type(self.module).__name__}: a beam search sorts its beams anew at each "
@@ -145,7 +147,7 @@ class ModelArrays:
             calls, beams = calls[:1], None  # an encoder ran once; each call tells of it again
         pieces = [copy.values() for _, copy in calls]
         pasts = [0 if of_encoder else key.past for key, _ in calls]
-        if beams is not None:
+        if beams is not None and of_tokens(name):
             kept = [
                 at
                 for at, (key, _) in enumerate(calls)
@@ -180,7 +182,8 @@ class ModelArrays:
             if mask is not None and until is not None and name != "encoder":
                 mask = mask[:, :until]
             if name != "encoder" and beams is not None:
-                ids, mask = beams.tokens[:, :-1], mask_of_beams(mask, beams)
+                ids = None if beams.tokens is None else beams.tokens[:, :-1]
+                mask = mask_of_beams(mask, beams)
             elif name != "encoder":
                 mask = self._until_the_end(ids, mask, given)
             return Side(ids if self.tokenizer is not None else None, self._down_sampled(part, name, mask))
@@ -250,9 +253,10 @@ class ModelArrays:
 def _by_item(values: NDArray[Any], call: ModelCall, batch: int) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Windows of an item, and what is of no item, along an axis of their own."""
     size, own = values.shape[1], call.batch
-    if call.is_packed or (own and size != own and size % own and size != batch):
-        axis = "image" if size == call.images else "window"
-        return values, (ENTRY.dims[0], axis, *ENTRY.dims[2:])
+    is_image = tower_of(call.name) == "vision" and call.images in (0, size)
+    other = own and size not in (own, batch) and (size % own or is_image)
+    if call.is_packed or other:
+        return values, (ENTRY.dims[0], "image" if is_image else "window", *ENTRY.dims[2:])
     if own and size not in (own, batch) and size % own == 0:
         values = values.reshape(values.shape[0], own, -1, *values.shape[2:])
         return values, (*ENTRY.dims[:2], "window", *ENTRY.dims[2:])

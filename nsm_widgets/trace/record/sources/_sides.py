@@ -30,7 +30,9 @@ class Sides:
 
     def of(self, name: str) -> tuple[Side, Side]:
         """At queries and keys of an array; nothing where its places are no tokens, but patches or latents."""
-        if tower_of(name) not in ("", "text") or _NO_TOKENS.search(name):
+        if not of_tokens(name) and not is_of_encoder(name):
+            return Side(), Side()
+        if tower_of(name) not in ("", "text"):
             return Side(), Side()
         encoder = self._of_items()
         if crosses(name):
@@ -50,3 +52,9 @@ def repeated(values: NDArray[Any], batch: int, axis: int) -> NDArray[Any]:
     """Each item as often as there are sequences of it."""
     times, left = divmod(batch, max(1, values.shape[axis]))
     return values if left or times < 2 else np.repeat(values, times, axis=axis)
+
+
+def of_tokens(name: str) -> bool:
+    """Whether an array's queries are the tokens that a model is called with."""
+    is_other = tower_of(name) not in ("", "text") or _NO_TOKENS.search(name)
+    return not is_other and not is_of_encoder(name)
