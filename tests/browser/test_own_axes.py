@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from playwright.sync_api import Browser, Locator, expect
 
-from nsm_widgets import Heatmap, Selection
+from nsm_widgets import Heatmap, NTMExplorer, Selection
 from nsm_widgets.export import widgets_to_html
+from nsm_widgets.trace import TraceRecorder
 from tests.browser.harness import JupyterLab, NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage
+from tests.trace.layouts.pytorch_dnc import DNC, sharing
 
 EXPERTS, NEURONS, FEATURES = 5, 6, 4
 AXES = ("time", "expert", "neuron", "feature")
@@ -129,3 +132,23 @@ def test_an_exported_page_goes_along_own_axes(browser: Browser, tmp_path: Path) 
                 opened.page.locator(".nsmw-slider, .nsmw-choice, .nsmw-axes").evaluate_all(REACHING_OUT) == []
             )
             opened.page.screenshot(path=REPOSITORY / "artifacts" / f"own-axes-{theme}.png", full_page=True)
+
+
+def test_layers_that_share_a_memory_have_a_slider(browser: Browser, tmp_path: Path) -> None:
+    """The explorer of a DNC whose layers call one memory shows that of each layer, after its own write."""
+    torch.manual_seed(0)
+    model = DNC(4, 7, "lstm", num_layers=3, nr_cells=NEURONS, read_heads=2, cell_size=FEATURES)
+    with TraceRecorder(model, adapters=sharing(3)) as recorder:
+        model(torch.rand(2, 5, 4))
+    page = widgets_to_html([NTMExplorer(recorder.trace)], tmp_path / "layers.html")
+    with open_exported(browser, Path(page)) as opened:
+        shown = ViewOnPage(opened.page, 0)
+        shown.wait_painted("memory", "time=0 layer=0 batch=0")
+        first = shown.cell_colors("memory", [(0, 0), (1, 1)], NEURONS, FEATURES)
+        shown.slider("layer").press("End")
+        shown.wait_painted("memory", "time=0 layer=2 batch=0")
+        assert shown.cell_colors("memory", [(0, 0), (1, 1)], NEURONS, FEATURES) != first
+        expect(shown.slider("layer")).to_have_attribute("aria-valuetext", "layer 2 of 2")
+        value = recorder.trace["memory"].values[0, 2, 0, 1, 2]
+        shown.hover_cell("memory", 1, 2, NEURONS, FEATURES)
+        shown.wait_readout("memory", f"slot 1 · word 2 = {value!s}")

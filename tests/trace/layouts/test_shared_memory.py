@@ -34,10 +34,13 @@ def test_untold_layers_are_steps_and_that_is_said() -> None:
         rec.model(torch.rand(BATCH, 4, 4))
     assert rec.trace["memory"].sizes["time"] == 4 * LAYERS
     assert rec.trace.attrs["not_recorded"] == (
-        "rnn_layer_memory_shared: each call is a step of time by itself, and its calls follow lstm_layer_0, "
-        "lstm_layer_1, lstm_layer_2 in turn. If these are layers that share it, say so to its adapter: "
-        "layers=3 makes them an axis"
+        "rnn_layer_memory_shared: its calls follow lstm_layer_0, lstm_layer_1, lstm_layer_2 in turn, and "
+        "by layers=1 of its adapter each is a step of time. If these are layers that share it, layers=3 "
+        "makes them an axis"
     )
+    with TraceRecorder(dnc(), adapters=pytorch_dnc.sharing(2)) as wrong:
+        wrong.model(torch.rand(BATCH, 4, 4))  # twelve calls: they would be six whole steps
+    assert "by layers=2 of its adapter each 2 are a step" in wrong.trace.attrs["not_recorded"]
 
 
 def test_told_layers_are_those_steps() -> None:
@@ -99,6 +102,43 @@ def test_a_step_that_an_error_cut_short_mixes_no_layers() -> None:
         run()
     counts = rec.trace.attrs["iterations"]
     assert counts["left_out"] == {"could not be recorded": 1} and counts["steps"] == [2]
+
+
+class InPlace(nn.Module):
+    """A memory that is written in place, by two layers of whoever calls it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.contents = torch.zeros(BATCH, 6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.contents += x
+        return self.contents
+
+
+class Twice(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = InPlace()
+
+    def forward(self, x: Tensor) -> None:
+        for each in x:
+            self.memory(each)
+            self.memory(2 * each)
+
+
+def test_a_shared_memory_that_is_written_in_place() -> None:
+    """Each layer's row is the memory after its own write."""
+    model, inputs = Twice(), torch.rand(4, BATCH, 6, 3)
+    adapters = {InPlace: Adapter(lambda module, *_: {"memory": module.contents}, layers=2)}
+    with TraceRecorder(model, adapters=adapters) as rec:
+        model(inputs)
+    contents, expected = torch.zeros(BATCH, 6, 3), []
+    for each in inputs:
+        for write in (each, 2 * each):
+            contents = contents + write
+            expected.append(contents)
+    assert np.array_equal(rec.trace["memory"].values, torch.stack(expected).view(4, 2, BATCH, 6, 3).numpy())
 
 
 class Keeper(nn.Module):

@@ -248,8 +248,8 @@ class AdapterSource(Source):
             if self.is_stepwise:
                 kept = self.kept_on(module)
                 Driven(module, self._recording, kept, self._adapter.layers).install(hooks)
-            if self.is_stepwise and self._adapter.state is None and not self._layer:
-                self._untold = Untold(module, module is hooks.model, self._recording)
+                asks = module is hooks.model and self._adapter.state is None
+                self._untold = Untold(module, self._adapter.layers, asks, self._recording)
                 self._untold.install(hooks)
 
     def kept_on(self, model: Any) -> Callable[[], Any] | None:
@@ -352,10 +352,11 @@ class AdapterSource(Source):
                 self._recording.whole(self.index, name, tensor, self.prefix)
             else:
                 steps[name] = tensor
+        if self._untold is not None and steps:
+            before = part.num_steps * self._adapter.layers + len(part.layers)
+            self.problem = self._untold.look(given, before)
         if self._layer and not self._is_last_layer(part, steps):
             return
-        if self._untold is not None and steps:
-            self.problem = self._untold.look(given, part.num_steps)
         if self.is_stepwise and (steps or not self._gave_whole(given)):
             self._recording.step(self.index, list(steps), list(steps.values()), self.prefix)
 

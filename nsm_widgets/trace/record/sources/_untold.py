@@ -16,33 +16,39 @@ class Untold:
     """Looks on, and says what would help; nothing is made of it.
 
     Args:
-        module: A module whose calls are steps of time.
-        is_whole: Whether it is all of the watched model.
+        module: A module of which so many calls are a step of time.
+        layers: How many.
+        asks_for_state: Whether it is all of the watched model, and nobody told of a state that it keeps.
         recording: Knows of the iterations.
     """
 
-    def __init__(self, module: Any, is_whole: bool, recording: Recording) -> None:
-        self._module, self._is_whole, self._recording = module, is_whole, recording
+    def __init__(self, module: Any, layers: int, asks_for_state: bool, recording: Recording) -> None:
+        self._module, self._layers, self._recording = module, layers, recording
+        self._asks_for_state = asks_for_state
         self._turns: list[_Turns] = []
         self._alone = 0
         """How many iterations there were, as long as each has one step; negative from then on."""
+        self._keeps = False
 
     def install(self, hooks: Hooks) -> None:
         """Hang hooks on modules beside it that differ in numbers: each may be a layer that calls it."""
         around = (part for part in hooks.model.modules() if any(c is self._module for c in part.children()))
-        self._turns = [_Turns(names) for names in _numbered(next(around, None), self._module)]
+        beside = _numbered(next(around, None), self._module)
+        self._turns = [_Turns(names, self._layers) for names in beside if len(names) != self._layers]
         for turns in self._turns:
-            for index, beside in enumerate(turns.modules):
-                hooks.after(beside, partial(turns.note, index))
+            for index, each in enumerate(turns.modules):
+                hooks.after(each, partial(turns.note, index))
 
-    def look(self, given: Mapping[str, Any], num_steps: int) -> str:
-        """Called with what a call gave after so many steps; says what is left open."""
-        said = [turns.look(num_steps) for turns in self._turns]
-        return next(filter(None, said), "") or (self._of_state(given, num_steps) if self._is_whole else "")
+    def look(self, given: Mapping[str, Any], before: int) -> str:
+        """Called with what a call gave, the one after so many of its iteration; says what is left open."""
+        said = [turns.look(before) for turns in self._turns]
+        return next(filter(None, said), "") or (self._of_state(given, before) if self._asks_for_state else "")
 
-    def _of_state(self, given: Mapping[str, Any], num_steps: int) -> str:
-        self._alone = -1 if num_steps or self._alone < 0 or self._recording.is_told else self._alone + 1
-        if self._alone < 2 or "memory" not in given or not _keeps_tensors(self._module):
+    def _of_state(self, given: Mapping[str, Any], before: int) -> str:
+        self._alone = -1 if before or self._alone < 0 or self._recording.is_told else self._alone + 1
+        if self._alone == 2:
+            self._keeps = "memory" in given and _keeps_tensors(self._module)
+        if self._alone < 2 or not self._keeps:
             return ""
         return (
             "each call is an iteration by itself, as none is given what another returned, and the model "
@@ -56,11 +62,12 @@ class _Turns:
 
     Args:
         modules: Those others by their names, in their order.
+        layers: How many calls are said to be a step.
     """
 
-    def __init__(self, modules: dict[str, Any]) -> None:
+    def __init__(self, modules: dict[str, Any], layers: int) -> None:
         self.modules = list(modules.values())
-        self._names = list(modules)
+        self._names, self._layers = list(modules), layers
         self._ran: list[int] = []
         self._calls = 0
         self._is_in_turn = True
@@ -70,17 +77,18 @@ class _Turns:
         if not in_backward():
             self._ran.append(index)
 
-    def look(self, num_steps: int) -> str:
-        """The module is called, after so many steps of its iteration."""
+    def look(self, before: int) -> str:
+        """The module is called, after so many calls of its iteration."""
         ran, self._ran = self._ran, []
         several = len(self._names)
-        self._is_in_turn = self._is_in_turn and ran == [num_steps % several]
+        self._is_in_turn = self._is_in_turn and ran == [before % several]
         self._calls += 1
         if not self._is_in_turn or self._calls < several:
             return ""
+        step = "each is" if self._layers == 1 else f"each {self._layers} are"
         return (
-            f"each call is a step of time by itself, and its calls follow {', '.join(self._names)} in turn. "
-            f"If these are layers that share it, say so to its adapter: layers={several} makes them an axis"
+            f"its calls follow {', '.join(self._names)} in turn, and by layers={self._layers} of its adapter "
+            f"{step} a step of time. If these are layers that share it, layers={several} makes them an axis"
         )
 
 
