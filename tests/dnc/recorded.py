@@ -16,7 +16,7 @@ from nsm_widgets.trace.record.sources._dnc import (
     SAID_OF_DNC,
     SEEN_BY_DNC,
     dnc_access_arrays,
-    dnc_initial_arrays,
+    memory_before,
 )
 
 
@@ -34,7 +34,7 @@ def trace_by_hand(model: DNC, inputs: Tensor) -> Trace:
 
     def keep(module: Any, args: Any, kwargs: Any, output: Any) -> None:
         if not steps:
-            first.update(dnc_initial_arrays(module, args, kwargs))
+            first["initial_memory"] = memory_before(module, args, kwargs)
         named = dnc_access_arrays(module, args, kwargs, output)
         steps.append({name: tensor.detach().numpy().copy() for name, tensor in named.items()})
 

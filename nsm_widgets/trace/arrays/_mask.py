@@ -66,19 +66,35 @@ def make_mask(name: str, given: Any, sizes: Mapping[str, int], array: str) -> Co
     if axis is not None and coord is None:
         check_has_axis(axis, sizes, array)
     values = as_flags(coord.values if coord is not None else given, f"{array}: {name}")
-    dims = tuple(coord.dims) if coord is not None else _dims_of(axis, values.ndim, tuple(sizes))
-    if dims != tuple(dim for dim in sizes if dim in dims) or len(dims) != values.ndim or not dims:
-        raise LabelError(
-            f"{array}: {name} must have some of the axes {format_dims(tuple(sizes))}, in that order, got "
-            f"shape {values.shape} and axes {format_dims(dims)}. Name them: Coord(('batch', 'key'), values)."
-        )
-    if values.shape != tuple(sizes[dim] for dim in dims):
-        raise LabelError(
-            f"{array}: {name} must be {format_sizes(dims, [sizes[dim] for dim in dims])}, got shape "
-            f"{values.shape}. Give each place its True or False, padding included."
-        )
+    dims = mask_dims(name, values.shape, sizes, array, None if coord is None else coord.dims)
     values.flags.writeable = False
     return Coord(dims, values)
+
+
+def mask_dims(
+    name: str,
+    shape: Sequence[int],
+    sizes: Mapping[str, int],
+    array: str,
+    dims: Sequence[str] | None = None,
+) -> tuple[str, ...]:
+    """The axes of a mask of this shape, which may be told; see :func:`make_mask`.
+
+    Raises:
+        LabelError: If they are not some of the array's, in their order, or have other sizes there.
+    """
+    dims = _dims_of(mask_axis(name), len(shape), tuple(sizes)) if dims is None else tuple(dims)
+    if dims != tuple(dim for dim in sizes if dim in dims) or len(dims) != len(shape) or not dims:
+        raise LabelError(
+            f"{array}: {name} must have some of the axes {format_dims(tuple(sizes))}, in that order, got "
+            f"shape {tuple(shape)} and axes {format_dims(dims)}. Name them: Coord(('batch', 'key'), values)."
+        )
+    if tuple(shape) != tuple(sizes[dim] for dim in dims):
+        raise LabelError(
+            f"{array}: {name} must be {format_sizes(dims, [sizes[dim] for dim in dims])}, got shape "
+            f"{tuple(shape)}. Give each place its True or False, padding included."
+        )
+    return dims
 
 
 def mask_of(coords: Mapping[str, Coord], sizes: Mapping[str, int]) -> Bool[np.ndarray, "..."] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import FrameType
@@ -149,20 +149,20 @@ def _scripted(call: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
 class Found:
     """An array that a source gives for one iteration."""
 
-    pieces: list[NDArray[Any]]
+    pieces: tuple[NDArray[Any], ...]
     """Its values; what has a time may lie in several, one after the other."""
     dims: tuple[str, ...]
     attrs: dict[str, Any] = field(default_factory=dict)
-    coords: dict[str, Any] = field(default_factory=dict)
+    coords: Mapping[str, Any] = field(default_factory=dict)
     """Labels and masks of this iteration; another may have others."""
-    labels: dict[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] = field(default_factory=dict)
     """Those that it has in each iteration."""
 
     @property
     def values(self) -> NDArray[Any]:
         """All of it."""
         if len(self.pieces) > 1:
-            self.pieces = [np.concatenate(self.pieces)]
+            self.pieces = (np.concatenate(self.pieces),)
         return self.pieces[0]
 
     @property

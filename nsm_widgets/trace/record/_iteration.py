@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._step_buffer import Block, StepBuffer, StepLayout
 
@@ -33,6 +34,8 @@ class Part:
     """What single calls gave, with a key of the source's own."""
     coords: list[tuple[Any, HostCopy]] = field(default_factory=list)
     """What belongs to calls or steps and is no array by itself, such as masks, with keys as above."""
+    labels: dict[tuple[str, str], Coord | None] = field(default_factory=dict)
+    """By array and axis; ``None`` where calls gave different ones."""
     num_steps: int = 0
     """How many steps were taken."""
     layers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)

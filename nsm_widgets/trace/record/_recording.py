@@ -310,6 +310,11 @@ class Recording:
         return self._run.current is None and self._run.began
 
     @property
+    def may_begin(self) -> bool:
+        """Whether what this thread hands over next may begin an iteration."""
+        return self._run.waits or not self._run.began
+
+    @property
     def is_inside(self) -> bool:
         """Whether this thread is in a call of the watched model."""
         return self._run.depth > 0

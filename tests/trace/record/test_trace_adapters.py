@@ -135,7 +135,7 @@ def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any
     """What the code of docs/recording.md makes, run in order."""
     monkeypatch.chdir(tmp_path)  # it writes a store
     given = {"ListedNTM": ListedNTM, "ListedHeads": ListedHeads, "NestedDNC": NestedDNC}
-    namespace: dict[str, Any] = run_page("docs/recording.md", 12, **given)
+    namespace: dict[str, Any] = run_page("docs/recording.md", 13, **given)
     return namespace
 
 
@@ -152,6 +152,10 @@ def test_what_the_page_says_of_iterations(documented: dict[str, Any]) -> None:
     assert documented["epoch"].iteration(2)["memory"].sizes["batch"] == 2
     driven = documented["driven"].trace
     assert (driven.iterations, driven.attrs["sequence_starts"]) == ((0, 2), [0, 5])
+    told = documented["told"].trace
+    assert told["memory"].labels("word") == ("x", "y", "z")
+    assert told["memory"].coords["slot_mask"].values.tolist() == [[True, True, True, False]] * 2
+    assert set(told) == {"memory", "initial_memory"}
     assert {name for name in documented["rec"].trace if name != "memory"} == {
         f"{side}_{stage}weights"
         for side in ("read", "write")

@@ -22,9 +22,9 @@ from nsm_widgets.ntm import NTM
 from nsm_widgets.ntm.heads import Heads
 from nsm_widgets.trace import Adapter, TraceRecorder
 from nsm_widgets.trace.record.sources._dnc import NAMES_OF_DNC, dnc_access_arrays
+from nsm_widgets.trace.record.sources._find import own_adapters
 from nsm_widgets.trace.record.sources._nsm import DIMS_OF_NSM
 from nsm_widgets.trace.record.sources._ntm import NAMES
-from nsm_widgets.trace.record.sources._steps_of import steps_by_type
 from tests.dnc import recorded as dnc
 from tests.nsm import recorded as nsm
 from tests.trace.hooks import num_hooks
@@ -94,7 +94,7 @@ def test_the_names_told_before_a_call_are_those_given() -> None:
     )
     hooked(rows(1))
     assert given == [list(NAMES_OF_DNC)]
-    of_parts = [said.names for kind, said in steps_by_type().items() if kind is not DNCAccess]
+    of_parts = [list(adapter.dims) for kind, adapter in own_adapters().items() if kind is not DNCAccess]
     assert sorted(name for names in of_parts for name in names) == sorted(DIMS_OF_NSM)
 
 

@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._iterations import INITIAL
-from nsm_widgets.trace.arrays._mask import mask_axis, reduced, telling
+from nsm_widgets.trace.arrays._mask import joined_masks, telling
 from nsm_widgets.trace.record._hooks import Found
 from nsm_widgets.trace.record._iteration import Iteration, Part
 from nsm_widgets.trace.record._naming import settle_names
 from nsm_widgets.trace.record.arrays._join_replicas import joined
+from nsm_widgets.trace.record.sources._call_coords import masks_of_calls
 from nsm_widgets.trace.record.sources._source import Source
+
+_NONE: Final[Mapping[str, Coord]] = {}
+"""Labels and masks of most arrays; one for all, as thousands of small dicts take time."""
 
 
 @dataclass(slots=True)
@@ -158,21 +161,21 @@ def _take_steps(
     one: Gathered, source: Source, part: Part, length: int, whole: Iterable[str], about: dict[Any, Any]
 ) -> None:
     """Add what a source gave step by step, in its whole sequences, and before the first step."""
-    pieces, dtypes = {}, {}
+    pieces: dict[str, tuple[NDArray[Any], ...]] = {}
+    dtypes: dict[str, str | None] = {}
     if part.steps is not None:
         for name in part.steps.layout.columns:
             pieces[name] = _cut(part.steps.pieces(name), length)
             dtypes[name] = part.steps.layout.source_dtypes[name]
     for name in whole:
         copies = part.whole.get(name, [])
-        values = [copy.values() for copy in copies]
+        values = tuple(copy.values() for copy in copies)
         if len({(each.shape[1:], each.dtype) for each in values}) > 1 or sum(map(len, values)) != length:
             one.unmatched.append(source.prefix + name)
         elif copies:
             pieces[name], dtypes[name] = values, copies[0].source_dtype
     if INITIAL in part.first:
-        pieces[INITIAL], dtypes[INITIAL] = [part.first[INITIAL].values()], part.first[INITIAL].source_dtype
-    masks = _step_masks(part, length)
+        pieces[INITIAL], dtypes[INITIAL] = (part.first[INITIAL].values(),), part.first[INITIAL].source_dtype
     for name in source.order([name for name, values in pieces.items() if values]):
         first = pieces[name][0]
         key = (source, name, first.shape[-1] if first.ndim else 0, dtypes[name])
@@ -181,31 +184,34 @@ def _take_steps(
             own = {} if dtypes[name] is None else {"source_dtype": dtypes[name]}
             about[key] = dims, {**attrs, **own}, labels
         dims, attrs, labels = about[key]
-        coords = masks and {key: mask for key, mask in masks.items() if set(mask.dims) <= set(dims)}
+        coords = _coords_of(name, part, dims, pieces[name], is_whole=name in whole)
         one.arrays[source.prefix + name] = Found(pieces[name], dims, attrs, coords, labels)
 
 
-def _step_masks(part: Part, length: int) -> dict[str, Coord]:
-    """Masks that single steps were given, as masks along time; a step without one leaves nothing out."""
-    found: dict[str, NDArray[np.bool_]] = {}
-    for (name, step), copy in part.coords:
-        if step < length:
-            values = copy.values()
-            found.setdefault(name, np.ones((length, *values.shape), bool))[step] = values
-    dims = {2: ("time",), 3: ("time", "batch")}
-    masks = {
-        name: reduced(Coord((*dims[values.ndim], str(mask_axis(name))), values), ("time",))
-        for name, values in found.items()
-    }
-    return telling(masks)
+def _coords_of(
+    name: str, part: Part, dims: tuple[str, ...], pieces: Sequence[NDArray[Any]], *, is_whole: bool
+) -> Mapping[str, Coord]:
+    """Labels and masks of an array: a step, or a sequence, that has no mask leaves nothing out."""
+    if not (part.coords or part.labels):
+        return _NONE
+    labels = {axis: coord for (array, axis), coord in part.labels.items() if array == name and coord}
+    masks = masks_of_calls(name, part)
+    if not masks:
+        return labels
+    if is_whole:
+        calls = [dict(zip(dims, piece.shape, strict=True)) for piece in pieces]
+    else:
+        calls = [dict(zip(dims[1:], pieces[0].shape[1:], strict=True))] * sum(map(len, pieces))
+    found = [(masks.get(number, {}), sizes) for number, sizes in enumerate(calls)]
+    return {**labels, **telling(joined_masks(found, "time", new=not is_whole))}
 
 
-def _cut(pieces: Sequence[NDArray[Any]], length: int) -> list[NDArray[Any]]:
+def _cut(pieces: Sequence[NDArray[Any]], length: int) -> tuple[NDArray[Any], ...]:
     """So many steps of what lies in several arrays, time leading."""
     if len(pieces) == 1:
-        return [pieces[0][:length]]
+        return (pieces[0][:length],)
     kept = []
     for piece in pieces:
         kept.append(piece[:length])
         length -= len(kept[-1])
-    return kept
+    return tuple(kept)

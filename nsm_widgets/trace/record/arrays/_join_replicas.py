@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace.arrays._coord import Coord, same_coord
 from nsm_widgets.trace.record._hooks import batch_axis
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
@@ -43,7 +44,8 @@ def joined(parts: Sequence[Part], source: Source) -> Part:
             (calls[0][0], _JoinedCopy([copy for _, copy in calls], source.batch_axis(calls[0][0])))
             for calls in zip(*[part.calls for part in parts], strict=True)
         ],
-        coords=_joined_coords(parts),
+        coords=_joined_coords(parts, source),
+        labels=_joined_labels(parts),
         num_steps=first.num_steps,
     )
 
@@ -66,13 +68,28 @@ def _check_alike(parts: Sequence[Part], source: Source) -> None:
         )
 
 
-def _joined_coords(parts: Sequence[Part]) -> list[tuple[Any, HostCopy]]:
-    """Masks and ids, whose first axis is the batch; those of one axis alone are the same for all replicas."""
+def _joined_coords(parts: Sequence[Part], source: Source) -> list[tuple[Any, HostCopy]]:
+    """Masks and ids; those without a batch are the same for all replicas."""
     found: list[tuple[Any, HostCopy]] = []
     for coords in zip(*[part.coords for part in parts], strict=True):
         key, first = coords[0]
-        copies = [copy for _, copy in coords]
-        found.append((key, first if first.values().ndim < 2 else _JoinedCopy(copies, 0)))
+        axis = source.batch_axis_of_coord(key, first)
+        found.append((key, first if axis is None else _JoinedCopy([copy for _, copy in coords], axis)))
+    return found
+
+
+def _joined_labels(parts: Sequence[Part]) -> dict[tuple[str, str], Coord | None]:
+    """Labels of each batch item, one after the other; others must be the same for all replicas."""
+    found: dict[tuple[str, str], Coord | None] = {}
+    for key, first in parts[0].labels.items():
+        given = [part.labels.get(key) for part in parts]
+        labels = [coord for coord in given if coord is not None]
+        found[key] = None
+        if first is not None and len(labels) == len(given):
+            if "batch" in first.dims and key[1] != "batch":
+                found[key] = Coord(first.dims, np.concatenate([coord.values for coord in labels]))
+            elif all(same_coord(first, coord) for coord in labels):
+                found[key] = first
     return found
 
 

@@ -1,40 +1,15 @@
-"""What one call of a DNC's memory says, by name: a function, and what it names. No torch is loaded for it.
+"""The adapter of a DNC's memory. No torch is loaded for it.
 
-The recorder reads it through ``_steps_of.py``. The names are well known (``_known.py``) and carry their
-axes and descriptions; what is otherwise than with an NTM stands in ``KINDS_OF_DNC``, ``SAID_OF_DNC`` and
-``SEEN_BY_DNC``.
+The names are well known (``_known.py``) and carry their axes and descriptions; what is otherwise than with an
+NTM stands in ``KINDS_OF_DNC``, ``SAID_OF_DNC`` and ``SEEN_BY_DNC``.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-NAMES_OF_DNC: Final = (
-    "memory",
-    "read_weights",
-    "read_content_weights",
-    "read_key",
-    "read_strength",
-    "write_weights",
-    "write_content_weights",
-    "write_key",
-    "write_strength",
-    "read_vectors",
-    "write_erase",
-    "write_add",
-    "usage",
-    "retention",
-    "allocation_weights",
-    "precedence",
-    "link",
-    "backward_weights",
-    "forward_weights",
-    "read_modes",
-    "free_gate",
-    "allocation_gate",
-    "writing_gate",
-)
-"""What :func:`dnc_access_arrays` gives, in its order; a test holds them equal."""
+from nsm_widgets.trace.arrays._known import KNOWN
+from nsm_widgets.trace.record.sources._adapter import Adapter
 
 READ_MODES: Final = ("backward", "content", "forward")
 """Labels of the axis ``mode``."""
@@ -59,10 +34,10 @@ SEEN_BY_DNC: Final = {
 """The memory that each weighting was applied to: a DNC writes first, then reads."""
 
 
-def dnc_initial_arrays(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def memory_before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The memory before a step, from what a ``DNCAccess`` is called with."""
     state = args[1] if len(args) > 1 else kwargs["state"]
-    return {"initial_memory": state.memory}
+    return state.memory
 
 
 def dnc_access_arrays(
@@ -104,3 +79,23 @@ def dnc_access_arrays(
         "allocation_gate": interface.allocation_gate[:, None],
         "writing_gate": interface.write_gate[:, None],
     }
+
+
+NAMES_OF_DNC: Final = (
+    *("memory", "read_weights", "read_content_weights", "read_key", "read_strength"),
+    *("write_weights", "write_content_weights", "write_key", "write_strength"),
+    *("read_vectors", "write_erase", "write_add", "usage", "retention", "allocation_weights", "precedence"),
+    *("link", "backward_weights", "forward_weights", "read_modes"),
+    *("free_gate", "allocation_gate", "writing_gate"),
+)
+"""What :func:`dnc_access_arrays` gives, in its order; a test holds them equal."""
+
+DNC_ADAPTER: Final = Adapter(
+    dnc_access_arrays,
+    dims={name: KNOWN[name].dims[1:] for name in NAMES_OF_DNC},
+    kinds=KINDS_OF_DNC,
+    memory_seen=SEEN_BY_DNC,
+    initial=memory_before,
+    coords={"mode": READ_MODES},
+    descriptions=SAID_OF_DNC,
+)

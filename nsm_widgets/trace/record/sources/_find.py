@@ -14,14 +14,30 @@ from nsm_widgets.trace.record._hooks import Owner, without_numbers
 from nsm_widgets.trace.record._naming import expect_names
 from nsm_widgets.trace.record._replicas import replicating
 from nsm_widgets.trace.record._select import Select
-from nsm_widgets.trace.record.sources._adapter import Adapter, AdapterSource, adapter_of
+from nsm_widgets.trace.record.sources._adapter import Adapter, adapter_of, nearest
+from nsm_widgets.trace.record.sources._adapter_source import AdapterSource
+from nsm_widgets.trace.record.sources._dnc import DNC_ADAPTER
 from nsm_widgets.trace.record.sources._fused import FusedSource
 from nsm_widgets.trace.record.sources._hugging_face import HuggingFaceSource, is_hugging_face
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
+from nsm_widgets.trace.record.sources._nsm import COMMUNICATION, MANAGER, PROPAGATOR, ROUTER
 from nsm_widgets.trace.record.sources._ntm import MemorySource
 from nsm_widgets.trace.record.sources._owned import OwnedSource
 from nsm_widgets.trace.record.sources._source import Known, Source
-from nsm_widgets.trace.record.sources._steps_of import StepSource, steps_by_type, steps_of
+
+
+def own_adapters() -> dict[type, Adapter]:
+    """Those of this package's modules, but for the NTM's memory; the models are loaded here."""
+    from nsm_widgets.dnc import DNCAccess
+    from nsm_widgets.nsm import StateCommunication, StateManager, StatePropagator, TokenToStateRouter
+
+    return {
+        DNCAccess: DNC_ADAPTER,
+        TokenToStateRouter: ROUTER,
+        StateCommunication: COMMUNICATION,
+        StatePropagator: PROPAGATOR,
+        StateManager: MANAGER,
+    }
 
 
 def find_sources(
@@ -90,10 +106,10 @@ def _memories(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list
     memories = Counter(
         owners[path] for path, module in modules.items() if isinstance(module, (MemoryAccess, DNCAccess))
     )
-    table = steps_by_type()
+    table = own_adapters()
     sources: list[Source] = []
     for path, module in modules.items():
-        said = steps_of(module, table)
+        adapter = nearest(module, table)
         owner, is_memory = owners[path], isinstance(module, (MemoryAccess, DNCAccess))
         if is_memory and memories[owner] > 1:
             owner = None
@@ -102,9 +118,11 @@ def _memories(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list
         told = owner.path if owner is not None and whole else path
         if isinstance(module, MemoryAccess):
             sources.append(MemorySource(told, module, owner))
-        elif said is not None and adapter_of(module, adapters) is None:
+        elif adapter is not None and adapter_of(module, adapters) is None:
             taken = owner.sequences if owner is not None and is_memory else ()
-            sources.append(StepSource(told, module, said, owner, taken))
+            sources.append(
+                AdapterSource(told, {told: module}, adapter, is_ours=True, owner=owner, sequences=taken)
+            )
     return sources
 
 
@@ -214,7 +232,7 @@ def boundary_of(model: Any, sources: Sequence[Source]) -> Boundary | None:
     from nsm_widgets.dnc import DNCAccess
     from nsm_widgets.ntm.memory import NTMMemory
 
-    if steps_of(model, steps_by_type()) is not None and not isinstance(model, DNCAccess):
+    if nearest(model, own_adapters()) is not None and not isinstance(model, DNCAccess):
         return None  # a step of what somebody else drives, who gives back no state: all are one iteration
     if isinstance(model, NTMMemory):
         return _FromNoState(lambda args, kwargs: model.is_fresh)

@@ -72,7 +72,7 @@ class ModelArrays:
             dim: c for dim, c in first[0].coords.items() if all(_equal(c, o.coords.get(dim)) for o in first)
         }
         values = np.stack([each.values for each in first])
-        return Found([values], ("time", *first[0].dims), first[0].attrs, same)
+        return Found((values,), ("time", *first[0].dims), first[0].attrs, same)
 
     def _of_chain(self, part: Part, numbers: Sequence[int]) -> dict[str, Found]:
         """The arrays of calls that go on from each other."""
@@ -130,7 +130,7 @@ class ModelArrays:
                         "; its padding is not known: the model's mask hides what has weight"
                     )
             coords |= _layer_labels(list(group)) if together else {}
-            found[full] = Found([values], dims, attrs, coords)
+            found[full] = Found((values,), dims, attrs, coords)
         return found
 
     def _joined(

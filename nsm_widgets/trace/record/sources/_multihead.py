@@ -140,9 +140,9 @@ class AttentionSource(Source):
         ]
         coords: dict[str, Any] = {"layer": [label or "attention" for label in labels]}
         if not timed:
-            return Found([values[0]], ENTRY.dims, attrs, {**coords, **telling(of_steps[0])})
+            return Found((values[0],), ENTRY.dims, attrs, {**coords, **telling(of_steps[0])})
         masks = joined_masks([(of_step, sizes) for of_step in of_steps], "time", new=True)
-        return Found([values], ("time", *ENTRY.dims), attrs, {**coords, **telling(masks)})
+        return Found((values,), ("time", *ENTRY.dims), attrs, {**coords, **telling(masks)})
 
     def record_call(self, part: Part, path: str, weights: Any, masks: Mapping[str, Any]) -> None:
         """Copy the weights of a call, and masks, True where a value counts, by their names."""

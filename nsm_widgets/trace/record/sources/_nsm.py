@@ -1,13 +1,14 @@
-"""What one call of each part of a neural state machine says, by name. No torch is loaded for it.
+"""The adapters of the parts of a neural state machine. No torch is loaded for them.
 
 The names are well known (``_known.py``) and carry their descriptions; every call gives one time step, its
-axes as in ``DIMS_OF_NSM``; the recorder reads it through ``_steps_of.py``. The memory inside is a
-``MemoryAccess`` of the NTM's, which the recorder knows.
+axes as in ``DIMS_OF_NSM``. The memory inside is a ``MemoryAccess`` of the NTM's, which the recorder knows.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
+
+from nsm_widgets.trace.record.sources._adapter import Adapter
 
 DIMS_OF_NSM: Final = {
     "routed_tokens": ("batch", "state", "channel"),
@@ -47,15 +48,25 @@ def manager_arrays(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], o
     return {"state_importance": output}
 
 
-def masks_given(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def masks_given(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> dict[str, Any]:
     """What a call of one of the parts leaves out: tokens that are padding, states that take no part.
 
     All parts are given them by keyword, but the manager, whose own the states' mask is.
     """
-    del args
+    del args, output
     tokens, active = kwargs.get("mask"), kwargs.get("active")
     own = getattr(module, "active", None)
     if own is not None and module.num_active < len(own):
         active = own
     found = {} if tokens is None else {"token_mask": tokens}
     return found if active is None else {**found, "state_mask": active, "sender_mask": active}
+
+
+def _adapter(function: Any, *names: str) -> Adapter:
+    return Adapter(function, dims={name: DIMS_OF_NSM[name] for name in names}, coords=masks_given)
+
+
+ROUTER: Final = _adapter(router_arrays, "routed_tokens", "routing_weights")
+COMMUNICATION: Final = _adapter(communication_arrays, "messages", "communication_weights")
+PROPAGATOR: Final = _adapter(propagator_arrays, "state_vectors", "state_update")
+MANAGER: Final = _adapter(manager_arrays, "state_importance")

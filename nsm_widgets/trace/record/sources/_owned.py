@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from nsm_widgets.trace.arrays._known import KNOWN
@@ -39,7 +40,10 @@ class OwnedSource(Source):
         """Whether it is the one that says where a sequence of the owner starts; one of its sources does."""
         self._steps = tuple(steps)
         self._sequences = tuple(sequences)
-        self._signature = inspect.signature(module.forward)
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.module.forward)
 
     def choose(self, select: Select) -> None:
         """Take in what is to be recorded; path and type of the owner count as its own."""

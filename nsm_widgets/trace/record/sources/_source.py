@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nsm_widgets.trace.record._hooks import Found, Hooks, Owner
+from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.record._select import Select
@@ -105,6 +106,11 @@ class Source:
         """Where the batch lies in what a call gave, by the key that it was handed over with."""
         del key
         return 0
+
+    def batch_axis_of_coord(self, key: Any, copy: HostCopy) -> int | None:
+        """Where the batch lies in what belongs to a call, by its key; ``None`` where it has none."""
+        del key
+        return None if copy.values().ndim < 2 else 0
 
     def num_calls(self, part: Part) -> int:
         """How often each of its modules was called in an iteration; more than once asks for ``time``."""
