@@ -87,7 +87,7 @@ from nsm_widgets.view._panel import (
     default_coloring,
 )
 from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
-from nsm_widgets.view._scalars import scalars_row
+from nsm_widgets.view._scalars import curves_apart, scalars_row
 from nsm_widgets.view._summary import (
     ArraySummary,
     count_clipped,
@@ -164,6 +164,7 @@ __all__ = [
     "comparison_layout",
     "count_clipped",
     "count_lines",
+    "curves_apart",
     "default_arrays",
     "default_coloring",
     "evolution_layouts",

@@ -33,6 +33,12 @@ def scalars_row(trace: Trace) -> Layout:
     return (tuple(panels),)
 
 
+def curves_apart(layout: Layout) -> tuple[Layout, Layout]:
+    """The rows of curves of what was logged, which stand first, and the others."""
+    count = sum(1 for row in layout if row and all(panel.kind == "scalars" for panel in row))
+    return layout[:count], layout[count:]
+
+
 def _panel(array: NamedArray, more: str = "") -> Panel:
     return Panel(
         id=array.name,

@@ -24,8 +24,8 @@ class Shown(Protocol):
     cmap: str
     scale: str
     domain: str
-    _given_selection: Selection
-    _given_page_arrays: TraceStore
+    _selection: Selection
+    _store: TraceStore
 
     @property
     def _shown(self) -> Layout: ...
@@ -47,17 +47,17 @@ class Exportable:
     @property
     def selection(self) -> Selection:
         """The cursor that is followed; ``view.selection.time = 7`` moves every view that shares it."""
-        return self._lead._given_selection
+        return self._lead._selection
 
     @property
     def store(self) -> TraceStore:
         """The arrays on the page's side; pass it to another view to share them."""
-        return self._lead._given_page_arrays
+        return self._lead._store
 
     @property
     def trace(self) -> Trace:
         """What is shown, as recorded."""
-        return self._lead._given_page_arrays.trace
+        return self._lead._store.trace
 
     @property
     def title(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import accumulate, chain, zip_longest
 from typing import Any
 
@@ -11,10 +10,10 @@ import ipywidgets
 import traitlets
 
 from nsm_widgets.trace import Trace, TraceRecorder
-from nsm_widgets.view import Layout, Panel, arrays_of, scalars_row
+from nsm_widgets.view import Layout, Panel, arrays_of, curves_apart, scalars_row
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets._view import Place, View, made_for
+from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.live._live import LiveFeed, Plan, is_running, selectable_sizes
 from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore, require_trace
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
@@ -92,14 +91,12 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         sending: dict[str, Any] = {"budget_mb": budget_mb, "precision": precision}
         held = Trace() if watched is not None else require_trace(trace, type(self).__name__)
         names = () if watched is not None else (*arrays_of(scalars_row(held)), *(arrays or ()))
-        shared = {
-            "selection": selection if selection is not None else self._own(Selection()),
-            "store": store if store is not None else self._own(self._new_page_arrays(held, names, sending)),
-        }
-        gathered = watched is None and store is None and arrays is None
-        place = Place(grouped=True, watched=watched is not None, gathered=gathered)
+        selection = selection if selection is not None else self._own(Selection())
+        if store is None:
+            store = self._own(self._new_page_arrays(held, names, sending))
+            store.joining = "watches" if watched is not None else "gathers" if arrays is None else ""
         try:
-            boxes = [self._row(makers, shared, place) for makers in rows]
+            boxes = [self._row(makers, {"selection": selection, "store": store}) for makers in rows]
             self._rows = [box.children for box in boxes]
             lead, *others = self._views
             lead.title, lead.cmap, lead.scale = title, cmap, scale
@@ -109,6 +106,9 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         except Exception:
             self._close_all()
             raise
+        finally:
+            if store in self._made:
+                store.joining = ""
         super().__init__(boxes)
         self.add_class("nsmw-group")
 
@@ -127,7 +127,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         """The parts' panels as they stand: rows beside rows, row by row."""
         shown: list[tuple[Panel, ...]] = []
         for row in self._rows:
-            curves, first = _apart(row[0]._shown)  # across the whole width, as none stand beside them
+            curves, first = curves_apart(row[0]._shown)  # across the whole width, as none stand beside them
             shown += curves
             lines = zip_longest(first, *(part._shown for part in row[1:]), fillvalue=())
             shown += [tuple(chain.from_iterable(beside)) for beside in lines]
@@ -170,11 +170,10 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
             self._close_all()
             raise
 
-    def _row(self, makers: Sequence[MakePart], shared: dict[str, Any], place: Place) -> ipywidgets.Box:
+    def _row(self, makers: Sequence[MakePart], shared: dict[str, Any]) -> ipywidgets.Box:
         parts = []
         for make in makers:
-            with made_for(replace(place, below=bool(self.parts))):
-                part = make(**shared)
+            part = make(**shared)
             parts.append(part)
             self.parts = (*self.parts, part)
         box = ipywidgets.HBox(parts)
@@ -183,9 +182,11 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
 
     def _join(self, lead: View, others: Sequence[View]) -> None:
         """One toolbar, one set of colours; every part steps along the axes of all."""
-        arrays = dict.fromkeys(name for view in self._views for name in arrays_of(view._given_layout))
+        for view in others:
+            view._leave_curves()
+        arrays = dict.fromkeys(name for view in self._views for name in arrays_of(view._layout))
         sizes = selectable_sizes(self.trace, tuple(arrays))
-        lead._together = [row for view in others for row in view._layout]
+        lead._together = tuple(row for view in others for row in view._layout)
         for view in (lead, *others):
             view._sizes = sizes
         for view in others:
@@ -228,7 +229,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
 
     def _shares(self, layout: Layout) -> list[Layout]:
         """What of a layout each part draws; curves of what was logged go to the first."""
-        curves, rest = _apart(layout)
+        curves, rest = curves_apart(layout)
         ends = list(accumulate(self._counts))
         lead, *others = [rest[end - count : end] for end, count in zip(ends, self._counts, strict=True)]
         return [(*curves, *lead), *others]
@@ -243,9 +244,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
                 view._show(trace, share, above=above if leads else ())
                 view._sizes = sizes
                 if leads:
-                    view._together = [
-                        [panel.to_json() for panel in row] for rows in shares[1:] for row in rows
-                    ]
+                    view._together = tuple(row for rows in shares[1:] for row in rows)
 
     def _keep(self, layout: Layout) -> None:
         for view, share in zip(self._views, self._shares(layout), strict=True):
@@ -263,9 +262,3 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
                 made.layout.close()
             if not getattr(made, "users", None):
                 made.close()
-
-
-def _apart(layout: Layout) -> tuple[Layout, Layout]:
-    """The rows of curves of what was logged, which stand first, and the others."""
-    count = sum(1 for row in layout if row and all(panel.kind == "scalars" for panel in row))
-    return layout[:count], layout[count:]

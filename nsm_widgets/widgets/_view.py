@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anywidget
@@ -22,6 +19,7 @@ from nsm_widgets.view import (
     choices_of,
     chosen_panels,
     colormap_kind,
+    curves_apart,
     scalars_row,
 )
 from nsm_widgets.widgets._base import SyncedWidget
@@ -30,33 +28,11 @@ from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.live._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes
 from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
+from nsm_widgets.widgets.plot._panel_figures import PanelFigures
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where views are made to stand."""
-
-    grouped: bool = False
-    """In a group, which has the feed."""
-    below: bool = False
-    """In a group, and not as its first part, which draws what was logged."""
-    watched: bool = False
-    """In a group of a recorder that runs."""
-    gathered: bool = False
-    """In a group whose store takes what its parts draw."""
-
-
-_PLACE: ContextVar[Place] = ContextVar("place", default=Place())  # noqa: B039 - it is frozen
-
-
-@contextmanager
-def made_for(place: Place) -> Iterator[None]:
-    """Within, views are made to stand there."""
-    token = _PLACE.set(place)
-    try:
-        yield
-    finally:
-        _PLACE.reset(token)
+def _panels_as_json(layout: Layout, _view: object) -> list[list[dict[str, Any]]]:
+    return [[panel.to_json() for panel in row] for row in layout]
 
 
 class View(Exportable, SyncedWidget):
@@ -107,12 +83,14 @@ class View(Exportable, SyncedWidget):
     _leader = anywidget.WidgetTrait().tag(sync=True)
     """The part of a group whose colours and scale this one follows."""
 
-    _together: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    _together = traitlets.Any(()).tag(sync=True, to_json=_panels_as_json)
     """Panels of the other parts of a group, for the one toolbar that serves them all."""
 
     _store = anywidget.WidgetTrait().tag(sync=True)
     _selection = anywidget.WidgetTrait().tag(sync=True)
-    _layout: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    _layout = traitlets.Any(()).tag(sync=True, to_json=_panels_as_json)
+    """The panels, row by row; those of all choices, where there are some."""
+
     _sizes = traitlets.Dict().tag(sync=True)
     _generation = traitlets.Int(0).tag(sync=True)
     """Grows with each change of panels: pages then draw the view anew."""
@@ -125,8 +103,8 @@ class View(Exportable, SyncedWidget):
     _plan: Plan | None = None
     """Of a recorder that runs, or was still to run: how the view is made of what is recorded."""
 
-    _curves: MutableMapping[str, tuple[Any, list[Any]]]
-    """By panel a figure, and all that is closed with it."""
+    _above = 0
+    """So many rows, the first ones, are for pages alone."""
 
     _shared: tuple[SyncedWidget, ...] = ()
     _made: tuple[SyncedWidget, ...] = ()
@@ -134,8 +112,9 @@ class View(Exportable, SyncedWidget):
 
     def __init__(
         self,
-        trace: Trace,
-        layout: Layout,
+        given: Any,
+        build: Build,
+        running: Running | None = None,
         /,
         *,
         selection: Selection | None = None,
@@ -144,76 +123,51 @@ class View(Exportable, SyncedWidget):
         precision: ValuePrecision = "exact",
         **options: Any,
     ) -> None:
-        names = arrays_of(layout)
-        self._curves = {}
         if selection is not None and not isinstance(selection, Selection):
             raise TypeError(
                 f"selection must be a Selection, got {type(selection).__name__}. "
                 "Give two views the same Selection() to move them together."
             )
-        if _PLACE.get().watched and self._plan is None:
-            raise TypeError(
-                "every part of a group of a recorder that runs must be made of the recorder, got a "
-                f"{type(self).__name__} of something else. partial(MemoryView, recorder) makes one of it."
-            )
-        sizes = selectable_sizes(trace, names)
-        self._given_layout = layout
-        if self._choices:
-            options.setdefault("array", self._choices[0])
-        self._given_page_arrays = (
+        watched = is_running(given)
+        _check_place(type(self).__name__, store, watched=watched)
+        plan = Plan(build, running or (lambda trace, _: build(trace)))
+        trace: Trace
+        layout: Layout
+        if watched:  # it fills when something is recorded
+            self._plan, trace, layout = plan, Trace(), ()
+        else:
+            trace, layout = build(given)
+            curves = scalars_row(trace)
+            layout = (*curves, *layout) if _holds(store, curves) else layout
+        names, sizes = arrays_of(layout), selectable_sizes(trace, arrays_of(layout))
+        choices = self._choices_in(layout)
+        if choices:
+            options.setdefault("array", choices[0])
+        self._panel_figures = PanelFigures()
+        page_arrays = (
             _checked_page_arrays(store, trace, names)
             if store is not None
             else TraceStore(trace, only=names, budget_mb=budget_mb, precision=precision)
         )
-        self._given_selection = selection if selection is not None else Selection()
+        self._shared = (selection if selection is not None else Selection(), page_arrays)
         state = {
-            "_store": self._given_page_arrays,
-            "_selection": self._given_selection,
-            "_layout": [[panel.to_json() for panel in row] for row in layout],
+            "_store": page_arrays,
+            "_selection": self._shared[0],
+            "_layout": layout,
             "_sizes": sizes,
-            "_figures": self._figures_of(trace, layout),
+            "_figures": self._panel_figures.of(trace, layout),
         }
         super().__init__(_state=state, **options)
-        self._given_selection.attach(sizes)
-        self._shared = (self._given_selection, self._given_page_arrays)
+        self._selection.attach(sizes)
         self._made = tuple(
             made for made, given in zip(self._shared, (selection, store), strict=True) if given is None
         )
         for shared in self._shared:
             shared.users.add(self)
-
-    def _open(
-        self,
-        given: Any,
-        build: Build,
-        options: dict[str, Any],
-        running: Running | None = None,
-    ) -> None:
-        """Make the view of a trace; or, of a recorder that runs or is to run, one that fills meanwhile.
-
-        Args:
-            given: What the view was given.
-            build: From it, or from a trace, to what is drawn; see ``Build`` in ``live._live``.
-            options: See :class:`View`.
-            running: As ``build``, while a recorder runs, where that is something else.
-        """
-        place = _PLACE.get()
-        if not is_running(given):
-            shown, layout = build(given)
-            curves = () if place.below else scalars_row(shown)
-            if _holds(options.get("store"), curves):
-                layout = (*curves, *layout)
-            View.__init__(self, shown, layout, **options)
-            return
-        self._plan = Plan(build, running or (lambda trace, _: build(trace)))
-        if not place.grouped and options.get("store") is not None:
-            raise TypeError(
-                "a view of a recorder that runs has a store of its own, got store=... as well. "
-                "Leave it out; selection=... moves several views together."
-            )
-        View.__init__(self, Trace(), (), **options)
-        if not place.grouped:  # else the group does it, for all its parts
-            self._feed = LiveFeed(self, given, self._plan)
+        if not watched:
+            self._at_first(trace)
+        elif store is None:  # else the group does it, for all its parts
+            self._feed = LiveFeed(self, given, plan)
 
     def _take_message(self, content: Mapping[str, Any]) -> None:
         """Send a picture to a page that cannot read this state, and asks for one."""
@@ -226,55 +180,55 @@ class View(Exportable, SyncedWidget):
 
     def _keep(self, layout: Layout) -> None:
         """Note how the panels on show stand now; the page knows."""
-        self._given_layout = layout
+        self._trait_values["_layout"] = (*self._layout[: self._above], *layout)
 
     def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
         """Draw other panels, of what the store holds now; ``above`` on pages alone."""
         sizes = selectable_sizes(trace, arrays_of(layout))
-        self._given_layout = layout
-        self._given_selection.attach(sizes)
-        whole = (*above, *layout)
+        self._selection.attach(sizes)
         with self._page_lock, self.hold_sync():
+            self._draw(trace, (*above, *layout))
+            self._above = len(above)
             if self.array not in self._choices:
                 self.array = next(iter(self._choices), "")
-            self._figures = self._figures_of(trace, whole)
-            self._layout = [[panel.to_json() for panel in row] for row in whole]
             self._sizes = sizes
             self._generation += 1
 
-    def _figures_of(self, trace: Trace, layout: Layout) -> dict[str, str]:
-        """References to a figure for each curve; one that there is already stays."""
-        panels = [panel for row in layout for panel in row if panel.kind == "scalars"]
-        if panels:
-            from nsm_widgets.widgets.plot._logged_curve import scalar_figure  # bqplot loads pandas
+    def _draw(self, trace: Trace, layout: Layout) -> None:
+        self._figures = self._panel_figures.of(trace, layout)
+        self._layout = layout
 
-            for panel in panels:
-                if panel.id not in self._curves:
-                    self._curves[panel.id] = scalar_figure(trace, panel)
-        return {panel.id: f"anywidget:{self._curves[panel.id][0].model_id}" for panel in panels}
+    def _leave_curves(self) -> None:
+        """Draw no numbers that were logged: another view does."""
+        curves, rest = curves_apart(self._layout)
+        if curves:
+            self._draw(self.trace, rest)
+            self._panel_figures.close()
 
     @property
     def _lead(self) -> View:
         return self
 
+    def _choices_in(self, layout: Layout) -> tuple[str, ...]:
+        """Names of the arrays of which one is on show."""
+        return choices_of(layout)
+
     @property
     def _choices(self) -> tuple[str, ...]:
-        """Names of the arrays of which one is on show."""
-        return choices_of(self._given_layout)
+        return self._choices_in(self._layout)
 
     @property
     def _shown(self) -> Layout:
-        """The panels that are on show now."""
-        return chosen_panels(self._given_layout, self.array)
+        """The panels that are on show now, and that pictures draw."""
+        return chosen_panels(self._layout[self._above :], self.array)
 
     def close(self) -> None:
         """Take the view off every page. What it made for itself and no other view uses is closed with it."""
         if self._feed is not None:
             self._feed.close()
         super().close()
-        for _, parts in getattr(self, "_curves", {}).values():  # none where the view could not be made
-            for part in parts:
-                part.close()
+        if hasattr(self, "_panel_figures"):  # else the view could not be made
+            self._panel_figures.close()
         for shared in self._shared:
             shared.users.discard(self)
         for made in self._made:
@@ -301,9 +255,7 @@ class View(Exportable, SyncedWidget):
     @traitlets.validate("array")
     def _validate_array(self, proposal: dict[str, Any]) -> str:
         name, choices = str(proposal["value"]), self._choices
-        if self._given_layout and name not in (
-            choices or ("",)
-        ):  # nothing is known before a recorder's first
+        if self._layout and name not in (choices or ("",)):  # nothing is known before a recorder's first
             only = f"one of {', '.join(choices)}" if choices else "empty, as there is one view of all arrays"
             raise traitlets.TraitError(f"array must be {only}, got {name!r}.")
         return name
@@ -313,12 +265,27 @@ class View(Exportable, SyncedWidget):
         domain = str(proposal["value"])
         if domain not in DOMAIN_CHOICES:
             raise traitlets.TraitError(f"domain must be one of {', '.join(DOMAIN_CHOICES)}, got {domain!r}.")
-        if domain != "shared" and not any(p.own_ranges for row in self._given_layout for p in row):
+        if domain != "shared" and not any(p.own_ranges for row in self._layout for p in row):
             raise traitlets.TraitError(
                 f"domain must be 'shared' in a {type(self).__name__}, got {domain!r}: "
                 "only attention has colours per head."
             )
         return domain
+
+
+def _check_place(owner: str, store: object, *, watched: bool) -> None:
+    """Refuse a view of a recorder that runs where it cannot be filled, and any other where all are."""
+    joins = isinstance(store, TraceStore) and store.joining == "watches"
+    if joins and not watched:
+        raise TypeError(
+            "every part of a group of a recorder that runs must be made of the recorder, got a "
+            f"{owner} of something else. partial(MemoryView, recorder) makes one of it."
+        )
+    if watched and store is not None and not joins:
+        raise TypeError(
+            "a view of a recorder that runs has a store of its own, got store=... as well. "
+            "Leave it out; selection=... moves several views together."
+        )
 
 
 def _holds(store: object, layout: Layout) -> bool:
@@ -333,7 +300,7 @@ def _checked_page_arrays(store: TraceStore, trace: Trace, names: Sequence[str]) 
             f"store must be a TraceStore, got {type(store).__name__}. TraceStore(trace) makes one."
         )
     missing = [name for name in names if name not in store.arrays]
-    if missing and _PLACE.get().gathered:
+    if missing and store.joining == "gathers":
         store.hold(store.trace.assign(*(trace[name] for name in missing)), (*store.arrays, *missing))
         missing = []
     other = [name for name in names if name not in missing and not _same(store.trace[name], trace[name])]

@@ -137,7 +137,7 @@ def test_the_chart_of_an_exported_page_switches_by_itself(
     written = chart.to_html(tmp_path / "chart.html")
     values = stats.entropy(trace["decoder.attention"]).values[0, 0]  # (head, query)
     top = next(
-        p for row in chart.controls._given_layout for p in row if p.shown_in == "decoder.attention"
+        p for row in chart.controls._layout for p in row if p.shown_in == "decoder.attention"
     ).domain.high
     with open_exported(browser, Path(written), theme=theme) as opened:
         view = ViewOnPage(opened.page)

@@ -45,7 +45,7 @@ view
 
 COLORS = """
 def colors(panel, plane, theme='light'):
-    spec = next(p for row in view._given_layout for p in row if p.id == panel)
+    spec = next(p for row in view._layout for p in row if p.id == panel)
     return paint(color_codes(plane, spec.domain), spec.cmap, theme).tolist()
 """
 
@@ -149,7 +149,7 @@ def test_an_exported_comparison_is_alive(browser: Browser, tmp_path: Path, preci
     first, second = traces()
     view = TraceComparison(first, second, show="difference", match="heads")
     written = view.to_html(tmp_path / "comparison.html", precision=precision)  # type: ignore[arg-type]
-    domain = next(p for row in view._given_layout for p in row if p.id == "a.memory").domain
+    domain = next(p for row in view._layout for p in row if p.id == "a.memory").domain
     with open_exported(browser, Path(written), theme="dark") as opened:
         shown = ViewOnPage(opened.page)
         shown.wait_painted("difference.memory", "time=0 batch=0")

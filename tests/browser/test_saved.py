@@ -56,7 +56,7 @@ from nsm_widgets.export.picture._scene import Scene
 
 def places(view):
     scene = Scene(view.trace, {"time": view.selection.time}, view.cmap, view.scale, "light")
-    page = arrange(scene, view._given_layout, heading_of(scene, view._given_layout, view.title), 960)
+    page = arrange(scene, view._layout, heading_of(scene, view._layout, view.title), 960)
     return {
         picture.panel.id: [dataclasses.astuple(picture.box(left, top)), picture.y.count, picture.x.count]
         for picture, left, top in page.placed if isinstance(picture, HeatmapPicture)

@@ -21,7 +21,7 @@ from nsm_widgets.view import color_codes, own_domain, own_thresholds, paint, ran
 random = np.random.default_rng(0)
 
 def colors(view, panel, plane, *, scale='linear', theme='light', own=False):
-    spec = next(p for row in view._given_layout for p in row if p.id == panel)
+    spec = next(p for row in view._layout for p in row if p.id == panel)
     array = view.trace[spec.array].values
     domain, signed = spec.domain, spec.domain.diverging
     ranks = rank_thresholds(array, magnitudes=signed)

@@ -156,5 +156,5 @@ def test_views_of_the_shipped_model(tmp_path: Path) -> None:
         with Image.open(path) as picture:
             colors = picture.convert("RGB").getcolors(maxcolors=10**7)
         assert colors is not None and len(colors) > 20, name
-    drawn = [panel.array for row in explorer._given_layout for panel in row]
+    drawn = [panel.array for row in explorer._layout for panel in row]
     assert {"memory", "write_weights", "read_weights", "link", "usage", "read_modes"} <= set(drawn)

@@ -119,4 +119,4 @@ def test_views_of_the_shipped_machine(tmp_path: Path) -> None:
             colors = picture.convert("RGB").getcolors(maxcolors=10**7)
         assert colors is not None and len(colors) > 20, name
         if isinstance(view, View):  # the importance of slots is computed of several arrays
-            assert name in {panel.array for row in view._given_layout for panel in row}
+            assert name in {panel.array for row in view._layout for panel in row}

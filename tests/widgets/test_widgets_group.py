@@ -57,7 +57,7 @@ def test_parts_share_one_store_one_selection_and_one_toolbar() -> None:
     assert {id(view.store) for view in (memory, *charts)} == {id(group.store)}
     assert {id(view.selection) for view in (memory, *charts)} == {id(group.selection)}
     assert [view._toolbar for view in (memory, *charts)] == ["full", "none", "none"]
-    assert [panel["id"] for row in memory._together for panel in row] == ["write_gate"] * 2
+    assert [panel.id for row in memory._together for panel in row] == ["write_gate"] * 2
     assert all(view._sizes == {"time": 6, "batch": 2, "slot": 8, "word": 3, "head": 1} for view in charts)
     assert all(view._leader is memory for view in charts)
     assert (memory.title, group.title, charts[0].title) == ("all", "all", "")
@@ -77,7 +77,7 @@ def test_the_store_gathers_what_parts_draw() -> None:
     ]
     group = ViewGroup(trace, rows)
     assert group.store.arrays == ("memory", "memory_change", "write_weights_entropy", "write_gate")
-    assert [part._lead._given_page_arrays for part in group.parts] == [group.store] * 4
+    assert [part._lead._store for part in group.parts] == [group.store] * 4
     assert all(
         view._sizes == {"time": 6, "batch": 2, "slot": 8, "word": 3, "head": 1} for view in group._views
     )

@@ -94,5 +94,4 @@ def test_a_diverging_map_is_drawn_only_around_zero(
     """Its centre stands for nothing; off centre it would lie. A map that is asked for is taken."""
     view = Heatmap([[-1.0, 3.0], [0.0, 2.0]], dims=("slot", "word"), **limits)
     ((panel,),) = view._layout
-    assert (panel["domain"], panel["diverging"]) == ([domain.low, domain.high], domain.diverging)
-    assert panel["cmap"] == cmap
+    assert (panel.domain, panel.cmap) == (domain, cmap)

@@ -27,9 +27,9 @@ class FigureControls(View):
     def __init__(
         self, given: Any, build: Build, running: Running | None, figure: bqplot.Figure, /, **options: Any
     ) -> None:
-        self._open(given, build, options, running=running)
+        super().__init__(given, build, running, **options)
         self._figure = figure
-        if self._given_layout:
+        if self._layout:
             self._fill(self.trace, self._shown)
 
     def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:

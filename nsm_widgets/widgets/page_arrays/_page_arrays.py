@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import traitlets
@@ -102,6 +102,9 @@ class TraceStore(SyncedWidget):
 
     _state_mb = traitlets.Float().tag(sync=True)
     """What the arrays of a saved notebook take at most, for the page to say it."""
+
+    joining: Literal["", "gathers", "watches"] = ""
+    """While a group is made: whether this takes what its parts draw, or is filled by a recorder."""
 
     _live = traitlets.Dict().tag(sync=True)
     """Of a recording that is watched: which run it is, and how far; see ``live._live``."""

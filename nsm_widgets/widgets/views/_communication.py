@@ -68,9 +68,9 @@ class CommunicationView(View):
         check_weights: bool = True,
         **options: Any,
     ) -> None:
+        self._name, self._scale_given = NAME, "scale" in options
         if is_running(weights):
-            self._scale_given = "scale" in options
-            self._open(weights, _communication, options)
+            super().__init__(weights, self._build, **options)
             return
         if isinstance(weights, (Trace, NamedArray)):
             if state_labels is not None or dims is not None or check_weights is not True:
@@ -79,21 +79,18 @@ class CommunicationView(View):
                     "has its own: Trace.from_arrays(..., coords={'state': labels, 'sender': labels})."
                 )
             trace = weights if isinstance(weights, Trace) else Trace(weights)
-            name = NAME if isinstance(weights, Trace) else weights.name
+            self._name = NAME if isinstance(weights, Trace) else weights.name
         else:
-            trace, name = _as_trace(weights, state_labels, dims, check_weights), NAME
-        layout = communication_layout(trace, name)
-        scale = "log" if trace[name].sizes["state"] > MANY_STATES else "linear"
-        super().__init__(trace, layout, **{"scale": scale, **options})
+            trace = _as_trace(weights, state_labels, dims, check_weights)
+        super().__init__(trace, self._build, **options)
+
+    def _build(self, given: Any) -> tuple[Trace, Layout]:
+        trace = require_trace(given, "CommunicationView")
+        return trace, communication_layout(trace, self._name)
 
     def _at_first(self, trace: Trace) -> None:
-        if not self._scale_given and trace[NAME].sizes["state"] > MANY_STATES:
+        if not self._scale_given and trace[self._name].sizes["state"] > MANY_STATES:
             self.scale = "log"
-
-
-def _communication(given: Any) -> tuple[Trace, Layout]:
-    trace = require_trace(given, "CommunicationView")
-    return trace, communication_layout(trace, NAME)
 
 
 def _as_trace(weights: Any, labels: Sequence[Any] | None, dims: Sequence[str] | None, check: bool) -> Trace:

@@ -57,7 +57,7 @@ class ComparisonView(View):
         compared = _patterns(patterns, names, {"key": x_labels, "query": y_labels})
         chosen = None if reference is None else _index_of(reference, compared.labels("pattern"))
         layout, shown = comparison_layout(compared, chosen)
-        super().__init__(shown, layout, **options)
+        super().__init__(shown, lambda _: (shown, layout), **options)
         if chosen is not None and shown["difference"].sizes["reference"] > 1:
             self.selection.reference = chosen
 

@@ -116,7 +116,7 @@ class _Maps(View):
     """The maps, above the lines."""
 
     def __init__(self, given: Any, maps: Layout, /, **options: Any) -> None:
-        self._open(given, lambda trace: (trace, maps), options)
+        super().__init__(given, lambda trace: (trace, maps), **options)
 
 
 def _chart(given: Any, array: str, panel: Panel | None, height_px: int, **shared: Any) -> LineChart:

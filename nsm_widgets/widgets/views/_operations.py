@@ -47,7 +47,7 @@ class OperationsView(View):
             layout, shown = operations_layout(named)
             return shown, layout
 
-        self._open(trace, build, options)
+        super().__init__(trace, build, **options)
 
     @classmethod
     def from_weights(

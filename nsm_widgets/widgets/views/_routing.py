@@ -65,7 +65,7 @@ class RoutingView(View):
             layout, shown = routing_layout(labelled(trace, "routing_weights", labels))
             return shown, layout
 
-        self._open(trace_or_weights, build, options)
+        super().__init__(trace_or_weights, build, **options)
 
 
 def _trace_of(weights: Any, dims: Sequence[str] | None) -> Trace:

@@ -123,15 +123,14 @@ class TraceComparison(View):
             records=self._changes.records,
             notes=[*matching_notes(self.matching, self.names), *_notes(common, drawn, self.names, self.a)],
         )
-        super().__init__(shown, layout, **options)
+        super().__init__(shown, lambda _: (shown, layout), **options)
 
     @property
     def _shown(self) -> Layout:
         """The panels that are on show now."""
-        return chosen_panels(self._given_layout, self.show)
+        return chosen_panels(self._layout, self.show)
 
-    @property
-    def _choices(self) -> tuple[str, ...]:
+    def _choices_in(self, layout: Layout) -> tuple[str, ...]:
         """None: all arrays are on show."""
         return ()
 

@@ -84,7 +84,7 @@ class Heatmap(View):
             height_px=height_px,
             annotate=bool(annotate),
         )
-        super().__init__(trace, layout, cmap=cmap, **options)
+        super().__init__(trace, lambda _: (trace, layout), cmap=cmap, **options)
 
 
 class MemoryView(View):
@@ -106,7 +106,7 @@ class MemoryView(View):
     """
 
     def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
-        self._open(trace, _memory, options)
+        super().__init__(trace, _memory, **options)
 
 
 class ReadWriteView(View):
@@ -128,7 +128,7 @@ class ReadWriteView(View):
     """
 
     def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
-        self._open(trace, _read_write, options)
+        super().__init__(trace, _read_write, **options)
 
 
 MANY_KEYS = 64
@@ -188,16 +188,15 @@ class AttentionView(View):
                 shown = Trace.from_attentions(given)
             first = options.get("array") or next(iter(attention_names(shown)), "attention")
             shown = labelled(shown, first, labels)
-            layout = attention_layout(shown)
-            if first in shown and shown[first].sizes["key"] > MANY_KEYS:
-                options.setdefault("scale", "log")
-            return shown, layout
+            return shown, attention_layout(shown)
 
-        self._view_options = options
-        self._open(trace, build, options)
+        self._first, self._scale_given = options.get("array"), "scale" in options
+        super().__init__(trace, build, **options)
 
     def _at_first(self, trace: Trace) -> None:
-        self.scale = self._view_options.get("scale", self.scale)
+        first = self._first or next(iter(attention_names(trace)), "")
+        if not self._scale_given and first in trace and trace[first].sizes["key"] > MANY_KEYS:
+            self.scale = "log"
 
 
 class NTMExplorer(View):
@@ -220,7 +219,7 @@ class NTMExplorer(View):
     """
 
     def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
-        self._open(trace, _explored, options)
+        super().__init__(trace, _explored, **options)
 
 
 def _memory(given: Any) -> tuple[Trace, Layout]:

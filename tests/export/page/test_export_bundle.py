@@ -72,7 +72,7 @@ def test_the_picture_is_of_the_present_state() -> None:
     second = bundle_of(view)
     assert "time 0 of 0-8" in first["text/plain"] and "time 5 of 0-8" in second["text/plain"]
     indices = {"time": 5}
-    expected = draw_picture(view.trace, view._given_layout, indices, cmap="ink", scale="log", title="Before")
+    expected = draw_picture(view.trace, view._layout, indices, cmap="ink", scale="log", title="Before")
     assert b64decode(second["image/png"]) == expected
     assert first["image/png"] != second["image/png"]
 

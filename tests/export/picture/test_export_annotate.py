@@ -100,7 +100,7 @@ def test_a_text_that_does_not_fit_loses_a_digit_then_itself() -> None:
 def test_heatmap_prints_where_asked() -> None:
     """Off unless asked for."""
     asked = Heatmap(np.eye(3), dims=("query", "key"), annotate=True)
-    assert [view._layout[0][0]["annotate"] for view in (Heatmap(asked.trace["values"]), asked)] == [
+    assert [view._layout[0][0].annotate for view in (Heatmap(asked.trace["values"]), asked)] == [
         False,
         True,
     ]

@@ -360,7 +360,7 @@ def test_a_view_saves_what_it_shows_now(tmp_path: Path) -> None:
     texts = {text.text for text in svg_of(second).iter(f"{SVG}text")}
     assert {"Now", "time 5 of 0-8 · slot 0 of 0-11 · scale log"} <= texts
     scene = Scene(view.trace, {"time": 5}, "auto", "log", "light")
-    assert heading_of(scene, view._given_layout, "Now")[0] == "Now"
+    assert heading_of(scene, view._layout, "Now")[0] == "Now"
     assert int(svg_of(first).attrib["width"]) > 600 >= int(svg_of(second).attrib["width"])
 
 

@@ -84,7 +84,7 @@ def test_before_anything_is_recorded_the_view_waits() -> None:
     """No error and no panel; what a reader without widgets sees says so."""
     view = NTMExplorer(TraceRecorder(model()))
     assert view.store._live["state"] == "waiting"
-    assert view._layout == []
+    assert view._layout == ()
     assert view._fallbacks("NTMExplorer") == {"text/plain": "NTMExplorer: waiting for the first iteration"}
 
 
@@ -112,7 +112,7 @@ def test_at_the_end_the_view_is_one_of_the_trace_side_by_side(tmp_path: Path) ->
     assert view._layout == other._layout
     assert view._sizes == other._sizes
     assert view.store.saved == other.store.saved != ()
-    assert [panel["id"] for panel in view._layout[0]] == ["scalar.loss"]
+    assert [panel.id for panel in view._layout[0]] == ["scalar.loss"]
     assert view.trace["memory"].identical(rec.trace.by_iteration()["memory"])
     assert view.selection.iteration == 4, "the newest, where no page says otherwise"
     assert view.store._live["state"] == "ended"
@@ -281,7 +281,7 @@ def test_a_closed_view_watches_no_more() -> None:
     rec = TraceRecorder(model())
     view = MemoryView(rec)
     run(rec, 3)
-    [(figure, parts_)] = view._curves.values()
+    [(figure, parts_)] = view._panel_figures._made.values()
     view.close()
     assert not rec.watch
     assert figure.comm is None and all(part.comm is None for part in parts_)
@@ -403,7 +403,7 @@ def test_a_saved_trace_draws_its_scalars(tmp_path: Path) -> None:
     run(rec, 4)
     rec.trace.by_iteration().save(tmp_path / "run.nsm")
     view = NTMExplorer(Trace.open(tmp_path / "run.nsm"))
-    assert [panel["kind"] for panel in view._layout[0]] == ["scalars"]
+    assert [panel.kind for panel in view._layout[0]] == ["scalars"]
     assert list(view._figures) == ["scalar.loss"]
     view.savefig(tmp_path / "run.svg")
     assert "iteration 0 = 1" in (tmp_path / "run.svg").read_text(encoding="utf8")

@@ -362,11 +362,11 @@ def test_the_parts_of_a_group_fill_from_one_store(page: Callable[[Any], Any]) ->
     assert [view._toolbar for view in views] == ["full", "none", "none"]
     assert all(view._sizes == views[0]._sizes for view in views)
     assert views[0]._sizes["word"] == 4, "of another part"
-    assert [[panel["id"] for panel in row] for row in views[0]._together] == [
+    assert [[panel.id for panel in row] for row in views[0]._together] == [
         ["memory", "memory_change"],
         ["write_gate"],
     ]
-    kinds = [[panel["kind"] for row in view._layout for panel in row] for view in views]
+    kinds = [[panel.kind for row in view._layout for panel in row] for view in views]
     assert kinds == [["scalars", "heatmap", "heatmap"], ["heatmap", "heatmap"], ["lines"]]
     assert [panel.id for panel in group._shown[0]] == ["scalar.loss"]
     group.close()

@@ -34,7 +34,7 @@ def test_axes_go_by_their_number(shape: tuple[int, ...], dims: tuple[str, ...]) 
     """Plain arrays need no names."""
     view = CommunicationView(weights(*shape))
     assert view.trace[NAME].dims == dims
-    assert view._layout[-1][-1]["kind"] == "graph"
+    assert view._layout[-1][-1].kind == "graph"
 
 
 def test_other_axes_are_named() -> None:
@@ -83,8 +83,8 @@ def test_what_does_not_sum_to_one_is_refused_unless_it_may_be_anything() -> None
         CommunicationView(np.full((4, 4), 0.5))
     view = CommunicationView(scores, check_weights=False)
     graph = view._layout[-1][-1]
-    assert graph["domain"] == [-np.abs(scores).max(), np.abs(scores).max()]
-    assert graph["diverging"] is True
+    assert (graph.domain.low, graph.domain.high) == (-np.abs(scores).max(), np.abs(scores).max())
+    assert graph.domain.diverging is True
 
 
 def test_many_states_open_on_the_logarithmic_scale() -> None:

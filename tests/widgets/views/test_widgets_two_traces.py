@@ -41,7 +41,7 @@ def run(seed: int = 0, *, steps: int = 5, reads: int = 3) -> Trace:
 
 
 def notes_of(view: TraceComparison) -> list[str]:
-    return [note.text for row in view._given_layout for panel in row for note in panel.notes]
+    return [note.text for row in view._layout for panel in row for note in panel.notes]
 
 
 def moved(trace: Trace, **orders: list[int]) -> Trace:
