@@ -195,8 +195,10 @@ class View(Exportable, SyncedWidget):
             self._generation += 1
 
     def _draw(self, trace: Trace, layout: Layout) -> None:
-        self._figures = self._panel_figures.of(trace, layout)
-        self._layout = layout
+        with self.hold_sync():
+            self._figures = self._panel_figures.of(trace, layout)
+            self._layout = ()  # what was kept is not on the page: it is sent, too, where the panels are the same
+            self._layout = layout
 
     def _leave_curves(self) -> None:
         """Draw no numbers that were logged: another view does."""

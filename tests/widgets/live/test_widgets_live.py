@@ -102,6 +102,18 @@ def test_each_iteration_arrives_value_for_value(page: Callable[[Any], Any]) -> N
     assert got.logged["scalar.loss"] == {number: 1 / (number + 1) for number in range(5)}
 
 
+def test_at_the_end_the_page_is_told_of_the_panels_once_more(page: Callable[[Any], Any]) -> None:
+    """Colours that widened meanwhile went there by messages: what is drawn anew has them, too."""
+    rec = TraceRecorder(model())
+    view = MemoryView(rec)
+    with rec, torch.no_grad():
+        for value in (0.0, 9.0, 0.0, 0.0):  # at the end there is nothing new
+            rec.model(torch.full((STEPS, 1, 3), value))
+    told = [update for update in page(view).updates() if "_layout" in update]
+    assert told[-1]["_layout"] == [[panel.to_json() for panel in row] for row in view._layout]
+    assert "_generation" in told[-1]
+
+
 def test_at_the_end_the_view_is_one_of_the_trace_side_by_side(tmp_path: Path) -> None:
     """Store, layout and sizes are those of a view made afterwards, and what Python does with it works."""
     rec = TraceRecorder(model()).every(2)
