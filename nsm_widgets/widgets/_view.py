@@ -197,7 +197,7 @@ class View(Exportable, SyncedWidget):
     def _draw(self, trace: Trace, layout: Layout) -> None:
         with self.hold_sync():
             self._figures = self._panel_figures.of(trace, layout)
-            self._layout = ()  # what was kept is not on the page: it is sent, too, where the panels are the same
+            self._layout = ()  # what was kept is not on the page: panels are sent, too, that are the same
             self._layout = layout
 
     def _leave_curves(self) -> None:
