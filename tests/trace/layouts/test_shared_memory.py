@@ -28,11 +28,13 @@ def ntm() -> Any:
     return vlgiitr_ntm.NTM(4, 3, 8, 6, 3, num_heads=1)
 
 
-def test_untold_layers_are_steps_and_that_is_said() -> None:
+@pytest.mark.parametrize("every", [1, 3])
+def test_untold_layers_are_steps_and_that_is_said(every: int) -> None:
     """From calls alone layers are no layers: each is a step, with a word on what would help."""
-    with TraceRecorder(dnc(), adapters=pytorch_dnc.ADAPTERS) as rec:
-        rec.model(torch.rand(BATCH, 4, 4))
-    assert rec.trace["memory"].sizes["time"] == 4 * LAYERS
+    with TraceRecorder(dnc(), adapters=pytorch_dnc.ADAPTERS).every(every) as rec:
+        for _ in range(4):
+            rec.model(torch.rand(BATCH, 4, 4))
+    assert rec.trace.iteration(3)["memory"].sizes["time"] == 4 * LAYERS
     assert rec.trace.attrs["not_recorded"] == (
         "rnn_layer_memory_shared: its calls follow lstm_layer_0, lstm_layer_1, lstm_layer_2 in turn, and "
         "by layers=1 of its adapter each is a step of time. If these are layers that share it, layers=3 "
@@ -261,6 +263,46 @@ def test_a_state_that_is_the_whole_models_output_too() -> None:
             for _ in range(length):
                 model(torch.rand(BATCH, 4))
     assert rec.trace.attrs["iterations"]["steps"] == [2, 3]
+
+
+class Wrapped(nn.Module):
+    """A model around one that keeps its state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = ntm()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(2 * x)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("called", [True, False], ids=["the model", "the part"])
+def test_a_part_that_keeps_its_state(called: bool) -> None:
+    """Within a model that is called, or that never is."""
+    model = Wrapped()
+    with TraceRecorder(model, adapters=vlgiitr_ntm.ADAPTERS) as rec:
+        seen = []
+        for length in (3, 1, 2):
+            model.inner.reset(BATCH)
+            for _ in range(length):
+                (model if called else model.inner)(torch.rand(BATCH, 4))
+                seen.append(model.inner.memory.memory.detach().clone())
+    assert rec.trace.attrs["iterations"]["steps"] == [3, 1, 2]
+    assert np.array_equal(rec.trace["memory"].values, torch.stack(seen).numpy())
+
+
+def test_a_state_that_cannot_be_told_is_no_fault_of_the_models() -> None:
+    """What the function raises is told, and the model runs on."""
+    model = ntm()
+    adapter = Adapter(vlgiitr_ntm.record, state=lambda module: module.no_such_name)
+    recorder = TraceRecorder(model, adapters={vlgiitr_ntm.NTM: adapter})
+    with (
+        pytest.warns(RuntimeWarning, match="AttributeError: 'NTM' object has no attribute 'no_such_name'"),
+        recorder,
+    ):
+        seen = drive(model, [2])
+    assert np.array_equal(recorder.trace["memory"].values[-1], seen[-1].numpy())
+    assert "no_such_name" in recorder.trace.attrs["not_recorded"]
 
 
 @pytest.mark.parametrize(

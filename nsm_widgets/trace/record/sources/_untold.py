@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -68,7 +69,8 @@ class _Turns:
     def __init__(self, modules: dict[str, Any], layers: int) -> None:
         self.modules = list(modules.values())
         self._names, self._layers = list(modules), layers
-        self._ran: list[int] = []
+        self._ran: deque[int] = deque(maxlen=2)
+        """Since the module was called; more are never asked for, and many may be while iterations pass by."""
         self._calls = 0
         self._is_in_turn = True
 
@@ -79,8 +81,9 @@ class _Turns:
 
     def look(self, before: int) -> str:
         """The module is called, after so many calls of its iteration."""
-        ran, self._ran = self._ran, []
         several = len(self._names)
+        ran = list(self._ran)[0 if before else -1 :]  # before the first call others may have run that pass by
+        self._ran.clear()
         self._is_in_turn = self._is_in_turn and ran == [before % several]
         self._calls += 1
         if not self._is_in_turn or self._calls < several:
