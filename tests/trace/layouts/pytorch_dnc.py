@@ -192,7 +192,7 @@ def record(module: Memory, args: Any, kwargs: Any, output: Any) -> dict[str, Any
 OPTIONS: dict[str, Any] = {
     "dims": {"precedence": ("batch", "head", "slot")},
     "kinds": {"read_weights": "shares", "write_weights": "shares"},
-    "memory_seen": "after_write",
+    "memory_seen": {"write_weights": "before_write", "read_weights": "after_write"},
 }
 ADAPTERS = {Memory: Adapter(record, **OPTIONS)}
 

@@ -183,8 +183,7 @@ def _loop_csordas(model: Any, inputs: Tensor, cut: int) -> Steps:
         )
 
 
-_AFTER = {"read_weights": "after_write", "write_weights": "after_write"}
-_BEFORE_AND_AFTER = {"read_weights": "after_write", "write_weights": "before_write"}
+_SEEN = {"read_weights": "after_write", "write_weights": "before_write"}
 
 LAYOUTS = {
     "pytorch-ntm": Layout(_make_pytorch_ntm, pytorch_ntm.ADAPTERS, _drive_pytorch_ntm),
@@ -199,35 +198,35 @@ LAYOUTS = {
         pytorch_dnc.ADAPTERS,
         _drive_pytorch_dnc,
         lambda *given: _one_layer(_loop_pytorch_dnc(*given)),
-        _AFTER,
+        _SEEN,
     ),
     "pytorch-dnc, layers that share": Layout(
         lambda: _make_dnc(3, share=True),
         pytorch_dnc.sharing(3),
         _drive_pytorch_dnc,
         _loop_pytorch_dnc,
-        _AFTER,
+        _SEEN,
     ),
     "pytorch-dnc, layers apart": Layout(
         lambda: _make_dnc(2, share=False),
         pytorch_dnc.ADAPTERS,
         _drive_pytorch_dnc,
         lambda *given: _layers_apart(_loop_pytorch_dnc(*given)),
-        _AFTER,
+        _SEEN,
     ),
     "csordas": Layout(
         lambda: _make_csordas(batch_first=False),
         csordas_dnc.ADAPTERS,
         _drive_csordas,
         _loop_csordas,
-        _BEFORE_AND_AFTER,
+        _SEEN,
     ),
     "csordas, batch first": Layout(
         lambda: _make_csordas(batch_first=True),
         csordas_dnc.ADAPTERS,
         _drive_csordas,
         _loop_csordas,
-        _BEFORE_AND_AFTER,
+        _SEEN,
     ),
 }
 

@@ -106,6 +106,24 @@ def test_a_step_that_an_error_cut_short_mixes_no_layers() -> None:
     assert counts["left_out"] == {"could not be recorded": 1} and counts["steps"] == [2]
 
 
+def test_the_memory_before_the_first_layer() -> None:
+    """It has no layer: what the first one found at the first step of each sequence."""
+    model, inputs = dnc(), torch.rand(2, BATCH, 4, 4)
+    adapter = Adapter(
+        pytorch_dnc.record,
+        layers=LAYERS,
+        initial=lambda module, args, kwargs: args[1]["memory"],
+        **pytorch_dnc.OPTIONS,
+    )
+    _, hx = model(inputs[0])
+    with TraceRecorder(model, adapters={pytorch_dnc.Memory: adapter}) as rec:
+        model(inputs[0], hx)
+        model(inputs[1])
+    before = torch.stack([hx[1]["memory"], torch.zeros(BATCH, 6, 3)]).detach().numpy()
+    assert np.array_equal(rec.trace["initial_memories"].values, before)
+    assert rec.trace["initial_memories"].dims == ("iteration", "batch", "slot", "word")
+
+
 class InPlace(nn.Module):
     """A memory that is written in place, by two layers of whoever calls it."""
 
