@@ -139,6 +139,10 @@ def test_a_memory_that_is_driven_by_hand_has_a_start_of_each_sequence() -> None:
         hidden = cell(torch.rand(WORD), None)  # what it began with is not known
         cell(torch.rand(WORD), hidden)
     assert set(rec.trace) == {"memory"}
+    with TraceRecorder(cell, adapters={Cell: adapter}) as rec:
+        for start in (starts[0], None):
+            cell(torch.rand(WORD), start)
+    assert [set(rec.iteration(number)) for number in (0, 1)] == [{"memory", "initial_memory"}, {"memory"}]
 
     whole = Driving()  # which is never called: what its memory is given says nothing
     alone = Adapter(lambda *call: {"memory": call[0].contents}, initial=before)
@@ -315,17 +319,22 @@ def test_a_wrong_start_leaves_its_iteration_out_and_no_other() -> None:
             raise ValueError("no start")
         return module.contents
 
-    model = Driving()
+    class Waiting(Driving):
+        def forward(self, words: Tensor) -> None:  # type: ignore[override]
+            for word in words:
+                self.memory(word)
+
+    model, words = Waiting(), torch.rand(2, WORD)
     adapters = {Kept: Adapter(lambda *call: {"memory": call[0].contents}, initial=failing)}
-    words, there = torch.rand(2, WORD), torch.ones(2, BATCH, SLOTS).bool()
 
     def train() -> None:
         for _ in range(4):
-            model(words, there)
+            model(words)
 
     with TraceRecorder(model, adapters=adapters) as rec, pytest.warns(RuntimeWarning, match="no start"):
         train()
-    assert 1 not in rec.trace.iterations and 0 in rec.trace.iterations
+    assert 1 not in rec.trace.iterations
+    assert 0 in rec.trace.iterations
     counted = rec.trace.attrs["iterations"]
     assert len(counted["numbers"]) + counted["left_out"]["could not be recorded"] == counted["seen"] == 4
     wrong = Adapter(lambda *call: {"memory": call[0].contents}, initial=lambda module, args, kwargs: 3)
@@ -335,7 +344,7 @@ def test_a_wrong_start_leaves_its_iteration_out_and_no_other() -> None:
             RecordingError, match=r"initial_memory: the adapter of Kept must give a tensor, got int"
         ),
     ):
-        model(words, there)
+        model(words)
 
 
 @pytest.mark.parametrize(
