@@ -15,7 +15,8 @@ import torch
 import transformers
 
 from tests.trace.models.check import check_eager, check_generated, check_recomputed
-from tests.trace.models.tiny import ALL, Tiny
+from tests.trace.models.sizes import Tiny
+from tests.trace.models.tiny import ALL
 
 HEAD = """# Models of transformers
 

@@ -11,7 +11,7 @@ import torch
 
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.trace.make._output_fields import fields_within
-from tests.trace.models.tiny import Tiny
+from tests.trace.models.sizes import Tiny
 
 SAME = 2e-6
 """Between two ways to compute a weight in float32."""

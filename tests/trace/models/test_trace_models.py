@@ -13,7 +13,8 @@ import transformers
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from tests.trace.models.check import check_eager, check_generated, check_recomputed, counting, handed_out
-from tests.trace.models.tiny import ALL, BATCH, HEADS, WITHOUT, Tiny, text
+from tests.trace.models.sizes import BATCH, HEADS, Tiny, text
+from tests.trace.models.tiny import ALL, WITHOUT
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 QUICK = ["BertModel", "LlamaForCausalLM", "T5ForConditionalGeneration", "CLIPModel"]

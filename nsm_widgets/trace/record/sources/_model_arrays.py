@@ -186,7 +186,9 @@ class ModelArrays:
                 mask = mask_of_beams(mask, beams)
             elif name != "encoder":
                 mask = self._until_the_end(ids, mask, given)
-            return Side(ids if self.tokenizer is not None else None, self._down_sampled(part, name, mask))
+            if name != "decoder":
+                mask = self._down_sampled(part, name, mask)
+            return Side(ids if self.tokenizer is not None else None, mask)
 
         decoder = side_of("decoder" if self.two_sided else "one")
         encoder = side_of("encoder") if self.two_sided else Side()
