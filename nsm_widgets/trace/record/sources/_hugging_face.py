@@ -16,6 +16,13 @@ from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._listening import defined_by
 from nsm_widgets.trace.record.sources._cache import after_call, cache_holder, cache_length, cache_reference
 from nsm_widgets.trace.record.sources._fused import FusedCalls, weights_of
+from nsm_widgets.trace.record.sources._given import (
+    are_copies,
+    first_tensor,
+    generators,
+    num_images,
+    num_items,
+)
 from nsm_widgets.trace.record.sources._handed_out import HandedOut, Placed
 from nsm_widgets.trace.record.sources._model_arrays import ModelArrays, chains
 from nsm_widgets.trace.record.sources._model_calls import ModelCall, crosses, is_of_encoder
@@ -23,15 +30,6 @@ from nsm_widgets.trace.record.sources._packed_heads import unpacked
 from nsm_widgets.trace.record.sources._producers import Producers
 from nsm_widgets.trace.record.sources._source import Source
 from nsm_widgets.trace.record.sources._stacks import Stacks
-
-_INPUTS = (
-    "input_ids",
-    "decoder_input_ids",
-    "inputs_embeds",
-    "pixel_values",
-    "input_values",
-    "input_features",
-)
 
 
 class _CallState(threading.local):
@@ -97,7 +95,7 @@ class HuggingFaceSource(Source):
         self._producers = Producers(self._stacks.attention)
         self._outputs = HandedOut(self._stacks, self._producers, two_sided=self._two_sided)
         self._arrays = ModelArrays(path, module, self._stacks, self._two_sided, tokenizer)
-        self._callers = [module, *_generators(self._parts)]
+        self._callers = [module, *generators(self._parts)]
         """The model, and those within that ``generate`` may call by themselves."""
         self._state = _CallState()
 
@@ -182,9 +180,7 @@ class HuggingFaceSource(Source):
         state.is_early = False
         same = state.cache is not None and cache is not None and state.cache() is cache_holder(cache)
         state.goes_on = bool(same and 0 < state.past <= state.length)
-        inputs = [each for name in _INPUTS if getattr(each := given.get(name), "ndim", 0)]
-        state.batch = inputs[0].shape[0] if inputs else 0  # type: ignore[union-attr]
-        state.images = _num_images(given)
+        state.batch, state.images = num_items(given), num_images(given)
 
     def _before(self, side: str, part: Any) -> Any:
         signature = inspect.signature(part.forward)
@@ -215,7 +211,7 @@ class HuggingFaceSource(Source):
 
     def _after_encoder(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         del args, kwargs
-        state, states = self._state, _first_tensor(output)
+        state, states = self._state, first_tensor(output)
         if states is not None:
             state.encoded, state.kept = weakref.ref(states), states.detach()
             state.num_encoded = states.shape[0]
@@ -352,10 +348,10 @@ class HuggingFaceSource(Source):
         given_states, state = given.get("encoder_outputs"), self._state
         if given_states is None:
             return True  # the encoder ran within the call
-        states = _first_tensor(given_states)
+        states = first_tensor(given_states)
         if states is None or state.encoded is None:
             return False
-        if state.encoded() is not states and state.kept is not None and _are_copies(states, state.kept):
+        if state.encoded() is not states and state.kept is not None and are_copies(states, state.kept):
             state.encoded = weakref.ref(states)
         state.kept = None
         return state.encoded() is states
@@ -416,45 +412,3 @@ class HuggingFaceSource(Source):
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
         """The layers of each array, stacked; of several calls, one beside the other."""
         return self._arrays.collect(part, timed)
-
-
-def _generators(parts: Mapping[str, Any]) -> list[Any]:
-    """Models within one that can ``generate``, as BLIP-2 lets its language model do."""
-    inner = {path: part for path, part in parts.items() if path and is_hugging_face(part)}
-    able = {path: part for path, part in inner.items() if hasattr(part, "generate") and part.can_generate()}
-    return [
-        part
-        for path, part in able.items()
-        if not any(path.startswith(f"{other}.") for other in able) and not part.config.is_encoder_decoder
-    ]
-
-
-def _first_tensor(output: Any) -> Any:
-    """The states among what an encoder gives."""
-    if isinstance(output, (tuple, list, Mapping)):
-        output = output[0] if len(output) else None
-    return output if hasattr(output, "ndim") else None
-
-
-def _are_copies(states: Any, encoded: Any) -> bool:
-    """Whether states are those of an encoder, each item as often as ``generate`` makes sequences of it."""
-    if states.shape[1:] != encoded.shape[1:] or states.shape[0] % encoded.shape[0]:
-        return False
-    times = states.shape[0] // encoded.shape[0]
-    same: bool = states.shape[0] > 0 and states.detach().equal(encoded.repeat_interleave(times, dim=0))
-    return same
-
-
-def _num_images(given: Mapping[str, Any]) -> int:
-    """How many images a model was given; 0 where that is not known."""
-    grid, pixels = given.get("image_grid_thw"), given.get("pixel_values")
-    if grid is not None:
-        return len(grid)
-    dims = getattr(pixels, "ndim", 0)
-    return int(pixels.shape[0] * (pixels.shape[1] if dims == 5 else 1)) if dims in (4, 5) else 0  # type: ignore[union-attr]
-
-
-def is_hugging_face(module: Any) -> bool:
-    """Whether it is a ``transformers.PreTrainedModel``, without importing transformers."""
-    transformers = sys.modules.get("transformers.modeling_utils")
-    return transformers is not None and isinstance(module, transformers.PreTrainedModel)
