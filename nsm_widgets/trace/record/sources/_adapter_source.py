@@ -102,6 +102,7 @@ class AdapterSource(OwnedSource):
         """Hang the hooks on."""
         self._dims: dict[str, tuple[str, ...] | None] = {}
         self._checked: set[tuple[str, tuple[int, ...]]] = set()
+        self._plain: set[str] = set()
         self._fixed: dict[str, dict[str, Coord]] = {}
         if not self.is_open:
             super().install(hooks)
@@ -131,7 +132,8 @@ class AdapterSource(OwnedSource):
             return
         part = None if may_begin else self._recording.part(self.index)
         is_first = part is None or (part.is_empty and not part.layers)
-        if part is not None and not is_first and INITIAL not in part.first:
+        # within a call of the model, steps of other shapes begin no iteration
+        if part is not None and not is_first and (INITIAL not in part.first or self._recording.is_inside):
             return
         try:
             with sys.modules["torch"].no_grad():
@@ -139,7 +141,6 @@ class AdapterSource(OwnedSource):
                 if given is None:
                     return
                 memory = self._tensor(INITIAL, given, self._adapter.dims_of(INITIAL))
-                # steps of other shapes may begin an iteration, where no call of the model does
                 if is_first or part is None or part.first[INITIAL].kind[0] != tuple(memory.shape):
                     self._before.memory = memory.detach().clone()
         except Exception as error:
@@ -183,14 +184,14 @@ class AdapterSource(OwnedSource):
         if part.is_empty and not part.layers:
             self._take_first()
         steps = dict(tensors)
-        for name in [name for name in tensors if name in self._sequence_names]:
+        for name in self._sequence_names and [name for name in tensors if name in self._sequence_names]:
             self._recording.whole(self.index, name, steps.pop(name), self.prefix)
         if self._untold is not None and steps:
             before = part.num_steps * self._adapter.layers + len(part.layers)
             self.problem = self._untold.look(given, before)
         if self._layer and not self._is_last_layer(part, steps):
             return
-        is_step = bool(steps) or self._sequence_names.isdisjoint(given)
+        is_step = steps or self._sequence_names.isdisjoint(given)
         if is_step and self._recording.step(self.index, list(steps), list(steps.values()), self.prefix):
             self._take_first()
         if told:
@@ -224,13 +225,14 @@ class AdapterSource(OwnedSource):
                 f"the adapter of {type(module).__name__} must return a dict of tensors by name, got "
                 f"{type(given).__name__}."
             )
-        found = {}
+        found, known, kind = {}, self._dims, sys.modules["torch"].Tensor
         for name, value in given.items():
-            if name not in self._dims:
-                self._dims[name] = self._adapter.dims_of(name) if self.wants(check_name(name)) else None
-            dims = self._dims[name]
+            if name not in known:
+                known[name] = self._adapter.dims_of(name) if self.wants(check_name(name)) else None
+            dims = known[name]
             if dims is not None:
-                found[name] = self._tensor(name, value, dims)
+                is_it = isinstance(value, kind) and value.ndim == len(dims)
+                found[name] = value if is_it else self._tensor(name, value, dims)
         return found
 
     def _tensor(self, name: str, value: Any, dims: tuple[str, ...]) -> Any:
@@ -265,7 +267,7 @@ class AdapterSource(OwnedSource):
         new = {
             name: self._dims[name] or ()
             for name, tensor in tensors.items()
-            if not is_fixed or (name, tensor.shape) not in self._checked
+            if not is_fixed or (name not in self._plain and (name, tensor.shape) not in self._checked)
         }
         if not new:
             return {}
@@ -275,7 +277,8 @@ class AdapterSource(OwnedSource):
             found[name] = {key: checked(key, of, sizes, self.prefix + name) for key, of in given.items()}
         if not is_fixed:
             return found
-        self._checked |= {(name, tensors[name].shape) for name in new}
+        self._plain |= new.keys() - found.keys()
+        self._checked |= {(name, tensors[name].shape) for name in found}
         self._fixed |= {
             name: {key: Coord(of[0], np.asarray(of[1])) for key, of in of_one.items()}
             for name, of_one in found.items()
