@@ -69,7 +69,7 @@ _NOT_SENT = ("_store", "_selection", "_buffers", "layout", "_esm", "_css")
 
 
 def _state(widget: SyncedWidget) -> dict[str, object]:
-    return {name: getattr(widget, name) for name in widget.keys if name not in _NOT_SENT}
+    return {name: value for name, value in widget.get_state().items() if name not in _NOT_SENT}
 
 
 def _texts(store: TraceStore) -> dict[str, str]:
