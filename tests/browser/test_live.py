@@ -57,7 +57,8 @@ class Training:
 
     @property
     def is_running(self) -> bool:
-        return bool(self.notebook.page.evaluate(f"() => {KERNEL}.status") == "busy")
+        """Whether the cell is: the kernel's status is idle for a moment after each message from the page."""
+        return bool(self.notebook.page.evaluate("() => globalThis.trained === false"))
 
     def end(self) -> None:
         self.stop.touch()
@@ -69,7 +70,9 @@ def training(notebook: NotebookPage, folder: Path, code: str = TRAIN) -> Iterato
     """A cell is executing within the block, and until :meth:`Training.end`."""
     run = Training(notebook, folder / "stop")
     notebook.page.evaluate(
-        f"code => {{ {KERNEL}.requestExecute({{ code }}); }}", code.format(stop=str(run.stop))
+        "code => { const over = () => { globalThis.trained = true; }; globalThis.trained = false; "
+        f"{KERNEL}.requestExecute({{ code }}).done.then(over, over); }}",
+        code.format(stop=str(run.stop)),
     )
     notebook.page.wait_for_function(f"() => {KERNEL}.status === 'busy'")
     try:
