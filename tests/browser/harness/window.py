@@ -20,6 +20,7 @@ ELSEWHERE = re.compile(r"^(?!(http://127\.0\.0\.1[:/]|blob:|data:|about:))")
 # complaints of others, which no widget of ours causes
 NOISE = (
     "Could not restore the debugger state: Canceled future",  # JupyterLab: a kernel that is shut down early
+    "Canceled future for create_subshell_request",  # JupyterLab: a kernel that restarts while it asks for one
     "Cannot read properties of undefined (reading 'schema')",  # Notebook 7.6 at its start, on any notebook
     "Error: <rect> attribute",  # bqplot: a figure in a closed Tab, drawn at size 0 until it is shown
 )
