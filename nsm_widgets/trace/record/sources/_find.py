@@ -18,13 +18,13 @@ from nsm_widgets.trace.record.sources._adapter import Adapter, adapter_of, neare
 from nsm_widgets.trace.record.sources._adapter_source import AdapterSource
 from nsm_widgets.trace.record.sources._dnc import DNC_ADAPTER
 from nsm_widgets.trace.record.sources._fused import FusedSource
-from nsm_widgets.trace.record.sources._given import is_hugging_face
-from nsm_widgets.trace.record.sources._hugging_face import HuggingFaceSource
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
 from nsm_widgets.trace.record.sources._nsm import COMMUNICATION, MANAGER, PROPAGATOR, ROUTER
 from nsm_widgets.trace.record.sources._ntm import MemorySource
 from nsm_widgets.trace.record.sources._owned import OwnedSource
 from nsm_widgets.trace.record.sources._source import Known, Source
+from nsm_widgets.trace.record.sources.hugging_face._given import is_hugging_face
+from nsm_widgets.trace.record.sources.hugging_face._hugging_face import HuggingFaceSource
 
 
 def own_adapters() -> dict[type, Adapter]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nsm_widgets.trace.record.sources._model_calls import ModelCall
+from nsm_widgets.trace.record.sources.hugging_face._model_calls import ModelCall
 
 
 class Beams(NamedTuple):

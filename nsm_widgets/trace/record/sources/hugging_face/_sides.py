@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets.trace.make._output_fields import tower_of
 from nsm_widgets.trace.make._tokens import Side
-from nsm_widgets.trace.record.sources._model_calls import crosses, is_of_encoder
+from nsm_widgets.trace.record.sources.hugging_face._model_calls import crosses, is_of_encoder
 
 _NO_TOKENS = re.compile(r"sampler|perceiver|q_?former|pool|head|connector|predict", re.IGNORECASE)
 

@@ -19,10 +19,10 @@ from nsm_widgets.trace.make._tokens import Side, attention_coords, there_of
 from nsm_widgets.trace.record._hooks import Found
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
-from nsm_widgets.trace.record.sources._beams import Beams, mask_of_beams
-from nsm_widgets.trace.record.sources._model_calls import ModelCall, crosses, is_of_encoder
-from nsm_widgets.trace.record.sources._sides import Sides, of_tokens, repeated
-from nsm_widgets.trace.record.sources._stacks import Stacks
+from nsm_widgets.trace.record.sources.hugging_face._beams import Beams, mask_of_beams
+from nsm_widgets.trace.record.sources.hugging_face._model_calls import ModelCall, crosses, is_of_encoder
+from nsm_widgets.trace.record.sources.hugging_face._sides import Sides, of_tokens, repeated
+from nsm_widgets.trace.record.sources.hugging_face._stacks import Stacks
 
 ENTRY = KNOWN["attention"]
 _MAKERS = ("_get_feature_vector_attention_mask", "_get_output_attention_mask")

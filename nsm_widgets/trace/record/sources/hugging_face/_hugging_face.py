@@ -14,22 +14,27 @@ from nsm_widgets.trace.make._output_fields import FIELDS, fields_within, tower_o
 from nsm_widgets.trace.record._hooks import Found, Hooks, in_backward
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._listening import defined_by
-from nsm_widgets.trace.record.sources._cache import after_call, cache_holder, cache_length, cache_reference
 from nsm_widgets.trace.record.sources._fused import FusedCalls, weights_of
-from nsm_widgets.trace.record.sources._given import (
+from nsm_widgets.trace.record.sources._source import Source
+from nsm_widgets.trace.record.sources.hugging_face._cache import (
+    after_call,
+    cache_holder,
+    cache_length,
+    cache_reference,
+)
+from nsm_widgets.trace.record.sources.hugging_face._given import (
     are_copies,
     first_tensor,
     generators,
     num_images,
     num_items,
 )
-from nsm_widgets.trace.record.sources._handed_out import HandedOut, Placed
-from nsm_widgets.trace.record.sources._model_arrays import ModelArrays, chains
-from nsm_widgets.trace.record.sources._model_calls import ModelCall, crosses, is_of_encoder
-from nsm_widgets.trace.record.sources._packed_heads import unpacked
-from nsm_widgets.trace.record.sources._producers import Producers
-from nsm_widgets.trace.record.sources._source import Source
-from nsm_widgets.trace.record.sources._stacks import Stacks
+from nsm_widgets.trace.record.sources.hugging_face._handed_out import HandedOut, Placed
+from nsm_widgets.trace.record.sources.hugging_face._model_arrays import ModelArrays, chains
+from nsm_widgets.trace.record.sources.hugging_face._model_calls import ModelCall, crosses, is_of_encoder
+from nsm_widgets.trace.record.sources.hugging_face._packed_heads import unpacked
+from nsm_widgets.trace.record.sources.hugging_face._producers import Producers
+from nsm_widgets.trace.record.sources.hugging_face._stacks import Stacks
 
 
 class _CallState(threading.local):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from nsm_widgets.trace.record.sources._producers import Producers
-from nsm_widgets.trace.record.sources._stacks import Stacks
+from nsm_widgets.trace.record.sources.hugging_face._producers import Producers
+from nsm_widgets.trace.record.sources.hugging_face._stacks import Stacks
 
 Placed: TypeAlias = "tuple[tuple[str, int, int], Any]"
 """Weights with their array, layer and repeat."""

@@ -1,0 +1,1 @@
+"""What a recorder knows of the models of Hugging Face's transformers."""
