@@ -32,6 +32,7 @@ from nsm_widgets.view._color import (
     colormap_names,
     paint,
 )
+from nsm_widgets.view._coloring import Coloring, default_coloring
 from nsm_widgets.view._communication import communication_layout
 from nsm_widgets.view._comparison import (
     comparison_layout,
@@ -75,17 +76,6 @@ from nsm_widgets.view._masked import LEFT_OUT, left_out_codes
 from nsm_widgets.view._notes import note_lines
 from nsm_widgets.view._operations import operations_layout
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice, own_domain, own_thresholds
-from nsm_widgets.view._panel import (
-    BarsOf,
-    Coloring,
-    Layout,
-    Note,
-    Panel,
-    ScalarReadout,
-    TableOf,
-    TableRow,
-    default_coloring,
-)
 from nsm_widgets.view._routing import NOWHERE, routing_layout, routing_statistics
 from nsm_widgets.view._scalars import curves_apart, scalars_row
 from nsm_widgets.view._summary import (
@@ -105,6 +95,7 @@ from nsm_widgets.view._two_traces import (
     picture_axes,
     two_traces_layout,
 )
+from nsm_widgets.view.panels import Layout, Panel
 
 __all__ = [
     "ABOVE",
@@ -129,19 +120,14 @@ __all__ = [
     "POSITIVE_INFINITY",
     "SHOW_CHOICES",
     "ArraySummary",
-    "BarsOf",
     "ColorDomain",
     "ColorScale",
     "Coloring",
     "DomainChoice",
     "EdgeChoice",
     "Layout",
-    "Note",
     "Panel",
-    "ScalarReadout",
     "ShowChoice",
-    "TableOf",
-    "TableRow",
     "Theme",
     "addressing_stages",
     "array_difference",

@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int
 
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._panel import Panel
+from nsm_widgets.view.panels import BarsPanel
 
 BAR_COLORS = ("#2a7fc1", "#808080", "#d98200")
 """By code: used, dead, saturated; the last two have a symbol as well."""
@@ -21,12 +21,12 @@ HEADROOM = 0.08
 """Room above the domain for the symbol of a bar that reaches its top, as a share of the domain."""
 
 
-def bar_values(array: NamedArray, panel: Panel, at: Mapping[str, int]) -> Float64[np.ndarray, " bar"]:
+def bar_values(array: NamedArray, panel: BarsPanel, at: Mapping[str, int]) -> Float64[np.ndarray, " bar"]:
     """The value of each bar, by its index, as doubles.
 
     Args:
         array: The panel's, or one that has its axis and none that ``at`` does not know.
-        panel: Of kind ``bars``.
+        panel: What draws them.
         at: An index for each axis that is not drawn.
     """
     values = array.values[tuple(slice(None) if dim == panel.x else at[dim] for dim in array.dims)]
@@ -34,7 +34,7 @@ def bar_values(array: NamedArray, panel: Panel, at: Mapping[str, int]) -> Float6
     return doubles
 
 
-def bar_order(trace: Trace, panel: Panel, at: Mapping[str, int]) -> Int[np.ndarray, " bar"]:
+def bar_order(trace: Trace, panel: BarsPanel, at: Mapping[str, int]) -> Int[np.ndarray, " bar"]:
     """Indices of the bars from left to right: by value the largest first, by another array the smallest.
 
     Equal ones stay by index; NaN comes last.
@@ -42,36 +42,35 @@ def bar_order(trace: Trace, panel: Panel, at: Mapping[str, int]) -> Int[np.ndarr
     Raises:
         ValueError: If the panel's order is none that it offers.
     """
-    bars = panel.bars
-    sort = panel.x if bars is None else bars.sort
+    bars, sort = panel.bars, panel.bars.sort
     count = trace[panel.array].sizes[panel.x]
     if sort == BY_VALUE:
         return np.argsort(-bar_values(trace[panel.array], panel, at), kind="stable")
-    if bars is not None and sort in bars.orders:
+    if sort in bars.orders:
         return np.argsort(bar_values(trace[bars.orders[sort]], panel, at), kind="stable")
     if sort != panel.x:
         raise ValueError(f"sort must be one of {', '.join(sort_names(panel))}, got {sort!r}.")
     return np.arange(count)
 
 
-def sort_names(panel: Panel) -> tuple[str, ...]:
+def sort_names(panel: BarsPanel) -> tuple[str, ...]:
     """What the bars can be sorted by."""
-    return (panel.x, BY_VALUE, *(panel.bars.orders if panel.bars else ()))
+    return (panel.x, BY_VALUE, *panel.bars.orders)
 
 
-def order_text(panel: Panel, array: NamedArray, at: Mapping[str, int]) -> str:
+def order_text(panel: BarsPanel, array: NamedArray, at: Mapping[str, int]) -> str:
     """What stands along the bars: ``slot, by score at time 7``."""
-    sort = panel.x if panel.bars is None else panel.bars.sort
+    sort = panel.bars.sort
     if sort == panel.x:
         return panel.x
     when = f" at time {array.number('time', at['time'])}" if sort == BY_VALUE and "time" in at else ""
     return f"{panel.x}, by {sort}{when}"
 
 
-def bar_codes(trace: Trace, panel: Panel, at: Mapping[str, int]) -> Int[np.ndarray, " bar"]:
+def bar_codes(trace: Trace, panel: BarsPanel, at: Mapping[str, int]) -> Int[np.ndarray, " bar"]:
     """The kind of each bar, by its index: an index into the panel's ``kinds``."""
     count = trace[panel.array].sizes[panel.x]
-    if panel.bars is None or panel.bars.flags is None:
+    if panel.bars.flags is None:
         return np.zeros(count, dtype=np.int64)
     return bar_values(trace[panel.bars.flags], panel, at).astype(np.int64)
 

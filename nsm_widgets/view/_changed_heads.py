@@ -8,7 +8,7 @@ from typing import Any
 
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._panel import Panel, TableOf, TableRow
+from nsm_widgets.view.panels import Panel, TableOf, TablePanel, TableRow
 
 MOST_TABLE_ROWS = 50
 """A table is made of elements of the page: more rows than this are named by their number."""
@@ -30,7 +30,7 @@ def changed_heads_panel(
     )
     least = min(arrays, key=lambda array: array.values.size)  # it is drawn of none, and must name one
     more = len(records) - len(rows)
-    return Panel(
+    return TablePanel(
         id="changed_heads",
         array=least.name,
         y=least.dims[-1],
@@ -38,7 +38,6 @@ def changed_heads_panel(
         title=f"which head changed most from {names[0]} to {names[1]}",
         domain=ColorDomain(0.0, 1.0),
         cmap="ink",
-        kind="table",
         min_width_px=600,
         table=TableOf(
             tuple(columns[name] for name in told), rows, f"{more} more heads changed less" if more > 0 else ""

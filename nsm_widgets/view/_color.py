@@ -74,6 +74,14 @@ class ColorDomain:
         """How far past the domain a value may be before it counts as clipped."""
         return CLIP_TOLERANCE * self.width / self.unit
 
+    def merged(self, other: ColorDomain) -> ColorDomain:
+        """The domain that holds two; centred on zero where one of them is."""
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        if not (self.diverging or other.diverging):
+            return ColorDomain(low, high)
+        most = max(-low, high)
+        return ColorDomain(-most, most, diverging=True)
+
 
 def colormap_names(kind: Literal["sequential", "diverging"] | None = None) -> tuple[str, ...]:
     """Names of the colour maps, all or those of one kind."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from nsm_widgets._axes import misnamed
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Trace
+from nsm_widgets.view._coloring import default_coloring, drawn
 from nsm_widgets.view._graph import largest_sum
-from nsm_widgets.view._panel import Layout, Panel, default_coloring
+from nsm_widgets.view.panels import GraphPanel, HeatmapPanel, Layout, ThumbnailsPanel
 
 COMMUNICATION_PX = 380
 """Height of the drawn areas, in CSS pixels."""
@@ -45,43 +46,35 @@ def communication_layout(trace: Trace, name: str = "communication_weights") -> L
             f"Rows listen, columns are listened to.{misnamed({'state', 'sender'} - sizes.keys(), sizes)}"
         )
     coloring = default_coloring(array)
-    common = {
-        "array": name,
-        "y": "state",
-        "x": "sender",
-        "domain": coloring.domain,
-        "cmap": coloring.cmap,
-        "below": coloring.below,
-        "above": coloring.above,
-    }
-    matrix = Panel(
-        id=name,
+    matrix = HeatmapPanel(
+        **drawn(array, coloring),
+        y="state",
+        x="sender",
         title="communication",
         aspect="equal",
         annotate=True,
         height_px=COMMUNICATION_PX,
         min_width_px=360,
-        **common,  # type: ignore[arg-type]
     )
-    graph = Panel(
-        id=f"{name}_graph",
+    graph = GraphPanel(
+        **drawn(array, coloring, panel=f"{name}_graph"),
+        y="state",
+        x="sender",
         title="who listens to whom",
-        kind="graph",
         height_px=COMMUNICATION_PX,
         min_width_px=360,
         largest_sum=largest_sum(array, "state"),
-        **common,  # type: ignore[arg-type]
     )
     rows, columns = ("layer" if "layer" in sizes else None), ("head" if "head" in sizes else None)
     if sizes.get("layer", 1) * sizes.get("head", 1) == 1:
         return ((matrix, graph),)
-    thumbnails = Panel(
-        id=f"{name}_thumbnails",
+    thumbnails = ThumbnailsPanel(
+        **drawn(array, coloring, panel=f"{name}_thumbnails"),
+        y="state",
+        x="sender",
         title="all heads",
-        kind="thumbnails",
         rows=rows,
         columns=columns,
         min_width_px=300,
-        **common,  # type: ignore[arg-type]
     )
     return (thumbnails,), (matrix, graph)

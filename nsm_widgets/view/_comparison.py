@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64
@@ -11,8 +12,8 @@ from jaxtyping import Bool, Float, Float64
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._layouts import panel_of
-from nsm_widgets.view._panel import Layout, Note, Panel
+from nsm_widgets.view._coloring import default_coloring, drawn
+from nsm_widgets.view.panels import HeatmapPanel, Layout, Note, NotesPanel, Panel, ThumbnailsPanel
 
 MOST_SIDE_BY_SIDE = 6
 """More patterns than this are shown as a grid of small pictures to pick from, and the picked one large."""
@@ -160,33 +161,45 @@ def _names(patterns: NamedArray, references: Sequence[int]) -> list[str]:
 
 def _picture_rows(patterns: NamedArray, difference: NamedArray) -> tuple[tuple[Panel, ...], ...]:
     """Patterns side by side, below each its difference; of many, a grid to pick from and the picked one."""
-    shape = {"y": "query", "x": "key", "aspect": "equal"}
     names = patterns.labels("pattern")
     if len(names) > MOST_SIDE_BY_SIDE:
-        grid = panel_of(
-            patterns,
-            **shape,
-            id="pattern_grid",
-            kind="thumbnails",
+        grid = ThumbnailsPanel(
+            **drawn(patterns, panel="pattern_grid"),
+            y="query",
+            x="key",
+            aspect="equal",
             title="all patterns",
             columns="pattern",
             height_px=420,
         )
-        large = panel_of(patterns, **shape, title="pattern", height_px=420, min_width_px=340)
-        apart = panel_of(
-            difference,
-            **shape,
-            title=f"difference to {_name_of_reference(difference)}",
-            height_px=420,
-            min_width_px=340,
+        large, apart = (
+            HeatmapPanel(
+                **drawn(array),
+                y="query",
+                x="key",
+                aspect="equal",
+                title=title,
+                height_px=420,
+                min_width_px=340,
+            )
+            for array, title in (
+                (patterns, "pattern"),
+                (difference, f"difference to {_name_of_reference(difference)}"),
+            )
         )
         return ((grid,), (large, apart))
-    options = {**shape, "height_px": _PICTURE_PX, "min_width_px": 250}
 
     def each(array: NamedArray, end: str) -> tuple[Panel, ...]:
+        coloring = default_coloring(array)
         return tuple(
-            panel_of(
-                array, **options, id=f"{array.name}_{index}", title=f"{name}{end}", fixed={"pattern": index}
+            HeatmapPanel(
+                **drawn(array, coloring, panel=f"{array.name}_{index}"),
+                y="query",
+                x="key",
+                aspect="equal",
+                title=f"{name}{end}",
+                fixed={"pattern": index},
+                height_px=_PICTURE_PX,
             )
             for index, name in enumerate(names)
         )
@@ -210,14 +223,12 @@ def _name_of_reference(array: NamedArray) -> str:
 
 def _divergence_panel(divergence: NamedArray, reference: str) -> Panel:
     height = min(max(_MAP_ROW_PX * divergence.sizes["pattern"], 60), 420)
-    return panel_of(
-        divergence,
+    domain = ColorDomain(0.0, DIVERGENCE_MOST)
+    return HeatmapPanel(
+        **drawn(divergence, replace(default_coloring(divergence), domain=domain, below=0, above=0)),
         y="pattern",
         x="query",
         title=f"divergence of each row to {reference}",
-        domain=ColorDomain(0.0, DIVERGENCE_MOST),
-        below=0,
-        above=0,
         height_px=height,
     )
 
@@ -227,12 +238,10 @@ def _left_out_panel(patterns: NamedArray, wrong: tuple[int, int, float]) -> Pane
     name = patterns.labels("pattern")[pattern]
     negative = bool((patterns.values[pattern, query] < 0).any())
     why = "holds a negative value" if negative else f"sums to {total:.4g}"
-    return panel_of(
-        patterns,
-        id="row_divergence",
+    return NotesPanel(
+        **drawn(patterns, panel="row_divergence"),
         y="pattern",
         x="pattern",
-        kind="notes",
         title="divergence of each row",
         notes=(
             Note(

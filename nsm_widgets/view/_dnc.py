@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view._panel import Panel, ScalarReadout, default_coloring
+from nsm_widgets.view._coloring import Drawn, default_coloring, drawn
+from nsm_widgets.view.panels import HeatmapPanel, Panel, ScalarReadout
 
 USAGE_PX, MODES_PX = 230, 90
 """Heights of the drawn areas, in CSS pixels."""
@@ -22,7 +23,7 @@ def dnc_rows(trace: Trace) -> list[tuple[Panel, ...]]:
     slot down and its predecessor across: a dark cell says that the slot was written right after the other.
     """
     over_time = [
-        _panel(trace[name], y="slot", x="time", title=title, height_px=USAGE_PX, cmap=cmap)
+        HeatmapPanel(**_share(trace[name], cmap), y="slot", x="time", title=title, height_px=USAGE_PX)
         for name, title, cmap in (
             ("usage", "usage", "ink"),
             ("allocation_weights", "allocation", "writes"),
@@ -33,12 +34,13 @@ def dnc_rows(trace: Trace) -> list[tuple[Panel, ...]]:
     below: list[Panel] = []
     if _has(trace, "link", "slot", "predecessor"):
         title = "links: each slot, and what was written before it"
-        below.append(_panel(trace["link"], y="slot", x="predecessor", title=title, aspect="equal"))
+        link = _share(trace["link"])
+        below.append(HeatmapPanel(**link, y="slot", x="predecessor", title=title, aspect="equal"))
     if _has(trace, "read_modes", "mode", "time"):
         scalars = tuple(ScalarReadout(symbol, name, text) for symbol, name, text in _SYMBOLS if name in trace)
-        modes = trace["read_modes"]
+        modes = _share(trace["read_modes"])
         below.append(
-            _panel(modes, y="mode", x="time", title="read modes", height_px=MODES_PX, scalars=scalars)
+            HeatmapPanel(**modes, y="mode", x="time", title="read modes", height_px=MODES_PX, scalars=scalars)
         )
     return [tuple(row) for row in (over_time, below) if row]
 
@@ -47,14 +49,6 @@ def _has(trace: Trace, name: str, *dims: str) -> bool:
     return name in trace and set(dims) <= set(trace[name].dims)
 
 
-def _panel(array: NamedArray, *, cmap: str | None = None, **options: object) -> Panel:
-    coloring = default_coloring(array, vmin=0.0, vmax=1.0, cmap=cmap)  # shares and usage alike
-    known: dict[str, object] = {
-        "id": array.name,
-        "array": array.name,
-        "domain": coloring.domain,
-        "cmap": coloring.cmap,
-        "below": coloring.below,
-        "above": coloring.above,
-    }
-    return Panel(**{**known, **options})  # type: ignore[arg-type]
+def _share(array: NamedArray, cmap: str | None = None) -> Drawn:
+    """On one domain, shares and usage alike."""
+    return drawn(array, default_coloring(array, vmin=0.0, vmax=1.0, cmap=cmap))

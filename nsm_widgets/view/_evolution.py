@@ -10,10 +10,11 @@ from jaxtyping import Float64
 from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace, labels_along
+from nsm_widgets.view._coloring import default_coloring, drawn
 from nsm_widgets.view._derived import memory_change, memory_steps
 from nsm_widgets.view._layouts import lines_layout
 from nsm_widgets.view._lines import MOST_NAMED_LINES
-from nsm_widgets.view._panel import Layout, Panel, default_coloring
+from nsm_widgets.view.panels import HeatmapPanel, Layout, Panel
 
 NO_STEP_BEFORE = "no step before"
 NO_SLOTS = "slots must name at least one, got none. Not given, they are those that changed most."
@@ -136,15 +137,4 @@ def _is_finite(trace: Trace) -> bool:
 
 def _map(array: NamedArray, *, x: str, title: str, cmap: str | None = None, nan_means: str = "") -> Panel:
     coloring = default_coloring(array, cmap=cmap)
-    return Panel(
-        id=array.name,
-        array=array.name,
-        y="slot",
-        x=x,
-        title=title,
-        domain=coloring.domain,
-        cmap=coloring.cmap,
-        below=coloring.below,
-        above=coloring.above,
-        nan_means=nan_means,
-    )
+    return HeatmapPanel(**drawn(array, coloring), y="slot", x=x, title=title, nan_means=nan_means)

@@ -9,8 +9,9 @@ from nsm_widgets._axes import format_dims, misnamed
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace, labels_along
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._panel import BarsOf, Coloring, Layout, Panel, default_coloring
+from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
 from nsm_widgets.view._summary import summary_of
+from nsm_widgets.view.panels import BarsOf, BarsPanel, Layout
 
 DEAD_BELOW = 1e-3
 """A slot whose score is less than this at the last step is dead."""
@@ -189,19 +190,12 @@ def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220)
     if sort not in names:
         raise ValueError(f"sort must be one of {', '.join(names)}, got {sort!r}.")
     when = " at the last step" if importance.sizes.get("time", 1) > 1 else ""
-    coloring = _coloring(importance)
-    panel = Panel(
-        id="importance",
-        array="importance",
+    panel = BarsPanel(
+        **drawn(importance, _coloring(importance)),
         y="slot",
         x="slot",
         title="slot importance",
-        kind="bars",
-        domain=coloring.domain,
-        cmap=coloring.cmap,
         height_px=height_px,
-        below=coloring.below,
-        above=coloring.above,
         bars=BarsOf(
             note=_note(importance, given=given),
             sort=sort,

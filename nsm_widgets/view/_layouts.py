@@ -10,10 +10,11 @@ import numpy as np
 from nsm_widgets._axes import did_you_mean, misnamed
 from nsm_widgets._errors import AxisError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace, attention_names
+from nsm_widgets.view._coloring import default_coloring, drawn
 from nsm_widgets.view._derived import addressing_stages, memory_change
 from nsm_widgets.view._dnc import dnc_rows
 from nsm_widgets.view._lines import count_lines
-from nsm_widgets.view._panel import Layout, Panel, ScalarReadout, default_coloring
+from nsm_widgets.view.panels import HeatmapPanel, Layout, LinesPanel, Panel, ScalarReadout, ThumbnailsPanel
 
 PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 110, 220
 """Heights of the drawn areas, in CSS pixels."""
@@ -64,19 +65,14 @@ def heatmap_layout(
     square = aspect == "equal"
     return (
         (
-            Panel(
-                id=array.name,
-                array=array.name,
+            HeatmapPanel(
+                **drawn(array, coloring),
                 y=y,
                 x=x,
                 title=title or array.name.replace("_", " "),
-                domain=coloring.domain,
-                cmap=coloring.cmap,
                 aspect="equal" if square else "fill",
                 height_px=height_px,
                 annotate=annotate,
-                below=coloring.below,
-                above=coloring.above,
             ),
         ),
     )
@@ -126,19 +122,13 @@ def lines_layout(
         raise AxisError(f"x and lines must be two different axes of {array.name}, got {x!r} for both.")
     picked = _picked(array, lines, picked)
     coloring = default_coloring(array.isel(**{lines: picked}) if picked else array, vmin=vmin, vmax=vmax)
-    panel = Panel(
-        id=array.name,
-        array=array.name,
+    panel = LinesPanel(
+        **drawn(array, coloring),
         y=lines,
         x=x,
         title=title or _name_and_unit(array),
-        kind="lines",
         picked=tuple(picked),
-        domain=coloring.domain,
-        cmap=coloring.cmap,
         height_px=height_px,
-        below=coloring.below,
-        above=coloring.above,
     )
     count, steps = count_lines(array, panel), array.sizes[x]
     if count * steps < fewest_points:
@@ -181,11 +171,14 @@ def memory_layout(trace: Trace) -> tuple[Layout, Trace]:
         The layout, and the trace with the derived ``memory_change`` added.
     """
     memory = need(trace, "memory", "memory", "slot", "word")
-    panels = [panel_of(memory, y="slot", x="word", title="memory")]
+    panels = [HeatmapPanel(**drawn(memory), y="slot", x="word", title="memory")]
     if "time" in memory.dims:
         change = memory_change(trace)
         trace = trace.assign(change)
-        panels.append(panel_of(change, y="slot", x="time", title="change of each slot", cmap="writes"))
+        coloring = default_coloring(change, cmap="writes")
+        panels.append(
+            HeatmapPanel(**drawn(change, coloring), y="slot", x="time", title="change of each slot")
+        )
     return (tuple(panels),), trace
 
 
@@ -224,8 +217,8 @@ def _attention_layout(attention: NamedArray, title: str = "attention") -> Layout
     coloring = default_coloring(attention)
     grid_rows = "layer" if "layer" in attention.dims else None
     grid_columns = "head" if "head" in attention.dims else None
-    large = panel_of(
-        attention,
+    large = HeatmapPanel(
+        **drawn(attention, coloring),
         y="query",
         x="key",
         title=title,
@@ -238,22 +231,15 @@ def _attention_layout(attention: NamedArray, title: str = "attention") -> Layout
     count = attention.sizes.get("layer", 1) * attention.sizes.get("head", 1)
     if count == 1:
         return ((large,),)
-    thumbnails = Panel(
-        id=f"{attention.name}_thumbnails",
-        array=attention.name,
+    thumbnails = ThumbnailsPanel(
+        **drawn(attention, coloring, panel=f"{attention.name}_thumbnails"),
         y="query",
         x="key",
         title="all heads",
-        kind="thumbnails",
         rows=grid_rows,
         columns=grid_columns,
-        domain=coloring.domain,
-        cmap=coloring.cmap,
         min_width_px=300,
-        grow=1.0,
         height_px=520,
-        below=coloring.below,
-        above=coloring.above,
         own_ranges=True,
     )
     return ((thumbnails, large),)
@@ -292,7 +278,7 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
         rows.append(tuple(addressing))
     rows += dnc_rows(trace)
     signals = [
-        panel_of(trace[name], y="channel", x="time", title=title, height_px=SIGNAL_PX, min_width_px=250)
+        HeatmapPanel(**drawn(trace[name]), y="channel", x="time", title=title, height_px=SIGNAL_PX)
         for name, title in (("input", "input"), ("output", "output"), ("target", "target"))
         if name in trace and {"channel", "time"} <= set(trace[name].dims)
     ]
@@ -331,15 +317,7 @@ def chosen_panels(layout: Layout, chosen: str) -> Layout:
 
 def arrays_of(layout: Layout) -> tuple[str, ...]:
     """Names of the arrays that a layout draws or reads numbers from, each once, in order of appearance."""
-    names: dict[str, None] = {}
-    for row in layout:
-        for panel in row:
-            names[panel.array] = None
-            names.update((scalar.array, None) for scalar in panel.scalars)
-            names.update((name, None) for name in (panel.bars.arrays if panel.bars else ()))
-            if panel.flags:
-                names[panel.flags] = None
-    return tuple(names)
+    return tuple(dict.fromkeys(name for row in layout for panel in row for name in panel.arrays))
 
 
 def _head_panels(weights: NamedArray, side: str) -> list[Panel]:
@@ -353,12 +331,12 @@ def _head_panels(weights: NamedArray, side: str) -> list[Panel]:
     heads = weights.sizes["head"]
     labels = weights.labels("head")
     many = heads > MANY_HEADS
+    coloring = default_coloring(weights)
     return [
-        panel_of(
-            weights,
+        HeatmapPanel(
+            **drawn(weights, coloring, panel=f"{weights.name}_{head}"),
             y="slot",
             x="time",
-            id=f"{weights.name}_{head}",
             title=f"{side} head {labels[head]}",
             fixed={"head": head},
             height_px=150 if many else PANEL_PX,
@@ -374,8 +352,8 @@ def _addressing_panel(trace: Trace, stages: NamedArray, side: str) -> Panel:
         ("g", "gate", "interpolation gate g in [0, 1]: 1 content only, 0 last step's weighting"),
         ("γ", "sharpening", "sharpening γ ≥ 1"),
     )
-    return panel_of(
-        stages,
+    return HeatmapPanel(
+        **drawn(stages),
         y="stage",
         x="slot",
         title=f"{side} addressing",
@@ -387,20 +365,6 @@ def _addressing_panel(trace: Trace, stages: NamedArray, side: str) -> Panel:
             if f"{side}_{name}" in trace
         ),
     )
-
-
-def panel_of(array: NamedArray, **options: object) -> Panel:
-    """A panel with the array's own colour domain; options win."""
-    coloring = default_coloring(array)
-    known: dict[str, object] = {
-        "id": array.name,
-        "array": array.name,
-        "domain": coloring.domain,
-        "cmap": coloring.cmap,
-        "below": coloring.below,
-        "above": coloring.above,
-    }
-    return Panel(**{**known, **options})  # type: ignore[arg-type]
 
 
 def need(trace: Trace, name: str, meaning: str, *dims: str) -> NamedArray:

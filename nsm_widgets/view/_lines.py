@@ -11,7 +11,7 @@ from jaxtyping import Float64
 
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._panel import Panel
+from nsm_widgets.view.panels import LinesPanel, ScalarsPanel
 
 PALETTE = ("#2a7fc1", "#d98200", "#009e73", "#cc5f9e", "#56b4e9", "#d55e00")
 """After Okabe and Ito: told apart by colour-blind readers, legible on white and on black."""
@@ -20,17 +20,17 @@ MOST_NAMED_LINES = len(PALETTE)
 """More lines than this are one colour, fainter, and have no legend."""
 
 
-def count_lines(array: NamedArray, panel: Panel) -> int:
+def count_lines(array: NamedArray, panel: LinesPanel | ScalarsPanel) -> int:
     """How many lines a panel draws: one where its ``y`` is its ``x``."""
     return 1 if panel.y == panel.x else len(line_indices(array, panel))
 
 
-def line_indices(array: NamedArray, panel: Panel) -> tuple[int, ...]:
+def line_indices(array: NamedArray, panel: LinesPanel | ScalarsPanel) -> tuple[int, ...]:
     """The index of ``y`` that each line stands for."""
-    return panel.picked or tuple(range(array.sizes[panel.y]))
+    return panel.picked_rows or tuple(range(array.sizes[panel.y]))
 
 
-def line_names(array: NamedArray, panel: Panel, batch: int = 0) -> list[str]:
+def line_names(array: NamedArray, panel: LinesPanel | ScalarsPanel, batch: int = 0) -> list[str]:
     """What each line is called: ``head 0``, or its label; the panel's title where there is but one.
 
     >>> from nsm_widgets.view import lines_layout
@@ -50,12 +50,14 @@ def line_colors(count: int) -> list[str]:
     return [PALETTE[i if count <= MOST_NAMED_LINES else 0] for i in range(count)]
 
 
-def line_values(array: NamedArray, panel: Panel, at: Mapping[str, int]) -> Float64[np.ndarray, "line step"]:
+def line_values(
+    array: NamedArray, panel: LinesPanel | ScalarsPanel, at: Mapping[str, int]
+) -> Float64[np.ndarray, "line step"]:
     """The values of each line, as doubles.
 
     Args:
         array: The panel's array.
-        panel: Of kind ``lines``.
+        panel: What draws it.
         at: An index for each axis that is not drawn.
 
     Example:
@@ -68,8 +70,8 @@ def line_values(array: NamedArray, panel: Panel, at: Mapping[str, int]) -> Float
     values = array.values[tuple(slice(None) if dim in drawn else at[dim] for dim in array.dims)]
     if values.ndim == 2 and array.dims.index(panel.x) < array.dims.index(panel.y):
         values = values.T
-    if panel.picked:
-        values = values[list(panel.picked)]
+    if panel.picked_rows:
+        values = values[list(panel.picked_rows)]
     doubles: Float64[np.ndarray, "line step"] = np.atleast_2d(values).astype(np.float64)
     return doubles
 

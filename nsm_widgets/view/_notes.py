@@ -8,13 +8,13 @@ import numpy as np
 
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.view._panel import Panel
+from nsm_widgets.view.panels import NotesPanel
 
 MOST_NAMED = 20
 
 
-def note_lines(panel: Panel, array: NamedArray, at: Mapping[str, int]) -> list[str]:
-    """What a panel of kind ``notes`` says, line by line.
+def note_lines(panel: NotesPanel, array: NamedArray, at: Mapping[str, int]) -> list[str]:
+    """What a panel of notes says, line by line.
 
     Args:
         panel: Its ``y`` is the axis whose indices are named.
@@ -22,9 +22,10 @@ def note_lines(panel: Panel, array: NamedArray, at: Mapping[str, int]) -> list[s
         at: An index for every other axis.
 
     Example:
-        >>> from nsm_widgets.view import ColorDomain, Note
+        >>> from nsm_widgets.view import ColorDomain
+        >>> from nsm_widgets.view.panels import Note
         >>> notes = (Note("tokens undecided", 1, always=True), Note("tokens not known", 2))
-        >>> panel = Panel("x", "x", "token", "token", "", ColorDomain(0, 1), "ink", "notes", notes=notes)
+        >>> panel = NotesPanel("x", "x", "token", "token", "", ColorDomain(0, 1), "ink", notes=notes)
         >>> note_lines(panel, NamedArray("x", [1, 0, 1], ("token",), {"token": ["the", "cat", "of"]}), {})
         ['2 of 3 tokens undecided: the, of']
     """

@@ -9,8 +9,8 @@ from nsm_widgets._axes import format_dims, format_sizes, misnamed
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._layouts import panel_of
-from nsm_widgets.view._panel import Layout, Panel, default_coloring
+from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
+from nsm_widgets.view.panels import HeatmapPanel, Layout, Panel
 
 SIDES = ("write", "read")
 NOT_RECORDED = "not known: nothing was recorded before this step"
@@ -61,15 +61,11 @@ def _row(side: str, before: NamedArray | None, weights: NamedArray, domain: Colo
 def _panel(side: str, weights: NamedArray, title: str, domain: ColorDomain) -> Panel:
     cmap = "signed" if domain.diverging else f"{side}s"
     height = min(max(_ROW_PX * weights.sizes["head"], _LEAST_PX), _MOST_PX)
-    return panel_of(
-        weights,
+    return HeatmapPanel(
+        **drawn(weights, Coloring(domain, cmap)),
         y="head",
         x="slot",
         title=title,
-        domain=domain,
-        cmap=cmap,
-        below=0,
-        above=0,
         height_px=height,
         min_width_px=300,
         unknown=NOT_RECORDED if weights.name.endswith("_before") else "",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int8, Shaped
 
 from nsm_widgets.trace import NamedArray, Trace, check_weightings
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._layouts import need, panel_of
-from nsm_widgets.view._panel import Layout, Note, Panel
+from nsm_widgets.view._coloring import default_coloring, drawn
+from nsm_widgets.view._layouts import need
+from nsm_widgets.view.panels import HeatmapPanel, Layout, Note, NotesPanel, Panel
 
 NOWHERE = 0.9
 """A token whose normalised entropy over the states is at least this goes nowhere in particular."""
@@ -20,6 +22,7 @@ DECIDED, UNDECIDED, UNKNOWN, UNUSED, PADDING = 0, 1, 2, 3, -1
 its weights are 0; it is none, but padding: negative, so that it is neither marked nor counted as a token."""
 
 _ROW_PX, _LEAST_PX, _MOST_PX, _STRIP_PX = 24, 150, 520, 28
+_MAIN_GROWS, _MAIN_PX, _SIDE_GROWS, _SIDE_PX = 3.0, 360, 0.25, 260
 
 
 def routing_layout(trace: Trace) -> tuple[Layout, Trace]:
@@ -36,25 +39,35 @@ def routing_layout(trace: Trace) -> tuple[Layout, Trace]:
     spread, fate, share = routing_statistics(routing)
     trace = trace.assign(spread, fate, share)
     height = min(max(_ROW_PX * routing.sizes["token"], _LEAST_PX), _MOST_PX)
-    main = {"grow": 3.0, "min_width_px": 360}
-    side = {"grow": 0.25, "min_width_px": 260}
-    routes = panel_of(routing, y="token", x="state", title="routing", height_px=height, **main)
-    beside = panel_of(
-        spread,
+    routes = HeatmapPanel(
+        **drawn(routing),
+        y="token",
+        x="state",
+        title="routing",
+        height_px=height,
+        grow=_MAIN_GROWS,
+        min_width_px=_MAIN_PX,
+    )
+    beside = HeatmapPanel(
+        **drawn(spread, replace(default_coloring(spread), domain=ColorDomain(0.0, 1.0), below=0, above=0)),
         y="token",
         x="statistic",
         title="how undecided",
-        domain=ColorDomain(0.0, 1.0),
-        below=0,
-        above=0,
         flags=fate.name,
         height_px=height,
-        **side,
+        grow=_SIDE_GROWS,
+        min_width_px=_SIDE_PX,
     )
-    below = panel_of(
-        share, y="statistic", x="state", title="share of each state", height_px=_STRIP_PX, **main
+    below = HeatmapPanel(
+        **drawn(share),
+        y="statistic",
+        x="state",
+        title="share of each state",
+        height_px=_STRIP_PX,
+        grow=_MAIN_GROWS,
+        min_width_px=_MAIN_PX,
     )
-    return ((routes, beside), (below, _notes_panel(fate, below, side))), trace
+    return ((routes, beside), (below, _notes_panel(fate, below))), trace
 
 
 def routing_statistics(routing: NamedArray) -> tuple[NamedArray, NamedArray, NamedArray]:
@@ -136,13 +149,12 @@ def _named(
     return NamedArray(name, values, dims, coords, {"kind": "scalar", "description": _SAID[name]})
 
 
-def _notes_panel(fate: NamedArray, like: Panel, options: dict[str, float | int]) -> Panel:
-    return Panel(
+def _notes_panel(fate: NamedArray, like: Panel) -> Panel:
+    return NotesPanel(
         id=fate.name,
         array=fate.name,
         y="token",
         x="token",
-        kind="notes",
         title="going nowhere in particular",
         domain=like.domain,
         cmap=like.cmap,
@@ -153,5 +165,6 @@ def _notes_panel(fate: NamedArray, like: Panel, options: dict[str, float | int])
             Note("tokens go nowhere at all: every weight is 0", UNUSED),
             Note("places are padding, and hold no token", PADDING),
         ),
-        **options,  # type: ignore[arg-type]
+        grow=_SIDE_GROWS,
+        min_width_px=_SIDE_PX,
     )

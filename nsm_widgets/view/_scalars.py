@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._panel import Layout, Panel
 from nsm_widgets.view._summary import summary_of
+from nsm_widgets.view.panels import Layout, Panel, ScalarsPanel
 
 SCALAR_PX = 120
 """Height of a curve, in CSS pixels."""
@@ -35,18 +35,17 @@ def scalars_row(trace: Trace) -> Layout:
 
 def curves_apart(layout: Layout) -> tuple[Layout, Layout]:
     """The rows of curves of what was logged, which stand first, and the others."""
-    count = sum(1 for row in layout if row and all(panel.kind == "scalars" for panel in row))
+    count = sum(1 for row in layout if row and all(isinstance(panel, ScalarsPanel) for panel in row))
     return layout[:count], layout[count:]
 
 
 def _panel(array: NamedArray, more: str = "") -> Panel:
-    return Panel(
+    return ScalarsPanel(
         id=array.name,
         array=array.name,
         y="logged",
         x="logged",
         title=str(array.attrs.get("scalar", array.name)) + more,
-        kind="scalars",
         domain=scalar_domain(array),
         cmap="ink",
         height_px=SCALAR_PX,

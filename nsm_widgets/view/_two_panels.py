@@ -11,8 +11,9 @@ import numpy as np
 from nsm_widgets.trace import NamedArray, split_name
 from nsm_widgets.view._changed_heads import words
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._panel import Coloring, Note, Panel, ScalarReadout, default_coloring, default_domain
+from nsm_widgets.view._coloring import Coloring, default_coloring, default_domain, drawn
 from nsm_widgets.view._summary import summary_of
+from nsm_widgets.view.panels import HeatmapPanel, Note, NotesPanel, Panel, ScalarReadout
 
 _SQUARE = {"key", "sender", "predecessor"}
 _PICTURE_PX, _SQUARE_PX, _ROW_PX = 210, 320, 22
@@ -75,16 +76,11 @@ def _panel(
 ) -> Panel:
     square = axes[1] in _SQUARE
     few = array.sizes[axes[0]] * _ROW_PX
-    return Panel(
-        id=array.name,
-        array=array.name,
+    return HeatmapPanel(
+        **drawn(array, coloring),
         y=axes[0],
         x=axes[1],
         title=title,
-        domain=coloring.domain,
-        cmap=coloring.cmap,
-        below=coloring.below,
-        above=coloring.above,
         aspect="equal" if square else "fill",
         height_px=_SQUARE_PX if square else min(max(few, 40), _PICTURE_PX),
         min_width_px=300,
@@ -100,7 +96,7 @@ def change_panel(name: str, change: NamedArray) -> Panel:
 
 def notes_panel(arrays: Sequence[NamedArray], notes: Sequence[str]) -> Panel:
     least = min(arrays, key=lambda array: array.values.size)
-    return Panel(
+    return NotesPanel(
         id="compared",
         array=least.name,
         y=least.dims[-1],
@@ -108,7 +104,6 @@ def notes_panel(arrays: Sequence[NamedArray], notes: Sequence[str]) -> Panel:
         title="what is compared",
         domain=ColorDomain(0.0, 1.0),
         cmap="ink",
-        kind="notes",
         min_width_px=600,
         height_px=28,
         notes=tuple(Note(text) for text in notes),

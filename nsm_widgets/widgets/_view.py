@@ -22,6 +22,7 @@ from nsm_widgets.view import (
     curves_apart,
     scalars_row,
 )
+from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
@@ -267,7 +268,8 @@ class View(Exportable, SyncedWidget):
         domain = str(proposal["value"])
         if domain not in DOMAIN_CHOICES:
             raise traitlets.TraitError(f"domain must be one of {', '.join(DOMAIN_CHOICES)}, got {domain!r}.")
-        if domain != "shared" and not any(p.own_ranges for row in self._layout for p in row):
+        painted = (panel for row in self._layout for panel in row if isinstance(panel, PaintedPanel))
+        if domain != "shared" and not any(panel.own_ranges for panel in painted):
             raise traitlets.TraitError(
                 f"domain must be 'shared' in a {type(self).__name__}, got {domain!r}: "
                 "only attention has colours per head."

@@ -17,8 +17,10 @@ from nsm_widgets.trace import Trace
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.record.sources._dnc import SAID_OF_DNC, SEEN_BY_DNC
 from nsm_widgets.view import explorer_layout
+from nsm_widgets.view.panels import HeatmapPanel
 from nsm_widgets.widgets import Heatmap, ImportanceView, MemoryView, NTMExplorer, ReadWriteView
 from tests.dnc.recorded import trace_of
+from tests.panels import of_kind
 
 
 def small() -> DNC:
@@ -92,7 +94,7 @@ def test_the_explorer_shows_what_a_dnc_knows_of_its_slots() -> None:
     ]
     assert (panels["link"].y, panels["link"].x) == ("slot", "predecessor")
     assert (panels["read_modes"].y, panels["read_modes"].x) == ("mode", "time")
-    assert [scalar.array for scalar in panels["read_modes"].scalars] == [
+    assert [scalar.array for scalar in of_kind(HeatmapPanel, panels["read_modes"]).scalars] == [
         "writing_gate",
         "allocation_gate",
         "free_gate",

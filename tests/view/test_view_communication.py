@@ -19,7 +19,9 @@ from nsm_widgets.view import (
     communication_layout,
     largest_sum,
 )
+from nsm_widgets.view.panels import HeatmapPanel
 from tests.data.graph import make
+from tests.panels import of_kind
 
 RANDOM = np.random.default_rng(4)
 NAME = "communication_weights"
@@ -64,7 +66,7 @@ def test_matrix_and_graph_show_the_same_on_one_colour_domain() -> None:
     for panel in (matrix, graph):
         assert (panel.array, panel.y, panel.x) == (NAME, "state", "sender")
         assert panel.domain == ColorDomain(0.0, 1.0)
-    assert matrix.aspect == "equal"
+    assert of_kind(HeatmapPanel, matrix).aspect == "equal"
     assert matrix.cmap == graph.cmap
 
 

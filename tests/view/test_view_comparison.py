@@ -11,6 +11,8 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import _comparison as comparison
 from nsm_widgets.view import comparison_layout, pattern_difference, row_divergence
+from nsm_widgets.view.panels import NotesPanel, ThumbnailsPanel
+from tests.panels import of_kind
 
 PATTERN, QUERY, KEY = 3, 4, 5
 
@@ -85,8 +87,7 @@ def test_rows_that_are_no_distributions_have_their_divergence_left_out_and_said(
     values[2, 1] = row
     layout, trace = comparison_layout(patterns(values))
     assert "row_divergence" not in trace
-    (note,) = layout[-1][0].notes
-    assert layout[-1][0].kind == "notes"
+    (note,) = of_kind(NotesPanel, layout[-1][0]).notes
     assert why in note.text and note.text.startswith("left out: rows must be distributions over keys")
     assert trace["difference"].shape == (PATTERN, PATTERN, QUERY, KEY)
 
@@ -116,7 +117,7 @@ def test_few_stand_side_by_side_and_many_are_picked_from() -> None:
         ["patterns", "difference"],
         ["row_divergence"],
     ]
-    assert (many[0][0].kind, many[0][0].columns) == ("thumbnails", "pattern")
+    assert of_kind(ThumbnailsPanel, many[0][0]).columns == "pattern"
 
 
 def test_too_many_differences_are_those_to_the_reference_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,8 @@ from nsm_widgets.view import (
     memory_difference,
     slot_statistics,
 )
+from nsm_widgets.view.panels import LinesPanel
+from tests.panels import of_kind
 
 STEPS, SLOTS, WORDS = 6, 9, 4
 RANDOM = np.random.default_rng(4)
@@ -60,10 +62,11 @@ def test_the_slots_that_changed_most_have_lines() -> None:
     still[3:, :, [1, 7]] += 5
     still[2, :, 4] += 1
     layouts, shown = evolution_layouts(Trace.from_arrays({"memory": still}))
-    assert {1, 4, 7} <= set(layouts[1][0][0].picked)
-    assert len(layouts[1][0][0].picked) == 6
+    picked = of_kind(LinesPanel, layouts[1][0][0]).picked
+    assert {1, 4, 7} <= set(picked)
+    assert len(picked) == 6
     few, _ = evolution_layouts(Trace.from_arrays({"memory": still[:, :, :2]}))
-    assert few[1][0][0].picked == (0, 1)
+    assert of_kind(LinesPanel, few[1][0][0]).picked == (0, 1)
     assert [panel.id for panel in layouts[0][0]] == ["memory", "memory_difference", "memory_change"]
     assert layouts[0][0][1].nan_means == "no step before"
     assert {"slot_norm", "slot_mean", "slot_std"} <= set(shown)
@@ -83,7 +86,7 @@ def test_picked_lines_are_those_of_their_indices() -> None:
     """In the order given, called by their labels; the domain is that of what is drawn."""
     values = np.arange(12.0).reshape(3, 4)
     trace = Trace.from_arrays({"x": values}, dims={"x": ("time", "slot")}, coords={"slot": list("abcd")})
-    panel = lines_layout(trace["x"], picked=[2, 0])[0][0]
+    panel = of_kind(LinesPanel, lines_layout(trace["x"], picked=[2, 0])[0][0])
     assert line_values(trace["x"], panel, {}).tolist() == [[2, 6, 10], [0, 4, 8]]
     assert line_indices(trace["x"], panel) == (2, 0)
     assert line_names(trace["x"], panel) == ["c", "a"]

@@ -24,6 +24,8 @@ from nsm_widgets.view import (
     slot_use,
 )
 from nsm_widgets.view._importance import DEAD_BELOW, MOST_BARS
+from nsm_widgets.view.panels import BarsPanel
+from tests.panels import of_kind
 
 STEPS, BATCH, SLOTS = 7, 2, 5
 
@@ -144,7 +146,9 @@ def test_bars_are_sorted_by_slot_score_and_first_write() -> None:
 
     def order(sort: str, time: int) -> list[int]:
         layout, shown = importance_layout(trace, sort=sort)
-        found: list[int] = bar_order(shown, layout[0][0], {"time": time, "batch": 0}).tolist()
+        found: list[int] = bar_order(
+            shown, of_kind(BarsPanel, layout[0][0]), {"time": time, "batch": 0}
+        ).tolist()
         return found
 
     assert order("slot", 0) == [0, 1, 2, 3, 4]
@@ -152,8 +156,9 @@ def test_bars_are_sorted_by_slot_score_and_first_write() -> None:
     assert order("score", 1) == [4, 3, 2, 1, 0]
     assert order("first write", 0) == [4, 0, 3, 1, 2]
     layout, shown = importance_layout(trace, sort="score")
-    assert order_text(layout[0][0], shown["importance"], {"time": 1, "slot": 3}) == "slot, by score at time 1"
-    assert bar_codes(shown, layout[0][0], {"batch": 0, "time": 0}).tolist() == [1, 0, 0, 0, 2]
+    panel = of_kind(BarsPanel, layout[0][0])
+    assert order_text(panel, shown["importance"], {"time": 1, "slot": 3}) == "slot, by score at time 1"
+    assert bar_codes(shown, panel, {"batch": 0, "time": 0}).tolist() == [1, 0, 0, 0, 2]
 
 
 def test_the_domain_is_from_0_to_1_where_scores_are_no_larger() -> None:

@@ -30,6 +30,8 @@ from nsm_widgets.view import (
     tick_values,
     with_derived,
 )
+from nsm_widgets.view.panels import HeatmapPanel, LinesPanel, ThumbnailsPanel
+from tests.panels import of_kind
 
 RANDOM = np.random.default_rng(1)
 TIME, BATCH, SLOT, WORD = 5, 2, 4, 3
@@ -301,17 +303,17 @@ def test_attention_view_shows_thumbnails_where_there_is_a_choice(shape: tuple[in
     trace = Trace.from_attentions(weights(*shape))
     layout = attention_layout(trace)
     assert len(layout[0]) == count
-    large = layout[0][-1]
+    large = of_kind(HeatmapPanel, layout[0][-1])
     assert (large.y, large.x, large.aspect, large.domain) == ("query", "key", "equal", ColorDomain(0.0, 1.0))
     if count == 2:
-        thumbnails = layout[0][0]
-        assert (thumbnails.kind, thumbnails.rows, thumbnails.columns) == ("thumbnails", "layer", "head")
+        thumbnails = of_kind(ThumbnailsPanel, layout[0][0])
+        assert (thumbnails.rows, thumbnails.columns) == ("layer", "head")
 
 
 def test_attention_without_layers_or_heads() -> None:
     """Axes that are not there are not asked for."""
     heads = Trace(NamedArray("attention", weights(3, 4, 4), ("head", "query", "key")))
-    thumbnails = attention_layout(heads)[0][0]
+    thumbnails = of_kind(ThumbnailsPanel, attention_layout(heads)[0][0])
     assert (thumbnails.rows, thumbnails.columns) == (None, "head")
     single = Trace(NamedArray("attention", weights(4, 4), ("query", "key")))
     assert panels(attention_layout(single)) == [["attention"]]
@@ -326,7 +328,7 @@ def test_explorer_shows_all_that_an_ntm_did() -> None:
         ["write_addressing", "read_addressing"],
         ["input", "output"],
     ]
-    write, read = layout[2]
+    write, read = (of_kind(HeatmapPanel, panel) for panel in layout[2])
     assert [scalar.array for scalar in write.scalars] == ["write_strength", "write_gate", "write_sharpening"]
     assert [scalar.symbol for scalar in read.scalars] == ["β", "g", "γ"]
     assert set(arrays_of(layout)) <= set(trace)
@@ -437,7 +439,7 @@ def test_line_values_are_those_of_the_loop(dims: tuple[str, ...]) -> None:
     array = NamedArray("x", RANDOM.random([sizes[dim] for dim in dims]), dims=dims)
     ((panel,),) = lines_layout(array)
     expected = [[array.isel(time=t, batch=1, head=h).values.item() for t in range(4)] for h in range(3)]
-    assert line_values(array, panel, {"batch": 1}).tolist() == expected
+    assert line_values(array, of_kind(LinesPanel, panel), {"batch": 1}).tolist() == expected
 
 
 @pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 41, 100, 101, 12_345, 10**7])

@@ -8,6 +8,8 @@ import pytest
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ColorDomain, operations_layout
+from nsm_widgets.view.panels import HeatmapPanel
+from tests.panels import of_kind
 
 TIME, BATCH, HEAD, SLOT = 5, 2, 3, 7
 
@@ -62,7 +64,8 @@ def test_heads_are_named_and_panels_paired() -> None:
     assert trace["read_weights_before"].labels("head") == ("read head 0", "read head 1", "read head 2")
     assert {panel.domain for row in rows for panel in row} == {ColorDomain(0.0, 1.0)}
     assert [panel.cmap for row in rows for panel in row] == ["writes", "writes", "reads", "reads"]
-    assert rows[0][0].unknown.startswith("not known") and rows[0][1].unknown == ""
+    before, after = (of_kind(HeatmapPanel, panel) for panel in rows[0])
+    assert before.unknown.startswith("not known") and after.unknown == ""
 
 
 def test_own_names_of_heads_are_kept() -> None:

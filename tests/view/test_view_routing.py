@@ -11,6 +11,8 @@ import pytest
 from nsm_widgets._errors import ShapeError, WeightsError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import NOWHERE, note_lines, routing_layout, routing_statistics
+from nsm_widgets.view.panels import HeatmapPanel, NotesPanel
+from tests.panels import of_kind
 
 TIME, BATCH, TOKEN, STATE = 3, 2, 6, 4
 
@@ -92,7 +94,7 @@ def test_notes_name_who_goes_nowhere() -> None:
     """Counted and named at each step; kinds that there are none of are not spoken of."""
     labels = ["the", "cat", "sat", "on", "a", "mat"]
     layout, trace = routing_layout(Trace(routing(coords={"token": labels})))
-    notes = layout[1][1]
+    notes = of_kind(NotesPanel, layout[1][1])
     fate = trace["token_fate"]
     assert note_lines(notes, fate, {"time": 1, "batch": 0}) == [
         "1 of 6 tokens, with an entropy of 0.9 or more: sat",
@@ -112,7 +114,7 @@ def test_padding_is_no_token_among_those_that_are_counted() -> None:
         {"token_mask": [[1, 0, 0]]},
     )
     layout, trace = routing_layout(Trace(weights))
-    notes = layout[1][1]
+    notes = of_kind(NotesPanel, layout[1][1])
     assert note_lines(notes, trace["token_fate"], {"batch": 0}) == [
         "1 of 1 tokens, with an entropy of 0.9 or more: 0",
         "2 of 3 places are padding, and hold no token: 1, 2",
@@ -125,7 +127,7 @@ def test_the_panels_line_up() -> None:
     assert (routes.grow, routes.min_width_px) == (below.grow, below.min_width_px)
     assert (beside.grow, beside.min_width_px) == (notes.grow, notes.min_width_px)
     assert routes.height_px == beside.height_px
-    assert beside.flags == notes.array == "token_fate"
+    assert of_kind(HeatmapPanel, beside).flags == notes.array == "token_fate"
     assert (beside.domain.low, beside.domain.high) == (0.0, 1.0)
 
 

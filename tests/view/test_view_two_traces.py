@@ -21,6 +21,8 @@ from nsm_widgets.view import (
     two_traces_layout,
 )
 from nsm_widgets.view._changed_heads import MOST_TABLE_ROWS
+from nsm_widgets.view.panels import HeatmapPanel, TablePanel
+from tests.panels import of_kind
 
 NAMES = ("early", "late")
 
@@ -180,9 +182,9 @@ def test_what_was_moved_is_said_in_words_and_on_the_axes() -> None:
     )
     assert shown["b.read_weights"].labels("slot") == ("0", "is 2", "is 1")
     assert shown["difference.read_weights"].labels("slot") == ("0", "1 is 2", "2 is 1")
-    (scalar,) = panels(layout)["b.read_weights"].scalars
+    (scalar,) = of_kind(HeatmapPanel, panels(layout)["b.read_weights"]).scalars
     assert shown[scalar.array].values.tolist() == [1, 0]
-    assert panels(layout)["a.read_weights"].scalars == ()
+    assert of_kind(HeatmapPanel, panels(layout)["a.read_weights"]).scalars == ()
     assert matching_notes(matching, NAMES) == [
         "read heads, matched, 2 of 2 moved (early is late): 0 is 1, 1 is 0",
         "slots, matched, 2 of 3 moved (early is late): 1 is 2, 2 is 1",
@@ -219,8 +221,7 @@ def test_the_table_names_heads_and_where_they_go() -> None:
     }
     options = {"names": NAMES, "matching": Matching()}
     layout, _ = two_traces_layout(a, b, ("memory",), records=[record] * 60, **options)  # type: ignore[arg-type]
-    table = panels(layout)["changed_heads"].table
-    assert table is not None
+    table = of_kind(TablePanel, panels(layout)["changed_heads"]).table
     told = dict(zip(table.columns, table.rows[0].cells, strict=True))
     assert told == {
         "array": "read weights",

@@ -26,6 +26,8 @@ from nsm_widgets import (
 )
 from nsm_widgets._errors import ShapeError, UnknownOptionError
 from nsm_widgets.view import BAR_COLORS, memory_change
+from nsm_widgets.view.panels import BarsPanel
+from tests.panels import of_kind
 from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
 from tests.widgets.conftest import RecordedComm
 
@@ -170,8 +172,7 @@ def test_importance_has_a_bar_for_each_slot_in_its_order() -> None:
         view.sort = "size"
     view.controls.comm.receive({"type": "set", "client": "c", "seq": 1, "changes": {"sort": "score"}})
     assert view.sort == "score"
-    assert view._shown[0][0].bars is not None
-    assert view._shown[0][0].bars.sort == "score"
+    assert of_kind(BarsPanel, view._shown[0][0]).bars.sort == "score"
     view.close()
 
 

@@ -30,6 +30,7 @@ from nsm_widgets.export.page._widget_state import (
     renamed,
 )
 from nsm_widgets.view import ColorDomain
+from nsm_widgets.view.panels import PANELS
 
 OWN_MODULES = frozenset({"@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/output"})
 
@@ -218,7 +219,7 @@ def _drawing_of(panel: Mapping[str, Any], scale: Any, meta: Mapping[str, Any]) -
         domain=ColorDomain(low, high, diverging),
         scale=scale,
         thresholds=tuple(meta["magnitude_thresholds" if diverging else "thresholds"]),
-        as_picture=panel["kind"] in ("heatmap", "thumbnails", "graph") and panel["x"] != panel["y"],
+        as_picture=PANELS[panel["kind"]].colored and panel["x"] != panel["y"],
     )
 
 

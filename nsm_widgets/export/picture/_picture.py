@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Protocol
 
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.export.picture._scene import Scene
@@ -32,6 +33,16 @@ from nsm_widgets.view import (
     Theme,
     colormap_kind,
 )
+from nsm_widgets.view.panels import (
+    BarsPanel,
+    GraphPanel,
+    HeatmapPanel,
+    LinesPanel,
+    NotesPanel,
+    ScalarsPanel,
+    TablePanel,
+    ThumbnailsPanel,
+)
 
 SMALLEST_WIDTH_PX, LARGEST_WIDTH_PX = 320, 4_096
 HIGHEST_PX = 4_096
@@ -44,15 +55,48 @@ TEXELS_PX = (1, 2, 4)
 EDGE_PX, ROW_GAP_PX = 14, 12
 HEADING_LINE_PX, SELECTION_LINE_PX = 24, 20
 
-PanelPicture = (
-    HeatmapPicture
-    | ThumbnailsPicture
-    | LinesPicture
-    | BarsPicture
-    | GraphPicture
-    | NotesPicture
-    | TablePicture
-)
+
+class PanelPicture(Protocol):
+    """A panel that is measured before it is drawn, so that the panels of a picture can be lined up."""
+
+    extent: int
+    """How far it reaches to the right."""
+    height: int
+
+    @property
+    def left(self) -> int:
+        """Room that it needs beside what is lined up."""
+
+    @property
+    def right(self) -> int:
+        """The same on the other side."""
+
+    def fit(self, width: int, left: int, right: int) -> None:
+        """Settle its size, the margins given."""
+
+    def draw(self, canvas: Canvas, left: int, top: int) -> None:
+        """Put it on the canvas."""
+
+
+def picture_of(panel: Panel, scene: Scene) -> PanelPicture:
+    """What draws a panel, by its kind."""
+    match panel:
+        case HeatmapPanel():
+            return HeatmapPicture(panel, scene)
+        case ThumbnailsPanel():
+            return ThumbnailsPicture(panel, scene)
+        case LinesPanel():
+            return LinesPicture(panel, scene)
+        case BarsPanel():
+            return BarsPicture(panel, scene)
+        case GraphPanel():
+            return GraphPicture(panel, scene)
+        case NotesPanel():
+            return NotesPicture(panel, scene)
+        case TablePanel():
+            return TablePicture(panel, scene)
+        case ScalarsPanel():
+            return ScalarsPicture(panel, scene)
 
 
 def draw_picture(
@@ -143,7 +187,7 @@ def arrange(
 ) -> Page:
     """Measure and place every panel of a picture; margins are shared so that axes line up down the page."""
     lines = flow(layout, width - 2 * EDGE_PX)
-    rows = [[(_picture_of(panel, scene), panel_width) for panel, panel_width in line] for line in lines]
+    rows = [[(picture_of(panel, scene), panel_width) for panel, panel_width in line] for line in lines]
     left = max(picture.left for row in rows for picture, _ in row)
     right = max(picture.right for row in rows for picture, _ in row)
     placed: list[tuple[PanelPicture, int, int]] = []
@@ -174,19 +218,6 @@ def draw_page(page: Page, canvas: Canvas, heading: tuple[str, str]) -> bytes:
         note = f"{page.left_out} more panels, not shown here"
         canvas.text((EDGE_PX, page.height - EDGE_PX), note, "ls", canvas.ink.faint)
     return canvas.file()
-
-
-def _picture_of(panel: Panel, scene: Scene) -> PanelPicture:
-    kinds: dict[str, type[PanelPicture]] = {
-        "thumbnails": ThumbnailsPicture,
-        "lines": LinesPicture,
-        "bars": BarsPicture,
-        "graph": GraphPicture,
-        "notes": NotesPicture,
-        "table": TablePicture,
-        "scalars": ScalarsPicture,
-    }
-    return kinds.get(panel.kind, HeatmapPicture)(panel, scene)
 
 
 def _write_heading(canvas: Canvas, heading: tuple[str, str]) -> None:

@@ -21,6 +21,7 @@ from nsm_widgets.view import (
     own_thresholds,
     ranks_of,
 )
+from nsm_widgets.view.panels import PaintedPanel
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class Scene:
 
         Rows that are each divided by their own largest have a range of their own already.
         """
-        if self.domain == "shared" or not panel.own_ranges or self.scale == "row-max":
+        own = isinstance(panel, PaintedPanel) and panel.own_ranges
+        if self.domain == "shared" or not own or self.scale == "row-max":
             return Look(panel.domain, self.thresholds_of(panel))
         plane = self.plane(panel, at)
         signed = panel.domain.diverging

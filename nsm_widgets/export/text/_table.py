@@ -18,6 +18,7 @@ from nsm_widgets._text import spreadsheet_text
 from nsm_widgets.export.text._where import indices_for, panels_of
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import Layout, Panel
+from nsm_widgets.view.panels import GraphPanel
 
 _BLOCK = 4_096
 """Lines made at a time: what is held in memory does not grow with the table."""
@@ -53,7 +54,7 @@ def csv_lines(
         >>> "".join(csv_lines(trace, heatmap_layout(trace["memory"]), {})).split("\r\n")[:3]
         ['panel,array,slot,word,value', 'memory,memory,0,0,0.0', 'memory,memory,0,1,0.1']
     """
-    chosen = _chosen([each for each in panels_of(layout) if each.kind != "table"], panel)
+    chosen = _chosen([each for each in panels_of(layout) if each.valued], panel)
     tables = [_PanelTable.of(each, trace[each.array], indices) for each in chosen]
     dims = list(dict.fromkeys(dim for table in tables for dim in table.array.dims))
     labelled = [dim for dim in dims if any(dim in table.array.coords for table in tables)]
@@ -110,8 +111,9 @@ def _chosen(panels: Sequence[Panel], panel: str | None) -> list[Panel]:
 def _is_told(graph: Panel, panels: Sequence[Panel]) -> bool:
     """Whether it is a graph whose every edge is a cell of another panel."""
     same = (graph.array, {graph.x, graph.y}, graph.fixed)
-    return graph.kind == "graph" and any(
-        each.kind != "graph" and (each.array, {each.x, each.y}, each.fixed) == same for each in panels
+    return isinstance(graph, GraphPanel) and any(
+        not isinstance(each, GraphPanel) and (each.array, {each.x, each.y}, each.fixed) == same
+        for each in panels
     )
 
 
@@ -127,15 +129,15 @@ class _PanelTable:
 
     @classmethod
     def of(cls, panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> _PanelTable:
-        drawn = dict.fromkeys((panel.rows, panel.columns, panel.y, panel.x))
-        running = tuple(dim for dim in drawn if dim in array.dims)
+        running = tuple(dim for dim in dict.fromkeys(panel.axes) if dim in array.dims)
         return cls(panel, array, indices_for(panel, array, indices), running)
 
     def blocks(self, dims: Sequence[str], labelled: Sequence[str]) -> Iterator[list[list[object]]]:
         """Lines of the table with these columns, some at a time."""
         sizes = self.array.sizes
-        if self.panel.picked:
-            sizes[self.panel.y] = len(self.panel.picked)
+        picked = self.panel.picked_rows
+        if picked:
+            sizes[self.panel.y] = len(picked)
         shape = tuple(sizes[dim] for dim in self.running)
         values = self._values()
         labels = {dim: self._labels(dim) for dim in labelled}
@@ -144,8 +146,8 @@ class _PanelTable:
         for start in range(0, total, _BLOCK):
             flat = np.arange(start, min(start + _BLOCK, total))
             places = dict(zip(self.running, np.unravel_index(flat, shape), strict=True))
-            if self.panel.picked:
-                places[self.panel.y] = np.array(self.panel.picked)[places[self.panel.y]]
+            if picked:
+                places[self.panel.y] = np.array(picked)[places[self.panel.y]]
             columns: list[Sequence[object]] = [self._numbers(dim, places.get(dim), len(flat)) for dim in dims]
             for dim in labelled:
                 here = places.get(dim, np.full(len(flat), self.at.get(dim, 0)))

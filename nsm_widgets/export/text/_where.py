@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from nsm_widgets._axes import MARKED
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray, Trace, evenly
 from nsm_widgets.view import Layout, Panel, clamp
@@ -34,11 +33,6 @@ def index_label(array: NamedArray, dim: str, index: int, batch: int = 0) -> str:
     return one_line(array.labels(dim, batch=batch)[index])
 
 
-def is_marked(panel: Panel, dim: str) -> bool:
-    """Whether the selected index of an axis that a panel draws is marked there: of a chart, that across."""
-    return dim == panel.x if panel.kind in ("lines", "bars") else dim in MARKED
-
-
 def is_chosen(panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> bool:
     """Whether this is the selected one of several panels that differ in a fixed index, as in the head."""
     several = {dim: index for dim, index in panel.fixed.items() if array.sizes[dim] > 1}
@@ -50,14 +44,12 @@ def selection_text(trace: Trace, layout: Layout, indices: Mapping[str, int]) -> 
     """The selected places that change what is drawn, ``time 7 of 0-40 · head 0 of 0-1``, if any."""
     longest: dict[str, NamedArray] = {}
     for panel in panels_of(layout):
-        if panel.is_plain:
-            continue  # nothing moves it
-        if panel.kind == "scalars":
-            continue  # marked by the iteration that others select
+        if not panel.follows:
+            continue
         array = trace[panel.array]
         for dim, size in array.sizes.items():
             known = longest.get(dim)
-            if (dim not in (panel.x, panel.y) or is_marked(panel, dim)) and (
+            if (dim not in (panel.x, panel.y) or panel.marks(dim)) and (
                 known is None or size > known.sizes[dim]
             ):
                 longest[dim] = array

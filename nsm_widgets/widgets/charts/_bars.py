@@ -15,7 +15,6 @@ from nsm_widgets.view import (
     BAR_COLORS,
     BAR_ORDERS,
     Layout,
-    Panel,
     bar_codes,
     bar_domain,
     bar_order,
@@ -24,6 +23,7 @@ from nsm_widgets.view import (
     order_text,
     sort_names,
 )
+from nsm_widgets.view.panels import BarsPanel
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._figure import FigureControls, panel_of_kind
 from nsm_widgets.widgets.live._live import Build
@@ -60,7 +60,7 @@ class BarControls(FigureControls):
         super().__init__(given, build, None, figure, **options)
 
     def _fill(self, trace: Trace, layout: Layout) -> None:
-        panel = panel_of_kind(layout, "bars")
+        panel = panel_of_kind(layout, BarsPanel)
         self._orders = sort_names(panel)
         fill_bars(self._figure, trace, sorted_by(panel, self.sort), self.selection)
 
@@ -72,9 +72,9 @@ class BarControls(FigureControls):
         return sort
 
 
-def sorted_by(panel: Panel, sort: str) -> Panel:
+def sorted_by(panel: BarsPanel, sort: str) -> BarsPanel:
     """The panel with its bars in another order."""
-    return panel if panel.bars is None else replace(panel, bars=replace(panel.bars, sort=sort))
+    return replace(panel, bars=replace(panel.bars, sort=sort))
 
 
 def bars_figure(height_px: int) -> bqplot.Figure:
@@ -102,7 +102,7 @@ def bars_figure(height_px: int) -> bqplot.Figure:
     return figure_of(marks, [x_axis(across), y_axis(up)], height_px)
 
 
-def fill_bars(figure: bqplot.Figure, trace: Trace, panel: Panel, selection: Selection) -> None:
+def fill_bars(figure: bqplot.Figure, trace: Trace, panel: BarsPanel, selection: Selection) -> None:
     """Draw the bars as they are at the selection."""
     array = trace[panel.array]
     at = clamp(selection.indices, array.sizes)

@@ -26,6 +26,7 @@ from nsm_widgets.view import (
     line_values,
     lines_layout,
 )
+from nsm_widgets.view.panels import LinesPanel
 from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._figure import Chart, FigureControls, check_height, panel_of_kind
@@ -66,7 +67,7 @@ class ChartControls(FigureControls):
         self._cursor, self._lines = figure.marks
 
     def _fill(self, trace: Trace, layout: Layout) -> None:
-        panel = panel_of_kind(layout, "lines")
+        panel = panel_of_kind(layout, LinesPanel)
         fill_lines(self._figure, trace[panel.array], panel, self.selection)
 
 
@@ -206,7 +207,7 @@ def lines_figure(height_px: int) -> bqplot.Figure:
     return figure_of([cursor, lines], [x_axis(across), y_axis(up)], height_px)
 
 
-def fill_lines(figure: bqplot.Figure, array: NamedArray, panel: Panel, selection: Selection) -> None:
+def fill_lines(figure: bqplot.Figure, array: NamedArray, panel: LinesPanel, selection: Selection) -> None:
     """Draw the lines as they are at the selection."""
     at = clamp(selection.indices, array.sizes)
     cursor, lines = figure.marks

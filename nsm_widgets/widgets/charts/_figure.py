@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import anywidget
 import bqplot
 import ipywidgets
 
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import Layout, Panel, chosen_panels
+from nsm_widgets.view import Layout, chosen_panels
+from nsm_widgets.view.panels import PanelBase
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.live._live import Build, Running
 from nsm_widgets.widgets.plot._figure import close_all, parts_of
+
+P = TypeVar("P", bound=PanelBase)
+"""A kind of panel."""
 
 LEAST_HEIGHT_PX = 120
 
@@ -85,6 +89,6 @@ def check_height(height_px: object) -> None:
         raise ValueError(f"height_px must be an integer of at least {LEAST_HEIGHT_PX}, got {height_px!r}.")
 
 
-def panel_of_kind(layout: Layout, kind: str) -> Panel:
+def panel_of_kind(layout: Layout, kind: type[P]) -> P:
     """The chart's own panel; curves of what was logged may stand above it."""
-    return next(panel for row in layout for panel in row if panel.kind == kind)
+    return next(panel for row in layout for panel in row if isinstance(panel, kind))

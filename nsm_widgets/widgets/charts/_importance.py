@@ -8,6 +8,7 @@ from typing import Any
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import BAR_ORDERS, Layout, importance_layout
+from nsm_widgets.view.panels import BarsPanel
 from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._bars import BarControls, bars_figure, sorted_by
@@ -105,7 +106,10 @@ class ImportanceView(Chart):
     @property
     def _shown(self) -> Layout:
         """The bars in the order that was chosen."""
-        return tuple(tuple(sorted_by(panel, self.sort) for panel in row) for row in super()._shown)
+        return tuple(
+            tuple(sorted_by(panel, self.sort) if isinstance(panel, BarsPanel) else panel for panel in row)
+            for row in super()._shown
+        )
 
 
 def _check_what_is_known(coords: object, sort: str) -> None:

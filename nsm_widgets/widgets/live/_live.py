@@ -20,7 +20,7 @@ from nsm_widgets.trace import (
     logged_name,
     missing_text,
 )
-from nsm_widgets.view import ColorDomain, Layout, Panel, arrays_of, scalars_row
+from nsm_widgets.view import Layout, Panel, arrays_of, scalars_row
 from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.live._growth import Growth, grown, send_parts, wired
@@ -366,29 +366,10 @@ def merged_layout(old: Layout, new: Layout) -> Layout | None:
 
 
 def _merged(a: Panel, b: Panel) -> Panel | None:
-    if b.domain.diverging and not a.domain.diverging and a.kind not in ("lines", "bars"):
+    if a.colored and b.domain.diverging and not a.domain.diverging:
         return None  # another colour map
-    merged = replace(
-        a,
-        domain=wider(a.domain, b.domain),
-        below=a.below + b.below,
-        above=a.above + b.above,
-        largest_sum=max(a.largest_sum, b.largest_sum),
-    )
-    alike = replace(
-        b,
-        **{name: getattr(merged, name) for name in ("domain", "below", "above", "largest_sum", "cmap")},
-    )
-    return merged if alike == merged else None
-
-
-def wider(a: ColorDomain, b: ColorDomain) -> ColorDomain:
-    """The domain that holds two; centred on zero where one of them is."""
-    low, high = min(a.low, b.low), max(a.high, b.high)
-    if not (a.diverging or b.diverging):
-        return ColorDomain(low, high)
-    most = max(-low, high)
-    return ColorDomain(-most, most, diverging=True)
+    merged = a.merged(b)
+    return merged if replace(b.merged(a), cmap=a.cmap) == merged else None
 
 
 def _sent_as_is(values: Any) -> dict[str, Any]:

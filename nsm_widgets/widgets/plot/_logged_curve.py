@@ -7,7 +7,8 @@ import ipywidgets
 import numpy as np
 
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import Panel, line_colors
+from nsm_widgets.view import line_colors
+from nsm_widgets.view.panels import ScalarsPanel
 from nsm_widgets.widgets.plot._figure import (
     CURSOR_COLOR,
     TailedLines,
@@ -21,7 +22,7 @@ GAP_COLOR = "#cc3399"
 """Of the marks at values that are NaN or infinite, as such cells are marked in heatmaps."""
 
 
-def scalar_figure(trace: Trace, panel: Panel) -> tuple[bqplot.Figure, list[ipywidgets.Widget]]:
+def scalar_figure(trace: Trace, panel: ScalarsPanel) -> tuple[bqplot.Figure, list[ipywidgets.Widget]]:
     """One curve, its marks in the order cursor, line, marks at gaps; the page feeds them.
 
     Returns:

@@ -6,6 +6,7 @@ from typing import Any
 
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Layout
+from nsm_widgets.view.panels import ScalarsPanel
 
 
 class PanelFigures:
@@ -16,7 +17,7 @@ class PanelFigures:
 
     def of(self, trace: Trace, layout: Layout) -> dict[str, str]:
         """References to them, by panel; one that there is already stays."""
-        panels = [panel for row in layout for panel in row if panel.kind == "scalars"]
+        panels = [panel for row in layout for panel in row if isinstance(panel, ScalarsPanel)]
         if panels:
             from nsm_widgets.widgets.plot._logged_curve import scalar_figure  # bqplot loads pandas
 

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from nsm_widgets.trace import Trace, TraceRecorder
-from nsm_widgets.view import NO_SLOTS, Layout, Panel, arrays_of, evolution_layouts
+from nsm_widgets.view import NO_SLOTS, Layout, arrays_of, evolution_layouts
+from nsm_widgets.view.panels import LinesPanel
 from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._group import ViewGroup
 from nsm_widgets.widgets._view import View
@@ -79,12 +80,12 @@ class MemoryEvolutionView(ViewGroup):
         shown: Any = trace
         maps: Layout = ()
         names: Sequence[str] = ()
-        lines: Sequence[Panel | None] = (None,) * len(CHARTS)
+        lines: Sequence[LinesPanel | None] = (None,) * len(CHARTS)
         if not is_running(trace):
             (maps, *layouts), shown = self._layouts(require_trace(trace, "MemoryEvolutionView"), slots)
-            lines = [layout[0][0] for layout in layouts]
+            lines = charts = [panel_of_kind(layout, LinesPanel) for layout in layouts]
             names = [name for layout in (maps, *layouts) for name in arrays_of(layout)]
-            self.slots = layouts[0][0][0].picked
+            self.slots = charts[0].picked
         below = [
             partial(_chart, shown, array, panel, lines_px)
             for array, panel in zip(CHARTS.values(), lines, strict=True)
@@ -99,7 +100,7 @@ class MemoryEvolutionView(ViewGroup):
         return self._of_all(trace, self._wanted[0])
 
     def _build_running(self, trace: Trace, layout: Layout) -> tuple[Trace, Layout]:
-        drawn = [panel.picked for row in layout for panel in row if panel.kind == "lines"]
+        drawn = [panel.picked for row in layout for panel in row if isinstance(panel, LinesPanel)]
         return self._of_all(trace, drawn[0] if drawn else self._wanted[0])
 
     def _of_all(self, trace: Trace, slots: Sequence[int] | None) -> tuple[Trace, Layout]:
@@ -109,7 +110,7 @@ class MemoryEvolutionView(ViewGroup):
 
     def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
         super()._show(trace, layout, above=above)
-        self.slots = panel_of_kind(layout, "lines").picked
+        self.slots = panel_of_kind(layout, LinesPanel).picked
 
 
 class _Maps(View):
@@ -119,7 +120,7 @@ class _Maps(View):
         super().__init__(given, lambda trace: (trace, maps), **options)
 
 
-def _chart(given: Any, array: str, panel: Panel | None, height_px: int, **shared: Any) -> LineChart:
+def _chart(given: Any, array: str, panel: LinesPanel | None, height_px: int, **shared: Any) -> LineChart:
     """The chart of a panel; without one, a chart that the group fills."""
     picked, title = (panel.picked, panel.title) if panel is not None else ((), array)
     return LineChart(given, array, lines="slot", picked=picked, name=title, height_px=height_px, **shared)

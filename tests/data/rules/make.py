@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 
@@ -42,9 +42,7 @@ from nsm_widgets.view import (
     NAN,
     PALETTE,
     POSITIVE_INFINITY,
-    BarsOf,
     ColorDomain,
-    Note,
     Panel,
     bar_domain,
     bar_order,
@@ -56,6 +54,18 @@ from nsm_widgets.view import (
     rank_thresholds,
     sort_names,
     tick_values,
+)
+from nsm_widgets.view.panels import (
+    PANELS,
+    BarsOf,
+    BarsPanel,
+    HeatmapPanel,
+    LinesPanel,
+    Note,
+    NotesPanel,
+    ScalarsPanel,
+    TableOf,
+    TablePanel,
 )
 from nsm_widgets.widgets.page_arrays._page_arrays import describe
 
@@ -158,7 +168,7 @@ def _sentence_cases() -> list[tuple[NamedArray, tuple[Note, ...], dict[str, int]
 
 def _sentences(array: NamedArray, notes: tuple[Note, ...], at: Mapping[str, int]) -> dict[str, object]:
     axis = array.dims[-1]
-    panel = Panel("x", "x", axis, axis, "x", UNIT, "ink", "notes", notes=notes)
+    panel = NotesPanel("x", "x", axis, axis, "x", UNIT, "ink", notes=notes)
     return {
         "array": _told(array),
         "values": [_number(value) for value in array.values.astype(float).ravel().tolist()],
@@ -205,11 +215,11 @@ def _selection_cases() -> list[tuple[list[NamedArray], list[Panel], dict[str, in
     attention = _array("attention", (3, 4, 6, 6), ("layer", "head", "query", "key"))
     logged = _array("loss", (3, 9), ("iteration", "logged"))
 
-    def panel(array: NamedArray, y: str, x: str, kind: Any = "heatmap", **options: Any) -> Panel:
-        return Panel(array.name, array.name, y, x, array.name, UNIT, "ink", kind, **options)
+    def panel(array: NamedArray, y: str, x: str, kind: type[Any] = HeatmapPanel, **options: Any) -> Any:
+        return kind(array.name, array.name, y, x, array.name, UNIT, "ink", **options)
 
     shown = [panel(memory, "slot", "word"), panel(weights, "slot", "time")]
-    told = panel(attention, "query", "query", "notes", notes=(Note("none", 1),))
+    told = panel(attention, "query", "query", NotesPanel, notes=(Note("none", 1),))
     late = memory.isel(time=slice(20, 41)), weights.isel(time=slice(20, 41))
     sparse = memory.isel(time=[3, 9, 27, 30], slot=[5, 1])
     every = weights.isel(time=slice(0, 41, 10), slot=slice(2, 5))
@@ -219,14 +229,14 @@ def _selection_cases() -> list[tuple[list[NamedArray], list[Panel], dict[str, in
         ([*late], shown, {"time": 3}),
         ([sparse], shown[:1], {"time": 2, "slot": 1}),
         ([every], shown[1:], {"time": 4, "slot": 2}),
-        ([weights], [panel(weights, "slot", "time", "lines")], {"slot": 5, "time": 2}),
-        ([attention], [panel(attention, "head", "query", "lines")], {"query": 5, "layer": 2, "head": 3}),
-        ([weights], [panel(weights, "slot", "slot", "bars")], {"slot": 5, "time": 2}),
+        ([weights], [panel(weights, "slot", "time", LinesPanel)], {"slot": 5, "time": 2}),
+        ([attention], [panel(attention, "head", "query", LinesPanel)], {"query": 5, "layer": 2, "head": 3}),
+        ([weights], [panel(weights, "slot", "slot", BarsPanel, bars=BarsOf())], {"slot": 5, "time": 2}),
         ([attention], [panel(attention, "query", "key")], {"layer": 1, "head": 2, "query": 3}),
-        ([attention], [panel(attention, "query", "query", "notes", notes=(Note("all"),))], {"layer": 1}),
+        ([attention], [panel(attention, "query", "query", NotesPanel, notes=(Note("all"),))], {"layer": 1}),
         ([attention], [told], {"layer": 1}),
-        ([attention], [panel(attention, "query", "key", "table")], {"layer": 1}),
-        ([logged], [panel(logged, "logged", "logged", "scalars")], {"iteration": 1}),
+        ([attention], [panel(attention, "query", "key", TablePanel, table=TableOf((), ()))], {"layer": 1}),
+        ([logged], [panel(logged, "logged", "logged", ScalarsPanel)], {"iteration": 1}),
         ([_array("one", (1, 1), ("slot", "word"))], [], {}),
     ]
 
@@ -245,8 +255,7 @@ def _selection(arrays: list[NamedArray], panels: list[Panel], indices: dict[str,
 
 
 def _order() -> dict[str, object]:
-    kinds = get_args(get_type_hints(Panel)["kind"])
-    return {"kinds": kinds, "bars": [_bars(*values) for values in _bar_cases()], "lines": _lines()}
+    return {"kinds": list(PANELS), "bars": [_bars(*values) for values in _bar_cases()], "lines": _lines()}
 
 
 def _bar_cases() -> list[tuple[list[float], list[float]]]:
@@ -269,9 +278,9 @@ def _bar_cases() -> list[tuple[list[float], list[float]]]:
 def _bars(score: list[float], use: list[float]) -> dict[str, object]:
     trace = Trace(NamedArray("score", score, ("slot",)), NamedArray("use", use, ("slot",)))
 
-    def panel(sort: str) -> Panel:
+    def panel(sort: str) -> BarsPanel:
         bars = BarsOf(sort=sort, orders={"use": "use"})
-        return Panel("score", "score", "slot", "slot", "score", UNIT, "ink", "bars", bars=bars)
+        return BarsPanel("score", "score", "slot", "slot", "score", UNIT, "ink", bars=bars)
 
     names = sort_names(panel("slot"))
     return {
@@ -289,7 +298,7 @@ def _lines() -> dict[str, object]:
     cases = [("head", "time", ()), ("time", "head", ()), ("head", "slot", (2, 0)), ("slot", "slot", ())]
     drawn = []
     for y, x, picked in cases:
-        panel = Panel("x", "x", y, x, "x", UNIT, "ink", "lines", picked=picked)
+        panel = LinesPanel("x", "x", y, x, "x", UNIT, "ink", picked=picked)
         free = {dim: 1 for dim in array.dims if dim not in (y, x)}
         values = line_values(array, panel, free).tolist()
         drawn.append({"axes": [y, x], "at": free, "picked": picked, "values": values})

@@ -16,7 +16,9 @@ from nsm_widgets.export.picture.panels._bars import BarsPicture, bar_box
 from nsm_widgets.export.picture.panels._lines import color_of, legend_places
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import BAR_COLORS, HEADROOM, Layout, Theme, importance_layout
+from nsm_widgets.view.panels import BarsPanel
 from tests.export.samples import page_of, pixels
+from tests.panels import of_kind
 
 STEPS, SLOTS = 4, 10
 RANDOM = np.random.default_rng(6)
@@ -146,8 +148,8 @@ def test_both_views_are_saved_as_a_file(tmp_path: Path, ending: str) -> None:
 
 def test_an_order_that_is_not_offered_is_refused() -> None:
     """Before anything is drawn."""
-    trace, ((panel,),) = sample()
-    assert panel.bars is not None
+    trace, ((shown,),) = sample()
+    panel = of_kind(BarsPanel, shown)
     wrong = replace(panel, bars=replace(panel.bars, sort="size"))
     with pytest.raises(ValueError, match="sort must be one of slot, score, got 'size'"):
         draw_picture(trace, ((wrong,),), {})

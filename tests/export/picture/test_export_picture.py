@@ -33,6 +33,7 @@ from nsm_widgets.view import (
     paint,
     read_write_layout,
 )
+from nsm_widgets.view.panels import HeatmapPanel
 from tests.export.samples import (
     expected_colors,
     heatmaps_of,
@@ -42,6 +43,7 @@ from tests.export.samples import (
     views,
     weights,
 )
+from tests.panels import of_kind
 
 VIEWS = views()
 AT = {"time": 4, "head": 1, "slot": 2, "layer": 1}
@@ -340,4 +342,4 @@ def test_square_cells_do_not_widen_the_page() -> None:
     """A small square picture has no empty half."""
     trace, layout = one_heatmap(np.eye(4), ("query", "key"), aspect="equal")
     assert pixels(draw_picture(trace, layout, {})).shape[1] < 400
-    assert heatmap_layout(trace["values"])[0][0].aspect == "fill"
+    assert of_kind(HeatmapPanel, heatmap_layout(trace["values"])[0][0]).aspect == "fill"

@@ -31,6 +31,8 @@ from nsm_widgets.export.picture.canvas._glyphs import (
     lettering,
     text_width,
 )
+from nsm_widgets.export.picture.panels._graph import GraphPicture
+from nsm_widgets.export.picture.panels._heatmap import HeatmapPicture
 from nsm_widgets.export.picture.panels._notes import NotesPicture
 from nsm_widgets.export.picture.panels._sheet import TablePicture
 from nsm_widgets.export.picture.panels._thumbnails import ThumbnailsPicture
@@ -121,10 +123,11 @@ def colors_of_panels(trace: Trace, layout: Layout, theme: Theme) -> list[np.ndar
     for picture, *_ in page_of(trace, layout, AT, theme=theme).placed:
         if isinstance(picture, (NotesPicture, TablePicture)):
             continue  # words alone
+        assert isinstance(picture, (HeatmapPicture, ThumbnailsPicture, GraphPicture))
         panel, at = picture.panel, picture.at
         if isinstance(picture, ThumbnailsPicture):
             for row, column in picture.rasters:
-                here = {**at, str(panel.rows): row, str(panel.columns): column}
+                here = {**at, str(picture.panel.rows): row, str(picture.panel.columns): column}
                 planes.append(expected_colors(trace, panel, here, "linear", panel.cmap, theme))
         else:
             planes.append(expected_colors(trace, panel, at, "linear", panel.cmap, theme))

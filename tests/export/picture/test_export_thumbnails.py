@@ -26,7 +26,9 @@ from nsm_widgets.view import (
     own_thresholds,
     paint,
 )
+from nsm_widgets.view.panels import HeatmapPanel, NotesPanel
 from tests.export.samples import pixels, views, weights
+from tests.panels import of_kind
 
 NAMES = ("broad", "middling", "sharp", "sharper")
 
@@ -155,7 +157,7 @@ def test_a_picture_of_nothing_known_says_so() -> None:
     """Cells are marked as NaN, and words stand over them; the next step has its values."""
     trace, layout = views()["operations"]
     scene = Scene(trace, {"time": 0}, "auto", "linear", "light")
-    picture = HeatmapPicture(layout[1][0], scene)
+    picture = HeatmapPicture(of_kind(HeatmapPanel, layout[1][0]), scene)
     picture.fit(600, 100, 60)
     assert (picture.raster.codes == 256).all()
     assert picture.panel.unknown == "not known: nothing was recorded before this step"
@@ -166,7 +168,7 @@ def test_a_picture_of_nothing_known_says_so() -> None:
 def test_notes_are_wrapped_between_words() -> None:
     """In as many lines as they need, each within the room."""
     trace, layout = views()["routing"]
-    picture = NotesPicture(layout[1][1], Scene(trace, {}, "auto", "linear", "light"))
+    picture = NotesPicture(of_kind(NotesPanel, layout[1][1]), Scene(trace, {}, "auto", "linear", "light"))
     picture.fit(200, 60, 0)
     assert " ".join(picture.lines) == " ".join(picture.notes)
     assert len(picture.lines) > 1

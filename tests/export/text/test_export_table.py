@@ -39,7 +39,7 @@ def test_every_value_of_every_panel_is_there(name: str) -> None:
     for panel in panels_of(layout):
         array = trace[panel.array]
         mine = [line for line in lines if line["panel"] == panel.id]
-        drawn = [dim for dim in array.dims if dim in (panel.y, panel.x, panel.rows, panel.columns)]
+        drawn = [dim for dim in array.dims if dim in panel.axes]
         assert len(mine) == math.prod(array.sizes[dim] for dim in drawn)
         places = set()
         for line in mine:

@@ -16,7 +16,6 @@ from nsm_widgets.trace import LazyValues, NamedArray, Trace
 from nsm_widgets.trace.record import _watch as watch_module
 from nsm_widgets.view import ArraySummary, ColorDomain, summary_of
 from nsm_widgets.widgets.live._growth import Growth, grown, joined, parts, wired
-from nsm_widgets.widgets.live._live import wider
 
 SLOTS, WORDS, STEPS = 8, 4, 5
 
@@ -338,7 +337,7 @@ def test_colours_widen_and_never_narrow(page: Callable[[Any], Any]) -> None:
 )
 def test_a_domain_that_holds_two(a: ColorDomain, b: ColorDomain, both: ColorDomain) -> None:
     """From zero to the larger; centred on zero where one of them is."""
-    assert wider(a, b) == both
+    assert a.merged(b) == both
 
 
 def test_summaries_of_parts_are_the_summary_of_the_whole() -> None:

@@ -26,8 +26,10 @@ from nsm_widgets import (
 )
 from nsm_widgets._errors import ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import BAR_COLORS, ColorDomain, Panel, memory_change
+from nsm_widgets.view import BAR_COLORS, ColorDomain, memory_change
+from nsm_widgets.view.panels import BarsOf, BarsPanel, HeatmapPanel, LinesPanel, PanelBase
 from nsm_widgets.widgets.live._live import merged_layout
+from tests.panels import of_kind
 from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
 from tests.widgets.live.test_widgets_live import SLOTS, STEPS, Page, always_due, model, run
 
@@ -182,14 +184,15 @@ def test_domains_of_lines_widen_also_below_zero(page: Callable[[Any], Any]) -> N
 def test_a_panel_of_colours_that_turns_negative_is_another_panel() -> None:
     """A heatmap needs another colour map; a chart does not."""
 
-    def layout(kind: Any, domain: ColorDomain) -> Any:
-        return ((Panel("a", "a", "slot", "time", "a", domain, "ink", kind),),)
+    def layout(kind: type[PanelBase], domain: ColorDomain) -> Any:
+        options: Any = {"bars": BarsOf()} if kind is BarsPanel else {}
+        return ((kind("a", "a", "slot", "time", "a", domain, "ink", **options),),)
 
-    for kind in ("heatmap", "lines", "bars"):
+    for kind in (HeatmapPanel, LinesPanel, BarsPanel):
         both = merged_layout(
             layout(kind, ColorDomain(0, 1)), layout(kind, ColorDomain(-3, 3, diverging=True))
         )
-        assert (both is None) is (kind == "heatmap")
+        assert (both is None) is (kind is HeatmapPanel)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +396,7 @@ def test_numbers_that_were_logged_stand_above_once() -> None:
     chart = line_chart(trace)
     assert [panel.kind for row in chart._shown for panel in row] == ["scalars", "lines"]
     bars = ImportanceView(trace, sort="score")
-    assert bars._shown[1][0].bars is not None and bars._shown[1][0].bars.sort == "score"
+    assert of_kind(BarsPanel, bars._shown[1][0]).bars.sort == "score"
     rows = [[partial(MemoryView, trace)], [partial(line_chart, trace), partial(ImportanceView, trace)]]
     group = ViewGroup(trace, [*rows[:1], rows[1][:1]], arrays=("memory", "memory_change", "write_gate"))
     shown = [panel.id for row in group._shown for panel in row]

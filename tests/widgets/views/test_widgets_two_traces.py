@@ -20,6 +20,7 @@ from nsm_widgets.dnc import load_pretrained as load_dnc
 from nsm_widgets.nsm import load_pretrained as load_nsm
 from nsm_widgets.tasks.marked_copy import MarkedCopyTask
 from nsm_widgets.trace import NamedArray
+from nsm_widgets.view.panels import NotesPanel
 from tests.hostile import STRINGS, hostile_trace, named_trace
 
 
@@ -41,7 +42,8 @@ def run(seed: int = 0, *, steps: int = 5, reads: int = 3) -> Trace:
 
 
 def notes_of(view: TraceComparison) -> list[str]:
-    return [note.text for row in view._layout for panel in row for note in panel.notes]
+    panels = (panel for row in view._layout for panel in row if isinstance(panel, NotesPanel))
+    return [note.text for panel in panels for note in panel.notes]
 
 
 def moved(trace: Trace, **orders: list[int]) -> Trace:

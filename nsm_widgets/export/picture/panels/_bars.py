@@ -22,8 +22,6 @@ from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, LINE_PX, TICK_
 from nsm_widgets.export.text._where import describe_index, index_label, indices_for
 from nsm_widgets.view import (
     BAR_COLORS,
-    BarsOf,
-    Panel,
     bar_codes,
     bar_domain,
     bar_order,
@@ -31,6 +29,7 @@ from nsm_widgets.view import (
     order_text,
     tick_values,
 )
+from nsm_widgets.view.panels import BarsPanel
 
 SWATCH_PX, LABEL_GAP_PX = 12, 10
 SHORT_PX = 30
@@ -44,15 +43,15 @@ class BarsPicture:
     """Bars that are measured before they are drawn, as the other panels of a picture are.
 
     Args:
-        panel: What to draw; of kind ``bars``.
+        panel: What to draw.
         scene: What all panels share.
     """
 
     right = 12
 
-    def __init__(self, panel: Panel, scene: Scene) -> None:
+    def __init__(self, panel: BarsPanel, scene: Scene) -> None:
         self.panel, self.scene = panel, scene
-        self.bars = panel.bars or BarsOf()
+        self.bars = panel.bars
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)
         everywhere = {**scene.indices, **self.at}

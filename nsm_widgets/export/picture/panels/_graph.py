@@ -27,7 +27,8 @@ from nsm_widgets.export.picture.parts._graph_layout import (
     ring_of,
 )
 from nsm_widgets.export.text._where import describe_index, index_label, indices_for
-from nsm_widgets.view import BELOW, MOST_NODES, NAN, Panel, Theme, choose_edges, column_sums, paint
+from nsm_widgets.view import BELOW, MOST_NODES, NAN, Theme, choose_edges, column_sums, paint
+from nsm_widgets.view.panels import GraphPanel
 
 DASH_PX = 4.0
 EDGE_OF_NODE_PX = 1.5
@@ -42,14 +43,14 @@ class GraphPicture:
     """A graph that is measured before it is drawn, as the other panels of a picture are.
 
     Args:
-        panel: What to draw; of kind ``graph``.
+        panel: What to draw.
         scene: What all panels share.
     """
 
     left = right = 0
     """It lines up with nothing."""
 
-    def __init__(self, panel: Panel, scene: Scene) -> None:
+    def __init__(self, panel: GraphPanel, scene: Scene) -> None:
         self.panel, self.scene = panel, scene
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)

@@ -19,7 +19,8 @@ from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export.picture.parts._marks import draw_marks
 from nsm_widgets.export.text._where import describe_index, indices_for, is_chosen
 from nsm_widgets.raster import Raster
-from nsm_widgets.view import ABOVE, NAN, Panel, left_out_codes, paint
+from nsm_widgets.view import ABOVE, NAN, left_out_codes, paint
+from nsm_widgets.view.panels import HeatmapPanel
 
 CAPTION_PX, NOTE_PX = 22, 18
 BAR_PX, BAR_GAP_PX, BAR_LABEL_GAP_PX = 9, 10, 5
@@ -40,7 +41,7 @@ class HeatmapPicture:
         scene: What all panels share.
     """
 
-    def __init__(self, panel: Panel, scene: Scene) -> None:
+    def __init__(self, panel: HeatmapPanel, scene: Scene) -> None:
         self.panel, self.scene = panel, scene
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)

@@ -26,13 +26,13 @@ from nsm_widgets.trace import steps_before
 from nsm_widgets.view import (
     MOST_NAMED_LINES,
     ColorDomain,
-    Panel,
     line_colors,
     line_indices,
     line_values,
     tick_steps,
     tick_values,
 )
+from nsm_widgets.view.panels import LinesPanel, ScalarsPanel
 
 LEGEND_PX, SWATCH_PX, ENTRY_GAP_PX = 18, 14, 16
 DASH_PX, DASH_GAP_PX = 6, 4
@@ -45,13 +45,13 @@ class LinesPicture:
     """Lines that are measured before they are drawn, as the other panels of a picture are.
 
     Args:
-        panel: What to draw; of kind ``lines``.
+        panel: What to draw.
         scene: What all panels share.
     """
 
     right = 12
 
-    def __init__(self, panel: Panel, scene: Scene) -> None:
+    def __init__(self, panel: LinesPanel | ScalarsPanel, scene: Scene) -> None:
         self.panel, self.scene = panel, scene
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)

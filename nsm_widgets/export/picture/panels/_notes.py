@@ -7,7 +7,8 @@ from nsm_widgets.export.picture.canvas._canvas import Canvas
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, LEAST_EXTENT_PX
 from nsm_widgets.export.text._where import indices_for
-from nsm_widgets.view import Panel, note_lines
+from nsm_widgets.view import note_lines
+from nsm_widgets.view.panels import NotesPanel
 
 LINE_PX = 16
 
@@ -16,14 +17,14 @@ class NotesPicture:
     """Sentences that are wrapped before they are written, as the other panels of a picture are measured.
 
     Args:
-        panel: What to say; of kind ``notes``.
+        panel: What to say.
         scene: What all panels share.
     """
 
     left = right = 0
     """It lines up with nothing."""
 
-    def __init__(self, panel: Panel, scene: Scene) -> None:
+    def __init__(self, panel: NotesPanel, scene: Scene) -> None:
         self.panel = panel
         array = scene.trace[panel.array]
         self.notes = [

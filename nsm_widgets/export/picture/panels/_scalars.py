@@ -8,18 +8,18 @@ from nsm_widgets._text import short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.panels._lines import LinesPicture
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import Panel
+from nsm_widgets.view.panels import ScalarsPanel
 
 
 class ScalarsPicture(LinesPicture):
     """One line over the iterations for which there is a value, evenly spaced; its cursor at the nearest one.
 
     Args:
-        panel: What to draw; of kind ``scalars``.
+        panel: What to draw.
         scene: What all panels share.
     """
 
-    def __init__(self, panel: Panel, scene: Scene) -> None:
+    def __init__(self, panel: ScalarsPanel, scene: Scene) -> None:
         super().__init__(panel, scene)
         number = iteration_on_show(scene.trace, scene.indices.get("iteration", 0))
         if number is not None and "logged" in self.array.coords:

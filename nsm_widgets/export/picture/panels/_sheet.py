@@ -6,7 +6,7 @@ from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, LEAST_EXTENT_PX
-from nsm_widgets.view import Panel
+from nsm_widgets.view.panels import TablePanel
 
 LINE_PX, GAP_PX = 18, 16
 
@@ -15,16 +15,15 @@ class TablePicture:
     """Texts in columns as wide as their widest; what has no room to the right is cut off.
 
     Args:
-        panel: Its cells; of kind ``table``.
+        panel: Its cells.
         scene: What all panels share.
     """
 
     left = right = 0
     """It lines up with nothing."""
 
-    def __init__(self, panel: Panel, scene: Scene) -> None:
+    def __init__(self, panel: TablePanel, scene: Scene) -> None:
         table = panel.table
-        assert table is not None
         self.panel = panel
         rows = [table.columns, *(row.cells for row in table.rows)]
         self.rows = [[drawable(cell) for cell in row] for row in rows]

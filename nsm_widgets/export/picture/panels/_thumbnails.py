@@ -19,7 +19,8 @@ from nsm_widgets.export.picture.parts._grid import NAME_PX, wrapped_grid
 from nsm_widgets.export.picture.parts._hatch import draw_hatch
 from nsm_widgets.export.text._where import index_label, indices_for
 from nsm_widgets.raster import Raster
-from nsm_widgets.view import Panel, left_out_codes
+from nsm_widgets.view import left_out_codes
+from nsm_widgets.view.panels import ThumbnailsPanel
 
 GAP_PX, LABELS_PX, MOST_LABELS_PX, COLUMN_LABELS_PX = 3, 30, 84, 16
 LARGEST_PX, SMALLEST_PX = 96, 8
@@ -34,14 +35,14 @@ class ThumbnailsPicture:
     wrap, as large as fit, each with its name above.
 
     Args:
-        panel: What to draw; of kind ``thumbnails``.
+        panel: What to draw.
         scene: What all panels share.
     """
 
     left = right = 0
     """It lines up with nothing."""
 
-    def __init__(self, panel: Panel, scene: Scene) -> None:
+    def __init__(self, panel: ThumbnailsPanel, scene: Scene) -> None:
         self.panel, self.scene = panel, scene
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)

@@ -1,0 +1,390 @@
+"""The kinds of panels: one picture on screen, described, which array, which two axes. Pure data, no drawing.
+
+A panel is one of :data:`Panel`, a class for each kind, which says all that is asked of any. How each kind is
+drawn into files says ``nsm_widgets/export/picture/_picture.py``; on the page, ``js/src/view/panels.ts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self, get_args
+
+from nsm_widgets._axes import MARKED
+from nsm_widgets.view._color import ColorDomain
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarReadout:
+    """A number shown in a panel's heading: ``array`` at the selection, behind its symbol."""
+
+    symbol: str
+    array: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class BarsOf:
+    """What belongs to a panel of bars, besides its values."""
+
+    note: str = ""
+    """What the values mean, printed under the heading."""
+    sort: str = "slot"
+    """The order of the bars: the axis' own name, ``"score"``, or one of ``orders``."""
+    orders: Mapping[str, str] = field(default_factory=dict)
+    """Further orders: what each is called, and the array it ascends by; its value stands beside a bar's."""
+    flags: str | None = None
+    """An array of codes, an index into ``kinds`` for each bar."""
+    kinds: tuple[str, ...] = ()
+    """What is said of the bars of each code, behind their number."""
+
+    def to_json(self) -> dict[str, object]:
+        """The same, for the wire."""
+        return {
+            "note": self.note,
+            "sort": self.sort,
+            "orders": dict(self.orders),
+            "flags": self.flags,
+            "kinds": list(self.kinds),
+        }
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays that are read beside the panel's own."""
+        return (*self.orders.values(), *filter(None, [self.flags]))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence about the indices along ``y`` whose value is ``code``, which are counted and named.
+
+    ``2 of 12 {text}: the, of``. Without a code it is the text alone. An index whose value is negative
+    stands for nothing, as padding does: it is not among the 12, unless the note is about it.
+    """
+
+    text: str
+    code: int | None = None
+    always: bool = False
+    """Whether it is also said where there is no such index."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table, and where choosing it goes."""
+
+    cells: tuple[str, ...]
+    go: Mapping[str, int]
+    """Indices by axis; without its time, what the row is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableOf:
+    """What belongs to a panel that is a table, the same at every selection."""
+
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+    note: str = ""
+    """What is said below."""
+
+    def to_json(self) -> dict[str, object]:
+        """The same, for the wire."""
+        rows = [{"cells": list(row.cells), "go": dict(row.go)} for row in self.rows]
+        return {"columns": list(self.columns), "rows": rows, "note": self.note}
+
+
+@dataclass(frozen=True, slots=True)
+class PanelBase:
+    """What every panel is told, and how it answers unless its kind says otherwise.
+
+    Axes that are neither drawn nor in ``fixed`` follow the selection.
+    """
+
+    id: str
+    array: str
+    y: str
+    x: str
+    title: str
+    domain: ColorDomain
+    cmap: str
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    height_px: int = 230
+    """Height of the drawn area, without axes, in CSS pixels; for square cells the most it may be."""
+    grow: float = 1.0
+    """Share of a row's spare width that this panel takes."""
+    min_width_px: int = 250
+    below: int = 0
+    above: int = 0
+    nan_means: str = ""
+    """Why a value is NaN, where that is known; stands behind their number."""
+    shown_in: str = ""
+    """Of a view that shows one of several things: with which of them; always where empty."""
+
+    kind: ClassVar[str]
+    colored: ClassVar[bool] = False
+    """Whether values are drawn in the colours of their cells."""
+    valued: ClassVar[bool] = True
+    """Whether it is drawn of the values of its array."""
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes that are drawn, the one across last."""
+        return self.y, self.x
+
+    @property
+    def picked_rows(self) -> tuple[int, ...]:
+        """The indices of ``y`` that are drawn; all where none is named."""
+        return ()
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays that are drawn or read."""
+        return (self.array,)
+
+    @property
+    def follows(self) -> bool:
+        """Whether anything of its array at the selection is shown."""
+        return True
+
+    def marks(self, dim: str) -> bool:
+        """Whether the selected index of an axis that is drawn is marked."""
+        return dim in MARKED
+
+    def merged(self, other: PanelBase) -> Self:
+        """The same with colours that hold the values of both."""
+        return replace(
+            self,
+            domain=self.domain.merged(other.domain),
+            below=self.below + other.below,
+            above=self.above + other.above,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The same, for the wire, on which every panel also has the fields of the kinds that were first."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "array": self.array,
+            "y": self.y,
+            "x": self.x,
+            "title": self.title,
+            "domain": [self.domain.low, self.domain.high],
+            "diverging": self.domain.diverging,
+            "cmap": self.cmap,
+            "fixed": dict(self.fixed),
+            "rows": None,
+            "columns": None,
+            "aspect": "fill",
+            "height_px": self.height_px,
+            "grow": self.grow,
+            "min_width_px": self.min_width_px,
+            "scalars": [],
+            "below": self.below,
+            "above": self.above,
+            "picked": [],
+            "bars": None,
+            "nan_means": self.nan_means,
+            "annotate": False,
+            "largest_sum": 0.0,
+            "own_ranges": False,
+            "unknown": "",
+            "flags": "",
+            "notes": [],
+            "table": None,
+            "shown_in": self.shown_in,
+            **self._own(),
+        }
+
+    def _own(self) -> dict[str, object]:
+        """What of it only its kind has, for the wire."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaintedPanel(PanelBase):
+    """What panels are told whose values are cells in colours."""
+
+    aspect: Literal["fill", "equal"] = "fill"
+    own_ranges: bool = False
+    """Whether the reader may have each picture span the colour bar by itself; see ``View.domain``."""
+
+    colored = True
+
+    def _own(self) -> dict[str, object]:
+        return {"aspect": self.aspect, "own_ranges": self.own_ranges}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatmapPanel(PaintedPanel):
+    """A matrix of cells."""
+
+    scalars: tuple[ScalarReadout, ...] = ()
+    annotate: bool = False
+    """Whether values are printed in the cells, where these are large enough."""
+    unknown: str = ""
+    """What is said over a picture in which every value is NaN."""
+    flags: str = ""
+    """An array along ``y`` (its other axes follow the selection): rows where it is above 0 are marked."""
+
+    kind = "heatmap"
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Also those of the numbers in the heading, and of the marks."""
+        return (self.array, *(scalar.array for scalar in self.scalars), *filter(None, [self.flags]))
+
+    def _own(self) -> dict[str, object]:
+        return {
+            **PaintedPanel._own(self),
+            "scalars": [[s.symbol, s.array, s.description] for s in self.scalars],
+            "annotate": self.annotate,
+            "unknown": self.unknown,
+            "flags": self.flags,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThumbnailsPanel(PaintedPanel):
+    """A grid of small heatmaps, one for each index of two further axes."""
+
+    rows: str | None = None
+    """The axis that runs down the grid."""
+    columns: str | None = None
+    """The axis that runs across the grid."""
+
+    kind = "thumbnails"
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Those of the grid, too."""
+        return *filter(None, (self.rows, self.columns)), self.y, self.x
+
+    def _own(self) -> dict[str, object]:
+        return {**PaintedPanel._own(self), "rows": self.rows, "columns": self.columns}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesPanel(PanelBase):
+    """Lines: ``x`` runs across, and there is one for each index of ``y``; one where ``y`` is ``x``."""
+
+    picked: tuple[int, ...] = ()
+    """The indices of ``y`` that are drawn; all where none is named."""
+
+    kind = "lines"
+
+    @property
+    def picked_rows(self) -> tuple[int, ...]:
+        """As told."""
+        return self.picked
+
+    def marks(self, dim: str) -> bool:
+        """Of the axis across alone."""
+        return dim == self.x
+
+    def _own(self) -> dict[str, object]:
+        return {"picked": list(self.picked)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarsPanel(PanelBase):
+    """Bars along one axis, which is both ``y`` and ``x``."""
+
+    bars: BarsOf
+
+    kind = "bars"
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Also those of the orders and codes."""
+        return self.array, *self.bars.arrays
+
+    def marks(self, dim: str) -> bool:
+        """Of the axis across alone."""
+        return dim == self.x
+
+    def _own(self) -> dict[str, object]:
+        return {"bars": self.bars.to_json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphPanel(PanelBase):
+    """A graph: each index of ``y``, as long as ``x``, is a node, each cell an edge from ``x`` to ``y``."""
+
+    largest_sum: float
+    """The sum of a column's magnitudes that the largest node stands for, at all times."""
+
+    kind = "graph"
+    colored = True
+
+    def merged(self, other: PanelBase) -> Self:
+        """And with the larger of both largest nodes."""
+        largest = other.largest_sum if isinstance(other, GraphPanel) else 0.0
+        return replace(PanelBase.merged(self, other), largest_sum=max(self.largest_sum, largest))
+
+    def _own(self) -> dict[str, object]:
+        return {"largest_sum": self.largest_sum}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotesPanel(PanelBase):
+    """Sentences; ``y`` and ``x`` are the axis whose indices they name."""
+
+    notes: tuple[Note, ...]
+
+    kind = "notes"
+
+    @property
+    def follows(self) -> bool:
+        """Not where they count nothing."""
+        return any(note.code is not None for note in self.notes)
+
+    def _own(self) -> dict[str, object]:
+        return {"notes": [[note.text, note.code, note.always] for note in self.notes]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablePanel(PanelBase):
+    """A table, which draws nothing of its array."""
+
+    table: TableOf
+
+    kind = "table"
+    valued = False
+
+    @property
+    def follows(self) -> bool:
+        """Never."""
+        return False
+
+    def _own(self) -> dict[str, object]:
+        return {"table": self.table.to_json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalarsPanel(PanelBase):
+    """One line over the iterations for which a number was logged, which are ``y`` and ``x`` alike."""
+
+    kind = "scalars"
+
+    @property
+    def follows(self) -> bool:
+        """Not this array: it is marked at the iteration that others select."""
+        return False
+
+
+Panel = (
+    HeatmapPanel
+    | ThumbnailsPanel
+    | LinesPanel
+    | BarsPanel
+    | GraphPanel
+    | NotesPanel
+    | TablePanel
+    | ScalarsPanel
+)
+"""A panel, by its kind."""
+
+PANELS: dict[str, type[PanelBase]] = {kind.kind: kind for kind in get_args(Panel)}
+"""The class of each kind, by its name on the wire."""
+
+Layout = tuple[tuple[Panel, ...], ...]
+"""Rows of panels, top to bottom, left to right. A row wraps where the page is too narrow."""
