@@ -10,87 +10,20 @@ from typing import TYPE_CHECKING
 from nsm_widgets._lazy_face import lazy_face
 
 if TYPE_CHECKING:
-    from nsm_widgets._version import __version__
-    from nsm_widgets.ntm import NTM, NTMMemory, load_pretrained
-    from nsm_widgets.report import create_comprehensive_report
-    from nsm_widgets.trace import NamedArray, StoreWriter, Trace, TraceRecorder
-    from nsm_widgets.visualizer import AdvancedNSMVisualizer
-    from nsm_widgets.widgets import (
-        AttentionView,
-        CommunicationView,
-        ComparisonView,
-        Heatmap,
-        ImportanceView,
-        LineChart,
-        MemoryEvolutionView,
-        MemoryView,
-        NTMExplorer,
-        OperationsView,
-        ReadWriteView,
-        RoutingView,
-        Selection,
-        StatisticChart,
-        TraceComparison,
-        TraceStore,
-        ViewGroup,
+    from nsm_widgets._version import __version__ as __version__
+    from nsm_widgets.ntm import (
+        NTM as NTM,
+        NTMMemory as NTMMemory,
+        load_pretrained as load_pretrained,
     )
+    from nsm_widgets.report import create_comprehensive_report as create_comprehensive_report
+    from nsm_widgets.trace import (
+        NamedArray as NamedArray,
+        StoreWriter as StoreWriter,
+        Trace as Trace,
+        TraceRecorder as TraceRecorder,
+    )
+    from nsm_widgets.visualizer import AdvancedNSMVisualizer as AdvancedNSMVisualizer
+    from nsm_widgets.widgets.catalog import *
 
-__all__ = [
-    "NTM",
-    "AdvancedNSMVisualizer",
-    "AttentionView",
-    "CommunicationView",
-    "ComparisonView",
-    "Heatmap",
-    "ImportanceView",
-    "LineChart",
-    "MemoryEvolutionView",
-    "MemoryView",
-    "NTMExplorer",
-    "NTMMemory",
-    "NamedArray",
-    "OperationsView",
-    "ReadWriteView",
-    "RoutingView",
-    "Selection",
-    "StatisticChart",
-    "StoreWriter",
-    "Trace",
-    "TraceComparison",
-    "TraceRecorder",
-    "TraceStore",
-    "ViewGroup",
-    "__version__",
-    "create_comprehensive_report",
-    "load_pretrained",
-]
-
-__getattr__, __dir__ = lazy_face(
-    __name__,
-    {
-        "_version": ["__version__"],
-        "ntm": ["NTM", "NTMMemory", "load_pretrained"],
-        "report": ["create_comprehensive_report"],
-        "trace": ["NamedArray", "StoreWriter", "Trace", "TraceRecorder"],
-        "visualizer": ["AdvancedNSMVisualizer"],
-        "widgets": [
-            "AttentionView",
-            "CommunicationView",
-            "ComparisonView",
-            "Heatmap",
-            "ImportanceView",
-            "LineChart",
-            "MemoryEvolutionView",
-            "MemoryView",
-            "NTMExplorer",
-            "OperationsView",
-            "ReadWriteView",
-            "RoutingView",
-            "Selection",
-            "StatisticChart",
-            "TraceComparison",
-            "TraceStore",
-            "ViewGroup",
-        ],
-    },
-)
+__getattr__, __dir__ = lazy_face(__name__)

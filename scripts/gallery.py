@@ -1,5 +1,7 @@
 """Writes docs/gallery: every view with the code that makes it, and its picture, made by that very code.
 
+Also writes the rows of views into the table of README.md.
+
 Use: ``python scripts/gallery.py [folder]``.
 """
 
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "docs" / "gallery"
+FOLDER, README = ROOT / "docs" / "gallery", ROOT / "README.md"
 DPI = 96
 
 PRELUDE = """\
@@ -47,52 +49,69 @@ heads = ["previous token", "first token", "around"]
 class Entry(NamedTuple):
     """One view of the gallery."""
 
-    name: str
+    call: str
+    """How it is made, in few words, for README.md."""
+    shows: str
+    """What it shows, for README.md."""
     about: str
     code: str
     """Its last expression is the view."""
 
+    @property
+    def name(self) -> str:
+        """The class."""
+        return self.call.partition("(")[0]
+
 
 ENTRIES = (
     Entry(
-        "NTMExplorer",
+        "NTMExplorer(trace)",
+        "everything at once: memory, changes, writes, reads, addressing stages, input and output",
         "The whole run of a memory-augmented network at one step; every panel follows the slider.",
         "NTMExplorer(trace, selection=Selection(time=30))",
     ),
     Entry(
-        "MemoryView",
+        "MemoryView(trace)",
+        "slots × word at the current step, beside it when each slot changed",
         "Contents of the memory, and beside them when each slot changed.",
         "MemoryView(trace, selection=Selection(time=12))",
     ),
     Entry(
-        "MemoryEvolutionView",
+        "MemoryEvolutionView(trace)",
+        "a memory, its difference to the step before; norm, mean and deviation of chosen slots as lines",
         "Contents, the difference to the step before, and the course of chosen slots (state dynamics).",
         "MemoryEvolutionView(trace, slots=[28, 29, 30, 31], selection=Selection(time=12))",
     ),
     Entry(
-        "ReadWriteView",
+        "ReadWriteView(trace)",
+        "time × slot maps of every head; writes are orange, reads are blue",
         "What was written where, and what was read back: time across, slots down.",
         "ReadWriteView(trace, selection=Selection(time=12))",
     ),
     Entry(
-        "OperationsView",
+        "OperationsView(trace)",
+        "read and write weights over slots, before and after each step; `from_weights` for single steps",
         "Read and write weights over the slots, before and after one step.",
         "OperationsView(trace, selection=Selection(time=12))",
     ),
     Entry(
-        "ImportanceView",
+        "ImportanceView(trace)",
+        "how much each slot is used, as bqplot bars; sorted by slot, score or first write; dead ones marked",
         "How much each slot was used so far; sorted as you choose, dead and saturated slots marked.",
         'ImportanceView(trace, sort="score", selection=Selection(time=40))',
     ),
     Entry(
-        "AttentionView",
+        "AttentionView(weights)",
+        "tokens on both axes; layers and heads as named thumbnails; colours shared or per head",
         "Attention with its tokens; a grid of heads to pick from, colours shared or per head. Of a trace "
         "with several arrays (encoder, decoder, cross) one is on show, chosen in the controls or by "
         '`view.array = "cross.attention"`.',
         "AttentionView(attention, x_labels=tokens, y_labels=tokens, head_names=heads)",
     ),
     Entry(
-        "TraceComparison",
+        'TraceComparison(a, b, match=("heads", "slots"))',
+        "two runs, checkpoints or inputs side by side or as a difference, heads and slots matched by the "
+        "best permutation, and which head changed most ([docs/compare.md](docs/compare.md))",
         "Two traces of one layout, side by side or as a difference; heads matched by the best permutation on "
         "request, and a table of which head changed most. Press a row to select its head.",
         """before = Trace.from_attentions(attention, tokens=tokens, head_names=heads)
@@ -102,36 +121,42 @@ after = Trace.from_attentions(later, tokens=tokens)
 TraceComparison(before, after, names=("run 1", "run 2"), match="heads", selection=Selection(head=2))""",
     ),
     Entry(
-        "ComparisonView",
+        'ComparisonView({"a": a, "b": b})',
+        "named matrices, their differences to one chosen live, divergence of each row",
         "Named matrices, their differences to a chosen one, and the divergence of each row.",
         "ComparisonView(dict(zip(heads, attention)), x_labels=tokens, y_labels=tokens)",
     ),
     Entry(
-        "RoutingView",
+        "RoutingView(weights)",
+        "tokens × states, each state's share, and the tokens that go nowhere in particular, by name",
         "Where each token goes, the share that each state gets, and who goes nowhere in particular.",
         """\
 routing = softmax(random.normal(scale=1.6, size=(len(tokens), 5)) * (place[:, None] % 4 != 1))
 RoutingView(routing, token_labels=tokens, state_labels=["read", "plan", "bind", "write", "stop"])""",
     ),
     Entry(
-        "CommunicationView",
+        "CommunicationView(weights)",
+        "which state listens to which: a matrix and a graph, linked on hover",
         "Which state listens to which, as a matrix and as a graph, linked on hover.",
         """\
 talk = softmax(random.normal(scale=1.8, size=(6, 6)))
 CommunicationView(talk, state_labels=["read", "plan", "bind", "write", "check", "stop"])""",
     ),
     Entry(
-        "LineChart",
+        'LineChart(trace, "write_gate")',
+        "values over time as bqplot lines with a cursor; press or drag in it to select a step",
         "Any recorded number over time, with a cursor that selects the step.",
         'LineChart(trace, "write_gate", selection=Selection(time=12))',
     ),
     Entry(
-        "StatisticChart",
+        'StatisticChart(trace, "entropy")',
+        "any statistic over time or heads, in one call",
         "A statistic of any array, over time or over heads, in one call.",
         'StatisticChart(trace, "effective_slots", "write_weights", selection=Selection(time=12))',
     ),
     Entry(
-        "Heatmap",
+        "Heatmap(values, dims=...)",
+        "any named array of two to five axes; those not drawn become sliders; small ones with numbers",
         "Any named array; small ones with their values in the cells.",
         'Heatmap(attention.mean(axis=-2), dims=("head", "key"), name="mean_attention", annotate=True,\n'
         '        coords={"head": heads, "key": tokens})',
@@ -179,5 +204,15 @@ def write(folder: Path) -> None:
     (folder / "README.md").write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
+def with_table(readme: str) -> str:
+    """README.md with the rows of views in its table, which stand from the first view's to the last one's."""
+    lines = readme.splitlines()
+    rows = [n for n, line in enumerate(lines) if any(line.startswith(f"| `{e.name}(") for e in ENTRIES)]
+    table = [f"| `{entry.call}` | {entry.shows} |" for entry in ENTRIES]
+    return "\n".join([*lines[: rows[0]], *table, *lines[rows[-1] + 1 :]]) + "\n"
+
+
 if __name__ == "__main__":
     write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    if len(sys.argv) == 1:
+        README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")

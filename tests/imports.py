@@ -43,12 +43,8 @@ def _modules(package: Path, file: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             above = folder[: len(folder) + 1 - node.level] if node.level else []
             names = [".".join(filter(None, [*above, node.module, alias.name])) for alias in node.names]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "import_module":
-                names = [str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
-            elif node.func.id == "lazy_face":
-                keys = [key for arg in node.args if isinstance(arg, ast.Dict) for key in arg.keys]
-                names = [".".join([*folder, str(key.value)]) for key in keys if isinstance(key, ast.Constant)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module":
+            names = [str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
         yield from (name for name in names if name.split(".")[0] == package.name)
 
 

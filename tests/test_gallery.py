@@ -10,14 +10,14 @@ from PIL import Image
 
 import nsm_widgets
 from nsm_widgets.widgets import Exportable
-from scripts.gallery import ENTRIES, FOLDER, write
+from scripts.gallery import ENTRIES, FOLDER, README, with_table, write
 
 NO_VIEW_OF_ITS_OWN = {"ViewGroup"}
 
 
 def test_every_view_is_in_the_gallery() -> None:
     """All that can be saved as a picture, but for groups of one's own making."""
-    public = {name: getattr(nsm_widgets, name) for name in nsm_widgets.__all__}
+    public = {name: getattr(nsm_widgets, name) for name in dir(nsm_widgets)}
     views = {
         name for name, value in public.items() if isinstance(value, type) and issubclass(value, Exportable)
     }
@@ -34,6 +34,13 @@ def anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_is_what_the_script_writes(anew: Path) -> None:
     """Run scripts/gallery.py after a change."""
     assert (FOLDER / "README.md").read_text("utf-8") == (anew / "README.md").read_text("utf-8")
+
+
+def test_the_table_of_the_readme_is_what_the_script_writes() -> None:
+    """Each view is said to be what it is in one place."""
+    written = README.read_text("utf-8")
+    assert with_table(written) == written
+    assert with_table(written.replace(ENTRIES[3].shows, "something else")) == written
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])

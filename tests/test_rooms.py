@@ -151,7 +151,7 @@ def test_every_import_of_python_counts(tmp_path: Path, statement: str) -> None:
 
 def test_a_package_and_its_lazy_names_count(tmp_path: Path) -> None:
     """What is imported from a package is its face; a face that loads later imports all the same."""
-    face = 'from nsm_widgets._lazy_face import lazy_face\nlazy_face(__name__, {"_y": ["y"], "c._z": ["z"]})'
+    face = "if TYPE_CHECKING:\n    from made.b._y import y as y\n    from made.b.c._z import *\n"
     files = {
         "__init__.py": "",
         "a.py": "from made import b\nfrom made.b import y\nimport made",

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from nsm_widgets.dnc.access import DNCAccess
-from nsm_widgets.dnc.config import DNCConfig
-from nsm_widgets.dnc.model import DNC
-from nsm_widgets.dnc.pretrained import (
-    checkpoint_info,
-    load_checkpoint,
-    load_pretrained,
-    pretrained_path,
-    save_checkpoint,
-)
-from nsm_widgets.dnc.state import DNCCellState, DNCOutput, DNCState, DNCStep, Interface
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "DNC",
-    "DNCAccess",
-    "DNCCellState",
-    "DNCConfig",
-    "DNCOutput",
-    "DNCState",
-    "DNCStep",
-    "Interface",
-    "checkpoint_info",
-    "load_checkpoint",
-    "load_pretrained",
-    "pretrained_path",
-    "save_checkpoint",
-]
+from nsm_widgets._lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from nsm_widgets.dnc.access import DNCAccess as DNCAccess
+    from nsm_widgets.dnc.config import DNCConfig as DNCConfig
+    from nsm_widgets.dnc.model import DNC as DNC
+    from nsm_widgets.dnc.pretrained import (
+        checkpoint_info as checkpoint_info,
+        load_checkpoint as load_checkpoint,
+        load_pretrained as load_pretrained,
+        pretrained_path as pretrained_path,
+        save_checkpoint as save_checkpoint,
+    )
+    from nsm_widgets.dnc.state import (
+        DNCCellState as DNCCellState,
+        DNCOutput as DNCOutput,
+        DNCState as DNCState,
+        DNCStep as DNCStep,
+        Interface as Interface,
+    )
+
+__getattr__, __dir__ = lazy_face(__name__)

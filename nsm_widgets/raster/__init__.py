@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from nsm_widgets.raster._pyramid import Pyramid
-from nsm_widgets.raster._raster import Raster, rasterize
+from typing import TYPE_CHECKING
 
-__all__ = ["Pyramid", "Raster", "rasterize"]
+from nsm_widgets._lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from nsm_widgets.raster._pyramid import Pyramid as Pyramid
+    from nsm_widgets.raster._raster import (
+        Raster as Raster,
+        rasterize as rasterize,
+    )
+
+__getattr__, __dir__ = lazy_face(__name__)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from nsm_widgets.report._inputs import stack_arrays
-from nsm_widgets.report._write import create_comprehensive_report
+from typing import TYPE_CHECKING
 
-__all__ = ["create_comprehensive_report", "stack_arrays"]
+from nsm_widgets._lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from nsm_widgets.report._inputs import stack_arrays as stack_arrays
+    from nsm_widgets.report._write import create_comprehensive_report as create_comprehensive_report
+
+__getattr__, __dir__ = lazy_face(__name__)

@@ -7,8 +7,7 @@ from typing import Literal
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Error as PlaywrightError, Locator, expect
 
 from tests.browser.harness import (
     JupyterLab,

@@ -12,8 +12,7 @@ from playwright.sync_api import Dialog, expect
 from nsm_widgets._text import escape_surrogates
 from tests.browser.harness import JupyterLab, NotebookPage
 from tests.browser.views import ViewOnPage
-from tests.hostile import NAMES as ALL_NAMES
-from tests.hostile import STRINGS, assert_no_overflow, assert_nothing_ran, shown
+from tests.hostile import NAMES as ALL_NAMES, STRINGS, assert_no_overflow, assert_nothing_ran, shown
 
 COUNT = len(STRINGS)
 WRITTEN = [shown(escape_surrogates(text)) for text in STRINGS.values()]

@@ -9,8 +9,7 @@ import pytest
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray
-from nsm_widgets.view import _comparison as comparison
-from nsm_widgets.view import comparison_layout, pattern_difference, row_divergence
+from nsm_widgets.view import _comparison as comparison, comparison_layout, pattern_difference, row_divergence
 from nsm_widgets.view.panels import NotesPanel, ThumbnailsPanel
 from tests.panels import of_kind
 

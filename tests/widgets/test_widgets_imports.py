@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 import nsm_widgets
 from nsm_widgets import Trace
+from nsm_widgets._lazy_face import lazy_face
 
 HEAVY = (
     "torch",
@@ -24,6 +27,7 @@ HEAVY = (
     "anywidget",
     "transformers",
 )
+MORE_FACES = (".stats", ".tasks", ".trace", ".view", ".widgets", ".widgets.catalog")
 ROOT = Path(nsm_widgets.__file__).parents[1]
 
 WITHOUT_TORCH = """
@@ -100,10 +104,32 @@ def test_a_saved_trace_is_explored_where_torch_is_not_installed(tmp_path: Path) 
     assert run(WITHOUT_TORCH, str(path)).startswith("NTMExplorer(memory, memory_change, read_weights; ")
 
 
-def test_every_public_name_is_there() -> None:
+@pytest.mark.parametrize("room", ["", ".dnc", ".export", ".nsm", ".ntm", ".raster", ".report", *MORE_FACES])
+def test_every_public_name_is_there(room: str) -> None:
     """__all__ is sorted, complete, and each name loads."""
-    assert dir(nsm_widgets) == sorted(nsm_widgets.__all__)
-    for name in nsm_widgets.__all__:
-        assert getattr(nsm_widgets, name) is not None
+    face = import_module(f"nsm_widgets{room}")
+    assert face.__all__ and dir(face) == face.__all__ == sorted(set(face.__all__))
+    for name in face.__all__:
+        assert getattr(face, name) is not None
+
+
+def test_the_package_has_every_view_of_the_registry() -> None:
+    """And what the room of widgets has besides is not there."""
+    widgets = import_module("nsm_widgets.widgets")
+    catalog = set(import_module("nsm_widgets.widgets.catalog").__all__)
+    assert catalog < set(widgets.__all__) and catalog < set(dir(nsm_widgets))
+    assert set(widgets.__all__) & set(dir(nsm_widgets)) == catalog
+    assert nsm_widgets.RoutingView is widgets.RoutingView
+
+
+def test_a_face_without_its_source_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where only compiled files were copied."""
+    monkeypatch.setattr(SourceFileLoader, "get_source", lambda _loader, _name: None)
+    with pytest.raises(ImportError, match="the source of nsm_widgets.view must be there"):
+        lazy_face("nsm_widgets.view")
+
+
+def test_other_names_are_refused() -> None:
+    """As modules do."""
     with pytest.raises(AttributeError, match="module 'nsm_widgets' has no attribute 'Explorer'"):
         nsm_widgets.Explorer  # noqa: B018

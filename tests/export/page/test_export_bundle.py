@@ -213,10 +213,9 @@ def test_a_widget_that_is_not_shown_loads_no_pillow() -> None:
 
 
 def test_the_rooms_public_names() -> None:
-    """__all__ is sorted, complete, and each name loads."""
+    """All can be called; others are refused."""
     from nsm_widgets import export
 
-    assert dir(export) == sorted(export.__all__)
-    assert all(callable(getattr(export, name)) for name in export.__all__)
+    assert all(callable(getattr(export, name)) for name in dir(export))
     with pytest.raises(AttributeError, match="module 'nsm_widgets.export' has no attribute 'to_pdf'"):
         export.to_pdf  # noqa: B018

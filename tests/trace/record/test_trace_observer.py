@@ -19,8 +19,7 @@ from nsm_widgets.dnc import DNC
 from nsm_widgets.nsm import NeuralStateMachine
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import Adapter, Trace, TraceRecorder
-from nsm_widgets.trace.record import _memory_left
-from nsm_widgets.trace.record import _watch as watch_module
+from nsm_widgets.trace.record import _memory_left, _watch as watch_module
 from tests.trace.hooks import num_hooks
 
 STEPS, LENGTH, BATCH, WIDTH = 50, 5, 2, 8

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace.arrays._array import MOST_READ

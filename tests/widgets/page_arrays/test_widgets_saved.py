@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from nsm_widgets import Heatmap, MemoryView, Selection, Trace, TraceStore
-from nsm_widgets.widgets.page_arrays import _page_arrays as _store
-from nsm_widgets.widgets.page_arrays import _state_room
+from nsm_widgets.widgets.page_arrays import _page_arrays as _store, _state_room
 from nsm_widgets.widgets.page_arrays._state_room import Run, StateRoom, base64_bytes, current_run, limit_from
 from tests.widgets.conftest import RecordedComm
 

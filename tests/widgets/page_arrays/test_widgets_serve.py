@@ -14,8 +14,7 @@ from nsm_widgets import Trace, TraceStore
 from nsm_widgets.raster import rasterize
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import ColorDomain, own_domain, own_thresholds, rank_thresholds
-from nsm_widgets.widgets.page_arrays import _page_arrays as _store
-from nsm_widgets.widgets.page_arrays import _serve
+from nsm_widgets.widgets.page_arrays import _page_arrays as _store, _serve
 from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]

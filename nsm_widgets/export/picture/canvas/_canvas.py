@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from nsm_widgets.export.picture.canvas._curves import Point as Point
-from nsm_widgets.export.picture.canvas._curves import along
+from nsm_widgets.export.picture.canvas._curves import Point as Point, along
 from nsm_widgets.export.picture.canvas._geometry import Box
 from nsm_widgets.export.picture.canvas._glyphs import TEXT_PX
 from nsm_widgets.view import Theme

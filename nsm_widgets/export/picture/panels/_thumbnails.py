@@ -14,8 +14,7 @@ from nsm_widgets.export.picture.panels._heatmap import (
     draw_raster,
     notes,
 )
-from nsm_widgets.export.picture.parts._grid import GAP_PX as GRID_GAP_PX
-from nsm_widgets.export.picture.parts._grid import NAME_PX, wrapped_grid
+from nsm_widgets.export.picture.parts._grid import GAP_PX as GRID_GAP_PX, NAME_PX, wrapped_grid
 from nsm_widgets.export.picture.parts._hatch import draw_hatch
 from nsm_widgets.export.text._where import index_label, indices_for
 from nsm_widgets.raster import Raster

@@ -1,0 +1,30 @@
+"""The registry of views, and of what they share: each name here is one of the package, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nsm_widgets._lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from nsm_widgets.widgets._group import ViewGroup as ViewGroup
+    from nsm_widgets.widgets._selection import Selection as Selection
+    from nsm_widgets.widgets.charts._charts import LineChart as LineChart
+    from nsm_widgets.widgets.charts._importance import ImportanceView as ImportanceView
+    from nsm_widgets.widgets.charts._statistic import StatisticChart as StatisticChart
+    from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore as TraceStore
+    from nsm_widgets.widgets.views._communication import CommunicationView as CommunicationView
+    from nsm_widgets.widgets.views._comparison import ComparisonView as ComparisonView
+    from nsm_widgets.widgets.views._evolution import MemoryEvolutionView as MemoryEvolutionView
+    from nsm_widgets.widgets.views._operations import OperationsView as OperationsView
+    from nsm_widgets.widgets.views._routing import RoutingView as RoutingView
+    from nsm_widgets.widgets.views._two_traces import TraceComparison as TraceComparison
+    from nsm_widgets.widgets.views._views import (
+        AttentionView as AttentionView,
+        Heatmap as Heatmap,
+        MemoryView as MemoryView,
+        NTMExplorer as NTMExplorer,
+        ReadWriteView as ReadWriteView,
+    )
+
+__getattr__, __dir__ = lazy_face(__name__)
