@@ -28,8 +28,15 @@ this page. transformers {version}, torch {torch}. With transformers 4.56.2 the s
 the way: only StableLm, whose answers on both ways differ by 9e-5 there, has weights that differ as much.
 
 Arrays are named by what tells stacks of layers apart. A model that is not here is recorded by the same
-rules. One that hands out nothing and does not call `torch.nn.functional.scaled_dot_product_attention` needs
-an [adapter](recording.md#adapters).
+rules. What a model hands out that is no weights over keys is left out, and the trace says so
+(`trace.attrs["not_recorded"]`): the points that deformable attention samples, what SAM's mask decoder makes
+of its weights, the states of RWKV; so are modules that ran and showed nothing. One that hands out nothing
+and does not call `torch.nn.functional.scaled_dot_product_attention` needs an
+[adapter](recording.md#adapters).
+
+Two models give other answers by each way, and each is recorded as it was computed. Where they hand out their
+weights, SeamlessM4T v2 adds its padding mask to the scores as ones, which hides nothing, and Nemotron's
+streaming encoder hides what its mask shows, up to NaN. Compute them again instead.
 
 | model | arrays | handed out | computed again | `generate` |
 |---|---|:---:|:---:|:---:|

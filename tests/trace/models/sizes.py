@@ -56,13 +56,22 @@ class Tiny:
     eager_only: bool = False
     """Whether it has no way through torch's fused kernel."""
     make_config: Callable[[], Any] | None = None
+    eager_parts: tuple[str, ...] = ()
+    """Configs of its parts that have no way through the fused kernel, where it has one."""
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The arrays that a field of its output is recorded as; none where it is left out, with a word."""
+    also: tuple[str, ...] = ()
+    """Arrays that no field of its output has."""
 
     def make(self, attention: str) -> Any:
         """The model, in evaluation, with the same weights each time."""
         torch.manual_seed(0)
         kind = getattr(transformers, self.model)
         config = self.make_config() if self.make_config else getattr(transformers, self.config)(**self.sizes)
-        return kind._from_config(config, attn_implementation=attention).eval()
+        ways: Any = attention
+        if attention != "eager" and self.eager_parts:
+            ways = {"": attention, **dict.fromkeys(self.eager_parts, "eager")}
+        return kind._from_config(config, attn_implementation=ways).eval()
 
     def call(self, model: Any) -> dict[str, Any]:
         """What it is called with."""

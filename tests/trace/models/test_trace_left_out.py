@@ -11,6 +11,8 @@ import transformers
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace import Trace, TraceRecorder
+from nsm_widgets.trace.make._output_fields import fields_within
+from tests.trace.models.parts import HEARS, SEAMLESS, part
 from tests.trace.models.sizes import GROUPED, HEADS, IDS, SIZES, T5_SIZES, TEXT, VISION, text, two
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
@@ -72,6 +74,55 @@ def test_scores_are_no_weights() -> None:
     attention = recorded(model, **text(model))["attention"]
     assert attention.values.min() < -1e-3
     assert attention.attrs["kind"] == "content"
+
+
+def by_hand(run: Any, monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """The weights of each call of the kernel, from what it was given, in double precision."""
+    kernel, found = torch.nn.functional.scaled_dot_product_attention, []
+
+    def look(query: Any, key: Any, value: Any, attn_mask: Any = None, **more: Any) -> Any:
+        scale = more.get("scale") or query.shape[-1] ** -0.5
+        scores = query.double() @ key.double().mT * scale
+        if attn_mask is not None and attn_mask.dtype == torch.bool:
+            scores = scores.masked_fill(~attn_mask, -torch.inf)
+        elif attn_mask is not None:
+            scores = scores + attn_mask
+        found.append(torch.softmax(scores, -1))
+        return kernel(query, key, value, attn_mask=attn_mask, **more)
+
+    with monkeypatch.context() as patch, torch.no_grad():
+        patch.setattr(torch.nn.functional, "scaled_dot_product_attention", look)
+        run()
+    return found
+
+
+@pytest.mark.parametrize("model", ["SeamlessM4Tv2ForSpeechToText", "NemotronAsrStreamingEncoder"])
+def test_ways_of_a_model_that_differ_by_themselves(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handed out, these take a mask for what it is not; each way is recorded as it was computed."""
+    if not hasattr(transformers, model):
+        pytest.skip(f"transformers {transformers.__version__} has no {model}")
+    tiny = (
+        part(model, lambda: config_of("SeamlessM4Tv2Config", **SEAMLESS), "speech")
+        if model.startswith("Seamless")
+        else part(model, lambda: config_of("NemotronAsrStreamingEncoderConfig", **HEARS), "heard")
+    )
+    eager = tiny.make("eager")
+    call = tiny.call(eager)
+    with torch.no_grad(), TraceRecorder(eager, strict=True) as rec:
+        outputs = eager(**call, output_attentions=True)
+    shown = dict(fields_within(outputs))
+    name = next(name for name in rec.trace if name in ("attention", "audio.encoder.attention"))
+    field = name.removeprefix("audio.")
+    for layer, weights in zip(rec.trace[name].values, shown[field], strict=True):
+        np.testing.assert_array_equal(layer, weights.numpy())  # NaN and all
+    fused = tiny.make("sdpa")
+    with torch.no_grad(), TraceRecorder(fused, recompute=True, strict=True) as rec:
+        fused(**call)
+    again = rec.trace[name].values
+    expected = np.stack([each.numpy() for each in by_hand(lambda: fused(**call), monkeypatch)[: len(again)]])
+    mask = rec.trace[name].coords.get("query_mask")
+    counts = 1 if mask is None else mask.values[:, None, :, None]
+    np.testing.assert_allclose(again * counts, np.nan_to_num(expected) * counts, atol=1e-6)
 
 
 def clip(attention: str) -> Any:

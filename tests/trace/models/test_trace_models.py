@@ -276,6 +276,33 @@ def test_layers_keep_their_numbers() -> None:
     assert check_eager(tiny)["attention"].labels("layer") == ("1", "3")
 
 
+def test_layers_whose_modules_have_no_number() -> None:
+    """Zamba2 numbers them -1, all of them."""
+    tiny = next(tiny for tiny in ALL if tiny.model == "Zamba2ForCausalLM")
+    trace = check_eager(tiny)
+    assert trace["attention"].labels("layer") == ("1", "3", "5")
+    assert check_recomputed(tiny, trace)["attention"].labels("layer") == ("1", "3", "5")
+
+
+def test_blocks_that_share_a_module() -> None:
+    """Each call of it is of the block that ran, handed out or computed again."""
+    tiny = next(tiny for tiny in ALL if tiny.model == "BambaForCausalLM")
+    values = []
+    for attention in ("eager", "sdpa"):
+        model = tiny.make(attention)
+        model.model.layers[3].self_attn = model.model.layers[1].self_attn
+        call = {**tiny.call(model), "use_cache": False, "output_attentions": attention == "eager"}
+        with torch.no_grad(), TraceRecorder(model, recompute=attention != "eager", strict=True) as rec:
+            outputs = model(**call)
+        values.append(counting(rec.trace["attention"]))
+        assert rec.trace["attention"].labels("layer") == ("1", "3")
+        if attention == "eager":
+            once = {id(layer): layer.numpy() for layer in outputs.attentions}  # some come twice
+            handed = np.stack(list(once.values()))
+            np.testing.assert_array_equal(rec.trace["attention"].values, handed)
+    np.testing.assert_allclose(values[0], values[1], atol=2e-6)
+
+
 def test_masks_of_single_layers() -> None:
     """What only the layers with a window forgot is masked in those alone."""
     tiny = next(tiny for tiny in ALL if tiny.model == "Gemma3ForCausalLM")

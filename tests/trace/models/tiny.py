@@ -5,6 +5,7 @@ from __future__ import annotations
 import transformers
 
 from tests.trace.models.more import MORE
+from tests.trace.models.parts import PARTS
 from tests.trace.models.sizes import (
     AUDIO,
     GPT,
@@ -167,6 +168,7 @@ DECODERS = [
             "mamba_d_state": 4,
             "mamba_n_groups": 1,
         },
+        generates=True,
     ),
     Tiny(
         "JambaForCausalLM",
@@ -185,6 +187,7 @@ DECODERS = [
             "mamba_expand": 2,
             "mamba_dt_rank": 4,
         },
+        generates=True,
     ),
 ]
 BOTH = [
@@ -253,6 +256,6 @@ WITHOUT = [
 ]
 """Models that have no attention."""
 KNOWN = set(dir(transformers))  # which imports none of them
-ALL = [tiny for tiny in [*ENCODERS, *DECODERS, *BOTH, *OTHERS, *MORE] if tiny.model in KNOWN]
+ALL = [tiny for tiny in [*ENCODERS, *DECODERS, *BOTH, *OTHERS, *MORE, *PARTS] if tiny.model in KNOWN]
 """Those that this version of transformers has."""
 # fmt: on

@@ -117,10 +117,15 @@ class AttentionSource(Source):
         if len({tuple(each if in_turn else sorted(set(each))) for each in shapes.values()}) == 1:
             return {name: self._stack(calls, timed)}
         return {
-            f"{path}.attention": self._stack([call for call in calls if call[0] == path], timed)
+            self._name_of(path): self._stack([call for call in calls if call[0] == path], timed)
             for path in self._modules
             if any(key == path for key, _, _ in calls)
         }
+
+    def _name_of(self, path: str) -> str:
+        """The array of one module; a prefix tells its path but for the numbers."""
+        parts = [part for part in path.split(".") if part.isdigit() or not self.prefix]
+        return ".".join([*parts, "attention"])
 
     def _stack(self, calls: Sequence[Call], timed: bool) -> Found:
         attrs: dict[str, Any] = {"kind": ENTRY.kind, "description": ENTRY.description}

@@ -26,6 +26,9 @@ def cache_length(cache: Any) -> int:
     """How many keys a cache holds."""
     if cache is None:
         return 0
+    keys = getattr(cache, "key_cache", None)
+    if isinstance(keys, list) and not any(each.numel() for each in keys):
+        return 0  # which some say is as long as the batch
     if hasattr(cache, "get_seq_length"):
         return int(cache.get_seq_length())
     holder = cache_holder(cache)

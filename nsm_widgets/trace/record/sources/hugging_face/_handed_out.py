@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any, TypeAlias
 
-from nsm_widgets.trace.record.sources.hugging_face._producers import Producers
+from nsm_widgets.trace.record.sources.hugging_face._producers import Producer, Producers
 from nsm_widgets.trace.record.sources.hugging_face._stacks import Stacks
 
 Placed: TypeAlias = "tuple[tuple[str, int, int], Any]"
@@ -28,36 +29,60 @@ class HandedOut:
         self.left_out: dict[str, str] = {}
         """Why something is no weights, by array."""
 
-    def placed(self, fields: Mapping[str, Any]) -> Iterator[Placed]:
-        """Weights where the modules belong that gave them; where none did, as many as there are layers."""
+    def problem(self) -> str:
+        """What was left out, and why, in words."""
+        names: dict[str, list[str]] = {}
+        for name, why in self.left_out.items():
+            names.setdefault(why, []).append(name)
+        return "; ".join(f"{', '.join(of_one)}: {why}" for why, of_one in names.items())
+
+    def placed(self, fields: Mapping[str, Any], batch: int) -> Iterator[Placed]:
+        """Weights where the modules belong that gave them; where none did, as many as there are layers.
+
+        Args:
+            fields: The outputs that hold attentions, by array.
+            batch: How many items the model was given.
+        """
         seen: set[int] = set()
         taken: set[tuple[str, int, int]] = set()
         for field, layers in fields.items():
             name = self._name_of_field(field)
-            shown = [each for each in layers or () if each is not None and id(each) not in seen]
-            seen.update(map(id, shown))
-            usable = [each for each in shown if _is_weights(each)]
-            if len(usable) < len(shown):
-                other = next(each for each in shown if not _is_weights(each))
-                self.left_out[name] = (
-                    f"what the model hands out as {field} has {_shape_of(other)}, and weights have axes "
-                    "(batch, head, query, key)"
-                )
-            if not usable:
-                continue
-            made_by = [self._producers.of(each) for each in usable]
-            if any(made_by):
-                keys = [(*self._stacks.place(by.path), by.repeat) if by else None for by in made_by]
-            else:
-                keys = [(*place, 0) for place in self._layers_of(name, len(usable))]
-            for key, weights in zip(keys, usable, strict=True):
-                if key is None:
+            once = {id(each): each for each in _flat(layers)}
+            shown = [each for at, each in once.items() if at not in seen]
+            seen.update(once)
+            usable: list[tuple[Producer | None, Any]] = []
+            for each in shown:
+                by = self._producers.of(each)
+                weights = each if by is None else _with_heads(each, self._stacks.attention[by.path], batch)
+                why = self._why_no_weights(field, weights, by)
+                if why:
+                    self.left_out[self._name_of(by, name)] = why
+                else:
+                    usable.append((by, weights))
+            of_modules = any(by for by, _ in usable)
+            numbers = [] if of_modules or not usable else self._layers_of(name, len(usable))
+            for place, (by, weights) in enumerate(usable):
+                if of_modules and by is None:
                     self.left_out[name] = "a part of it is of modules that give no weights"
                     continue
-                if key in taken:  # a module that gives several
-                    key = (name, *key[1:])
+                key = (*(self._stacks.place(by.path) if by else numbers[place]), by.repeat if by else 0)
+                key = next(each for each in _free_keys(key) if each not in taken)
                 taken.add(key)
                 yield key, weights
+
+    def _name_of(self, by: Producer | None, name: str) -> str:
+        return name if by is None else self._stacks.place(by.path).name
+
+    def _why_no_weights(self, field: str, value: Any, by: Producer | None) -> str:
+        """Why something that is handed out as attention is none, if so."""
+        told = f"what the model hands out as {field}"
+        if by is not None and hasattr(self._stacks.attention[by.path], "sampling_offsets"):
+            return f"{told} weighs points that its modules sample, and no keys"
+        if getattr(value, "ndim", 0) != 4 or not value.is_floating_point():
+            return f"{told} has {_shape_of(value)}, and weights have axes (batch, head, query, key)"
+        if by is not None and by.is_result:
+            return f"{told} is what its modules made of their weights"
+        return ""
 
     def _layers_of(self, name: str, count: int) -> list[tuple[str, int]]:
         """Which layers a model means that hands out so many, by array: all that it has, or the first ones."""
@@ -77,8 +102,28 @@ class HandedOut:
         return next((other for other in others if other in self._stacks.layers), name)
 
 
-def _is_weights(value: Any) -> bool:
-    return getattr(value, "ndim", 0) == 4 and value.is_floating_point()
+def _flat(layers: Any) -> Iterator[Any]:
+    """What tuples hold, also those within them: a model may hand out its layers by stages or by kinds."""
+    for each in layers or ():
+        if isinstance(each, (tuple, list)):
+            yield from _flat(each)
+        elif each is not None:
+            yield each
+
+
+def _with_heads(value: Any, module: Any, batch: int) -> Any:
+    """Weights whose heads lie along the batch, with an axis of heads."""
+    heads = getattr(module, "num_attention_heads", getattr(module, "num_heads", None))
+    if getattr(value, "ndim", 0) != 3 or not isinstance(heads, int) or not batch:
+        return value
+    return value if value.shape[0] % (batch * heads) else value.unflatten(0, (-1, heads))
+
+
+def _free_keys(key: tuple[str, int, int]) -> Iterator[tuple[str, int, int]]:
+    """Where weights may lie; of a module that gives several, those after the first are numbered."""
+    yield key
+    for number in count(1):
+        yield (f"{key[0].removesuffix('attention')}{number}.attention", *key[1:])
 
 
 def _shape_of(value: Any) -> str:

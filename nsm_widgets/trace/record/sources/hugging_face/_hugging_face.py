@@ -96,8 +96,9 @@ class HuggingFaceSource(Source):
         config = getattr(module, "config", None)
         self._two_sided = bool(getattr(config, "is_encoder_decoder", False))
         self._parts = dict(module.named_modules())
-        self._stacks = Stacks(self._parts, two_sided=self._two_sided)
-        self._producers = Producers(self._stacks.attention)
+        everywhere = dict(module.named_modules(remove_duplicate=False))
+        self._stacks = Stacks(everywhere, two_sided=self._two_sided)
+        self._producers = Producers(self._stacks)
         self._outputs = HandedOut(self._stacks, self._producers, two_sided=self._two_sided)
         self._arrays = ModelArrays(path, module, self._stacks, self._two_sided, tokenizer)
         self._callers = [module, *generators(self._parts)]
@@ -221,7 +222,7 @@ class HuggingFaceSource(Source):
             state.encoded, state.kept = weakref.ref(states), states.detach()
             state.num_encoded = states.shape[0]
         fields = {"encoder.attention": getattr(output, "attentions", None)}
-        state.of_encoder = list(self._outputs.placed(fields))
+        state.of_encoder = list(self._outputs.placed(fields, state.num_encoded))
 
     def _on_fused(self, path: str, before: int, arguments: Mapping[str, Any]) -> None:
         module = self._parts[path]
@@ -229,7 +230,7 @@ class HuggingFaceSource(Source):
             return
         if arguments["query"].is_nested or arguments["query"].ndim != 4:
             return
-        name, layer = self._stacks.place(path)
+        name, layer = self._stacks.place(self._producers.path_of(path))
         if not self.wants(name):
             return
         fresh, weights = self._state.fresh, weights_of(**unpacked(module, arguments)).values
@@ -293,16 +294,22 @@ class HuggingFaceSource(Source):
         for key, pieces in state.fresh if len(part.calls) == before else ():
             self._take(key, pieces)
         state.fresh, state.kept = [], None
+        self._note_hidden({key.name for key, _ in part.calls[before:]})
         self._producers.forget()
         if len(part.calls) > before:
             self._tell_sides(part, given)
-        left_out = "; ".join(f"{name}: {why}" for name, why in self._outputs.left_out.items())
-        self.problem = left_out or ("" if part.calls else self._why_none(output, given))
+        self.problem = self._outputs.problem() or ("" if part.calls else self._why_none(output, given))
         cache = output.get("past_key_values") if isinstance(output, Mapping) else None
         cache = given.get("past_key_values") if cache is None else cache
         state.cache = cache_reference(cache)
         state.length = state.past if cache is None else cache_length(cache)
         state.number += 1
+
+    def _note_hidden(self, shown: set[str]) -> None:
+        """Of a call that showed some weights, which modules ran and showed none."""
+        hidden = {self._stacks.place(path).name for path in self._producers.ran} if shown else set()
+        for name in sorted(filter(self.wants, hidden - shown)):
+            self._outputs.left_out.setdefault(name, "modules ran that did not show their weights")
 
     def _take(self, key: tuple[str, int, int], pieces: Sequence[Any]) -> None:
         name, state, weights = key[0], self._state, pieces[0]
@@ -319,6 +326,8 @@ class HuggingFaceSource(Source):
             weights = sys.modules["torch"].cat(list(pieces))
         of_encoder = self._two_sided and is_of_encoder(name)
         batch = state.num_encoded if of_encoder else state.batch
+        if weights.shape[0] * getattr(self.module.config, "num_codebooks", 1) == batch:
+            batch = weights.shape[0]  # a row of ids for each codebook
         packed = is_packed or weights.shape[0] == 1 < batch
         made = ModelCall(
             *key, state.number, state.past, state.goes_on, batch, images=state.images, is_packed=packed
@@ -332,7 +341,7 @@ class HuggingFaceSource(Source):
     def _handed_out(self, output: Any, given: Mapping[str, Any]) -> Iterator[Placed]:
         """The weights among an output, and among the outputs that it holds."""
         fields = dict(fields_within(output))
-        yield from self._outputs.placed(fields)
+        yield from self._outputs.placed(fields, self._state.batch)
         if self._two_sided and not fields.get("encoder.attention") and self._is_encoded(given):
             yield from self._state.of_encoder  # which some drop where the encoder was called before
 

@@ -232,7 +232,8 @@ class ModelArrays:
         self, part: Part, side: str, mask: NDArray[np.bool_] | None
     ) -> NDArray[np.bool_] | None:
         """A mask of samples as one of frames, where the model says how it makes them."""
-        owners = [self.module, *([self.module.get_encoder()] if side == "encoder" else [])]
+        get_encoder = getattr(self.module, "get_encoder", lambda: None)
+        owners = [self.module, *([get_encoder()] if side == "encoder" else [])]
         makers = [
             (name, make) for owner in owners for name in _MAKERS if (make := getattr(owner, name, None))
         ]

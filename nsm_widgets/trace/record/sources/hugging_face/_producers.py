@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from nsm_widgets.trace.record._hooks import Hooks, in_backward
+from nsm_widgets.trace.record.sources.hugging_face._stacks import Stacks
 
 
 class Producer(NamedTuple):
@@ -17,6 +19,8 @@ class Producer(NamedTuple):
     """The attention module."""
     repeat: int
     """How often it was called before, within a call of the model."""
+    is_result: bool = False
+    """Whether it is the first of several things that the module gave: what it made of the weights."""
 
 
 class _Seen(threading.local):
@@ -25,24 +29,28 @@ class _Seen(threading.local):
     def __init__(self) -> None:
         self.tensors: dict[int, tuple[weakref.ref[Any], Producer]] = {}
         self.calls: dict[str, int] = {}
+        self.paths: dict[str, str] = {}
 
 
 class Producers:
     """Looks at what attention modules return while a model runs; keeps none of it alive.
 
     Args:
-        modules: The attention modules, by path.
+        stacks: The attention modules of a model.
     """
 
-    def __init__(self, modules: Mapping[str, Any]) -> None:
-        self._modules = modules
+    def __init__(self, stacks: Stacks) -> None:
+        self._stacks = stacks
         self._seen = _Seen()
 
     def install(self, hooks: Hooks) -> None:
         """Hang the hooks on."""
         self._seen = _Seen()
-        for path, module in self._modules.items():
-            hooks.after(module, self._after(path))
+        for path, module in self._stacks.attention.items():
+            if self._stacks.shared.get(path, path) == path:
+                hooks.after(module, self._after(path))
+        for path, first in self._stacks.shared.items():
+            hooks.before(self._stacks.block_of(path), partial(self._enter, first, path))
         hooks.callback(self.forget)
 
     def forget(self) -> None:
@@ -55,20 +63,37 @@ class Producers:
         reference, producer = self._seen.tensors.get(id(tensor), (None, None))
         return producer if reference is not None and reference() is tensor else None
 
+    @property
+    def ran(self) -> Iterable[str]:
+        """The paths of the modules that were called, since a call of the model began."""
+        return self._seen.calls
+
+    def path_of(self, path: str) -> str:
+        """The path of a module that runs, which several blocks may share, in the block that runs."""
+        return self._seen.paths.get(path, path)
+
+    def _enter(self, first: str, path: str, *_: Any) -> None:
+        self._seen.paths[first] = path
+
     def _after(self, path: str) -> Any:
         def after(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
             del args, kwargs
             if in_backward():
                 return
-            repeat = self._seen.calls[path] = self._seen.calls.get(path, -1) + 1
-            for each in _tensors(output):
+            here = self.path_of(path)
+            repeat = self._seen.calls[here] = self._seen.calls.get(here, -1) + 1
+            for is_result, each in _tensors(output):
                 if getattr(each, "ndim", 0) >= 3:
-                    self._seen.tensors[id(each)] = (weakref.ref(each), Producer(path, repeat))
+                    self._seen.tensors[id(each)] = (weakref.ref(each), Producer(here, repeat, is_result))
 
         return after
 
 
-def _tensors(output: Any) -> Sequence[Any]:
-    if isinstance(output, Mapping):
-        return list(output.values())
-    return output if isinstance(output, (tuple, list)) else [output]
+def _tensors(output: Any, *, is_result: bool = False) -> Iterator[tuple[bool, Any]]:
+    """All that an output holds, with what is the first of several in one tuple."""
+    parts = list(output.values()) if isinstance(output, Mapping) else output
+    if not isinstance(parts, (tuple, list)):
+        yield is_result, parts
+        return
+    for place, each in enumerate(parts):
+        yield from _tensors(each, is_result=place == 0 and len(parts) > 1)

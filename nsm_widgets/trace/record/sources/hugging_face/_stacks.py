@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from nsm_widgets.trace.make._output_fields import TOWERS
 from nsm_widgets.trace.record._hooks import without_numbers
 
-_CROSSES = re.compile(r"cross|encdec|encoder_att|enc_att", re.IGNORECASE)
+_CROSSES = re.compile(r"cross|encdec|encoder_decoder|encoder_att|enc_att", re.IGNORECASE)
 _NO_SOFTMAX = re.compile(r"linear|lightning|delta|additive", re.IGNORECASE)
 """Attentions by their name, whose keys and values are summed to a state: there are no weights."""
 _ANY = re.compile(r"model|transformer|layers?|blocks?|h|encoder|decoder|backbone|attention|attn")
@@ -48,7 +48,7 @@ class Stacks:
     """The attention modules of a model.
 
     Args:
-        modules: All of its modules by path.
+        modules: All of its modules by path; one that several blocks share, by the path in each of them.
         two_sided: Whether it has an encoder and a decoder.
     """
 
@@ -56,11 +56,21 @@ class Stacks:
         self._modules = modules
         self._two_sided = two_sided
         torchs = sys.modules["torch"].nn.MultiheadAttention  # which is recorded by itself
-        attention = [
-            path
-            for path in _innermost({path: part for path, part in modules.items() if is_attention(part)})
-            if not isinstance(modules[path], torchs)
-        ]
+        found = _innermost({path: part for path, part in modules.items() if is_attention(part)})
+        attention: list[str] = []
+        self.shared: dict[str, str] = {}
+        """Of modules that several blocks share: the first path, by that in each block."""
+        first: dict[int, list[str]] = {}
+        for path in found:
+            others = first.setdefault(id(modules[path]), [])
+            if isinstance(modules[path], torchs) or any(
+                self.block_of(path) is self.block_of(other) for other in others
+            ):
+                continue
+            others.append(path)
+            attention.append(path)
+        for paths in first.values():
+            self.shared |= {path: paths[0] for path in paths if len(paths) > 1}
         self._stacks = list(dict.fromkeys(self._stack_of(path) for path in attention))
         self._places: dict[str, LayerPlace] = {}
         self.attention = {path: modules[path] for path in attention}
@@ -79,10 +89,16 @@ class Stacks:
             self._places[path] = self._place(path)
         return self._places[path]
 
+    def block_of(self, path: str) -> Any:
+        """The module of the nearest list of blocks that a module lies in."""
+        above, number, rest = self._cut(path)
+        return self._modules[f"{above}.{number}" if rest != path else ""]
+
     def _place(self, path: str) -> LayerPlace:
-        own = getattr(self._modules[path], "layer_idx", None)
-        _, number, _ = self._cut(path)
-        layer = own if isinstance(own, int) and not isinstance(own, bool) else number
+        own = None if path in self.shared else getattr(self._modules[path], "layer_idx", None)
+        _, layer, _ = self._cut(path)
+        if isinstance(own, int) and not isinstance(own, bool) and own >= 0:
+            layer = own
         return LayerPlace(self._name(self._stack_of(path)), layer)
 
     def _cut(self, path: str) -> tuple[str, int, str]:
@@ -134,7 +150,9 @@ class Stacks:
         """What a path says besides, the most telling first, such as ``predictor``."""
         whole = getattr(self._modules.get(""), "base_model_prefix", "")
         path = [*reversed(stack.path.split(".")), *reversed(stack.rest.split("."))]
-        words = [re.sub(r"_?(attention|attn)_?", "", part, flags=re.IGNORECASE) for part in path]
+        told = r"attention|attn|cross_" if stack.crosses else r"attention|attn"
+        words = [re.sub(told, "", part, flags=re.IGNORECASE) for part in path]
+        words = [re.sub("_+", "_", word).strip("_") for word in words]
         return [word for word in words if word and word != whole and not _ANY.fullmatch(word)]
 
     def _words(self, stack: _Stack, several: Mapping[str, bool]) -> list[str]:
