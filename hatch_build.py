@@ -11,6 +11,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLE = (
+    "loader.js",
     "index.js",
     "data.js",
     "style.css",

@@ -1,5 +1,5 @@
 /**
- * Bundles what runs in the page, into nsm_widgets/widgets/static/: src/index.ts, src/data.ts and src/style.css for notebooks,
+ * Bundles what runs in the page, into nsm_widgets/widgets/static/: src/loader.ts, src/index.ts, src/data.ts and src/style.css for notebooks,
  * src/embed/ for exported pages. LICENSES.txt beside them names every package that went into the bundles.
  * JupyterLab's extension, src/lab/, goes to labextension/ beside them, ready for Lab to load.
  *
@@ -88,6 +88,7 @@ const withoutKernel = {
 const options = {
   absWorkingDir: here,
   entryPoints: {
+    loader: "src/loader.ts",
     index: "src/index.ts",
     data: "src/data.ts",
     style: "src/style.css",

@@ -18,14 +18,17 @@ def numbered(folder: Path, state_format: object, *, only: str = "") -> Path:
     path = unpack("pages", folder) / "saved.ipynb"
     written: dict[str, Any] = json.loads(path.read_text("utf-8"))
     static = files("nsm_widgets.widgets") / "static"
-    texts = {name: (static / name).read_text("utf-8") for name in ("index.js", "data.js", "style.css")}
+    texts = {
+        name: (static / name).read_text("utf-8") for name in ("loader.js", "index.js", "data.js", "style.css")
+    }
     for model in written["metadata"]["widgets"][STATE]["state"].values():
         state = model["state"]
         name = str(state.get("_anywidget_id", ""))
         if not (name.startswith("nsm_widgets.") and name.endswith(only)):
             continue
         data = state["_kind"] in ("store", "selection")
-        state |= {"_format": state_format, "_esm": texts["data.js" if data else "index.js"]}
+        state |= {"_format": state_format, "_esm": texts["loader.js"]}
+        state["_code"] = texts["data.js" if data else "index.js"]
         state["_css"] = "" if data else texts["style.css"]
     path.write_text(json.dumps(written), "utf-8")
     return path

@@ -1,7 +1,8 @@
-"""Shows views at the end of the cell that made them, as matplotlib's inline figures are shown."""
+"""What views and the cells of a notebook know of each other: shown at a cell's end, kept as its result."""
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -9,6 +10,9 @@ _waiting: list[Any] = []
 """Views that a cell made and that nothing has shown yet, oldest first."""
 _watched: set[int] = set()
 """Shells whose cells are watched, by identity."""
+
+_RESULT = re.compile(r"_{1,3}|_[0-9]+")
+"""Names that IPython gives to results of cells."""
 
 
 def show_at_cell_end(view: Any) -> None:
@@ -29,6 +33,20 @@ def show_at_cell_end(view: Any) -> None:
 def is_shown(view: Any) -> None:
     """Whoever shows a view says so; it is then not shown a second time."""
     _waiting[:] = [each for each in _waiting if each is not view]
+
+
+def forget(view: Any) -> None:
+    """IPython keeps what cells end in (``Out``, ``_``, ``_7``): let it keep a view no more that is closed."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if shell is None:
+        return
+    results = shell.user_ns.get("_oh", {})
+    for number in [number for number, result in results.items() if result is view]:
+        del results[number]
+    for names in (shell.user_ns, shell.user_ns_hidden, vars(shell.displayhook)):
+        for name in [name for name, value in names.items() if value is view and _RESULT.fullmatch(name)]:
+            names[name] = ""
 
 
 def _show_waiting(_result: object = None) -> None:

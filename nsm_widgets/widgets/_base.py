@@ -6,11 +6,13 @@ import difflib
 import inspect
 import threading
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakSet
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from nsm_widgets._errors import MissingDependencyError, UnknownOptionError
@@ -19,19 +21,31 @@ from nsm_widgets._state_format import STATE_FORMAT
 _STATIC = Path(__file__).parent / "static"
 
 
-def _bundle(name: str) -> Path:
-    path = _STATIC / name
-    if not path.is_file():
-        raise MissingDependencyError(
-            f"the widgets' JavaScript ({name}) must lie beside nsm_widgets.widgets, and it does not. "
-            "In a checkout, build it with 'make build' (needs Node.js 20 or newer); "
-            "an installed wheel carries it."
-        )
-    return path
+class _Bundle:
+    """A file of the bundle, read when a widget first needs it.
+
+    Not a ``Path``: anywidget ties each widget to the file that its class names, and closed ones would stay.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._path = _STATIC / name
+        if not self._path.is_file():
+            raise MissingDependencyError(
+                f"the widgets' JavaScript ({name}) must lie beside nsm_widgets.widgets, and it does not. "
+                "In a checkout, build it with 'make build' (needs Node.js 20 or newer); "
+                "an installed wheel carries it."
+            )
+
+    def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        return self._path.read_text(encoding="utf-8")
 
 
-DATA_BUNDLE = _bundle("data.js")
-"""Of stores and selections: small, for anywidget keeps a bundle with every model, in saved notebooks too."""
+DATA_BUNDLE = _Bundle("data.js")
+"""Of stores and selections: small, for each model carries its bundle, in saved notebooks too."""
 
 
 class SyncedWidget(anywidget.AnyWidget):
@@ -43,11 +57,15 @@ class SyncedWidget(anywidget.AnyWidget):
     so they are taken one at a time.
     """
 
-    _esm = _bundle("index.js")
-    _css: ClassVar[Path | str] = _bundle("style.css")
+    _esm = _Bundle("loader.js")
+    _bundle: ClassVar[_Bundle] = _Bundle("index.js")
+    _css: ClassVar[_Bundle | str] = _Bundle("style.css")
 
     _kind = traitlets.Unicode("").tag(sync=True)
     """Which part of the bundle serves this widget."""
+
+    _code = traitlets.Unicode().tag(sync=True)
+    """The bundle, which a page evaluates once for all models."""
 
     _format = traitlets.Int(STATE_FORMAT).tag(sync=True)
     """How this state is written; see :mod:`nsm_widgets._state_format`."""
@@ -58,13 +76,25 @@ class SyncedWidget(anywidget.AnyWidget):
     _page_writable: frozenset[str] = frozenset()
     """Traits that the page may set."""
 
+    _own_layout: ipywidgets.Layout | None = None
+    """Made with the widget, and closed with it."""
+
     def __init__(self, *, _state: Mapping[str, Any] | None = None, **options: Any) -> None:
         refuse_unknown(type(self).__name__, options, self._options())
         self._page_lock = threading.RLock()
         self.users: WeakSet[SyncedWidget] = WeakSet()
         """Views that read from this widget."""
-        super().__init__(**options, **(_state or {}))
+        super().__init__(_code=str(self._bundle), **options, **(_state or {}))
+        self._own_layout = None if "layout" in options else self.layout
         self.on_msg(self._on_page_message)
+
+    def close(self) -> None:
+        """Take the widget off every page."""
+        super().close()
+        if (
+            self._own_layout is not None
+        ):  # which ipywidgets would keep, and a page with it all that it was for
+            self._own_layout.close()
 
     @classmethod
     def _options(cls) -> tuple[str, ...]:

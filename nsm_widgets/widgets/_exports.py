@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, ColorScale, DomainChoice, Layout, Theme
-from nsm_widgets.widgets._at_cell_end import is_shown
+from nsm_widgets.widgets._at_cell_end import forget, is_shown
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
 
@@ -161,6 +161,13 @@ class Exportable:
         return (
             "".join(csv_lines(*shown, panel=panel)) if path is None else save_csv(path, *shown, panel=panel)
         )
+
+    def close(self) -> None:
+        """Take it off every page."""
+        was_open = self.comm is not None  # type: ignore[attr-defined]
+        super().close()  # type: ignore[misc]
+        if was_open:
+            forget(self)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget, and beside it a picture and a summary of its state now, for readers that run none.

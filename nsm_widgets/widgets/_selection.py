@@ -57,7 +57,7 @@ class Selection(SyncedWidget):
         UnknownOptionError: If a keyword is no axis of ``axes.json``; set others by their names.
     """
 
-    _esm = DATA_BUNDLE
+    _bundle = DATA_BUNDLE
     _css = ""
 
     # a trait for each axis that something is known of: time, head, slot, ...

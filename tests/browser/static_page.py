@@ -65,7 +65,7 @@ def static_page(view: View) -> str:
     )
 
 
-_NOT_SENT = ("_store", "_selection", "_buffers", "layout", "_esm", "_css")
+_NOT_SENT = ("_store", "_selection", "_buffers", "layout", "_esm", "_code", "_css")
 
 
 def _state(widget: SyncedWidget) -> dict[str, object]:

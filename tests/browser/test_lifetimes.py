@@ -143,8 +143,8 @@ def test_a_kernel_restarted_in_another_tab_is_found_out_by_a_move(
 # --- what a page holds ---
 
 
-def held(notebook: NotebookPage) -> dict[str, int]:
-    """How many nodes and listeners the page has, once what nobody holds is gone."""
+def held(notebook: NotebookPage, *names: str) -> dict[str, int]:
+    """How many nodes, listeners or bytes the page has, once what nobody holds is gone."""
     session = notebook.page.context.new_cdp_session(notebook.page)
     session.send("Performance.enable")
     session.send("HeapProfiler.enable")
@@ -152,7 +152,7 @@ def held(notebook: NotebookPage) -> dict[str, int]:
     metrics = session.send("Performance.getMetrics")["metrics"]
     session.detach()
     found = {entry["name"]: int(entry["value"]) for entry in metrics}
-    return {name: found[name] for name in ("Nodes", "JSEventListeners")}
+    return {name: found[name] for name in names}
 
 
 @pytest.mark.own_window
@@ -192,12 +192,119 @@ def test_closed_views_leave_nothing_behind(notebook: NotebookPage) -> None:
         expect(notebook.page.locator(".nsmw-root")).to_have_count(0)
         assert canvas.evaluate("canvas => canvas.width * canvas.height") == 0
         canvas.dispose()
-        counts.append(held(notebook))
+        counts.append(held(notebook, *most))
     # The first time, the page loads what it then keeps; and once, sooner or later, JupyterLab adds 133
     # listeners of its own, with views or without. What a round leaves behind, it leaves in every round.
     for name, limit in most.items():
         left = [after[name] - before[name] for before, after in pairwise(counts[1:])]
         assert median(left) < limit, (name, left)
+
+
+ALIVE = "(gc.collect(), [type(each()).__name__ for each in made if each() is not None])[1]"
+NOTE = """
+import gc
+from weakref import ref
+made = []
+def note(view):
+    made.extend(map(ref, (view, view.store, view.selection, view.trace)))
+    return view
+view = None
+"""
+SHOW_AGAIN = """
+if view is not None:
+    view.close()
+view = note(MemoryView(Trace.from_arrays({'memory': values[:, None]})))
+view
+"""
+
+
+def test_the_kernel_frees_what_is_closed_wherever_it_was_shown(notebook: NotebookPage) -> None:
+    """In a cell that runs again, is cleared, or is deleted; IPython itself keeps every result of a cell."""
+    notebook.run_cell(PRELUDE + NOTE)
+    notebook.run_cell(SHOW_AGAIN)
+    for _ in range(3):
+        notebook.run_all()
+    shown_cell = notebook.page.locator(".nsmw-root")
+    expect(shown_cell).to_have_count(1)
+    notebook.page.evaluate("() => jupyterapp.commands.execute('notebook:clear-cell-output')")
+    expect(shown_cell).to_have_count(0)
+    notebook.run_code("view.close()\nview = None")
+    assert notebook.python(ALIVE) == []
+    notebook.run_cell(SHOW_AGAIN)
+    shown_cell.first.wait_for()
+    notebook.page.evaluate("() => jupyterapp.commands.execute('notebook:delete-cell')")
+    notebook.run_code("view.close()\nview = None")
+    assert notebook.python(ALIVE) == []
+
+
+PLAIN = '''
+import anywidget, traitlets
+class Plain(anywidget.AnyWidget):
+    _esm = """export default { render({ model, el }) {
+        el.className = 'plain';
+        el.textContent = model.get('data')?.byteLength;
+    } }"""
+    data = traitlets.Bytes().tag(sync=True)
+    parts = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
+class Three:
+    def __init__(self):
+        self.models = [Plain(data=values.tobytes()), Plain()]
+        self.models.append(Plain(parts=self.models[:]))
+        display(self.models[-1])
+    def close(self):
+        for model in self.models:
+            model.close()
+'''
+OURS = """
+def three():
+    view = MemoryView(Trace.from_arrays({'memory': values}))
+    display(view)
+    return view
+"""
+
+
+def bytes_and_nodes(notebook: NotebookPage, show: str, cycles: int, *, ready: str) -> list[tuple[int, int]]:
+    """What the page holds after each tenth of so many times of being shown, closed and cleared."""
+    notebook.run_cell(
+        PRELUDE
+        + "values = np.random.default_rng(0).random((100, 1, 50, 20), 'f4')\nview = None"
+        + PLAIN
+        + OURS
+    )
+    held_then = []
+    source = f"if view is not None:\n    view.close()\nview = {show}()"
+    notebook.run_cell(source)
+    for cycle in range(cycles + cycles // 10):
+        notebook.run_last_cell()
+        notebook.page.locator(ready).first.wait_for(state="attached")
+        notebook.run_code("view.close()\nview = None")
+        notebook.page.evaluate("() => jupyterapp.commands.execute('notebook:clear-cell-output')")
+        expect(notebook.page.locator(ready)).to_have_count(0)
+        if cycle % (cycles // 10) == cycles // 10 - 1:
+            now = held(notebook, "JSHeapUsedSize", "Nodes")
+            held_then.append((now["JSHeapUsedSize"], now["Nodes"]))
+    return held_then[1:]  # the first time, the page loads what it then keeps
+
+
+@pytest.mark.more
+@pytest.mark.own_window
+def test_a_closed_view_leaves_what_a_plain_widget_leaves(lab: JupyterLab) -> None:
+    """Of as many models with the same bytes; and the second half no more than the first."""
+    cycles = 200
+    kept = {}
+    for name, ready in (("Three", ".plain"), ("three", ".nsmw-root [data-state=ready]")):
+        with lab.new(own_window=True) as notebook:
+            kept[name] = bytes_and_nodes(notebook, name, cycles, ready=ready)
+            assert notebook.page_errors == []
+    spent = {
+        name: [(after - before) / cycles for before, after in zip(each[0], each[-1], strict=True)]
+        for name, each in kept.items()
+    }
+    above = [ours - plain for plain, ours in zip(*spent.values(), strict=True)]
+    assert above[0] <= 100_000, spent
+    assert above[1] <= 5, spent
+    first, middle, last = (kept["three"][place][0] for place in (0, 5, -1))
+    assert last - middle <= 1.25 * (middle - first) + 1e6, kept["three"]
 
 
 # --- places to be shown in ---

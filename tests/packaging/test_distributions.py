@@ -21,7 +21,7 @@ from tests.packaging.conftest import REPOSITORY, STATIC, build
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf8"))["project"]
 
 EMBEDDED = ("embed.js", "embed-controls.css", "embed-icons.css", "embed-page.css")
-BUNDLE = ("index.js", "data.js", "style.css", *EMBEDDED, "LICENSES.txt")
+BUNDLE = ("loader.js", "index.js", "data.js", "style.css", *EMBEDDED, "LICENSES.txt")
 NEEDED = {f"nsm_widgets/widgets/static/{name}" for name in BUNDLE} | {
     "nsm_widgets/__init__.py",
     "nsm_widgets/axes.json",

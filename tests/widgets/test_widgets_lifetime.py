@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
+import torch
+from ipywidgets import Layout
+from ipywidgets.widgets.widget import _instances
 
-from nsm_widgets import Heatmap, MemoryView, NamedArray, NTMExplorer, Selection, Trace, TraceStore
+from nsm_widgets import (
+    Heatmap,
+    MemoryView,
+    NamedArray,
+    NTMExplorer,
+    ReadWriteView,
+    Selection,
+    StatisticChart,
+    Trace,
+    TraceComparison,
+    TraceRecorder,
+    TraceStore,
+    ViewGroup,
+)
 from nsm_widgets._errors import ShapeError
+from nsm_widgets.ntm import NTM, NTMConfig
 from nsm_widgets.view import ColorDomain
 
 
@@ -95,3 +116,68 @@ def test_a_diverging_map_is_drawn_only_around_zero(
     view = Heatmap([[-1.0, 3.0], [0.0, 2.0]], dims=("slot", "word"), **limits)
     ((panel,),) = view._layout
     assert (panel.domain, panel.cmap) == (domain, cmap)
+
+
+# --- what is closed is gone ---
+
+WEIGHTS = np.full((3, 1, 2, 8), 1 / 8)
+
+
+def small_trace() -> Trace:
+    return Trace.from_arrays(
+        {"memory": np.zeros((3, 1, 8, 4)), "read_weights": WEIGHTS, "write_weights": WEIGHTS.copy()}
+    )
+
+
+def live_view(_trace: Trace) -> MemoryView:
+    """One that has followed a recorder whose block is over."""
+    model = NTM(NTMConfig(input_size=2, output_size=2))
+    recorder = TraceRecorder(model)
+    view = MemoryView(recorder)
+    with recorder:
+        model(torch.zeros(3, 1, 2))
+    return view
+
+
+MAKERS: dict[str, Callable[[Trace], Any]] = {
+    "MemoryView": MemoryView,
+    "ReadWriteView": ReadWriteView,
+    "NTMExplorer": NTMExplorer,
+    "Heatmap": lambda trace: Heatmap(trace["memory"].values, dims=trace["memory"].dims),
+    "StatisticChart": lambda trace: StatisticChart(trace, "entropy"),
+    "ViewGroup": lambda trace: ViewGroup(
+        trace, [[partial(MemoryView, trace)], [partial(ReadWriteView, trace)]]
+    ),
+    "live": live_view,
+    "TraceComparison": lambda trace: TraceComparison(trace, small_trace()),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_closed_view_is_freed_with_all_that_it_made(name: str) -> None:
+    """View, arrays on the page's side, selection and trace: none is alive once nobody holds them."""
+    alive: list[ref[Any]] = []
+    for _ in range(3):
+        view = MAKERS[name](small_trace())
+        view._repr_mimebundle_()
+        view.to_html()
+        alive += map(ref, (view, view.store, view.selection, view.trace))
+        view.close()
+        del view
+    gc.collect()
+    assert [type(each()).__name__ for each in alive if each() is not None] == []
+
+
+def test_closing_leaves_no_widget_of_its_own_open() -> None:
+    """A layout that ipywidgets made for a view stays on the page for good, if it is not closed."""
+    for make in MAKERS.values():
+        before = set(_instances)
+        make(small_trace()).close()
+        assert {type(_instances[key]).__name__ for key in set(_instances) - before} == set()
+
+
+def test_a_layout_that_was_given_stays_open() -> None:
+    """It may be another widget's, too."""
+    layout = Layout(width="300px")
+    MemoryView(small_trace(), layout=layout).close()
+    assert layout.comm is not None

@@ -31,7 +31,7 @@ from tests.widgets.conftest import RecordedComm
 Page = Callable[[Any], RecordedComm]
 ROOT = Path(__file__).parents[2]
 PACKAGE, JS = ROOT / "nsm_widgets", ROOT / "js" / "src"
-OURS_ON_EVERY_WIDGET = {"_kind", "_format", "_ack", "_anywidget_id", "_css", "_esm"}
+OURS_ON_EVERY_WIDGET = {"_kind", "_format", "_ack", "_anywidget_id", "_css", "_esm", "_code"}
 
 
 def view(*, time: int = 5, slot: int = 3, **options: Any) -> Heatmap:

@@ -112,6 +112,7 @@ def page_content(
         if is_ours(model):
             texts_of = DATA_TEXTS if is_ours(model, "store", "selection") else OUR_TEXTS
             state |= {name: static_text(file) if file else "" for name, file in texts_of.items()}
+            state.pop("_code", None)
         if is_ours(model, "store"):
             copied.pop("buffers", None)
             state |= {"_buffers": {}, "_state_mb": None}  # what a saved notebook holds is no matter here

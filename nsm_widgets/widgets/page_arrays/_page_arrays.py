@@ -92,7 +92,7 @@ class TraceStore(SyncedWidget):
             is unknown.
     """
 
-    _esm = DATA_BUNDLE
+    _bundle = DATA_BUNDLE
     _css = ""
 
     _kind = traitlets.Unicode("store").tag(sync=True)

@@ -110,6 +110,11 @@ class NotebookPage:
         _raise_errors(outputs)
         return "".join(map(_text, outputs))
 
+    def run_last_cell(self) -> None:
+        """Run the last cell again; it stays the active one."""
+        self._call(f"() => {{ {PANEL}.content.activeCellIndex = {PANEL}.content.widgets.length - 1; }}")
+        self._call("() => jupyterapp.commands.execute('notebook:run-cell')", seconds=RUN_S)
+
     def cell(self, index: int) -> Locator:
         """A cell by its place; negative ones count from the end."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
