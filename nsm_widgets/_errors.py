@@ -63,6 +63,10 @@ class ExportError(NsmWidgetsError, ValueError):
     """A page cannot be written as asked: it would be too large, or what it shows was not saved."""
 
 
+class ClosedError(NsmWidgetsError, RuntimeError):
+    """A view or a store was asked for what it held before it was closed."""
+
+
 class ReportError(NsmWidgetsError, ValueError):
     """A report was written, and something that it should show could not be drawn."""
 

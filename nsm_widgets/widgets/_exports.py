@@ -186,6 +186,8 @@ class Exportable:
 
     def _fallbacks(self, name: str) -> dict[str, str]:
         """Text and picture of the present state, under this name."""
+        if self.store.comm is None:
+            return {"text/plain": f"{name}: its store was closed"}
         if not self._shown:  # a recorder's first iteration is still to come
             return {"text/plain": f"{name}: waiting for the first iteration"}
         from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before

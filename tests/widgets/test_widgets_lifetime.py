@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -28,7 +30,7 @@ from nsm_widgets import (
     TraceStore,
     ViewGroup,
 )
-from nsm_widgets._errors import ShapeError
+from nsm_widgets._errors import ClosedError, ShapeError
 from nsm_widgets.ntm import NTM, NTMConfig
 from nsm_widgets.view import ColorDomain
 
@@ -181,3 +183,34 @@ def test_a_layout_that_was_given_stays_open() -> None:
     layout = Layout(width="300px")
     MemoryView(small_trace(), layout=layout).close()
     assert layout.comm is not None
+
+
+def test_a_closed_view_says_that_it_let_go_of_its_trace() -> None:
+    """At once, not when Python next looks for circles."""
+    view = MemoryView(small_trace())
+    trace = ref(view.trace)
+    view.close()
+    assert trace() is None
+    with pytest.raises(ClosedError, match="trace = view.trace"):
+        _ = view.trace
+
+
+MANY = """
+import numpy as np, psutil
+from nsm_widgets import MemoryView, Trace
+
+values = np.random.default_rng(0).random((200, 1, 200, 50), "f4")
+sizes = []
+for _ in range(220):
+    view = MemoryView(Trace.from_arrays({"memory": values + 0}))
+    view.close()
+    sizes.append(psutil.Process().memory_info().rss)
+print(max(sizes[-20:]) - max(sizes[:20]))
+"""
+
+
+@pytest.mark.more
+def test_memory_is_flat_over_two_hundred_views_of_eight_megabytes() -> None:
+    """A process of its own, that collects only when Python does."""
+    grown = int(subprocess.run([sys.executable, "-c", MANY], check=True, capture_output=True).stdout)
+    assert grown < 2 * 8e6

@@ -12,7 +12,7 @@ import traitlets
 from jaxtyping import Shaped
 
 from nsm_widgets._environment import EVERYTHING_MB
-from nsm_widgets._errors import ShapeError
+from nsm_widgets._errors import ClosedError, ShapeError
 from nsm_widgets._text import escape_surrogates, replace_surrogates
 from nsm_widgets.trace import (
     Coord,
@@ -102,6 +102,8 @@ class TraceStore(SyncedWidget):
 
     _state_mb = traitlets.Float().tag(sync=True)
     """What the arrays of a saved notebook take at most, for the page to say it."""
+
+    _trace: Trace | None = None
 
     joining: Literal["", "gathers", "watches"] = ""
     """While a group is made: whether this takes what its parts draw, or is filled by a recorder."""
@@ -197,10 +199,30 @@ class TraceStore(SyncedWidget):
         """Bytes, by name, of the other arrays: a saved notebook has only a picture of them."""
         return {name: array.nbytes for name, array in self._arrays.items() if name not in self.saved}
 
+    @property
+    def trace(self) -> Trace:
+        """What is shown.
+
+        Raises:
+            ClosedError: If the store is closed.
+        """
+        if self._trace is None:
+            raise ClosedError(
+                "the trace of a view must be asked for while it is open, got a closed one, which has "
+                "let go of it. Keep it beside the view: trace = view.trace."
+            )
+        return self._trace
+
+    @trace.setter
+    def trace(self, trace: Trace) -> None:
+        self._trace = trace
+
     def close(self) -> None:
-        """Take the arrays off the page, and give their room in the saved notebook back."""
+        """Take the arrays off the page, give their room in the saved notebook back, and let go of them."""
         if self.comm is not None:
             self._free_state()
+            # at once: a widget is part of circles, which Python frees when it happens to look
+            self._trace, self._arrays, self._for_state, self._served = None, {}, {}, {}
         super().close()
 
     def shown(self) -> None:
