@@ -3,12 +3,12 @@
 Two groups grow beside each other, each committed as ``store._store`` says: the steps, in the store itself,
 and a row for each iteration, in a store within it, ``iterations``. A row says which iteration it is, at which
 step it begins and how long it is, so that a reader shows whole iterations alone, whatever was committed
-first. What masks and labels change from one iteration to the next, a third one tells, ``asides``
-(``_coord_log_writer``); a row says where.
+first; and whether its masks and labels, which lie beside the steps, are others than those of the one before.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,16 @@ from nsm_widgets._errors import RecordingError, TraceFileError, warn_or_log
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
+from nsm_widgets.trace.arrays._coord import Coord, make_coord
 from nsm_widgets.trace.arrays._iterations import INITIAL
 from nsm_widgets.trace.arrays._known import split_name
-from nsm_widgets.trace.arrays._mask import is_mask
-from nsm_widgets.trace.record._coord_log_writer import CoordLogWriter, told_by
+from nsm_widgets.trace.arrays._mask import is_mask, make_mask
 from nsm_widgets.trace.record._iteration import FAILED, NO_STEP, OTHER_SHAPE, OUT_OF_TURN
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.store._codec import need_codecs
-from nsm_widgets.trace.store._iteration_rows import COORD_LOG, FOLDER, MOST_STARTS, ROWS, SCALARS, Row
+from nsm_widgets.trace.store._columns import Column, ColumnArray, State, state_columns
+from nsm_widgets.trace.store._iteration_rows import FOLDER, MOST_STARTS, ROWS, SCALARS, Row
+from nsm_widgets.trace.store._states import MOST_JOINED
 from nsm_widgets.trace.store._writer import StoreWriter
 
 if TYPE_CHECKING:
@@ -50,10 +52,30 @@ class _Writer(StoreWriter):
     def __init__(self, path: Path, rank: int, like: TraceBase, shard_bytes: int = 0) -> None:
         super().__init__(path, rank=rank, dims={name: array.dims for name, array in like.items()})
         self._like, self._shard_bytes = like, shard_bytes
+        self._told: dict[Column, NDArray[Any]] = {}
+        """The columns so far, each with a step that has none."""
 
     def _template(self, growing: Mapping[str, Any]) -> TraceBase:
         del growing
         return self._like
+
+    def check(self, step_arrays: Mapping[str, Any]) -> None:
+        super().check({**step_arrays, **{column.name: empty for column, empty in self._told.items()}})
+
+    def append_with(
+        self, growing: Mapping[str, NDArray[Any]], columns: Mapping[Column, NDArray[Any]], axis: str
+    ) -> None:
+        """Add the steps of an iteration with its masks and labels; those of others are none here."""
+        for column, values in columns.items():
+            if column not in self._told:
+                self._told[column] = column.empty(values[:1])
+                self._add_column(ColumnArray(column, self._told[column], (axis, *column.dims)))
+        rows = len(next(iter(growing.values())))
+        told = {column.name: columns.get(column) for column in self._told}
+        for column, empty in self._told.items():
+            if told[column.name] is None:
+                told[column.name] = np.broadcast_to(empty, (rows, *empty.shape[1:]))
+        self.append({**growing, **told})
 
 
 class RecordingStore:
@@ -79,7 +101,7 @@ class RecordingStore:
         self, path: Path, rank: int, choice: Choice, scalars: Scalars, *, strict: bool = False
     ) -> None:
         need_codecs()
-        for folder in (path, path / FOLDER, path / COORD_LOG):
+        for folder in (path, path / FOLDER):
             if (folder / f"rank-{rank}").exists():
                 raise RecordingError(
                     f"{path} must not hold rank-{rank} yet, but it does: a recorder begins a store, and each "
@@ -97,8 +119,14 @@ class RecordingStore:
         self._has_time = False
         self._steps: _Writer | None = None
         self._rows: _Writer | None = None
-        self._coord_log: CoordLogWriter | None = None
-        self._taken = 0
+        self._layers: State = {}
+        """Labels of layers, which are the model's; only those that are others lie with the steps."""
+        self._state: State = {}
+        self._mask_axes: dict[tuple[str, str], set[str]] = {}
+        """Of each mask, all axes that it had so far, without the time."""
+        self._changing: set[tuple[str, str]] = set()
+        """Masks that were not the same at all steps."""
+        self._taken = self._unwritten = 0
         self._is_closed = False
         self.refused = 0
         """Iterations whose arrays were not those of the first one."""
@@ -141,7 +169,7 @@ class RecordingStore:
         growing = _growing_of(one)
         if self._steps is None:
             self._begin(template(), one)
-        assert self._steps is not None and self._coord_log is not None
+        assert self._steps is not None
         try:
             self._check(one, growing)
         except RecordingError as error:
@@ -160,13 +188,19 @@ class RecordingStore:
                 f"an iteration in a store must begin at most {MOST_STARTS} sequences, got {len(one.starts)}. "
                 "Record it in memory: TraceRecorder(model) without store=..."
             )
-        told = self._coord_log.add(one)
-        if told is None:
-            return None  # counted there
+        state = {
+            key: coord for key, coord in told_by(one).items() if not _is_one(coord, self._layers.get(key))
+        }
+        columns = state_columns(state, "time", one.rows, self._steps.words)
+        if not self._has_room(one, state):
+            return None  # counted
         initial = {name: array.values for name, array in one.arrays.items() if _is_initial(name)}
-        self._append_row(Row(one.number, self._taken, one.rows, one.starts, *told), recording, initial)
-        self._steps.append(growing)
+        varies = any("time" in coord.dims for coord in state.values())
+        row = Row(one.number, self._taken, one.rows, one.starts, varies, not _is_same(state, self._state))
+        self._append_row(row, recording, initial)
+        self._steps.append_with(growing, columns, "time" if self._has_time else "iteration")
         self._taken += one.rows
+        self._state = state
         self.iterations.append(one.number)
         return None
 
@@ -215,8 +249,29 @@ class RecordingStore:
     @property
     def _writers(self) -> list[StoreWriter]:
         """In the order in which they are committed: what others refer to comes first."""
-        log = None if self._coord_log is None else self._coord_log.writer
-        return [writer for writer in (log, self._rows, self._steps) if writer is not None]
+        return [writer for writer in (self._rows, self._steps) if writer is not None]
+
+    def _has_room(self, one: Gathered, state: State) -> bool:
+        """Whether the masks of all iterations can still be joined; else this one is counted as left out."""
+        axes, changing = {**self._mask_axes}, {*self._changing}
+        for key in filter(lambda key: is_mask(key[1]), dict.fromkeys((*state, *self._state))):
+            coord, before = state.get(key), self._state.get(key)
+            axes[key] = axes.get(key, set()) | (set() if coord is None else {*coord.dims} - {"time"})
+            is_new = self._taken > 0 and not _is_same({key: coord}, {key: before})
+            if is_new or (coord is not None and "time" in coord.dims):
+                changing.add(key)
+        cells = [math.prod(one.arrays[key[0]].sizes[dim] for dim in axes[key]) for key in changing]
+        if (self._taken + one.rows) * sum(cells) <= MOST_JOINED:
+            self._mask_axes, self._changing = axes, changing
+            return True
+        if not self._unwritten:
+            warn_or_log(
+                f"the masks of all iterations came to {MOST_JOINED} bytes, the most there may be: iterations "
+                f"are left out of {self.path} for as long, and counted. Record fewer (every(n)), or less of "
+                "them (select=...)."
+            )
+        self._unwritten += 1
+        return False
 
     def _write_scalars(self) -> None:
         """All that was logged so far, whole or not at all."""
@@ -238,6 +293,8 @@ class RecordingStore:
                 f"in iteration {one.number}: in a store what began without a time cannot go on with one. "
                 "Record it in memory, without store=..."
             )
+        if not self._layers.keys() <= told_by(one).keys():
+            raise RecordingError("layers must have labels in each iteration, as in the first one.")
         self._steps.check(growing)
 
     def _begin(self, trace: TraceBase, one: Gathered) -> None:
@@ -248,27 +305,43 @@ class RecordingStore:
             growing = {name: _with_iteration(array) for name, array in growing.items()}
         initial = {name: array for name, array in trace.items() if _is_initial(name)}
         first = told_by(one)
-        told = {key: coord for key, coord in first.items() if not is_mask(key[1]) and len(coord.dims) == 1}
-        changes = first.keys() - told.keys()
-        like = [_first(growing[name], changes) if name in growing else a for name, a in trace.items()]
+        self._layers = {key: coord for key, coord in first.items() if key[1] == "layer"}
+        told = first.keys() - self._layers.keys()
+        like = [_first(growing[name], told) if name in growing else a for name, a in trace.items()]
         self._initial = {name: array.values for name, array in initial.items()}
         rows = [NamedArray(ROWS, np.zeros((1, len(Row.columns())), np.int64), ("iteration", "channel"))]
         rows += [_with_iteration(array) for array in initial.values()]
         reasons = {"reasons": list(self._reasons)}
         self._rows = _Writer(self.path / FOLDER, self.rank, TraceBase(*rows, attrs=reasons))
         self._steps = _Writer(self.path, self.rank, TraceBase(*like, attrs=attrs), SHARD_BYTES)
-        self._coord_log = CoordLogWriter(
-            lambda pages: _Writer(self.path / COORD_LOG, self.rank, pages), self.path, told
-        )
 
     def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
         assert self._rows is not None
         left_out = [recording.left_out[reason] for reason in self._reasons]
-        unwritten = 0 if self._coord_log is None else self._coord_log.left_out
-        values = {ROWS: row.values(recording.seen, left_out[:3], unwritten, left_out[3:])[None]}
+        values = {ROWS: row.values(recording.seen, left_out[:3], self._unwritten, left_out[3:])[None]}
         for name, kept in self._initial.items():
             values[name] = initial.get(name, kept)[None]
         self._rows.append(values)
+
+
+def told_by(one: Gathered) -> State:
+    """The masks and labels of one iteration, checked against the axes of its arrays."""
+    return {
+        (array, name): (make_mask if is_mask(name) else make_coord)(name, given, found.sizes, array)
+        for array, found in one.arrays.items()
+        for name, given in found.coords.items()
+    }
+
+
+def _is_same(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
+    """Whether two iterations have the same masks and labels."""
+    return one.keys() == other.keys() and all(_is_one(coord, other[key]) for key, coord in one.items())
+
+
+def _is_one(coord: Coord | None, other: Coord | None) -> bool:
+    if coord is None or other is None:
+        return coord is other
+    return coord.dims == other.dims and np.array_equal(coord.values, other.values)
 
 
 def _is_initial(name: str) -> bool:
@@ -295,7 +368,7 @@ def _with_iteration(array: NamedArray) -> NamedArray:
     return NamedArray(array.name, values, ("iteration", *array.dims), array.coords, array.attrs)
 
 
-def _first(array: NamedArray, changes: Collection[tuple[str, str]]) -> NamedArray:
+def _first(array: NamedArray, told: Collection[tuple[str, str]]) -> NamedArray:
     """One step: what the others look like, but for labels and masks that may be others."""
-    coords = {name: coord for name, coord in array.coords.items() if (array.name, name) not in changes}
+    coords = {name: coord for name, coord in array.coords.items() if (array.name, name) not in told}
     return NamedArray(array.name, array.values[:1], array.dims, coords, array.attrs)

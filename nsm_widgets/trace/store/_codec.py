@@ -44,6 +44,15 @@ def crc32c(data: Any) -> int:
     return int(need_codecs()[1].value(bytes(data)))
 
 
+def crc32c_on(before: int, data: bytes) -> int:
+    """The checksum of what has that one and this after it.
+
+    >>> crc32c_on(crc32c(b"1234"), b"56789") == crc32c(b"123456789")
+    True
+    """
+    return int(need_codecs()[1].extend(before, data))
+
+
 def with_sum(data: bytes) -> bytes:
     """The data with its checksum after it."""
     return data + struct.pack("<I", crc32c(data))
@@ -63,7 +72,28 @@ def without_sum(data: bytes) -> bytes:
 def pack(chunk: NDArray[Any]) -> bytes:
     """One chunk as its three codecs leave it."""
     little = np.ascontiguousarray(chunk, dtype=chunk.dtype.newbyteorder("<"))
-    return with_sum(need_codecs()[0].compress(little.reshape(-1).view(np.uint8), LEVEL))
+    return pack_bytes(little.reshape(-1).view(np.uint8))
+
+
+def pack_bytes(data: Any) -> bytes:
+    """Bytes, packed by zstd, with a checksum."""
+    return with_sum(need_codecs()[0].compress(data, LEVEL))
+
+
+def unpack_bytes(data: bytes, most: int) -> bytes:
+    """What :func:`pack_bytes` was given.
+
+    Raises:
+        ValueError: If the checksum is wrong, or it unpacks to more than so many bytes.
+    """
+    data = without_sum(data)
+    told = content_size(data)
+    if told is None or told > most:
+        raise ValueError(f"it unpacks to {told} bytes, {most} are the most there may be")
+    try:
+        return bytes(need_codecs()[0].decompress(data))
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"it does not unpack ({error})") from error
 
 
 def unpack(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

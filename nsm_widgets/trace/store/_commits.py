@@ -39,6 +39,12 @@ class Commit:
     """How often writing failed."""
     message: str = ""
     """Of the last failure."""
+    arrays: int = 0
+    """How many arrays grow, masks and labels among them."""
+    words: int = 0
+    """Texts in the vocabulary."""
+    words_sum: int = 0
+    """Their checksum."""
 
 
 def write_commit(rank: Path, commit: Commit) -> None:
@@ -96,6 +102,8 @@ def read_commit(root: Path, rank: str) -> Commit | None:
 
 def _checked(number: int, fields: Any) -> Commit:
     """A marker of these fields, if they can be true together."""
+    if isinstance(fields, dict) and sorted(fields) == sorted(Commit.__slots__[:-3]):
+        fields = {**fields, "arrays": 0, "words": 0, "words_sum": 0}  # of version 1
     if not isinstance(fields, dict) or sorted(fields) != sorted(Commit.__slots__):
         raise ValueError("its fields are others")
     steps, folded, errors = (_count(fields[name]) for name in ("steps", "folded", "errors"))
@@ -107,7 +115,8 @@ def _checked(number: int, fields: Any) -> Commit:
         at = stop
     if at != steps or fields["number"] != number or not isinstance(fields["message"], str):
         raise ValueError("its fields contradict each other")
-    return Commit(number, steps, folded, tail, lost, errors, fields["message"])
+    more = (_count(fields[name]) for name in ("arrays", "words", "words_sum"))
+    return Commit(number, steps, folded, tail, lost, errors, fields["message"], *more)
 
 
 def _count(value: Any) -> int:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nsm_widgets.trace.store._columns import ColumnArray
+from nsm_widgets.trace.store._layout import ArrayLayout
 from nsm_widgets.trace.store._rank import RankFiles, ShardBuffer
 
 _LONGEST_WAIT_S = 5.0
@@ -43,6 +45,8 @@ class Drain:
     failing: bool = False
     closing: bool = False
     thread: threading.Thread | None = None
+    writing: threading.Lock = field(default_factory=threading.Lock)
+    """Held while files are written; taken before ``changed``."""
 
     def create(self) -> None:
         """Make the group now, so that one that is there is told; where the disk fails it is tried again.
@@ -74,6 +78,17 @@ class Drain:
             self.next_index += 1
             self.waiting.append(block)
             return block
+
+    def add(self, array: ColumnArray) -> ArrayLayout:
+        """Have a column more in the blocks that are in memory, and in all that follow."""
+        with self.writing, self.changed:
+            size, first = self.files.schema.shard_steps, self.next_index
+            if self.waiting:  # what lies in shards already may not be handed back yet
+                first = max(self.waiting[0].index, self.files.last.folded // size)
+            layout = self.files.add(array, first * size)
+            for values in (*(block.values for block in self.waiting), *self.free):
+                values.append(np.full(layout.shard, layout.fill))
+            return layout
 
     def lose(self, count: int) -> None:
         """Remember before which step of the store so many are missing."""
@@ -121,10 +136,11 @@ class Drain:
                 blocks = [(block, block.filled) for block in self.waiting if block.filled]
                 said = {"lost": tuple(self.lost), "errors": self.errors, "message": self.message[:500]}
             try:
-                self._write(blocks, said, closing)
-                if closing or time.monotonic() - shown > self.every_s:
-                    self.files.show_length()
-                    shown = time.monotonic()
+                with self.writing:
+                    self._write(blocks, said, closing)
+                    if closing or time.monotonic() - shown > self.every_s:
+                        self.files.show_length()
+                        shown = time.monotonic()
                 failed = False
             except Exception as error:  # whatever it is, the training goes on
                 self._count(error)
@@ -144,9 +160,11 @@ class Drain:
         files = self.files
         if not self.created:
             files.create()
-            self.created = True
+            self.created = files.is_described = True
         end = blocks[-1][0].index * files.schema.shard_steps + blocks[-1][1] if blocks else 0
         news = said["lost"] != files.last.lost or said["errors"] != files.last.errors
+        if not files.is_described:
+            files.describe()
         if news or end > files.last.steps or (closing and end > files.last.folded):
             files.commit(blocks, close=closing, **said)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,28 +19,29 @@ from nsm_widgets.trace.arrays._iterations import INITIAL, INITIALS
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._origin import Origin
-from nsm_widgets.trace.store._coord_log_reader import CoordLog, LoggedCoords, LoggedLabels, Message
+from nsm_widgets.trace.store._asides import Asides, cut
+from nsm_widgets.trace.store._columns import Column
 from nsm_widgets.trace.store._files import refuse
+from nsm_widgets.trace.store._states import OwnLabelsInStore, Stretch, column_states, with_states
+from nsm_widgets.trace.store._vocabulary import Vocabulary
 
 FOLDER = "iterations"
 """A store within the store, with a row for each iteration."""
-COORD_LOG = "asides"
-"""Another one, with what masks and labels change from one iteration to the next."""
 ROWS = "told"
 SCALARS = "scalars-rank-{rank}.nsm"
 """In that folder, a trace file with the numbers that were logged beside the iterations."""
 MOST_STARTS = 64
 """Sequences that may begin within one iteration."""
 MOST_MASKED_STEPS = 2**27
-"""Steps of a store with masks or labels that change."""
+"""Steps of a store of version 1 that may tell of masks or labels."""
 
-_PAGES = ("first page", "pages", "not written")
+_TOLD = ("varies", "changes", "not written")
 _MORE = ("another shape", "failed", "out of turn")
 """Columns after the starts, which stores of before do not have: none of them, or only the first three."""
 _COUNTS = ("number", "begin", "steps", "seen", "not chosen", "no step", "over budget")
 
-_AT_PAGES = len(_COUNTS) + MOST_STARTS
-_AT_MORE = _AT_PAGES + len(_PAGES)
+_AT_TOLD = len(_COUNTS) + MOST_STARTS
+_AT_MORE = _AT_TOLD + len(_TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,15 @@ class Row:
     steps: int
     starts: Sequence[int]
     """At which of its steps a sequence begins."""
-    first_page: int = 0
-    """Where in the log the message begins that came with it."""
-    pages: int = 0
-    """How long that is; 0 where masks and labels are those of the iteration before."""
+    varies: bool = False
+    """Whether masks change from step to step."""
+    changes: bool = False
+    """Whether masks or labels are others than those of the iteration before."""
 
     @staticmethod
     def columns() -> tuple[str, ...]:
         """What each number of a row is."""
-        return (*_COUNTS, *(f"start {index}" for index in range(MOST_STARTS)), *_PAGES, *_MORE)
+        return (*_COUNTS, *(f"start {index}" for index in range(MOST_STARTS)), *_TOLD, *_MORE)
 
     def values(
         self, seen: int, left_out: Sequence[int], unwritten: int, more: Sequence[int] = (0, 0, 0)
@@ -70,18 +71,27 @@ class Row:
         """The row in a store; ``more`` counts of those left out, as their columns are called."""
         starts = [*self.starts, *[-1] * (MOST_STARTS - len(self.starts))]
         counts = [self.number, self.begin, self.steps, seen, *left_out]
-        return np.array([*counts, *starts, self.first_page, self.pages, unwritten, *more], np.int64)
+        return np.array([*counts, *starts, self.varies, self.changes, unwritten, *more], np.int64)
 
 
-def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, root: Path) -> TraceBase:
+def with_iterations(
+    trace: TraceBase,
+    columns: Mapping[Column, Any],
+    words: Vocabulary,
+    rows: TraceBase,
+    asides: Asides | None,
+    root: Path,
+) -> TraceBase:
     """The whole iterations of a store's committed steps, told as a recorder's trace in memory tells them.
 
     Their own labels are told by its origin.
 
     Args:
         trace: All committed steps.
+        columns: Their masks and labels.
+        words: The texts of those.
         rows: What the store within it has.
-        log: What that of masks and labels has; ``None`` where there is none yet.
+        asides: What one of version 1 has told of masks and labels.
         root: The store's folder, for errors.
 
     Raises:
@@ -89,60 +99,56 @@ def with_iterations(trace: TraceBase, rows: TraceBase, log: TraceBase | None, ro
     """
     table = _table(rows, root)
     axis = "time" if any("time" in array.dims[:1] for array in trace.values()) else "iteration"
-    growing = [array for array in trace.values() if array.dims[:1] == (axis,)]
-    true = _Steps.of(growing[0])
+    true = _Steps.of(next(array for array in trace.values() if array.dims[:1] == (axis,)))
     whole = table[table[:, 0] >= 0]
     ends = true.places(whole[:, 1] + whole[:, 2])
     begins = true.places(whole[:, 1])
-    pages = CoordLog(log, root)
-    messages = _messages(whole, pages)
     done = whole[:, 1] + whole[:, 2] <= true.stop
-    there = np.arange(len(whole)) < len(messages)
+    messages = whole[:, [_AT_TOLD, _AT_TOLD + 1, 2]].tolist()
+    there = np.arange(len(whole)) < (len(whole) if asides is None else asides.count(messages))
     kept = done & (ends > begins) & there
     numbers, steps = whole[kept, 0].tolist(), (ends - begins)[kept].tolist()
     if not numbers:
         raise refuse(root, "no iteration of it is whole yet; is its recorder still at the first one")
     length = int(ends[kept].max())
-    logged = LoggedCoords(pages, messages, growing, root)
     arrays = [_cut(array, length) if array.dims[:1] == (axis,) else array for array in trace.values()]
-    places = [int(place) for place in np.flatnonzero(kept)]
-    if not logged.is_empty:
+    if asides is None:
+        varies, groups = whole[:, _AT_TOLD].astype(bool), np.cumsum(whole[:, _AT_TOLD + 1])
+        fields = (field[kept].tolist() for field in (begins, ends, groups, varies))
+        states = column_states(columns, [Stretch(*each) for each in zip(*fields, strict=True)], words, root)
+    else:
         if length > MOST_MASKED_STEPS:
             raise refuse(root, f"it claims {length} steps with masks or labels, more than there may be")
-        cuts = [true.between(int(begins[at]), int(ends[at])) - whole[at, 1] for at in places]
-        arrays = [
-            logged.of_all(array, places, cuts) if array.dims[:1] == (axis,) else array for array in arrays
-        ]
-    arrays = _with_initials(arrays, rows, places)
+        growing = [array for array in arrays if array.dims[:1] == (axis,)]
+        told = asides.states(messages[: int(there.sum())], growing)
+        cuts = zip(begins[kept].tolist(), ends[kept].tolist(), whole[kept, 1].tolist(), strict=True)
+        steps_left = [true.between(begin, end) - first for begin, end, first in cuts]
+        held = [told[at] for at in np.flatnonzero(kept)]
+        states = [cut(*each) for each in zip(held, steps_left, strict=True)]
+    before, arrays = (
+        arrays,
+        [with_states(array, states, steps, root) if array.dims[:1] == (axis,) else array for array in arrays],
+    )
+    own_labels = OwnLabelsInStore(before, arrays, dict(zip(numbers, states, strict=True)))
+    arrays = _with_initials(arrays, rows, [int(place) for place in np.flatnonzero(kept)])
     reasons = [str(reason) for reason in rows.attrs.get("reasons", [])]
-    told: dict[str, Any] = {"numbers": numbers, "seen": int(table[-1, 3])}
+    about: dict[str, Any] = {"numbers": numbers, "seen": int(table[-1, 3])}
     counts = [*table[-1, 4:7], *table[-1, _AT_MORE:]]
-    told["left_out"] = {r: int(n) for r, n in zip(reasons, counts, strict=False) if n}
-    lost = int((~kept & done & there).sum()) + int(table[-1, _AT_PAGES + 2])
+    about["left_out"] = {r: int(n) for r, n in zip(reasons, counts, strict=False) if n}
+    lost = int((~kept & done & there).sum()) + int(table[-1, _AT_TOLD + 2])
     if table[-1, 0] < 0:  # the log was closed before
         lost += int(np.sum(~there))
     if lost:
-        told["left_out"]["could not be written"] = lost
-    attrs: dict[str, Any] = {**trace.attrs, "iterations": told}
+        about["left_out"]["could not be written"] = lost
+    attrs: dict[str, Any] = {**trace.attrs, "iterations": about}
     if axis == "iteration":
         arrays = _by_number(arrays, numbers)
     else:
-        told["steps"] = steps
+        about["steps"] = steps
         starts = _starts(whole[kept], true)
         if starts:
             attrs["sequence_starts"] = starts
-    own_labels = LoggedLabels(logged, dict(zip(numbers, places, strict=True)))
     return TraceBase(*arrays, attrs=attrs, origin=Origin(own_labels=own_labels))
-
-
-def _messages(rows: NDArray[np.int64], log: CoordLog) -> list[Message]:
-    """The message of each iteration, up to the first one that is not committed yet."""
-    found = []
-    for row in rows[:, [2, _AT_PAGES, _AT_PAGES + 1]].tolist():
-        if row[2] and not log.has(row[1], row[2]):
-            break
-        found.append(Message(row[1], row[2], row[0]))
-    return found
 
 
 def inner_folder(root: Path, name: str, rank: str) -> Path | None:
@@ -181,7 +187,7 @@ def with_scalars(trace: TraceBase, folder: Path, rank: str) -> TraceBase:
 def _table(rows: TraceBase, root: Path) -> NDArray[np.int64]:
     """The rows, checked: iterations one after the other, none before the one before it."""
     columns = len(Row.columns())
-    allowed = ((columns,), (_AT_MORE,), (_AT_PAGES,))
+    allowed = ((columns,), (_AT_MORE,), (_AT_TOLD,))
     if ROWS not in rows or rows[ROWS].dtype != np.int64 or rows[ROWS].shape[1:] not in allowed:
         raise refuse(root, f"what {FOLDER} says of iterations is not what a recorder writes")
     table: NDArray[np.int64] = np.asarray(rows[ROWS].values)
@@ -190,7 +196,7 @@ def _table(rows: TraceBase, root: Path) -> NDArray[np.int64]:
     follows = real[1:, 1] == real[:-1, 1] + real[:-1, 2]
     rises = real[1:, 0] > real[:-1, 0]
     closed = (table[:-1, 0] >= 0).all()
-    counts = [*range(1, len(_COUNTS)), *range(_AT_PAGES, columns)]
+    counts = [*range(1, len(_COUNTS)), *range(_AT_TOLD, columns)]
     in_range = (table[:, counts] >= 0).all() and (table < 2**40).all() and (real[:, 2] > 0).all()
     if not (follows.all() and rises.all() and closed and in_range):
         raise refuse(root, f"what {FOLDER} says of iterations contradicts itself")
@@ -216,15 +222,15 @@ class _Steps:
         """The number after the last one."""
         return self.count if self.labels is None else int(self.labels[-1]) + 1
 
+    def between(self, begin: int, end: int) -> NDArray[np.int64]:
+        """The numbers from one place to before another."""
+        return np.arange(begin, end) if self.labels is None else self.labels[begin:end]
+
     def places(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many committed steps lie before each of these."""
         if self.labels is None:
             return np.minimum(steps, self.count)
         return np.searchsorted(self.labels, steps)
-
-    def between(self, begin: int, end: int) -> NDArray[np.int64]:
-        """The numbers from one place to before another."""
-        return np.arange(begin, end) if self.labels is None else self.labels[begin:end]
 
     def has(self, places: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each step is the one at its place."""

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.store._files import refuse
 
 FORMAT = "nsm_widgets.store"
-VERSION = 1
+VERSION = 2
+"""What is written. Version 1, which is read, had masks and labels as text, and no checksum over names."""
 SHARD_STEPS = 64
 """Steps in a shard; fewer, by halves, where so many would be more than ``MOST_SHARD`` bytes."""
 MOST_SHARD = 2**27
@@ -33,7 +33,7 @@ _CHUNK = 2**20
 _DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
 DTYPES = (*_DTYPES, "float16", "float32", "float64")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}(?<!\.)\Z")
-_TAKEN = ("zarr.json", "steps", "c", "con", "prn", "aux", "nul")
+_TAKEN = ("zarr.json", "steps", "vocabulary", "c", "con", "prn", "aux", "nul")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class ArrayLayout:
     """Shape of a shard, one file: so many steps, and every other axis whole."""
     chunk: tuple[int, ...]
     """Shape of a chunk, what is packed as one; divides the shard."""
+    absent: int = 0
+    """What stands in integers and booleans where nothing was written; NaN in floats."""
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -67,7 +69,7 @@ class ArrayLayout:
     @property
     def fill(self) -> Any:
         """What stands where nothing was written."""
-        return np.array(np.nan if self.dtype.kind == "f" else 0, self.dtype)
+        return np.array(np.nan if self.dtype.kind == "f" else self.absent, self.dtype)
 
     def shard_name(self, index: int) -> str:
         """The file of a shard, in the array's folder."""
@@ -93,11 +95,11 @@ def is_key(key: object) -> bool:
     return isinstance(key, str) and _KEY.match(key) is not None and key not in _TAKEN
 
 
-def make_layout(key: str, array: NamedArray, steps: int) -> ArrayLayout:
-    """How an array with that many steps in a shard is cut."""
-    shard = (steps, *array.shape[1:]) if array.ndim else (1,)
-    dims = array.dims if array.ndim else ("item",)
-    return ArrayLayout(key, dims, array.dtype, shard, choose_chunk(shard, dims, array.dtype.itemsize))
+def make_layout(key: str, dims: tuple[str, ...], like: Any, steps: int = 0, absent: int = 0) -> ArrayLayout:
+    """How an array with the shape and type of ``like`` is cut, so many steps in a shard; 0 for all."""
+    shard = (steps or like.shape[0], *like.shape[1:]) if dims else (1,)
+    chunk = choose_chunk(shard, dims or ("item",), like.dtype.itemsize)
+    return ArrayLayout(key, dims or ("item",), like.dtype, shard, chunk, absent)
 
 
 def choose_chunk(shard: tuple[int, ...], dims: Sequence[str], itemsize: int) -> tuple[int, ...]:
@@ -148,15 +150,39 @@ def array_metadata(layout: ArrayLayout, length: int, attrs: Mapping[str, Any]) -
         "data_type": layout.dtype.name,
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(layout.shard)}},
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
-        "fill_value": {"f": "NaN", "b": False}.get(layout.dtype.kind, 0),
+        "fill_value": "NaN" if layout.dtype.kind == "f" else layout.fill.item(),
         "codecs": [{"name": "sharding_indexed", "configuration": sharding}],
         "dimension_names": list(layout.dims),
         "attributes": dict(attrs),
     }
 
 
+TEXTS = ("string", "", {"name": "vlen-utf8"})
+"""Type, fill value and first codec of an array of texts."""
+
+
+def plain_metadata(
+    shape: Sequence[int], chunk: Sequence[int], dims: Sequence[str], kind: tuple[str, Any, dict[str, Any]]
+) -> dict[str, Any]:
+    """The ``zarr.json`` of an array without shards, for its type, fill value and first codec."""
+    data_type, fill, first = kind
+    zstd = {"name": "zstd", "configuration": {"level": 1, "checksum": False}}
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(shape),
+        "data_type": data_type,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunk)}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
+        "fill_value": fill,
+        "codecs": [first, zstd, {"name": "crc32c"}],
+        "dimension_names": list(dims),
+        "attributes": {},
+    }
+
+
 def read_layout(
-    root: Path, where: str, key: str, found: Mapping[str, Any]
+    root: Path, where: str, key: str, found: Mapping[str, Any], absent: int = 0
 ) -> tuple[ArrayLayout, dict[str, Any]]:
     """An array's layout and attributes from its ``zarr.json``.
 
@@ -184,7 +210,7 @@ def read_layout(
     check(isinstance(dims, list) and len(dims) == len(shape), "must name each axis")
     assert isinstance(dims, list)
     check(all(isinstance(dim, str) for dim in dims), "must name each axis")
-    layout = ArrayLayout(key, tuple(dims), np.dtype(str(dtype_name)), shard, chunk)
+    layout = ArrayLayout(key, tuple(dims), np.dtype(str(dtype_name)), shard, chunk, absent)
     check(shape[1:] == shard[1:], "must have shards that are whole in every axis but the first")
     check(
         all(whole % part == 0 for whole, part in zip(shard, chunk, strict=True)), "has chunks that do not fit"

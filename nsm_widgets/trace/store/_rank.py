@@ -17,9 +17,11 @@ from nsm_widgets._errors import RecordingError, TraceFileError
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._json import dump_json
-from nsm_widgets.trace.arrays._mask import coords_to_json
+from nsm_widgets.trace.arrays._mask import coords_to_json, is_mask
+from nsm_widgets.trace.store._columns import TEXT, ColumnArray, mask_columns
 from nsm_widgets.trace.store._commits import JOURNAL, Commit, forget_before, write_commit
 from nsm_widgets.trace.store._files import MOST_JSON, remove, stage, sync_folder, write_whole
+from nsm_widgets.trace.store._label_arrays import label_arrays
 from nsm_widgets.trace.store._layout import (
     FORMAT,
     MOST_AXES,
@@ -35,6 +37,8 @@ from nsm_widgets.trace.store._layout import (
 from nsm_widgets.trace.store._lock import RankLock
 from nsm_widgets.trace.store._shard import pack_shard
 from nsm_widgets.trace.store._tail import pack_segment, segment_name
+from nsm_widgets.trace.store._vocabulary import FOLDER as VOCABULARY
+from nsm_widgets.trace.store._vocabulary import Vocabulary, vocabulary_metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,17 @@ class Schema:
     """By array name, in order."""
     fixed: dict[str, ArrayLayout]
     """Arrays that do not grow, written once."""
+    columns: dict[str, ColumnArray]
+    """Those of the arrays, growing and not, that are masks or labels of others."""
+    since: dict[str, int]
+    """Before which step columns were not there that came later."""
+
+    def add(self, array: ColumnArray) -> ArrayLayout:
+        """Have a mask or labels as another array."""
+        column = array.column
+        _add(self, column.name, column.folder, array, column.absent)
+        self.columns[column.name] = array
+        return {**self.growing, **self.fixed}[column.name]
 
 
 @dataclass(slots=True)
@@ -62,19 +77,22 @@ class ShardBuffer:
     """How many steps are there."""
 
 
-def make_schema(trace: TraceBase, shard_bytes: int = 0) -> Schema:
+def make_schema(trace: TraceBase, shard_bytes: int = 0, columns: Sequence[ColumnArray] = ()) -> Schema:
     """Which arrays of a trace grow, and how each is cut.
 
     Args:
-        trace: With at least one step.
+        trace: With at least one step. Its masks become columns.
         shard_bytes: So many bytes the shards of all arrays together may have, rather than only 64 steps:
             each file is waited for until it is on the disk, and few large ones are quicker.
+        columns: Masks and labels that grow, beside those.
 
     Raises:
         TraceFileError: If an array has more axes than a store takes.
     """
     axis = next((dim for dim in LEADING if any(_leads(a, dim) for a in trace.values())), None)
-    step_bytes = sum(a.values.nbytes // a.shape[0] for a in trace.values() if _leads(a, axis))
+    told = [*(column for array in trace.values() for column in mask_columns(array, axis)), *columns]
+    arrays: list[NamedArray | ColumnArray] = [*trace.values(), *told]
+    step_bytes = sum(a.values.nbytes // a.shape[0] for a in arrays if _leads(a, axis))
     steps = SHARD_STEPS
     while steps > 1 and steps * step_bytes > MOST_SHARD:
         steps //= 2
@@ -82,18 +100,25 @@ def make_schema(trace: TraceBase, shard_bytes: int = 0) -> Schema:
         steps *= 2
     growing: dict[str, ArrayLayout] = {}
     fixed: dict[str, ArrayLayout] = {}
+    schema = Schema(axis, steps, growing, fixed, {}, {})
     for name, array in trace.items():
         if array.ndim > MOST_AXES:
             raise TraceFileError(f"{name} must have at most {MOST_AXES} axes in a store, got {array.ndim}.")
-        key = choose_key(name, [layout.key for layout in (*growing.values(), *fixed.values())])
-        if _leads(array, axis):
-            growing[name] = make_layout(key, array, steps)
-        else:
-            fixed[name] = make_layout(key, array, array.shape[0] if array.ndim else 1)
-    return Schema(axis, steps, growing, fixed)
+        _add(schema, name, name, array)
+    for column in told:
+        schema.add(column)
+    return schema
 
 
-def _leads(array: NamedArray, axis: str | None) -> bool:
+def _add(schema: Schema, name: str, folder: str, array: NamedArray | ColumnArray, absent: int = 0) -> None:
+    key = choose_key(folder, [layout.key for layout in (*schema.growing.values(), *schema.fixed.values())])
+    if _leads(array, schema.axis):
+        schema.growing[name] = make_layout(key, array.dims, array.values, schema.shard_steps, absent)
+    else:
+        schema.fixed[name] = make_layout(key, array.dims, array.values, absent=absent)
+
+
+def _leads(array: NamedArray | ColumnArray, axis: str | None) -> bool:
     return axis is not None and array.dims[:1] == (axis,)
 
 
@@ -123,6 +148,13 @@ class RankFiles:
         self._folder = root / rank
         self._lock = RankLock()
         self._template = template
+        self._arrays: dict[str, NamedArray | ColumnArray] = {**template, **schema.columns}
+        keys = [layout.key for layout in (*schema.growing.values(), *schema.fixed.values())]
+        self._labels = label_arrays(template, keys)
+        self.words = Vocabulary()
+        """Of the labels that columns have; their owner adds to it."""
+        self.is_described = last is None
+        """Whether the group on the disk says what this writer says."""
         self._shape_length = 0 if last is None else -1  # what an earlier writer came to is not known
         self._group(0)  # too many labels are told at once
 
@@ -165,15 +197,19 @@ class RankFiles:
             said: Further fields of the marker: ``lost``, ``errors``, ``message``.
         """
         last, size = self.last, self.schema.shard_steps
-        commit = replace(last, number=last.number + 1, **said)
+        commit = replace(last, number=last.number + 1, arrays=len(self.schema.growing), **said)
+        anew = last.number > 0 and commit.arrays != last.arrays  # segments of before lack a column
         for block, count in blocks:
             end = block.index * size + count
-            if (count == size or close) and end > commit.folded:
+            if anew or ((count == size or close) and end > commit.folded):
                 self._write_shards(block, count)
                 commit = replace(commit, steps=end, folded=end, tail=())
             elif end > commit.steps:
                 self._write_segment(block, commit.steps, end)
                 commit = replace(commit, steps=end, tail=(*commit.tail, (commit.steps, end)))
+        count = len(self.words)
+        if self._has_texts:
+            commit = replace(commit, words=count, words_sum=self.words.write(self._folder, last.words, count))
         stage("marker: begin")
         write_commit(self._folder, commit)
         sync_folder(self._folder.joinpath(*JOURNAL))
@@ -198,9 +234,20 @@ class RankFiles:
             sync_folder(self._folder / layout.key)
             stage("shape: written")
         self._write_steps(self._folder, length)
+        self._write_vocabulary(self._folder)
         write_whole(self._folder, "zarr.json", [self._group(length)])
         sync_folder(self._folder)
         self._shape_length = length
+
+    def describe(self) -> None:
+        """Tell of columns that were added, before the first marker that has them."""
+        for name in self.schema.since:
+            (self._folder / self.schema.growing[name].key).mkdir(exist_ok=True)
+        self._write_labels(self._folder)
+        self._shape_length = -1
+        self.show_length()
+        stage("group: described")
+        self.is_described = True
 
     def take_over(self) -> None:
         """Become the writer of a group that is there.
@@ -209,6 +256,15 @@ class RankFiles:
             RecordingError: If it has one.
         """
         self._lock.take(self._folder)
+
+    def add(self, array: ColumnArray, since: int) -> ArrayLayout:
+        """Have a column more, from a step on. ``describe`` tells of it."""
+        layout = self.schema.add(array)
+        name = array.column.name
+        self.schema.since[name] = since
+        self._arrays[name] = array
+        self.is_described = False
+        return layout
 
     def release(self) -> None:
         """Let another writer come."""
@@ -241,13 +297,15 @@ class RankFiles:
             sync_folder(folder / layout.key)
         for name, layout in self.schema.fixed.items():
             (folder / layout.key).mkdir(parents=True)
-            values = self._template[name].values
+            values = self._arrays[name].values
             whole = values if values.ndim else np.asarray(values).reshape(1)
             write_whole(folder / layout.key, layout.shard_name(0), pack_shard(whole, layout))
             write_whole(
                 folder / layout.key, "zarr.json", [_json(self._metadata(name, layout, layout.shard[0]))]
             )
             sync_folder(folder / layout.key)
+        self._write_labels(folder)
+        self._write_vocabulary(folder)
         folder.joinpath(*JOURNAL).mkdir(parents=True)
         self._lock.take(folder)
         write_whole(folder / JOURNAL[0], "zarr.json", [_json(_STEPS)])
@@ -259,7 +317,7 @@ class RankFiles:
         sync_folder(folder)
 
     def _metadata(self, name: str, layout: ArrayLayout, length: int) -> dict[str, Any]:
-        return array_metadata(layout, length, self._template[name].attrs)
+        return array_metadata(layout, length, self._arrays[name].attrs)
 
     def _group(self, length: int) -> bytes:
         schema = self.schema
@@ -270,14 +328,48 @@ class RankFiles:
             "axis": schema.axis,
             "attrs": self._template.attrs,
             "arrays": [_entry(self._template[n], arrays[n], n in schema.growing) for n in self._template],
+            "columns": [self._column(name) for name in schema.columns],
         }
         metadata = {
             layout.key: self._metadata(name, layout, length if name in schema.growing else layout.shard[0])
             for name, layout in arrays.items()
         }
+        metadata |= {key: labels.metadata for key, labels in self._labels.items()}
+        coordinates = [arrays[name].key for name in schema.columns] + list(self._labels)
+        if self._has_texts:
+            metadata[VOCABULARY] = vocabulary_metadata(self.last.words)
         consolidated = {"kind": "inline", "must_understand": False, "metadata": {**metadata, "steps": _STEPS}}
-        group = {"zarr_format": 3, "node_type": "group", "attributes": {"nsm_widgets": ours}}
+        attributes = {"nsm_widgets": ours, "coordinates": " ".join(coordinates)}
+        group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
         return _json({**group, "consolidated_metadata": consolidated})
+
+    def _column(self, name: str) -> dict[str, Any]:
+        schema = self.schema
+        column, layout = schema.columns[name].column, {**schema.growing, **schema.fixed}[name]
+        told = {"array": column.array, "coord": column.coord, "kind": column.kind, "dims": list(column.dims)}
+        return {
+            **told,
+            "key": layout.key,
+            "grows": name in schema.growing,
+            "since": schema.since.get(name, 0),
+        }
+
+    def _write_labels(self, folder: Path) -> None:
+        for key, labels in self._labels.items():
+            (folder / key).mkdir(parents=True, exist_ok=True)
+            write_whole(folder / key, labels.chunk, [labels.data])
+            write_whole(folder / key, "zarr.json", [_json(labels.metadata)])
+            sync_folder(folder / key)
+
+    @property
+    def _has_texts(self) -> bool:
+        return any(array.column.kind == TEXT for array in self.schema.columns.values())
+
+    def _write_vocabulary(self, folder: Path) -> None:
+        if self._has_texts:
+            (folder / VOCABULARY).mkdir(exist_ok=True)
+            write_whole(folder / VOCABULARY, "zarr.json", [_json(vocabulary_metadata(self.last.words))])
+            sync_folder(folder / VOCABULARY)
 
     def _write_steps(self, folder: Path, length: int) -> None:
         write_whole(folder / JOURNAL[0], "c", [np.array(length, "<i8").tobytes()])
@@ -309,12 +401,13 @@ _STEPS: dict[str, Any] = {
 
 
 def _entry(array: NamedArray, layout: ArrayLayout, grows: bool) -> dict[str, Any]:
+    labels = {name: coord for name, coord in array.coords.items() if not is_mask(name)}
     return {
         "name": array.name,
         "key": layout.key,
         "dims": list(array.dims),
         "grows": grows,
-        "coords": coords_to_json(array.coords, array.sizes),
+        "coords": coords_to_json(labels, array.sizes),
     }
 
 

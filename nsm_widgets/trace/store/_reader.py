@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,22 @@ from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import coords_from_json
 from nsm_widgets.trace.arrays._origin import Origin, OwnLabels
+from nsm_widgets.trace.store._asides import FOLDER as ASIDES
+from nsm_widgets.trace.store._asides import Asides
+from nsm_widgets.trace.store._columns import KINDS, MASK, Column
 from nsm_widgets.trace.store._commits import JOURNAL, Commit, read_commit
 from nsm_widgets.trace.store._files import open_inside, read_json, refuse
 from nsm_widgets.trace.store._iteration_rows import (
-    COORD_LOG,
     FOLDER,
     inner_folder,
     with_iterations,
     with_scalars,
 )
 from nsm_widgets.trace.store._layout import FORMAT, VERSION, ArrayLayout, is_key, read_layout
+from nsm_widgets.trace.store._states import MOST_JOINED
 from nsm_widgets.trace.store._stored_array import StoredArray
 from nsm_widgets.trace.store._tail import Segment, segment_name
+from nsm_widgets.trace.store._vocabulary import Vocabulary, read_vocabulary
 
 _TRIES = 20
 _RANK = re.compile(r"rank-(0|[1-9]\d{0,8})\Z")
@@ -49,11 +54,17 @@ def open_store(path: Path, rank: int | None = None) -> TraceBase:
     try:
         _check_ours(path, _json(path), "zarr.json")
         name = _choose_rank(path, rank)
-        trace = _Rank(path, name).trace()
+        opened = _Rank(path, name)
+        trace = opened.trace()
         folder = inner_folder(path, FOLDER, name)
         own_labels: Mapping[int, OwnLabels] = {}
-        if folder is not None:
-            trace = with_iterations(trace, _Rank(folder, name).trace(), _log(path, name), path)
+        if folder is None:
+            trace = TraceBase(
+                *(_masked(array, opened.columns, path) for array in trace.values()), attrs=trace.attrs
+            )
+        else:
+            rows, asides = _Rank(folder, name).trace(), _asides(path, name, opened)
+            trace = with_iterations(trace, opened.columns, opened.words, rows, asides, path)
             own_labels = {} if trace.origin is None else trace.origin.own_labels
             trace = with_scalars(trace, folder, name)
         shapes = {array.name: array.shape for array in trace.values()}
@@ -67,16 +78,28 @@ def open_store(path: Path, rank: int | None = None) -> TraceBase:
         raise refuse(path, f"what it holds is no trace: {error}") from error
 
 
-def _log(path: Path, name: str) -> TraceBase | None:
-    """What a recorder told of masks and labels; ``None`` if none of it is committed."""
-    folder = inner_folder(path, COORD_LOG, name)
-    if folder is None:
+def _asides(path: Path, name: str, rank: _Rank) -> Asides | None:
+    """What a recorder of version 1 told of masks and labels; ``None`` in another store."""
+    folder = inner_folder(path, ASIDES, name)
+    if rank.version > 1:
         return None
     with suppress(FileNotFoundError):  # removed meanwhile, since there is a newer one
-        commit = read_commit(folder, name)
+        commit = read_commit(folder, name) if folder is not None else None
         if commit is None or commit.steps == 0:
-            return None
-    return _Rank(folder, name).trace()
+            return Asides(None, path)
+    return Asides(None if folder is None else _Rank(folder, name).trace(), path)
+
+
+def _masked(array: NamedArray, columns: Mapping[Column, LazyValues], root: Path) -> NamedArray:
+    """An array with its masks, of a store without iterations."""
+    coords = dict(array.coords)
+    for column, values in columns.items():
+        if column.array == array.name:
+            if column.kind != MASK or values.size > MOST_JOINED:
+                raise refuse(root, f"{column.coord} of {array.name} is not what a writer writes")
+            grows = values.ndim > len(column.dims)
+            coords[column.coord] = Coord((*array.dims[:grows], *column.dims), values.read())
+    return NamedArray(array.name, array.values, array.dims, coords, array.attrs)
 
 
 def ranks_in(path: Path) -> list[int]:
@@ -117,7 +140,7 @@ def _check_ours(path: Path, group: dict[str, Any], where: str) -> dict[str, Any]
     if group.get("zarr_format") != 3 or group.get("node_type") != "group" or not isinstance(ours, dict):
         raise refuse(path, f"{where} is not that of a store; is it a Zarr store of another program?")
     told = (ours.get("format"), ours.get("version"))
-    if told != (FORMAT, VERSION):
+    if told not in [(FORMAT, version) for version in range(1, VERSION + 1)]:
         raise refuse(
             path,
             f"{where} has format and version {str(told)[:80]}, this reader knows {(FORMAT, VERSION)}; "
@@ -126,74 +149,100 @@ def _check_ours(path: Path, group: dict[str, Any], where: str) -> dict[str, Any]
     return ours
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What a rank says of one of its arrays."""
+
+    name: str
+    dims: list[Any]
+    """Of the axes, as they are told; whether that fits, the array checks."""
+    grows: bool
+    coords: dict[str, Any]
+    layout: ArrayLayout
+    attrs: dict[str, Any]
+    column: Column | None = None
+    """What it is a mask or labels of; ``None`` where it is none."""
+    since: int = 0
+    """Before which step it was not written."""
+
+
 class _Rank:
     """One rank's description, and how to make a trace of its newest commit."""
 
     def __init__(self, root: Path, rank: str) -> None:
         self._root, self._rank = root, rank
-        ours = _check_ours(root, _json(root, rank), f"{rank}/zarr.json")
+        self.columns: dict[Column, LazyValues] = {}
+        """Masks and labels, once the trace was made."""
+        self.words = Vocabulary()
+        """The texts of those labels, likewise."""
+        self._describe()
+
+    def _describe(self) -> None:
+        ours = _check_ours(self._root, _json(self._root, self._rank), f"{self._rank}/zarr.json")
         self._attrs = self._expect(ours, "attrs", dict)
-        self._entries = [self._entry(entry) for entry in self._expect(ours, "arrays", list)]
-        self._layouts: list[ArrayLayout] = []
-        self._array_attrs: list[dict[str, Any]] = []
-        for entry in self._entries:
-            where = f"{rank}/{entry['key']}"
-            layout, attrs = read_layout(root, where, entry["key"], _json(root, rank, entry["key"]))
-            self._layouts.append(layout)
-            self._array_attrs.append(attrs)
-        growing = [
-            layout for layout, entry in zip(self._layouts, self._entries, strict=True) if entry["grows"]
-        ]
-        if len({layout.shard[0] for layout in growing}) > 1:
-            raise refuse(root, f"arrays of {rank} have shards of different lengths")
-        self._growing = growing
+        self._arrays = [self._array(entry) for entry in self._expect(ours, "arrays", list)]
+        self.version = int(ours["version"])
+        if self.version > 1:
+            self._arrays += [self._column(entry) for entry in self._expect(ours, "columns", list)]
+        self._growing = [array for array in self._arrays if array.grows]
+        if len({array.layout.shard[0] for array in self._growing}) > 1:
+            raise refuse(self._root, f"arrays of {self._rank} have shards of different lengths")
 
     def layouts(self) -> dict[str, ArrayLayout]:
         """How the arrays are cut, by name."""
-        return {entry["name"]: layout for entry, layout in zip(self._entries, self._layouts, strict=True)}
+        return {array.name: array.layout for array in self._arrays}
 
     def trace(self) -> TraceBase:
         """The newest commit; read again if a writer tidied up in between."""
         for _ in range(_TRIES):
             try:
                 commit = read_commit(self._root, self._rank)
-                if commit is None or (commit.steps == 0 and len(self._growing) == len(self._entries)):
+                if commit is not None and commit.arrays > len(self._growing):
+                    self._describe()  # its writer has had a mask or labels more since
+                    continue
+                if commit is None or (commit.steps == 0 and len(self._growing) == len(self._arrays)):
                     raise TraceFileError(
                         f"{self._root} holds no committed step of {self._rank} yet. Open it again when its "
                         "writer has committed."
                     )
-                return self._trace(commit, self._open_tail(commit))
+                return self._trace(commit)
             except FileNotFoundError as error:
-                missing = error
-        raise refuse(
-            self._root, f"what the newest marker of {self._rank} names is missing ({missing.filename})"
-        )
+                missing = error.filename
+        raise refuse(self._root, f"what the newest marker of {self._rank} names is missing ({missing})")
 
-    def _trace(self, commit: Commit, tail: list[Segment]) -> TraceBase:
+    def _trace(self, commit: Commit) -> TraceBase:
+        growing = self._growing[: commit.arrays or None]  # others are of a commit that did not come
+        tail = self._open_tail(commit, [array.layout for array in growing])
+        if commit.words:
+            self.words = read_vocabulary(self._root, self._rank, commit.words, commit.words_sum)
         arrays = []
-        column = 0
-        for entry, layout, attrs in zip(self._entries, self._layouts, self._array_attrs, strict=True):
-            if entry["grows"] and commit.steps == 0:
+        for array in self._arrays:
+            if array.grows and (commit.steps == 0 or array not in growing):
                 continue
-            where = (self._root, self._rank)
-            if entry["grows"]:
-                source = StoredArray(where, layout, commit.steps, commit.folded, tail, column)
-                column += 1
+            where, layout = (self._root, self._rank), array.layout
+            if array.grows:
+                steps, folded, column = commit.steps, commit.folded, growing.index(array)
+                source = StoredArray(where, layout, steps, folded, tail, column, array.since)
             else:
                 source = StoredArray(where, layout, layout.shard[0], layout.shard[0], [], 0)
             source.check_last()
             values = LazyValues(source)
-            coords: dict[str, Any] = coords_from_json(entry["coords"], entry["dims"], values.shape)
-            if commit.lost and entry["grows"]:
-                coords.setdefault(layout.dims[0], Coord(layout.dims[:1], _true_steps(commit)))
-            if entry["dims"]:
-                array = NamedArray(entry["name"], values, entry["dims"], coords, attrs)
-                self._check_axes(array, layout)
+            if array.column is None:
+                arrays.append(self._named(array, values, commit))
             else:
-                array = NamedArray(entry["name"], values[0], (), None, attrs)
-            arrays.append(array)
+                self.columns[array.column] = values
         lost = {"lost_steps": [list(gap) for gap in commit.lost]} if commit.lost else {}
         return TraceBase(*arrays, attrs={**self._attrs, **lost})
+
+    def _named(self, array: _Described, values: LazyValues, commit: Commit) -> NamedArray:
+        if not array.dims:
+            return NamedArray(array.name, values[0], (), None, array.attrs)
+        coords: dict[str, Any] = coords_from_json(array.coords, array.dims, values.shape)
+        if commit.lost and array.grows:
+            coords.setdefault(array.layout.dims[0], Coord(array.layout.dims[:1], _true_steps(commit)))
+        named = NamedArray(array.name, values, array.dims, coords, array.attrs)
+        self._check_axes(named, array.layout)
+        return named
 
     def _check_axes(self, array: NamedArray, layout: ArrayLayout) -> None:
         """Any identifier names an axis: what one file says of it must be what the other one says."""
@@ -201,33 +250,56 @@ class _Rank:
             told, said = format_dims(array.dims), format_dims(layout.dims)
             raise refuse(self._root, f"{array.name} of {self._rank} has axes {told} and {said[:200]}")
 
-    def _open_tail(self, commit: Commit) -> list[Segment]:
+    def _open_tail(self, commit: Commit, layouts: Sequence[ArrayLayout]) -> list[Segment]:
         segments = []
-        if len(commit.tail) > max([layout.shard[0] for layout in self._growing], default=0):
+        if len(commit.tail) > max([layout.shard[0] for layout in layouts], default=0):
             raise refuse(self._root, f"the newest marker of {self._rank} names too many segments")
         for start, stop in commit.tail:
             name = segment_name(start, stop)
             descriptor = open_inside(self._root, self._rank, *JOURNAL, name)
             try:
-                segments.append(Segment(descriptor, start, stop, self._growing))
+                segments.append(Segment(descriptor, start, stop, layouts))
             except ValueError as error:
                 raise refuse(self._root, f"the segment {name} of {self._rank} is damaged: {error}") from error
         return segments
 
-    def _entry(self, entry: Any) -> dict[str, Any]:
-        if not isinstance(entry, dict) or sorted(entry) != ["coords", "dims", "grows", "key", "name"]:
-            raise refuse(self._root, f"an array of {self._rank} is described as {str(entry)[:60]!r}")
-        if not is_key(entry["key"]):
-            raise refuse(self._root, f"{str(entry['key'])[:60]!r} is no name of a folder of {self._rank}")
-        if type(entry["grows"]) is not bool or (entry["grows"] and not entry["dims"]):
-            raise refuse(self._root, f"{entry['key']} of {self._rank} must grow, or not")
+    def _array(self, entry: Any) -> _Described:
+        self._check_entry(entry, ["coords", "dims", "grows", "key", "name"])
         coords = {}
         for dim, coord in self._expect(entry, "coords", dict).items():
             if not isinstance(coord, dict) or sorted(coord) != ["dims", "labels"]:
                 raise refuse(self._root, f"labels of {entry['key']} must have dims and labels")
             dims, labels = self._expect(coord, "dims", list), self._expect(coord, "labels", list)
             coords[dim] = {"dims": list(map(str, dims)), "labels": labels}
-        return {**entry, "coords": coords}
+        layout, attrs = self._layout(entry["key"])
+        name, dims = self._expect(entry, "name", str), self._expect(entry, "dims", list)
+        return _Described(name, dims, entry["grows"], coords, layout, attrs)
+
+    def _column(self, entry: Any) -> _Described:
+        """A mask or labels."""
+        self._check_entry(entry, ["array", "coord", "dims", "grows", "key", "kind", "since"])
+        texts = (entry["array"], entry["coord"], *self._expect(entry, "dims", list))
+        if not all(isinstance(text, str) for text in texts) or entry["kind"] not in KINDS:
+            raise refuse(self._root, f"a mask or labels of {self._rank} are described as {str(entry)[:60]!r}")
+        column = Column(entry["array"], entry["coord"], tuple(entry["dims"]), entry["kind"])
+        layout, attrs = self._layout(entry["key"], column.absent)
+        since = entry["since"]
+        dims = layout.dims[1:] if entry["grows"] else layout.dims
+        if dims != column.dims or layout.dtype != column.dtype or type(since) is not int or since < 0:
+            raise refuse(self._root, f"{entry['key']} of {self._rank} is not what its description says")
+        return _Described(column.name, list(layout.dims), entry["grows"], {}, layout, attrs, column, since)
+
+    def _check_entry(self, entry: Any, fields: list[str]) -> None:
+        if not isinstance(entry, dict) or sorted(entry) != fields:
+            raise refuse(self._root, f"an array of {self._rank} is described as {str(entry)[:60]!r}")
+        if not is_key(entry["key"]):
+            raise refuse(self._root, f"{str(entry['key'])[:60]!r} is no name of a folder of {self._rank}")
+        if type(entry["grows"]) is not bool or (entry["grows"] and not entry["dims"] and "name" in entry):
+            raise refuse(self._root, f"{entry['key']} of {self._rank} must grow, or not")
+
+    def _layout(self, key: str, absent: int = 0) -> tuple[ArrayLayout, dict[str, Any]]:
+        found = _json(self._root, self._rank, key)
+        return read_layout(self._root, f"{self._rank}/{key}", key, found, absent)
 
     def _expect(self, owner: dict[str, Any], name: str, kind: type) -> Any:
         if not isinstance(owner.get(name), kind):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
+from nsm_widgets._text import printable
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._commits import Commit, read_commit
 from nsm_widgets.trace.store._rank import RankFiles, Schema, ShardBuffer
@@ -26,7 +27,8 @@ def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> t
     _check_same(root, rank, schema)
     files = RankFiles(root, rank, schema, template, Commit())
     files.take_over()
-    files.last = last = read_commit(root, rank) or Commit()
+    last = read_commit(root, rank) or Commit()
+    files.last = last = replace(last, arrays=len(schema.growing))
     files.forget_unmarked()
     index, count = divmod(last.steps, schema.shard_steps)
     if not count:
@@ -49,6 +51,6 @@ def _check_same(root: Path, rank: str, schema: Schema) -> None:
             or replace(there[name], key="") != replace(ours[name], key="")
         ):
             raise RecordingError(
-                f"{rank} of {root} must hold the same arrays to be gone on with, but {name} is new, missing "
-                "or of another shape or type. Record it in a store of its own."
+                f"{rank} of {root} must hold the same arrays to be gone on with, but {printable(name)} is "
+                "new, missing or of another shape or type. Record it in a store of its own."
             )

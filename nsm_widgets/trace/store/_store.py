@@ -4,7 +4,8 @@
 for each array of the trace, with its axes as ``dimension_names`` and its attrs as attributes, and in the
 group's attribute ``nsm_widgets`` names, axes, labels and the attrs of the run. Names in the store are never
 paths: an array whose name is not fit for a folder lies in ``array-3``. The array ``steps`` is a number, how
-many steps lie in shards, and in its folder lies the journal.
+many steps lie in shards, and in its folder lies the journal. Masks, and labels that change from iteration to
+iteration, are arrays beside the one that they are of, cut and committed as it is (``_columns``).
 
 - *Shard*: 64 steps of an array in one file, ``c.0.0.0``, written once they are there; of a recorder's store
   more, up to 1,024, as long as all arrays together have 8 MiB. It is cut into chunks of at most 1 MiB: 64
@@ -14,7 +15,11 @@ many steps lie in shards, and in its folder lies the journal.
 - *Segment*: ``journal/tail-START-END.bin``, the newest steps of all arrays that are too few for a shard,
   as they lie in memory, with a crc32c for each step and array.
 - *Marker*: ``journal/commit-NUMBER.bin``, JSON with a crc32c: how many steps are committed, how many of them
-  lie in shards, which segments hold the others, before which steps some were lost, and the last error.
+  lie in shards, which segments hold the others, before which steps some were lost, how many arrays and texts
+  of labels there are, and the last error.
+
+A mask or labels that come later are a new array, in the group before the first marker that counts it; that
+commit has all steps in shards, as older segments lack it.
 
 **How a commit goes.** Every file is written beside its place, brought to the disk (fsync), renamed, and its
 folder brought to the disk; and in this order: shards that have become full, one segment for the rest, *the
@@ -91,9 +96,10 @@ def _write(trace: TraceBase, root: Path) -> None:
     files = RankFiles(root, "rank-0", schema, trace)
     files.create()
     size = schema.shard_steps
-    steps = max((len(trace[name].values) for name in schema.growing), default=0)
+    arrays = [schema.columns[name] if name in schema.columns else trace[name] for name in schema.growing]
+    steps = max((len(array.values) for array in arrays), default=0)
     for start in range(0, steps, size):
-        values = [np.asarray(trace[name].values[start : start + size]) for name in schema.growing]
+        values = [np.asarray(array.values[start : start + size]) for array in arrays]
         count = min(size, steps - start)
         files.commit([(ShardBuffer(start // size, values, count), count)], close=True)
     files.show_length()

@@ -33,6 +33,7 @@ class StoredArray:
         folded: How many of its steps lie in shards.
         tail: The segments with the others.
         column: Its place among the arrays in a segment.
+        since: Before which step it was not written: shards of before are not there.
     """
 
     def __init__(
@@ -43,11 +44,14 @@ class StoredArray:
         folded: int,
         tail: Sequence[Segment],
         column: int,
+        since: int = 0,
     ) -> None:
         self.shape = (steps, *layout.shard[1:])
         self.dtype = layout.dtype
         self._root, self._rank = where
         self._layout, self._folded, self._tail, self._column = layout, folded, tail, column
+        self._first = since // layout.shard[0]
+        """The first shard that there is."""
         self._cache: OrderedDict[tuple[int, ...], NDArray[Any]] = OrderedDict()
         self._lock = threading.Lock()
         if math.prod(self.shape) * self.dtype.itemsize >= MOST_VALUES:
@@ -55,7 +59,7 @@ class StoredArray:
 
     def check_last(self) -> None:
         """Refuse an array whose last shard is not there."""
-        if self._folded:
+        if self._folded > self._first * self._layout.shard[0]:
             self._with_shard((self._folded - 1) // self._layout.shard[0], lambda shard: None)
 
     def read(self, axes: tuple[AxisSelection, ...]) -> NDArray[Any]:
@@ -69,7 +73,8 @@ class StoredArray:
         in_shards, in_tail = _split(chosen[0], self._folded)
         if math.prod(sizes) * self.dtype.itemsize > _CACHE_BYTES:  # no memory for what is not there
             for index in _shards_of(chosen[0], in_shards, self._layout.shard[0]):
-                self._with_shard(index, lambda shard: None)
+                if index >= self._first:
+                    self._with_shard(index, lambda shard: None)
         values: NDArray[Any] = np.empty(sizes, self.dtype)
         if in_shards:
             self._read_shards(chosen, in_shards, values)
@@ -95,6 +100,8 @@ class StoredArray:
                 self._cache.move_to_end(place)
                 return self._cache[place]
         shard, row = divmod(place[0], self._layout.grid[0])
+        if shard < self._first:
+            return np.broadcast_to(self._layout.fill, self._layout.chunk)
         chunk: NDArray[Any] = self._with_shard(shard, lambda opened: opened.chunk((row, *place[1:])))
         with self._lock:
             self._cache[place] = chunk

@@ -18,9 +18,11 @@ from nsm_widgets.trace.arrays._convert import ArrayLike, check_same, is_tensor, 
 from nsm_widgets.trace.arrays._known import known_array
 from nsm_widgets.trace.make._from_arrays import trace_from_arrays
 from nsm_widgets.trace.store._codec import need_codecs
+from nsm_widgets.trace.store._columns import ColumnArray
 from nsm_widgets.trace.store._drain import Drain
 from nsm_widgets.trace.store._rank import RankFiles, Schema, ShardBuffer, check_new, make_schema
 from nsm_widgets.trace.store._resume import resume_rank
+from nsm_widgets.trace.store._vocabulary import Vocabulary
 
 _MOST_BLOCKS = 64
 
@@ -68,6 +70,8 @@ class StoreWriter:
     """See ``make_schema``."""
     lost_steps: int
     """Steps that were left out, because writing failed for too long."""
+    words: Vocabulary
+    """The texts of labels that are told step by step."""
 
     def __init__(
         self,
@@ -100,6 +104,8 @@ class StoreWriter:
         self._slots: list[_Slot] = []
         self._size = 0
         self._block: ShardBuffer | None = None
+        self._columns: list[ColumnArray] = []
+        self.words = Vocabulary()
         self._drain: Drain | None = None
         self._warned = self._closed = False
 
@@ -193,7 +199,7 @@ class StoreWriter:
         """Take the arrays' shapes and types from the first step, and start the thread."""
         growing = {name: _as_block(name, value, self._dims.get(name)) for name, value in step_arrays.items()}
         template = self._template(growing)
-        schema = make_schema(template, self._shard_bytes)
+        schema = make_schema(template, self._shard_bytes, self._columns)
         _check_growing(schema, growing, template)
         resumes = self._resume and (self._root / self._rank).exists()
         files, first = RankFiles(self._root, self._rank, schema, template), ShardBuffer(0, [])
@@ -202,6 +208,7 @@ class StoreWriter:
         step_bytes = sum(layout.step_bytes for layout in schema.growing.values())
         most = max(2, min(_MOST_BLOCKS, int(self._buffer_bytes / (schema.shard_steps * step_bytes))))
         begun = [first] if first.values else []
+        files.words = self.words
         drain = Drain(
             files, self._every_s, most, list(begun), first.index + len(begun), list(files.last.lost)
         )
@@ -214,6 +221,14 @@ class StoreWriter:
         self._slots = [_Slot(name, lay.step_shape, lay.dtype) for name, lay in schema.growing.items()]
         drain.start()
         atexit.register(_close_at_exit, weakref.ref(self))
+
+    def _add_column(self, array: ColumnArray) -> None:
+        """Have a mask or labels from now on that were not there at first."""
+        if self._drain is None:
+            self._columns.append(array)
+        else:
+            layout = self._drain.add(array)
+            self._slots.append(_Slot(array.column.name, layout.step_shape, layout.dtype))
 
     def _template(self, growing: Mapping[str, Any]) -> TraceBase:
         """A trace of the first steps: axes, labels and attrs of the store are its."""
@@ -303,6 +318,8 @@ def _as_block(name: Any, value: ArrayLike, dims: Any) -> Any:
 
 def _check_growing(schema: Schema, growing: Mapping[str, Any], template: TraceBase) -> None:
     for name in growing:
+        if name in schema.columns:
+            continue
         if name not in schema.growing:
             raise AxisError(
                 f"{name} must begin with the axis that grows, {schema.axis or 'time'!r}, got axes "
@@ -311,6 +328,11 @@ def _check_growing(schema: Schema, growing: Mapping[str, Any], template: TraceBa
         if schema.axis in template[name].coords:
             raise RecordingError(f"labels of {schema.axis!r} cannot be given: how many it will have is open.")
     for name in schema.growing:
+        if name not in growing and name in schema.columns:
+            raise RecordingError(
+                f"{schema.columns[name].column.coord} along {schema.axis!r} cannot be given: how many steps "
+                "there will be is open. Record it as an array: append({'padding': ...})."
+            )
         if name not in growing:
             raise AxisError(f"{name} has the axis that grows, {schema.axis!r}: append it step by step.")
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import xarray
 import zarr
 from torch import nn
 
@@ -25,9 +26,8 @@ from nsm_widgets.dnc import DNC
 from nsm_widgets.nsm import NeuralStateMachine
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
-from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.record._into_store import SHARD_BYTES
-from nsm_widgets.trace.store import _coord_log, _files
+from nsm_widgets.trace.store import _files
 from nsm_widgets.trace.store._rank import make_schema
 from tests.trace.make.test_trace_tokens_masks import Words, model_of
 from tests.trace.recorder_kills import FEW, LENGTHS, TRAININGS
@@ -557,16 +557,52 @@ def test_shards_of_a_recorder_are_large(count: int, expected: int) -> None:
     assert make_schema(trace).shard_steps == min(64, expected)
 
 
-def test_other_tools_read_a_store_with_masks(tmp_path: Path) -> None:
-    """The log is an array of bytes; Zarr opens every group and warns of nothing."""
-    _, stored, _ = both(Attending, attending(MASKS["changing"]), tmp_path / "run.zarr")
+def test_xarray_reads_masks_and_labels(tmp_path: Path) -> None:
+    """As coordinates of the steps, in plain Zarr: what holds at each step, texts by a vocabulary."""
+    model = model_of("Bert")
+    with TraceRecorder(model, store=tmp_path / "run.zarr", tokenizer=Words()) as rec, torch.no_grad():
+        for number in range(4):
+            ids = torch.tensor([[4, 5, 6], [7, 8, 0]]) + number % 3
+            model(ids, attention_mask=ids != 0, output_attentions=True)
+    dataset = xarray.open_zarr(tmp_path / "run.zarr" / "rank-0")
+    attention, trace = dataset["attention"], rec.trace
+    assert attention.values.tobytes() == np.asarray(trace["attention"].values).tobytes()
+    (axis,) = {"time", "iteration"} & set(attention.dims)
+    masks = attention.coords["attention.key_mask"]
+    assert (masks.dtype, masks.dims) == (np.bool_, (axis, "batch", "key"))
+    for place, number in enumerate(trace.iterations):
+        one = trace.iteration(number)["attention"]
+        counts = one.coords["key_mask"].values if "key_mask" in one.coords else np.ones((2, 3), bool)
+        np.testing.assert_array_equal(masks[place], counts)
+        for name in ("key", "query"):
+            places = attention.coords[f"attention.{name}"][place]
+            assert dataset["vocabulary"].values[places].tolist() == [
+                list(one.labels(name, batch=b) or ()) for b in (0, 1)
+            ]
     root = zarr.open_group(tmp_path / "run.zarr", mode="r")
-    assert sorted(root.group_keys()) == ["asides", "iterations", "rank-0"]
-    pages = np.asarray(zarr.open_array(tmp_path / "run.zarr" / "asides" / "rank-0" / "pages", mode="r")[:])
-    assert pages.dtype == np.uint8
-    assert b'"key_mask"' in pages.tobytes()
-    plain = zarr.open_array(tmp_path / "run.zarr" / "rank-0" / "attention", mode="r")[:]
-    assert np.asarray(plain).tobytes() == np.asarray(stored["attention"].values).tobytes()
+    assert sorted(root.group_keys()) == ["iterations", "rank-0"]
+
+
+def test_a_mask_that_comes_later_is_none_before(tmp_path: Path) -> None:
+    """To other tools, too: true at each step of before, in full shards and in the one that is not."""
+    model, masks = Attending(), MASKS["changing"]
+    with TraceRecorder(model, store=tmp_path / "run.zarr") as rec:
+        attending([{}] * 5, (30,))(model)
+        assert rec.store is not None
+        rec.store.commit()
+        before = Trace.open(tmp_path / "run.zarr")
+        attending(masks, (30,))(model)
+        rec.store.commit()
+        newer = before.refresh()
+        attending([{}] * 5, (30,))(model)
+    assert "key_mask" not in before["attention"].coords
+    dataset = xarray.open_zarr(tmp_path / "run.zarr" / "rank-0")
+    plain = dataset["attention"].coords["attention.key_mask"].values
+    mask = rec.trace["attention"].coords["key_mask"]
+    assert mask.dims[0] == "time"
+    np.testing.assert_array_equal(plain, mask.values)
+    np.testing.assert_array_equal(newer["attention"].coords["key_mask"].values, plain[: newer.sizes["time"]])
+    assert plain[:150].all() and plain[-150:].all() and not plain.all()
 
 
 def test_a_store_of_an_earlier_version_opens() -> None:
@@ -580,7 +616,7 @@ def test_a_store_of_an_earlier_version_opens() -> None:
 
 def test_more_masks_than_a_trace_holds_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted, told once, and what was written before stays to be opened."""
-    monkeypatch.setattr("nsm_widgets.trace.record._coord_log_writer.MOST_JOINED", 40)
+    monkeypatch.setattr("nsm_widgets.trace.record._into_store.MOST_JOINED", 40)
     model = Attending()
     masks = [{"key_padding_mask": mask} for mask in (PADDED, OTHER, PADDED, OTHER, OTHER)]
     with (
@@ -605,21 +641,21 @@ def test_masks_that_cannot_be_written_lose_their_iterations(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("nsm_widgets.trace.store._writer._MOST_BLOCKS", 2)
-    monkeypatch.setattr("nsm_widgets.trace.record._coord_log_writer.page_size", lambda _: 1)
+    monkeypatch.setattr("nsm_widgets.trace.record._into_store.SHARD_BYTES", 0)
     model = Attending()
     masks = [{"key_padding_mask": mask} for mask in (PADDED, OTHER)]
     _files.hook = fail
     try:
         with warnings.catch_warnings(record=True), TraceRecorder(model, store=tmp_path / "run.zarr") as rec:
             assert rec.store is not None
-            attending([masks[0], masks[1], masks[0]])(model)
+            attending([masks[0], masks[1], masks[0]], (40,))(model)
             rec.store.commit()
             broken = True
             rec.store.commit()
-            attending([masks[1], masks[0]] * 5)(model)
+            attending([masks[1], masks[0]] * 5, (40,))(model)
             broken = False
             rec.store.commit()
-            attending([masks[1], masks[0], masks[1], masks[1]])(model)
+            attending([masks[1], masks[0], masks[1], masks[1]], (40,))(model)
     finally:
         _files.hook = None
     trace = rec.trace
@@ -628,41 +664,8 @@ def test_masks_that_cannot_be_written_lose_their_iterations(
     assert trace.iterations[-1] == told["seen"] - 1
     given = [0, 1, 0] + [1, 0] * 5 + [1, 0, 1, 1]
     for number in trace.iterations:
-        mask = trace.iteration(number)["attention"].coords["key_mask"].values
-        assert mask.tolist() == (~[PADDED, OTHER][given[number]]).tolist(), number
-
-
-def test_one_message_has_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is too much for one iteration is refused, as arrays are."""
-    monkeypatch.setattr("nsm_widgets.trace.record._coord_log_writer.MOST_MESSAGE", 50)
-    model = Attending()
-    with (
-        pytest.raises(RecordingError, match="masks and labels of an iteration must fit into 50 bytes"),
-        TraceRecorder(model, store=tmp_path / "run.zarr", strict=True),
-    ):
-        attending([MASKS["one"][0]] * 2)(model)
-    with (
-        pytest.warns(RuntimeWarning, match="masks and labels of an iteration must fit into 50 bytes"),
-        TraceRecorder(model, store=tmp_path / "other.zarr") as rec,
-    ):
-        attending([{}, MASKS["one"][0], {}])(model)
-    assert rec.trace.attrs["iterations"]["left_out"] == {"could not be recorded": 1}
-    assert rec.iterations == (0, 2)
-
-
-def test_a_message_says_what_changed() -> None:
-    """By hand: a mask packed, the same one of two arrays told once, labels, and what is gone."""
-    mask = Coord(("key",), np.array([True, False, True]))
-    labels = Coord(("batch", "key"), np.array([["a", "b", "c"]]))
-    before = {("x", "key"): labels, ("y", "key_mask"): mask}
-    now = {("x", "key_mask"): mask, ("z", "key_mask"): mask, ("y", "key_mask"): mask}
-    entries = _coord_log.read_changes(_coord_log.write_changes(before, now))
-    assert entries == [
-        {"arrays": ["x", "z"], "coord": "key_mask", "dims": ["key"], "bits": "oA=="},
-        {"arrays": ["x"], "coord": "key"},
-    ]
-    found = _coord_log.coord_of(entries[0], "x", {"batch": 1, "key": 3})
-    assert found is not None
-    assert (found.dims, found.values.tolist()) == (("key",), [True, False, True])
-    assert _coord_log.coord_of(entries[1], "x", {"batch": 1, "key": 3}) is None
-    assert _coord_log.write_changes(now, now) == b""
+        one = trace.iteration(number)["attention"]
+        mask, true = one.coords["key_mask"], ~[PADDED, OTHER][given[number]].numpy()
+        assert mask.dims == ("time", "batch", "key")
+        for step, cells in zip(one.labels("time") or range(40), mask.values, strict=True):
+            assert cells.tolist() == (true.tolist() if int(str(step)) % 2 == 0 else [[True] * 3] * 2), number

@@ -165,7 +165,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
         "is not that",
     ),
     "root-json-twice": (lambda s: (s / "zarr.json").write_text('{"a": 1, "a": 2}'), "stands twice"),
-    "version": (in_rank("version", to=2), "has format and version .*update nsm_widgets"),
+    "version": (in_rank("version", to=3), "has format and version .*update nsm_widgets"),
     "rank-json-missing": (lambda s: (s / "rank-0/zarr.json").unlink(), "rank-0/zarr.json is missing"),
     "rank-json-sparse": (lambda s: os.truncate(s / "rank-0/zarr.json", 2**40), "has 1099511627776 bytes"),
     "arrays-no-list": (in_rank("arrays", to={}), "must be of type list"),
@@ -339,19 +339,31 @@ def masked(tmp_path: Path) -> Path:
     return tmp_path / "run.zarr"
 
 
+def as_version_1(store: Path) -> None:
+    """The same steps as version 1 has them, without masks."""
+    attention = Trace.open(store)["attention"]
+    values, dims = np.asarray(attention.values), {"attention": attention.dims}
+    shutil.rmtree(store)
+    Trace.from_arrays({"attention": values}, dims=dims).to_zarr(store)
+    for file in (store / "zarr.json", store / "rank-0/zarr.json"):
+        group = json.loads(file.read_text())
+        group["attributes"]["nsm_widgets"]["version"] = 1
+        file.write_text(json.dumps(group))
+
+
 def tell(store: Path, messages: list[Any], rows: Callable[[Any], None] | None = None) -> None:
-    """Write other messages, one for each iteration, checksums and all; and change the rows."""
+    """A store of version 1 with these messages, one for each iteration; and with other rows."""
     iterations = store / "iterations"
     table = np.array(Trace.open(iterations)["told"].values)
     texts = [text if isinstance(text, bytes) else json.dumps(text).encode() for text in messages]
     size = max(map(len, texts), default=1)
+    table[:, -6:-4] = 0
     table[: len(texts), -6] = np.arange(len(texts))
     table[: len(texts), -5] = [bool(text) for text in texts]
     if rows is not None:
         rows(table)
     attrs = dict(Trace.open(iterations).attrs)
-    shutil.rmtree(store / "asides")
-    shutil.rmtree(iterations)
+    as_version_1(store)
     pages = np.frombuffer(b"".join(text.ljust(size) for text in texts), np.uint8).reshape(-1, size)
     Trace.from_arrays({"pages": pages}, dims={"pages": ("iteration", "channel")}).to_zarr(store / "asides")
     Trace.from_arrays({"told": table}, dims={"told": ("iteration", "channel")}, attrs=attrs).to_zarr(
@@ -424,6 +436,7 @@ def test_true_masks_written_the_same_way_are_read(tmp_path: Path) -> None:
 def test_steps_with_masks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each takes room while masks are joined, and a marker claims as many as it likes."""
     store = masked(tmp_path)
+    tell(store, [[entry()], [entry(bits="AA==")], b""])
     monkeypatch.setattr("nsm_widgets.trace.store._iteration_rows.MOST_MASKED_STEPS", 2)
     with pytest.raises(TraceFileError, match="it claims 3 steps with masks or labels"):
         read(store)
@@ -453,6 +466,7 @@ def test_rows_that_lie_of_masks_are_refused(
 def test_a_log_that_is_none_is_refused(tmp_path: Path) -> None:
     """A link in its place, and another array."""
     store = masked(tmp_path)
+    tell(store, [[entry()], [entry(bits="AA==")], b""])
     shutil.move(store / "asides", tmp_path / "elsewhere")
     (store / "asides").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(TraceFileError, match="asides is no folder"):
@@ -468,11 +482,14 @@ def test_a_log_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_masks_that_would_fill_the_memory_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A few bytes in a log may stand for very many cells."""
-    store = masked(tmp_path)
-    monkeypatch.setattr("nsm_widgets.trace.store._coord_log_reader.MOST_JOINED", 29)
-    with pytest.raises(TraceFileError, match="its masks would take more than 29 bytes"):
+    """A few bytes in a store may stand for very many cells."""
+    store, old = masked(tmp_path), masked(tmp_path / "old")
+    tell(old, [[entry()], [entry(bits="AA==")], b""])
+    monkeypatch.setattr("nsm_widgets.trace.store._states.MOST_JOINED", 14)
+    with pytest.raises(TraceFileError, match="its masks and labels would take more than 14 bytes"):
         read(store)
+    with pytest.raises(TraceFileError, match="its masks would take more than 14 bytes"):
+        read(old)
 
 
 LIMITED = """

@@ -19,6 +19,7 @@ import zarr
 
 from nsm_widgets._errors import AxisError, DtypeError, MissingDependencyError, RecordingError, TraceFileError
 from nsm_widgets.trace import NamedArray, StoreWriter, Trace
+from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.store._stored_array import StoredArray
 from tests.hostile import hostile_trace, named_trace
 
@@ -84,6 +85,47 @@ def test_other_tools_see_a_plain_store(tmp_path: Path) -> None:
     assert dataset["memory"].dims == ("time", "batch", "slot", "word")
     assert dataset["memory"].attrs == Trace.open(tmp_path / "s")["memory"].attrs
     same(dataset["memory"].values, values)
+
+
+def test_xarray_sees_labels_and_masks_that_stay(tmp_path: Path) -> None:
+    """As coordinates: of an axis where its arrays agree, else of their array; masks may have the time."""
+    import xarray
+
+    random = np.random.default_rng(0)
+    keys = np.array([[True, True, False], [True, False, False]])
+    trace = Trace(
+        NamedArray(
+            "attention",
+            random.random((70, 2, 3, 3)),
+            ("time", "batch", "query", "key"),
+            {"key": [["a", "b", "é"], ["c", "\ud83d", ""]], "batch": [7, 9], "key_mask": keys},
+        ),
+        NamedArray(
+            "usage",
+            random.random((70, 2, 3)),
+            ("time", "batch", "slot"),
+            {
+                "slot": ["x", "y", "z"],
+                "batch": [7, 9],
+                "mask": Coord(("time", "slot"), random.random((70, 3)) > 0.5),
+            },
+        ),
+        NamedArray("bias", [1.0, 2.0, 3.0], ("slot",), {"slot": ["u", "v", "w"], "slot_number": [4, 5, 6]}),
+    )
+    trace.to_zarr(tmp_path / "s")
+    assert Trace.open(tmp_path / "s").identical(trace)
+    dataset = xarray.open_zarr(tmp_path / "s" / "rank-0")
+    attention, usage = dataset["attention"], dataset["usage"]
+    assert attention.coords["batch"].values.tolist() == [7, 9]
+    assert attention.coords["key_labels"].dims == ("batch", "key")
+    assert attention.coords["key_labels"].values[0].tolist() == ["a", "b", "é"]
+    np.testing.assert_array_equal(attention.coords["attention.key_mask"], keys)
+    np.testing.assert_array_equal(usage.coords["usage.mask"], trace["usage"].coords["mask"].values)
+    assert usage.coords["usage.mask"].dims == ("time", "slot")
+    assert dataset.coords["usage.slot"].values.tolist() == ["x", "y", "z"]
+    assert dataset.coords["bias.slot"].values.tolist() == ["u", "v", "w"]
+    assert dataset.coords["bias.slot_number"].values.tolist() == [4, 5, 6]
+    assert set(dataset.data_vars) == {"attention", "usage", "bias", "steps"}
 
 
 def test_other_tools_never_see_a_step_that_is_not_committed(tmp_path: Path) -> None:
