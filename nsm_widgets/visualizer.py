@@ -330,7 +330,7 @@ class AdvancedNSMVisualizer:
             try:
                 view.savefig(save_path, theme=self.theme, width_px=width, dpi=self.dpi)
             except Exception:
-                view.close()  # type: ignore[attr-defined]
+                view.close()
                 raise
         if self.show:
             show_at_cell_end(view)

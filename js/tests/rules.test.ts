@@ -21,17 +21,18 @@ import { CLIPPED_INK } from "../src/panels/heatmap/paint";
 import { NotesView } from "../src/panels/notes/view";
 import type { PanelContext } from "../src/panels/panel";
 import { selectionTexts } from "../src/view/caption";
-import { follows, isPainted, isZoomable } from "../src/view/panels";
+import { follows, isZoomable } from "../src/view/panels";
 import { type LeftOut, leftOutCells, whyLeftOut } from "../src/wire/masks";
 import { planeOf } from "../src/wire/ndarray";
 import { numberAt, stepsBefore } from "../src/wire/numbers";
-import type { ArrayMeta, Indices, NotesSpec, PanelSpec, Settings } from "../src/wire/state";
+import { SETTING_NAMES, SETTINGS, type Settings, settingsOf, settingTexts } from "../src/wire/settings";
+import { type ArrayMeta, type Indices, isPainted, type NotesSpec, type PanelSpec } from "../src/wire/state";
 import { metaOf, panelOf } from "./fakes";
 import { jsonOf, textOf } from "./fixtures";
 
 type Told = Partial<ArrayMeta> & Pick<ArrayMeta, "name" | "dims" | "shape">;
 type Sent = number | string;
-const SETTINGS: Settings = { cmap: "auto", scale: "linear" } as Settings;
+const PLAIN = { cmap: "auto", scale: "linear" } as Settings;
 
 function arrayOf(told: Told, values?: readonly Sent[]): StoredArray {
   const size = told.shape.reduce((a, b) => a * b, 1);
@@ -120,7 +121,7 @@ describe("what is said", () => {
   });
 
   test.each(NOTES.selections)("of a selection: $text", ({ arrays, panels, indices, text }) => {
-    const found = selectionTexts(panels, held(arrays.map((told) => arrayOf(told))), indices, SETTINGS);
+    const found = selectionTexts(panels, held(arrays.map((told) => arrayOf(told))), indices, PLAIN);
     expect(found.join(" · ")).toBe(text);
   });
 });
@@ -284,5 +285,43 @@ describe("inks", () => {
     expect([inkOn(0xffffff), inkOn(0)]).toEqual([INKS.cells.dark, INKS.cells.light]);
     expect(BAR_COLORS).toEqual(INKS.bars);
     expect(LINE_COLORS).toEqual(INKS.lines);
+  });
+});
+
+interface SettingRule {
+  name: string;
+  choices: string[];
+  said: Record<string, string>;
+  grouped: boolean;
+}
+const RULES = jsonOf<{ settings: SettingRule[]; of: Record<string, string[]> }>("../rules/settings.json");
+
+describe("settings", () => {
+  const panels = [panelOf({}), panelOf({ diverging: true })];
+
+  test.each(RULES.settings)(
+    "$name has the choices, the words and the reach that it has in Python",
+    (rule) => {
+      const { choice, said, grouped } = SETTINGS[rule.name as keyof Settings];
+      expect(
+        Object.values(choice?.values(panels) ?? {})
+          .flat()
+          .sort(),
+      ).toEqual(rule.choices);
+      expect(said ?? {}).toEqual(rule.said);
+      expect(grouped ?? false).toBe(rule.grouped);
+      for (const value of rule.choices) {
+        const texts = settingTexts({ ...PLAIN, [rule.name]: value });
+        expect(texts).toEqual(rule.said[value] === undefined ? [] : [rule.said[value]]);
+      }
+    },
+  );
+
+  test.each(Object.entries(RULES.of))("of a %s are those that the page may set in Python", (kind, names) => {
+    expect(settingsOf(kind).sort()).toEqual(names);
+  });
+
+  test("of each there is one that has it", () => {
+    expect([...new Set(Object.values(RULES.of).flat())].sort()).toEqual([...SETTING_NAMES].sort());
   });
 });

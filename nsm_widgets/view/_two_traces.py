@@ -8,9 +8,14 @@ from typing import Any, Literal, get_args
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.stats import Matching
 from nsm_widgets.trace import NamedArray, Trace, array_kind, known_array, split_name
-from nsm_widgets.view._changed_heads import changed_heads_panel
 from nsm_widgets.view._two_arrays import array_difference, key_of, labelled, order_array, renamed
-from nsm_widgets.view._two_panels import beside, change_panel, difference_panel, notes_panel
+from nsm_widgets.view._two_panels import (
+    beside,
+    change_panel,
+    changed_heads_panel,
+    difference_panel,
+    notes_panel,
+)
 from nsm_widgets.view.panels import Layout, Panel
 
 ShowChoice = Literal["side by side", "difference"]

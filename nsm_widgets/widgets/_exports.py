@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import ArraySummary, ColorScale, DomainChoice, Layout, Theme
+from nsm_widgets.view import ArraySummary, Layout, Theme
+from nsm_widgets.view.settings import settings_of
 from nsm_widgets.widgets._at_cell_end import forget, is_shown
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
@@ -21,9 +22,6 @@ class Shown(Protocol):
     """A view, as far as its exports need to know it."""
 
     title: str
-    cmap: str
-    scale: str
-    domain: str
     _selection: Selection
     _store: TraceStore
 
@@ -129,13 +127,11 @@ class Exportable:
             self.trace,
             self._shown,
             self.selection.indices,
-            cmap=self._lead.cmap,
-            scale=cast(ColorScale, self._lead.scale),
-            domain=cast(DomainChoice, self._lead.domain),
             theme=theme,
             width_px=width_px,
             dpi=dpi,
             title=self.title,
+            **settings_of(self._lead),
         )
 
     def to_csv(self, path: str | os.PathLike[str] | None = None, *, panel: str | None = None) -> str | Path:
@@ -197,10 +193,8 @@ class Exportable:
             self.trace,
             self._shown,
             self.selection.indices,
-            cmap=self._lead.cmap,
-            scale=cast(ColorScale, self._lead.scale),
-            domain=cast(DomainChoice, self._lead.domain),
             title=self.title,
             summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
             not_saved=self.store.not_saved,
+            **settings_of(self._lead),
         )

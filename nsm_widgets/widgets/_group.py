@@ -11,6 +11,7 @@ import traitlets
 
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import Layout, Panel, arrays_of, curves_apart, scalars_row
+from nsm_widgets.view.settings import OF_GROUP
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._view import View
@@ -192,7 +193,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         for view in others:
             view._toolbar = "none"
             view._leader = lead
-            for name in ("cmap", "scale"):
+            for name in OF_GROUP:
                 traitlets.dlink((lead, name), (view, name))
 
     def _watch(self, recorder: TraceRecorder) -> None:

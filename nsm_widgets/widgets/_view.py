@@ -12,17 +12,15 @@ from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import (
-    COLOR_SCALES,
-    DOMAIN_CHOICES,
     Layout,
     arrays_of,
     choices_of,
     chosen_panels,
-    colormap_kind,
     curves_apart,
     scalars_row,
 )
 from nsm_widgets.view.panels import PaintedPanel
+from nsm_widgets.view.settings import SETTINGS, check_setting
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
@@ -99,7 +97,7 @@ class View(Exportable, SyncedWidget):
     _figures: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     """Figures of the curves of what was logged, by panel."""
 
-    _page_writable = frozenset({"cmap", "scale", "domain", "array"})
+    _page_writable = frozenset({*SETTINGS, "array"})
     _feed: LiveFeed | None = None
     _plan: Plan | None = None
     """Of a recorder that runs, or was still to run: how the view is made of what is recorded."""
@@ -238,22 +236,21 @@ class View(Exportable, SyncedWidget):
             if not made.users:
                 made.close()
 
-    @traitlets.validate("cmap")
-    def _validate_cmap(self, proposal: dict[str, Any]) -> str:
-        name = str(proposal["value"])
-        if name != "auto":
-            try:
-                colormap_kind(name)
-            except UnknownOptionError as error:
-                raise traitlets.TraitError(f"{error} Or 'auto', for each panel's own.") from None
-        return name
-
-    @traitlets.validate("scale")
-    def _validate_scale(self, proposal: dict[str, Any]) -> str:
-        scale = str(proposal["value"])
-        if scale not in COLOR_SCALES:
-            raise traitlets.TraitError(f"scale must be one of {', '.join(COLOR_SCALES)}, got {scale!r}.")
-        return scale
+    @traitlets.validate(*SETTINGS)
+    def _validate_setting(self, proposal: dict[str, Any]) -> str:
+        name, value = proposal["trait"].name, str(proposal["value"])
+        try:
+            check_setting(name, value)
+        except UnknownOptionError as error:
+            more = " Or 'auto', for each panel's own." if name == "cmap" else ""
+            raise traitlets.TraitError(f"{error}{more}") from None
+        painted = (panel for row in self._layout for panel in row if isinstance(panel, PaintedPanel))
+        if name == "domain" and value != "shared" and not any(panel.own_ranges for panel in painted):
+            raise traitlets.TraitError(
+                f"domain must be 'shared' in a {type(self).__name__}, got {value!r}: "
+                "only attention has colours per head."
+            )
+        return value
 
     @traitlets.validate("array")
     def _validate_array(self, proposal: dict[str, Any]) -> str:
@@ -262,19 +259,6 @@ class View(Exportable, SyncedWidget):
             only = f"one of {', '.join(choices)}" if choices else "empty, as there is one view of all arrays"
             raise traitlets.TraitError(f"array must be {only}, got {name!r}.")
         return name
-
-    @traitlets.validate("domain")
-    def _validate_domain(self, proposal: dict[str, Any]) -> str:
-        domain = str(proposal["value"])
-        if domain not in DOMAIN_CHOICES:
-            raise traitlets.TraitError(f"domain must be one of {', '.join(DOMAIN_CHOICES)}, got {domain!r}.")
-        painted = (panel for row in self._layout for panel in row if isinstance(panel, PaintedPanel))
-        if domain != "shared" and not any(panel.own_ranges for panel in painted):
-            raise traitlets.TraitError(
-                f"domain must be 'shared' in a {type(self).__name__}, got {domain!r}: "
-                "only attention has colours per head."
-            )
-        return domain
 
 
 def _check_place(owner: str, store: object, *, watched: bool) -> None:

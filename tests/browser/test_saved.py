@@ -28,6 +28,7 @@ Cells = dict[str, list[tuple[int, int, int]]]
 
 IMPORTS = """
 import numpy as np
+from nsm_widgets.view.settings import Settings
 from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Selection, Trace, TraceStore
 random = np.random.default_rng(0)
 """
@@ -55,7 +56,7 @@ from nsm_widgets.export.picture._picture import arrange, heading_of
 from nsm_widgets.export.picture._scene import Scene
 
 def places(view):
-    scene = Scene(view.trace, {"time": view.selection.time}, view.cmap, view.scale, "light")
+    scene = Scene(view.trace, {"time": view.selection.time}, Settings(view.cmap, view.scale), "light")
     page = arrange(scene, view._layout, heading_of(scene, view._layout, view.title), 960)
     return {
         picture.panel.id: [dataclasses.astuple(picture.box(left, top)), picture.y.count, picture.x.count]

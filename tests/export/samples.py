@@ -30,6 +30,7 @@ from nsm_widgets.view import (
     read_write_layout,
     routing_layout,
 )
+from nsm_widgets.view.settings import Settings
 
 OWN = ("time", "expert", "neuron_" + "x" * 57, "中")
 """Axes that nothing is known of but the first, one with a name as long as may be."""
@@ -126,7 +127,7 @@ def page_of(
     title: str = "",
 ) -> Page:
     """Where ``draw_picture`` puts each panel."""
-    scene = Scene(trace, indices, cmap, scale, theme)
+    scene = Scene(trace, indices, Settings(cmap, scale), theme)
     return arrange(scene, layout, heading_of(scene, layout, title), width_px)
 
 

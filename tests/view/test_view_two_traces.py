@@ -20,7 +20,7 @@ from nsm_widgets.view import (
     picture_axes,
     two_traces_layout,
 )
-from nsm_widgets.view._changed_heads import MOST_TABLE_ROWS
+from nsm_widgets.view._two_panels import MOST_TABLE_ROWS
 from nsm_widgets.view.panels import HeatmapPanel, TablePanel
 from tests.panels import of_kind
 

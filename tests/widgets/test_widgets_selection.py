@@ -70,7 +70,8 @@ def js_list(source: str, name: str) -> list[str]:
 def test_python_and_javascript_sync_the_same_traits(kind: str, owner: type[SyncedWidget]) -> None:
     """What one side sends the other one reads."""
     own = set(owner.class_traits(sync=True)) - set(anywidget.AnyWidget.class_traits(sync=True))
-    also = js_list("wire/state.ts", "view") if issubclass(owner, View) else AXES if owner is Selection else ()
+    views = (*js_list("wire/state.ts", "view"), *owner._page_writable)  # settings, which the rules hold equal
+    also = views if issubclass(owner, View) else AXES if owner is Selection else ()
     assert own - OURS_ON_EVERY_WIDGET == {*also, *js_list("wire/state.ts", kind)}
     assert owner.class_traits()["_kind"].default() == kind
 

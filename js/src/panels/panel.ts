@@ -8,7 +8,8 @@ import { mapKind, type Theme } from "../color/tables";
 import { isolated } from "../page/text";
 import type { Selection } from "../selection/selection";
 import { KNOWN_DIMS, knownAxis } from "../wire/axes";
-import { clampIndex, type Indices, type PaintedSpec, type PanelSpec, type Settings } from "../wire/state";
+import type { Settings } from "../wire/settings";
+import { clampIndex, type Indices, type PaintedSpec, type PanelSpec } from "../wire/state";
 import type { Excerpt, Part } from "./excerpt";
 
 export interface PanelContext {

@@ -5,7 +5,8 @@ import type { PageArrays } from "../arrays/page-arrays";
 import { isolated } from "../page/text";
 import type { PanelView } from "../panels/panel";
 import { rangeText } from "../wire/numbers";
-import { clampIndex, type Indices, type PanelSpec, type Settings } from "../wire/state";
+import { type Settings, settingTexts } from "../wire/settings";
+import { clampIndex, type Indices, type PanelSpec } from "../wire/state";
 import { follows, isMarked } from "./panels";
 
 /** What is drawn of a view, a chart or a group, in their order on the page. */
@@ -29,7 +30,7 @@ export function selectionTexts(
   panels: readonly PanelSpec[],
   arrays: PageArrays,
   indices: Readonly<Indices>,
-  { scale, domain }: Settings,
+  settings: Settings,
 ): string[] {
   const longest = new Map<string, StoredArray>();
   for (const panel of panels.filter(follows)) {
@@ -45,9 +46,7 @@ export function selectionTexts(
     const number = array.number(dim, clampIndex(indices[dim] ?? 0, array.size(dim)));
     return `${isolated(dim)} ${number} of ${rangeText(array.meta.numbers?.[dim], array.size(dim), "-")}`;
   });
-  if (scale !== "linear") texts.push(`scale ${scale}`);
-  if (domain === "per-head") texts.push("colours per head");
-  return texts;
+  return [...texts, ...settingTexts(settings)];
 }
 
 /** Which cells zoomed panels show; once where several show the same. */

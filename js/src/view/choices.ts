@@ -3,7 +3,8 @@
 import type { PageArrays } from "../arrays/page-arrays";
 import type { Model } from "../page/model";
 import { oneLine } from "../page/text";
-import type { Indices, Layout, PanelSpec, Settings } from "../wire/state";
+import type { Settings } from "../wire/settings";
+import type { Indices, Layout, PanelSpec } from "../wire/state";
 
 export interface Content {
   /** Its panels, row by row. */

@@ -4,7 +4,7 @@ import { createChoice } from "../controls/choice";
 import { DETACHED_TEXT } from "../page/detached";
 import { element, setText } from "../page/dom";
 import type { AxisControlOptions } from "./axis-controls";
-import type { Controls } from "./coloring";
+import type { Controls } from "./setting-controls";
 import type { ViewSettings } from "./settings";
 import { createToolbar } from "./toolbar";
 

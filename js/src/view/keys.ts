@@ -1,7 +1,8 @@
 /** Keys that work anywhere in a view. */
 
 import type { Selection } from "../selection/selection";
-import { clampIndex, type Indices, SHOW_CHOICES } from "../wire/state";
+import { SHOW_CHOICES } from "../wire/settings";
+import { clampIndex, type Indices } from "../wire/state";
 import type { ViewSettings } from "./settings";
 
 /** Comma and full stop step, space plays, brackets change the head, d what is shown. */

@@ -2,7 +2,8 @@
 
 import { element } from "../page/dom";
 import type { PanelView } from "../panels/panel";
-import type { Layout, PanelSpec, Settings } from "../wire/state";
+import type { Settings } from "../wire/settings";
+import type { Layout, PanelSpec } from "../wire/state";
 
 export class PanelRows {
   readonly panels: readonly PanelView[];

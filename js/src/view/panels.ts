@@ -12,7 +12,7 @@ import { NotesView } from "../panels/notes/view";
 import { CURSOR_DIMS, type PanelContext, type PanelView } from "../panels/panel";
 import { TableView } from "../panels/table/view";
 import { ThumbnailsView } from "../panels/thumbnails/thumbnails";
-import type { PaintedSpec, PanelSpec } from "../wire/state";
+import type { PanelSpec } from "../wire/state";
 
 /** What a panel may be drawn in, besides the page. */
 export interface Surroundings {
@@ -27,8 +27,6 @@ interface PanelKind<Spec extends PanelSpec> {
   follows?(spec: Spec): boolean;
   /** Whether the selected index of an axis that it draws is marked there; else, of axes that all panels mark. */
   marks?(spec: Spec, dim: string): boolean;
-  /** Whether values are cells in colours. */
-  painted?: boolean;
   /** Whether the cells on show can be chosen. */
   zooms?: boolean;
 }
@@ -36,8 +34,8 @@ interface PanelKind<Spec extends PanelSpec> {
 const acrossAlone = ({ x }: PanelSpec, dim: string) => dim === x;
 
 const KINDS: { [K in PanelSpec["kind"]]: PanelKind<Extract<PanelSpec, { kind: K }>> } = {
-  heatmap: { create: (spec, context) => new HeatmapView(spec, context), painted: true, zooms: true },
-  thumbnails: { create: (spec, context) => new ThumbnailsView(spec, context), painted: true },
+  heatmap: { create: (spec, context) => new HeatmapView(spec, context), zooms: true },
+  thumbnails: { create: (spec, context) => new ThumbnailsView(spec, context) },
   graph: { create: (spec, context) => new GraphView(spec, context) },
   lines: {
     create: (spec, context, { figure }) => new LinesPanel(spec, context, given(figure, spec)),
@@ -83,10 +81,6 @@ export function follows(spec: PanelSpec): boolean {
 /** Whether the selected index of an axis that a panel draws is marked there. */
 export function isMarked(spec: PanelSpec, dim: string): boolean {
   return kindOf(spec).marks?.(spec, dim) ?? CURSOR_DIMS.includes(dim);
-}
-
-export function isPainted(spec: PanelSpec): spec is PaintedSpec {
-  return kindOf(spec).painted === true;
 }
 
 export function isZoomable(spec: PanelSpec): boolean {

@@ -3,7 +3,7 @@
 import { type Attachment, watchKernel } from "../page/detached";
 import type { RenderContext } from "../page/model";
 import { SyncedTraits } from "../selection/sync";
-import type { Settings } from "../wire/state";
+import { SETTING_NAMES, SETTINGS, type Settings, settingsOf } from "../wire/settings";
 
 export interface ViewSettings {
   settings: SyncedTraits<Settings>;
@@ -14,8 +14,6 @@ export interface ViewSettings {
   /** Every render of this view redraws when settings change, or when its kernel goes. */
   onChange(listener: () => void, signal: AbortSignal): void;
 }
-
-const COLORING = ["cmap", "scale", "domain"] as const;
 
 /** What all renders of one view share: its settings, and whether its kernel is there. */
 export function createViewSettings({
@@ -29,9 +27,7 @@ export function createViewSettings({
   const changed = () => {
     for (const listener of [...listeners]) if (listeners.has(listener)) listener(); // one may end others
   };
-  const kind = model.get("_kind");
-  const own: readonly (keyof Settings)[] = kind === "bars" ? ["sort"] : kind === "comparison" ? ["show"] : [];
-  const traits = new SyncedTraits<Settings>(model, [...COLORING, "array", ...own], changed, signal);
+  const traits = new SyncedTraits<Settings>(model, settingsOf(model.get("_kind")), changed, signal);
   return {
     settings: traits,
     get values() {
@@ -50,14 +46,16 @@ export function createViewSettings({
 
 /** Settings of a view that follows another one's colours: whatever else it has stays its own. */
 export function following(own: ViewSettings, leader: ViewSettings): ViewSettings {
-  const ofLeader = (name: string) => (COLORING as readonly string[]).includes(name);
   const part = (changes: Partial<Settings>, theirs: boolean): Partial<Settings> =>
-    Object.fromEntries(Object.entries(changes).filter(([name]) => ofLeader(name) === theirs));
+    Object.fromEntries(
+      SETTING_NAMES.filter((name) => name in changes && (SETTINGS[name].grouped ?? false) === theirs).map(
+        (name) => [name, changes[name]],
+      ),
+    );
   return {
     settings: own.settings,
     get values() {
-      const { cmap, scale } = leader.values;
-      return { ...own.values, cmap, scale };
+      return { ...own.values, ...part(leader.values, true) };
     },
     attachment: own.attachment,
     choose(changes) {

@@ -6,18 +6,18 @@ import { zoomKeyOf } from "../panels/panel";
 import { knownAxis } from "../wire/axes";
 import { clampIndex } from "../wire/state";
 import { type AxisControlOptions, axesToControl, createAxisControl } from "./axis-controls";
-import { type ColoringOptions, type Controls, createColoring } from "./coloring";
 import { isZoomable } from "./panels";
 import { createPlayerControls } from "./player";
 import { isRunning } from "./recording-status";
 import { createSavedNote } from "./saved";
+import { type Controls, createSettingControls, type SettingControlsOptions } from "./setting-controls";
 
 export interface Toolbar {
   readonly element: HTMLElement;
   draw(): void;
 }
 
-export interface ToolbarOptions extends AxisControlOptions, ColoringOptions {
+export interface ToolbarOptions extends AxisControlOptions, SettingControlsOptions {
   /** What stands before the sliders. */
   first: readonly HTMLElement[];
   /** What else stands at the end of the first row. */
@@ -36,7 +36,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
     played === undefined
       ? undefined
       : createPlayerControls(played, () => sizes[played] ?? 1, selection, signal);
-  const coloring = createColoring(options);
+  const settingControls = createSettingControls(options);
   const link = createZoomLink(options);
   const follow = createToggle(
     "follow",
@@ -61,7 +61,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       { class: "nsmw-controls" },
       ...first,
       ...others,
-      ...coloring.elements,
+      ...settingControls.elements,
       ...link.elements,
       ...(player ? [] : extra),
     ),
@@ -75,7 +75,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       for (const control of controls) control.draw(batch);
       player?.draw();
       follow.show(selection.follow.on);
-      coloring.draw();
+      settingControls.draw();
       link.draw();
     },
   };

@@ -1,6 +1,5 @@
 /** TypeScript mirror of what Python sends: array descriptions, panel descriptions, traits. */
 
-import type { ColorScale } from "../color/scale";
 import type { Numbers } from "./numbers";
 
 export type Indices = Record<string, number>;
@@ -145,6 +144,12 @@ export type PanelSpec =
 /** Panels whose values are cells in colours. */
 export type PaintedSpec = HeatmapSpec | ThumbnailsSpec;
 
+const PAINTED: Record<PaintedSpec["kind"], true> = { heatmap: true, thumbnails: true };
+
+export function isPainted(spec: PanelSpec): spec is PaintedSpec {
+  return spec.kind in PAINTED;
+}
+
 /** What belongs to a panel that is a table. */
 export interface TableOf {
   columns: string[];
@@ -165,38 +170,14 @@ export interface BarsOf {
   kinds: string[];
 }
 
-/** Whether all pictures share one colour domain, or each has its own where its panel lets it. */
-export type DomainChoice = "shared" | "per-head";
-export const DOMAIN_CHOICES: readonly DomainChoice[] = ["shared", "per-head"];
-
-/** What a comparison of two traces shows. */
-export const SHOW_CHOICES = ["side by side", "difference"] as const;
-
 export type Layout = PanelSpec[][];
 
-/** What the reader chose for all panels of a view. */
-export interface Settings {
-  cmap: string;
-  scale: ColorScale;
-  domain: DomainChoice;
-  /** The order of the bars, where there are any. */
-  sort?: string;
-  /** Which panels of a comparison are on show. */
-  show?: string;
-  /** Of a view that shows one of several arrays: which one; else empty. */
-  array?: string;
-}
-
-/** Synced traits by widget kind; those below a view have all of a view's, too. A test holds them equal to Python's. */
+/** Synced traits by widget kind, besides settings; those below a view have all of a view's, too. A test holds them equal to Python's. */
 export const TRAITS = {
   store: ["_meta", "_buffers", "_state_mb", "_live"],
   /** And an index for each axis: see `traitOf`. */
   selection: ["follow", "_sizes"],
   view: [
-    "cmap",
-    "scale",
-    "domain",
-    "array",
     "title",
     "_store",
     "_selection",
@@ -209,8 +190,8 @@ export const TRAITS = {
     "_figures",
   ],
   chart: ["_figure", "_lines", "_cursor"],
-  bars: ["_figure", "sort"],
-  comparison: ["show"],
+  bars: ["_figure"],
+  comparison: [],
 } as const;
 
 /** The nearest index that exists. */

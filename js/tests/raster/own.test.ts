@@ -7,7 +7,8 @@ import { noteLines } from "../../src/panels/notes/lines";
 import { hasOwnRange, lookOf } from "../../src/panels/panel";
 import { wrappedGrid } from "../../src/panels/thumbnails/grid";
 import { ownDomain, ownThresholds } from "../../src/raster/own";
-import type { HeatmapSpec, Settings } from "../../src/wire/state";
+import type { Settings } from "../../src/wire/settings";
+import type { HeatmapSpec } from "../../src/wire/state";
 import { FakeModel, metaOf, panelOf, the } from "../fakes";
 import { jsonOf } from "../fixtures";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createPageArrays } from "../../src/arrays/page-arrays";
 import { choicesOf, chosenPanels, sizesOf } from "../../src/view/choices";
-import type { Settings } from "../../src/wire/state";
+import type { Settings } from "../../src/wire/settings";
 import { FakeModel, metaOf, panelOf } from "../fakes";
 
 const SETTINGS: Settings = { cmap: "auto", scale: "linear", domain: "shared", array: "b" };

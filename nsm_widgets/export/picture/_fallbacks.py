@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from typing import Unpack
 
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import ArraySummary, ColorScale, DomainChoice, Layout
+from nsm_widgets.view import ArraySummary, Layout
+from nsm_widgets.view.settings import SettingOptions
 
 _LOG = logging.getLogger(__name__)
 
@@ -18,12 +20,10 @@ def fallbacks(
     layout: Layout,
     indices: Mapping[str, int],
     *,
-    cmap: str = "auto",
-    scale: ColorScale = "linear",
-    domain: DomainChoice = "shared",
     title: str = "",
     summaries: Mapping[str, ArraySummary] | None = None,
     not_saved: Mapping[str, int] | None = None,
+    **options: Unpack[SettingOptions],
 ) -> dict[str, str]:
     """A view's present state as ``text/plain`` and, in base64, ``image/png``.
 
@@ -34,12 +34,10 @@ def fallbacks(
         trace: Holds the arrays of the layout.
         layout: Rows of panels.
         indices: Selected index by axis.
-        cmap: See :func:`draw_picture`.
-        scale: See :func:`draw_picture`.
-        domain: See :func:`draw_picture`.
         title: Heading of the view.
         summaries: See :func:`summary_text`.
         not_saved: See :func:`summary_text`.
+        **options: See :func:`draw_picture`.
     """
 
     def text() -> str:
@@ -52,7 +50,7 @@ def fallbacks(
     def picture() -> str:
         from nsm_widgets.export.picture._picture import draw_picture  # loads Pillow
 
-        png = draw_picture(trace, layout, indices, cmap=cmap, scale=scale, domain=domain, title=title)
+        png = draw_picture(trace, layout, indices, title=title, **options)
         return b64encode(png).decode("ascii")
 
     makers: dict[str, Callable[[], str]] = {"text/plain": text, "image/png": picture}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.export.picture._scene import Scene
@@ -23,16 +23,7 @@ from nsm_widgets.export.picture.panels._sheet import TablePicture
 from nsm_widgets.export.picture.panels._thumbnails import ThumbnailsPicture
 from nsm_widgets.export.text._where import selection_text
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import (
-    COLOR_SCALES,
-    DOMAIN_CHOICES,
-    ColorScale,
-    DomainChoice,
-    Layout,
-    Panel,
-    Theme,
-    colormap_kind,
-)
+from nsm_widgets.view import Layout, Panel, Theme
 from nsm_widgets.view.panels import (
     BarsPanel,
     GraphPanel,
@@ -43,6 +34,7 @@ from nsm_widgets.view.panels import (
     TablePanel,
     ThumbnailsPanel,
 )
+from nsm_widgets.view.settings import SettingOptions, Settings
 
 SMALLEST_WIDTH_PX, LARGEST_WIDTH_PX = 320, 4_096
 HIGHEST_PX = 4_096
@@ -104,12 +96,10 @@ def draw_picture(
     layout: Layout,
     indices: Mapping[str, int],
     *,
-    cmap: str = "auto",
-    scale: ColorScale = "linear",
-    domain: DomainChoice = "shared",
     theme: Theme = "light",
     width_px: int = 960,
     title: str = "",
+    **options: Unpack[SettingOptions],
 ) -> bytes:
     """Draw what a view shows, as a PNG file.
 
@@ -120,12 +110,10 @@ def draw_picture(
         trace: Holds the arrays of the layout.
         layout: Rows of panels.
         indices: Selected index by axis; clamped to each array.
-        cmap: A colour map for the panels of its kind, or ``"auto"``.
-        scale: See :data:`~nsm_widgets.view.ColorScale`.
-        domain: See :data:`~nsm_widgets.view.DomainChoice`.
         theme: Background of the page that it will stand on.
         width_px: Width of the page, 320 to 4096; the picture is narrower where square cells do not fill it.
         title: Heading; none when empty.
+        **options: What the reader chose: a field of :class:`~nsm_widgets.view.settings.Settings` each.
 
     Raises:
         UnknownOptionError: If the map, the scale, the domain or the theme is unknown.
@@ -137,8 +125,9 @@ def draw_picture(
         >>> draw_picture(trace, heatmap_layout(trace["memory"]), {})[1:4]
         b'PNG'
     """
-    check_options(cmap, scale, domain, theme, width_px)
-    scene = Scene(trace, indices, cmap, scale, theme, domain)
+    settings = Settings(**options)
+    check_options(settings, theme, width_px)
+    scene = Scene(trace, indices, settings, theme)
     heading = heading_of(scene, layout, title)
     for texel_px in TEXELS_PX:
         scene = replace(scene, texel_px=texel_px)
@@ -149,14 +138,9 @@ def draw_picture(
     return png
 
 
-def check_options(cmap: str, scale: str, domain: str, theme: str, width_px: int) -> None:
+def check_options(settings: Settings, theme: str, width_px: int) -> None:
     """Refuse what a picture cannot be drawn with; see :func:`draw_picture`."""
-    if cmap != "auto":
-        colormap_kind(cmap)
-    if scale not in COLOR_SCALES:
-        raise UnknownOptionError(f"scale must be one of {', '.join(COLOR_SCALES)}, got {scale!r}.")
-    if domain not in DOMAIN_CHOICES:
-        raise UnknownOptionError(f"domain must be one of {', '.join(DOMAIN_CHOICES)}, got {domain!r}.")
+    settings.check()
     if theme not in ("light", "dark"):
         raise UnknownOptionError(f"theme must be 'light' or 'dark', got {theme!r}.")
     if not SMALLEST_WIDTH_PX <= width_px <= LARGEST_WIDTH_PX:
@@ -166,9 +150,7 @@ def check_options(cmap: str, scale: str, domain: str, theme: str, width_px: int)
 def heading_of(scene: Scene, layout: Layout, title: str) -> tuple[str, str]:
     """The title, and what is selected: lines that are left out where empty."""
     selected = selection_text(scene.trace, layout, scene.indices)
-    scale = "" if scene.scale == "linear" else f"scale {scene.scale}"
-    own = "colours per head" if scene.domain == "per-head" else ""
-    return drawable(title), drawable(" · ".join(filter(None, (selected, scale, own))))
+    return drawable(title), drawable(" · ".join(filter(None, (selected, scene.settings.text))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from nsm_widgets._replacing import replacing
 from nsm_widgets.export.picture._picture import Page, arrange, check_options, draw_page, heading_of
@@ -22,7 +23,8 @@ from nsm_widgets.export.picture.canvas._glyphs import (
     lettering,
 )
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import ColorScale, DomainChoice, Layout, Theme
+from nsm_widgets.view import Layout, Theme
+from nsm_widgets.view.settings import SettingOptions, Settings
 
 PX_PER_INCH = 96
 LEAST_DPI, MOST_DPI = 48, 600
@@ -37,13 +39,11 @@ def save_picture(
     layout: Layout,
     indices: Mapping[str, int],
     *,
-    cmap: str = "auto",
-    scale: ColorScale = "linear",
-    domain: DomainChoice = "shared",
     theme: Theme = "light",
     width_px: int = 960,
     dpi: float = 192,
     title: str = "",
+    **options: Unpack[SettingOptions],
 ) -> Path:
     """Draw what a view shows into a file: PNG, SVG or PDF, by the ending of its name.
 
@@ -57,15 +57,13 @@ def save_picture(
         trace: Holds the arrays of the layout.
         layout: Rows of panels.
         indices: Selected index by axis; clamped to each array.
-        cmap: A colour map for the panels of its kind, or ``"auto"``.
-        scale: See :data:`~nsm_widgets.view.ColorScale`.
-        domain: See :data:`~nsm_widgets.view.DomainChoice`.
         theme: Background of the page that it will stand on.
         width_px: Width of the page, 320 to 4096, 96 to the inch; the picture is narrower where square cells
             do not fill it.
         dpi: Pixels per inch, 48 to 600: of a PNG, and of the cells in SVG and PDF. Where cells are smaller,
             the strongest is drawn and the picture says of how many.
         title: Heading; none when empty.
+        **options: See :func:`draw_picture`.
 
     Raises:
         ValueError: If the path ends in none of the three, or width or resolution is out of range.
@@ -77,12 +75,13 @@ def save_picture(
     ending = target.suffix.lower()
     if ending not in (".png", ".svg", ".pdf"):
         raise ValueError(f"path must end in .png, .svg or .pdf, got {os.fspath(path)!r}.")
-    check_options(cmap, scale, domain, theme, width_px)
+    settings = Settings(**options)
+    check_options(settings, theme, width_px)
     if not LEAST_DPI <= dpi <= MOST_DPI:
         raise ValueError(f"dpi must lie in [{LEAST_DPI}, {MOST_DPI}], got {dpi}.")
     density = dpi / PX_PER_INCH
     with lettering(_letters(ending)):
-        scene = Scene(trace, indices, cmap, scale, theme, domain, density=density)
+        scene = Scene(trace, indices, settings, theme, density=density)
         heading = heading_of(scene, layout, title)
         page = arrange(scene, layout, heading, width_px, HIGHEST_PX)
         if ending == ".png":

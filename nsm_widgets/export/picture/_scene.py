@@ -12,8 +12,6 @@ from nsm_widgets.raster import Raster, rasterize
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import (
     ColorDomain,
-    ColorScale,
-    DomainChoice,
     Panel,
     Theme,
     colormap_kind,
@@ -22,6 +20,7 @@ from nsm_widgets.view import (
     ranks_of,
 )
 from nsm_widgets.view.panels import PaintedPanel
+from nsm_widgets.view.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,8 @@ class Scene:
 
     trace: Trace
     indices: Mapping[str, int]
-    cmap: str
-    scale: ColorScale
+    settings: Settings
     theme: Theme
-    domain: DomainChoice = "shared"
     texel_px: int = 1
     """Least size of what is painted in one colour."""
     density: float = 1
@@ -53,11 +50,12 @@ class Scene:
     def cmap_of(self, panel: Panel) -> str:
         """The reader's colour map where it is of the panel's kind, else the panel's own."""
         kind = "diverging" if panel.domain.diverging else "sequential"
-        return self.cmap if self.cmap != "auto" and colormap_kind(self.cmap) == kind else panel.cmap
+        cmap = self.settings.cmap
+        return cmap if cmap != "auto" and colormap_kind(cmap) == kind else panel.cmap
 
     def thresholds_of(self, panel: Panel) -> tuple[float, ...]:
         """For the rank scale, of all of the panel's array; sorted once for each array."""
-        if self.scale != "rank":
+        if self.settings.scale != "rank":
             return ()
         return ranks_of(self.trace[panel.array], magnitudes=panel.domain.diverging)
 
@@ -75,11 +73,11 @@ class Scene:
         Rows that are each divided by their own largest have a range of their own already.
         """
         own = isinstance(panel, PaintedPanel) and panel.own_ranges
-        if self.domain == "shared" or not own or self.scale == "row-max":
+        if self.settings.domain == "shared" or not own or self.settings.scale == "row-max":
             return Look(panel.domain, self.thresholds_of(panel))
         plane = self.plane(panel, at)
         signed = panel.domain.diverging
-        ranks = own_thresholds(plane, magnitudes=signed) if self.scale == "rank" else ()
+        ranks = own_thresholds(plane, magnitudes=signed) if self.settings.scale == "rank" else ()
         return Look(own_domain(plane, panel.domain), ranks, own=True)
 
     def rasterize(
@@ -104,7 +102,7 @@ class Scene:
         raster = rasterize(
             plane.T if turned else plane,
             look.domain,
-            self.scale,
+            self.settings.scale,
             thresholds=look.thresholds,
             may_clip=not look.own and panel.below + panel.above > 0,
             max_rows=room[rows],

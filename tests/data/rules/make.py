@@ -7,6 +7,7 @@ notes.json  sentences of panels; what is said beneath a picture of its marks; wh
 order.json  kinds of panels; bars from left to right, by value and by another array; lines, and their colours
 ticks.json  values along an axis with their texts; places along one; a colour bar's labels; numbers of places
 inks.json   colours of texts, lines, cursors, marks and hatching, of bars and lines
+settings.json  choices of each setting and what is said of them; which each kind of widgets has
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from nsm_widgets.view import (
     Panel,
     bar_domain,
     bar_order,
+    colormap_names,
     left_out_codes,
     line_colors,
     line_values,
@@ -67,6 +69,10 @@ from nsm_widgets.view.panels import (
     TableOf,
     TablePanel,
 )
+from nsm_widgets.view.settings import CHOICES, OF_GROUP, SAID, SETTINGS, Settings
+from nsm_widgets.widgets import TraceComparison, View
+from nsm_widgets.widgets.charts._bars import BarControls
+from nsm_widgets.widgets.charts._charts import ChartControls
 from nsm_widgets.widgets.page_arrays._page_arrays import describe
 
 HERE = Path(__file__).parent
@@ -77,6 +83,7 @@ UNIT = ColorDomain(0.0, 1.0)
 def build() -> dict[str, bytes]:
     """Every file's name and bytes; the same on every run."""
     content = {"masks": _masks(), "notes": _notes(), "order": _order(), "ticks": _ticks(), "inks": _inks()}
+    content["settings"] = _settings()
     return {f"{name}.json": _json(cases) for name, cases in content.items()}
 
 
@@ -368,7 +375,7 @@ def _bar(domain: ColorDomain, scale: Any) -> dict[str, object]:
     random = np.random.default_rng(9)
     values = random.uniform(domain.low, domain.high, 600)
     thresholds = rank_thresholds(values, magnitudes=domain.diverging) if scale == "rank" else ()
-    scene = Scene(Trace(NamedArray("x", [0.0], ("slot",))), {}, "auto", scale, "light")
+    scene = Scene(Trace(NamedArray("x", [0.0], ("slot",))), {}, Settings(scale=scale), "light")
     return {
         "domain": {"low": domain.low, "high": domain.high, "diverging": domain.diverging},
         "scale": scale,
@@ -390,6 +397,29 @@ def _cropped(array: NamedArray) -> dict[str, object]:
         "labels": [axis.label(index) for index in range(axis.count)],
         "before": steps_before(axis.numbers),
     }
+
+
+# --- settings ---------------------------------------------------------------------------------------------
+
+
+def _settings() -> dict[str, object]:
+    """Those that pictures read, and those that pages may set."""
+    told = [
+        {
+            "name": name,
+            "choices": sorted(CHOICES.get(name, ("auto", *colormap_names()))),
+            "said": SAID.get(name, {}),
+            "grouped": name in OF_GROUP,
+        }
+        for name in SETTINGS
+    ]
+    kinds: dict[str, type[View]] = {
+        "view": View,
+        "chart": ChartControls,
+        "bars": BarControls,
+        "comparison": TraceComparison,
+    }
+    return {"settings": told, "of": {kind: sorted(owner._page_writable) for kind, owner in kinds.items()}}
 
 
 # --- inks -------------------------------------------------------------------------------------------------

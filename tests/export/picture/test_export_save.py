@@ -37,6 +37,7 @@ from nsm_widgets.export.picture.panels._notes import NotesPicture
 from nsm_widgets.export.picture.panels._sheet import TablePicture
 from nsm_widgets.export.picture.panels._thumbnails import ThumbnailsPicture
 from nsm_widgets.view import Layout, Theme, attention_layout, read_write_layout
+from nsm_widgets.view.settings import Settings
 from tests.export.samples import (
     expected_colors,
     heatmaps_of,
@@ -362,7 +363,7 @@ def test_a_view_saves_what_it_shows_now(tmp_path: Path) -> None:
     second = view.savefig(str(tmp_path / "second.svg"), theme="dark", width_px=600)
     texts = {text.text for text in svg_of(second).iter(f"{SVG}text")}
     assert {"Now", "time 5 of 0-8 · slot 0 of 0-11 · scale log"} <= texts
-    scene = Scene(view.trace, {"time": 5}, "auto", "log", "light")
+    scene = Scene(view.trace, {"time": 5}, Settings(scale="log"), "light")
     assert heading_of(scene, view._layout, "Now")[0] == "Now"
     assert int(svg_of(first).attrib["width"]) > 600 >= int(svg_of(second).attrib["width"])
 

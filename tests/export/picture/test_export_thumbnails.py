@@ -27,6 +27,7 @@ from nsm_widgets.view import (
     paint,
 )
 from nsm_widgets.view.panels import HeatmapPanel, NotesPanel
+from nsm_widgets.view.settings import Settings
 from tests.export.samples import pixels, views, weights
 from tests.panels import of_kind
 
@@ -43,9 +44,7 @@ def heads() -> Trace:
 def page_parts(trace: Trace, **options: Any) -> tuple[Any, Any]:
     """Thumbnails and the large picture with their places."""
     layout = attention_layout(trace)
-    scene = Scene(
-        trace, {"head": 1}, "auto", options.get("scale", "linear"), "light", options.get("domain", "shared")
-    )
+    scene = Scene(trace, {"head": 1}, Settings(**options), "light")
     placed = arrange(scene, layout, heading_of(scene, layout, ""), 960).placed
     small = next(part for part in placed if isinstance(part[0], ThumbnailsPicture))
     large = next(part for part in placed if isinstance(part[0], HeatmapPicture))
@@ -156,7 +155,7 @@ def test_no_table_of_colours_holds_pictures_with_domains_of_their_own() -> None:
 def test_a_picture_of_nothing_known_says_so() -> None:
     """Cells are marked as NaN, and words stand over them; the next step has its values."""
     trace, layout = views()["operations"]
-    scene = Scene(trace, {"time": 0}, "auto", "linear", "light")
+    scene = Scene(trace, {"time": 0}, Settings(), "light")
     picture = HeatmapPicture(of_kind(HeatmapPanel, layout[1][0]), scene)
     picture.fit(600, 100, 60)
     assert (picture.raster.codes == 256).all()
@@ -168,7 +167,7 @@ def test_a_picture_of_nothing_known_says_so() -> None:
 def test_notes_are_wrapped_between_words() -> None:
     """In as many lines as they need, each within the room."""
     trace, layout = views()["routing"]
-    picture = NotesPicture(of_kind(NotesPanel, layout[1][1]), Scene(trace, {}, "auto", "linear", "light"))
+    picture = NotesPicture(of_kind(NotesPanel, layout[1][1]), Scene(trace, {}, Settings(), "light"))
     picture.fit(200, 60, 0)
     assert " ".join(picture.lines) == " ".join(picture.notes)
     assert len(picture.lines) > 1

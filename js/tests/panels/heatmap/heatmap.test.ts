@@ -6,7 +6,8 @@ import { HeatmapView } from "../../../src/panels/heatmap/view";
 import type { PanelContext } from "../../../src/panels/panel";
 import { ThumbnailsView } from "../../../src/panels/thumbnails/thumbnails";
 import { createSelection } from "../../../src/selection/selection";
-import type { ArrayMeta, Indices, PanelSpec, Settings } from "../../../src/wire/state";
+import type { Settings } from "../../../src/wire/settings";
+import type { ArrayMeta, Indices, PanelSpec } from "../../../src/wire/state";
 import { FakeModel, metaOf, panelOf, the } from "../../fakes";
 
 type Asked = Record<string, unknown> & { key: string; kind: string; at: Indices; window: number[] };

@@ -12,9 +12,9 @@ from nsm_widgets.view import color_table
 def bar_labels(look: Look, scene: Scene) -> list[tuple[float, float]]:
     """Position (0 at the low end, 1 at the high one) and value of each label: the ends, and zero between."""
     low, high, signed = look.domain.low, look.domain.high, look.domain.diverging
-    if scene.scale == "row-max":
+    if scene.settings.scale == "row-max":
         low, high = (-1.0 if signed else 0.0), 1.0
-    elif scene.scale == "rank":
+    elif scene.settings.scale == "rank":
         high = look.thresholds[-1]
         low = -high if signed else look.thresholds[0]
     middle = [(0.5, 0.0)] if signed else []
