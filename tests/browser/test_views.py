@@ -43,7 +43,9 @@ def test_of_an_array_over_the_budget_pictures_come(notebook: NotebookPage) -> No
     view.wait_painted("values", "time=39")
     view.hover_cell("values", 99, 79, 100, 80)
     value = notebook.python("values[39, 99, 79]")
-    expect(view.panel("values").locator(".nsmw-readout")).to_have_text(re.compile(r"slot 99 · word 79 = -?\d"))
+    expect(view.panel("values").locator(".nsmw-readout")).to_have_text(
+        re.compile(r"slot 99 · word 79 = -?\d")
+    )
     assert float(view.readout("values").split("= ")[1]) == value
     notebook.shutdown_kernel()
     view.drag_slider("time", 0.8)
