@@ -25,6 +25,8 @@ _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _SHORT = Context(prec=3, rounding=ROUND_HALF_UP)
 """Halves are rounded up, as JavaScript does."""
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
+_FORMULA_WITHIN = re.compile(rf"""([,;\t\r\n][\s"]*)(?=[=+@＝＋－＠-])(?!{_NUMBER.pattern}([,;\t\r\n]|$))""")
+"""Where a formula begins in a text that is cut at what some country's spreadsheets take for a separator."""
 
 
 def printable(text: object) -> str:
@@ -85,12 +87,13 @@ def _joins(text: str, place: int) -> bool:
 
 
 def spreadsheet_text(text: str) -> str:
-    """The text as a spreadsheet may show it: never a formula.
+    """The text as a spreadsheet may show it: never a formula, also where it is cut at ``,``, ``;`` or a tab.
 
-    >>> [spreadsheet_text(text) for text in ("cat", "=1+1", "-1", "-a")]
-    ['cat', "'=1+1", '-1', "'-a"]
+    >>> [spreadsheet_text(text) for text in ("cat", "=1+1", "-1", "-a", "a;=1+1", "a;-1")]
+    ['cat', "'=1+1", '-1', "'-a", "a;'=1+1", 'a;-1']
     """
-    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+    within = _FORMULA_WITHIN.sub(r"\1'", text)
+    return f"'{within}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else within
 
 
 def short_number(value: float) -> str:

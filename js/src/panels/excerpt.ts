@@ -64,9 +64,12 @@ export function excerptOf(
 
 const FORMULA = /^[=+\-@＝＋－＠]/;
 const NUMBER = /^[-+]?\d+(\.\d+)?(e[-+]?\d+)?$/i;
+/** Where one begins in a text that some country's spreadsheet cuts at its separator. */
+const FORMULA_WITHIN = /([,;][\s"]*)(?=[=+\-@＝＋－＠])(?![-+]?\d+(\.\d+)?(e[-+]?\d+)?([,;]|$))/gi;
 
 /** Somebody else's text in one field of a table, and never a formula: a single quote before it makes it text. */
 function safe(text: string): string {
   const flat = text.replace(/[\t\r\n\v\f\u0085\u2028\u2029]+/g, " ");
-  return FORMULA.test(flat.trimStart()) && !NUMBER.test(flat) ? `'${flat}` : flat;
+  const within = flat.replace(FORMULA_WITHIN, "$1'");
+  return FORMULA.test(flat.trimStart()) && !NUMBER.test(flat) ? `'${within}` : within;
 }

@@ -42,6 +42,8 @@ describe("values to copy", () => {
   test("labels are text in one field each, and never a formula", () => {
     const word = ["=1+1", "a\tb\r\nc", "-1.5"];
     expect(textOf("row", { word })?.split("\n")[0]).toBe("word\t'=1+1\ta\\tb\\r\\nc\t-1.5");
+    const cut = ["a;=1", "a, @b", "a;-1;-b"]; // where some country's spreadsheets cut a field
+    expect(textOf("row", { word: cut })?.split("\n")[0]).toBe("word\ta;'=1\ta, '@b\ta;-1;'-b");
   });
 
   test("say what and how much they are", () => {

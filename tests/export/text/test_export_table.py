@@ -19,6 +19,7 @@ from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.export import csv_lines, save_csv
 from nsm_widgets.export.text._where import indices_for, panels_of
 from tests.export.samples import ntm_trace, one_heatmap, views, weights
+from tests.hostile import STRINGS
 
 AT = {"time": 4, "head": 1, "slot": 2, "layer": 1, "expert": 2}
 VIEWS = views()
@@ -109,9 +110,14 @@ def test_labels_stand_beside_indices() -> None:
         ("+cmd", "'+cmd"),
         ("-a", "'-a"),
         ("@SUM", "'@SUM"),
-        ("\t=1", "'\t=1"),
-        ("\r=1", "'\r=1"),
-        ("\n=1", "'\n=1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("\n=1", "'\n'=1"),
+        ("a;=1", "a;'=1"),
+        ("a,+b", "a,'+b"),
+        ("a\t@x", "a\t'@x"),
+        ('a; "-b"', 'a; "\'-b"'),
+        ("a;-1;=b", "a;-1;'=b"),
         ("＝1", "'＝1"),
         ("-1", "-1"),
         ("+2.5e3", "+2.5e3"),
@@ -125,6 +131,18 @@ def test_a_label_never_becomes_a_formula(label: str, written: str) -> None:
     text = view.to_csv()
     assert isinstance(text, str)
     assert read(text)[0]["key_label"] == written
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_no_country_reads_a_formula(separator: str) -> None:
+    """Whatever its spreadsheets take for the separator, no field of a hostile table begins like one."""
+    labels = [f"x{between}{text}" for text in STRINGS.values() for between in (",", ";", "\t", '; "', ";\n")]
+    view = Heatmap(np.zeros((1, len(labels))), dims=("query", "key"), coords={"key": labels})
+    lines = str(view.to_csv()).splitlines()
+    fields = [field.strip().strip('"') for row in csv.reader(lines, delimiter=separator) for field in row]
+    begun = [field for field in fields if field.startswith(tuple("=+-@＝＋－＠"))]
+    assert len(fields) > len(labels)
+    assert all(re.fullmatch(r'[-+]?\d+(\.\d+)?"?(,.*)?', field) for field in begun), begun
 
 
 def test_negative_numbers_stay_numbers() -> None:
