@@ -67,6 +67,10 @@ class ClosedError(NsmWidgetsError, RuntimeError):
     """A view or a store was asked for what it held before it was closed."""
 
 
+class ExportWarning(UserWarning):
+    """A page was written, and something that was to be in it is not, or is a picture only."""
+
+
 class ReportError(NsmWidgetsError, ValueError):
     """A report was written, and something that it should show could not be drawn."""
 

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from nsm_widgets._errors import NsmWidgetsError
+from nsm_widgets._errors import ExportWarning, NsmWidgetsError
+
+NOT_ALL = 3
+"""Exit status of an export whose page lacks something, or shows a view as a picture only."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit status: 0, 1 where something went wrong, 2 for wrong arguments.
+        The exit status: 0, 1 where something went wrong, 2 for wrong arguments, 3 where a page was written
+        that lacks something.
     """
     options = _parser().parse_args(arguments)
     try:
-        written = _export(options)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always", ExportWarning)
+            written = _export(options)
     except (NsmWidgetsError, OSError, ValueError) as error:
         print(f"nsm-widgets: {error}", file=sys.stderr)
         return 1
+    lines = [str(each.message) for each in warned]
+    for line in lines:
+        print(f"nsm-widgets: {line}", file=sys.stderr)
     print(f"{written}  {written.stat().st_size / 1e6:.1f} MB")
-    return 0
+    return NOT_ALL if lines else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         "export",
         help="write a notebook as one HTML page with live widgets",
         description="Write a notebook as one HTML page whose widgets stay alive: no kernel, no network.",
+        epilog="Exit status: 0; 1 where no page was written; 2 for wrong arguments; 3 where the page lacks "
+        "something, or shows a view as a picture only.",
     )
     export.add_argument(
         "notebook", type=Path, help="the notebook, executed and saved with its widgets' state"
@@ -54,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
         "--max-bytes", type=float, default=100e6, help="what the arrays may take in the page (default: 100e6)"
     )
     export.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="also run this package's widgets, as installed here (repeatable; always: ipywidgets, bqplot)",
+    )
+    export.add_argument(
         "--theme", default="auto", choices=("auto", "light", "dark"), help="auto follows the reader's system"
     )
     return parser
@@ -70,6 +89,7 @@ def _export(options: argparse.Namespace) -> Path:
         precision=options.precision,
         max_bytes=options.max_bytes,
         theme=options.theme,
+        trust=options.trust,
         progress=_show_progress if sys.stderr.isatty() else None,
     )
 

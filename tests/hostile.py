@@ -137,6 +137,12 @@ STRINGS: dict[str, str] = {
     "script-indic": "क्\u200dष नमस्ते",
     "script-chinese": "记忆\u3000网络",
     "script-tokens": "Ġthe ▁cat ##ing </s> <|endoftext|> [PAD]",
+    # what means something to a widget manager
+    "model-reference": "IPY_MODEL_" + "0" * 32,
+    "model-reference-dashes": "IPY_MODEL_00000000-0000-0000-0000-000000000000",
+    "model-widget": "anywidget:" + "0" * 32,
+    "model-shared": "nsmw-shared:t0",
+    "model-mime": "application/vnd.jupyter.widget-view+json",
     # size
     "long-word": "x" * 10_000,
     "long-words": "word " * 500,

@@ -4,6 +4,8 @@ import * as base from "@jupyter-widgets/base";
 import { type IManagerState, ManagerBase } from "@jupyter-widgets/base-manager";
 import * as controls from "@jupyter-widgets/controls";
 import { Widget } from "@lumino/widgets";
+import { element } from "../page/dom";
+import { HTMLMathView, HTMLView } from "./markup";
 import { Modules } from "./modules";
 import * as output from "./output";
 
@@ -23,16 +25,20 @@ function asOneModule(text: string): string {
 }
 
 export class PageManager extends ManagerBase {
+  /** Markup that the exporter has cleaned; any other, as a link may bring, is shown as text. */
+  readonly #cleaned = new Set<unknown>();
   readonly #modules = new Modules({
     "@jupyter-widgets/base": base,
-    "@jupyter-widgets/controls": controls,
+    "@jupyter-widgets/controls": { ...controls, HTMLView, HTMLMathView },
     "@jupyter-widgets/output": output,
   });
 
   /** Make every model; shared texts are put back first, where the exporter may have taken them out. */
   async restore(state: IManagerState, shared: ReadonlyMap<string, string>): Promise<void> {
     const modules = new Map([...shared].map(([name, text]) => [name, asOneModule(text)]));
-    for (const { state: traits } of Object.values(state.state)) {
+    for (const { model_name: name, state: traits } of Object.values(state.state)) {
+      if (name === "HTMLModel" || name === "HTMLMathModel") this.#cleaned.add(traits["value"]);
+      if (traits["description_allow_html"] === true) this.#cleaned.add(traits["description"]);
       for (const name of SHARING) {
         const value = traits[name];
         if (typeof value !== "string" || !value.startsWith(SHARED)) continue;
@@ -60,13 +66,19 @@ export class PageManager extends ManagerBase {
     resize.observe(element);
   }
 
+  /** Markup as it may be put into the page. */
+  override inline_sanitize(source: unknown): string {
+    if (this.#cleaned.has(source)) return String(source);
+    return element("span", {}, String(source)).innerHTML;
+  }
+
   protected override async loadClass(
     className: string,
     moduleName: string,
   ): Promise<typeof base.WidgetModel> {
     const module = (await this.#modules.load(moduleName)) as Record<string, typeof base.WidgetModel>;
-    const found = module[className];
-    if (found === undefined) throw new Error(`${moduleName} has no ${className}`);
+    const found = Object.hasOwn(module, className) ? module[className] : undefined;
+    if (typeof found !== "function") throw new Error(`${moduleName} has no ${className}`);
     return found;
   }
 

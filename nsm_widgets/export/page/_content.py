@@ -18,21 +18,25 @@ from nsm_widgets.export.page._chunks import (
     TooLargeError,
     chunk_array,
 )
+from nsm_widgets.export.page._classes import OWN_MODULES, reference_traits
+from nsm_widgets.export.page._clean import Cleaner
 from nsm_widgets.export.page._modules import static_text
+from nsm_widgets.export.page._trust import Trust, why_not
+from nsm_widgets.export.page._values import clean_state, stand_in
 from nsm_widgets.export.page._widget_state import (
     SharedTexts,
     WidgetModel,
+    as_ours,
     check_models,
     each_state,
     is_ours,
     modules_of,
+    named_in,
     needed,
     renamed,
 )
 from nsm_widgets.view import ColorDomain
 from nsm_widgets.view.panels import PANELS
-
-OWN_MODULES = frozenset({"@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/output"})
 
 Arrays = Mapping[str, Shaped[np.ndarray, "..."]]
 ArraysOf = Callable[[str], Arrays]
@@ -67,6 +71,8 @@ class PageContent:
     """Widget modules of other packages."""
     missing: tuple[str, ...]
     """Names of arrays that views draw and that were not to be had."""
+    strangers: dict[str, str]
+    """Why they do not run: of models whose code is not trusted, by their ids in the notebook."""
 
     @property
     def precisions(self) -> dict[str, list[str]]:
@@ -85,6 +91,8 @@ def page_content(
     *,
     precision: Precision = "exact",
     max_bytes: int = DEFAULT_MAX_BYTES,
+    trust: Trust = None,
+    cleaner: Cleaner | None = None,
 ) -> PageContent:
     """Collect what the shown models need.
 
@@ -94,21 +102,27 @@ def page_content(
         arrays_of: Gives the arrays of a store.
         precision: How values are kept; see :data:`~nsm_widgets.export.page._chunks.Precision`.
         max_bytes: What all arrays together may take in the page.
+        trust: Packages whose code may run; None trusts all.
+        cleaner: Of what is markup in the state.
 
     Raises:
         ExportError: If they take more.
     """
     check_page_options(precision, max_bytes)
     check_models(models)
-    ids = needed(models, shown)
+    cleaner = cleaner or Cleaner()
+    strangers = _strangers(models, trust)
+    models = {**models, **{model_id: stand_in(models[model_id], why) for model_id, why in strangers.items()}}
+    shown = list(shown)
+    ids = needed(models, (model_id for model_id in shown if model_id not in strangers))
     names = {model_id: f"m{number}" for number, model_id in enumerate(ids)}
     kept = {model_id: models[model_id] for model_id in ids}
     writer = _ArrayWriter(_drawings(kept), precision, max_bytes)
     texts = SharedTexts()
     out: dict[str, WidgetModel] = {}
     for model_id, model in kept.items():
-        copied = {key: value for key, value in model.items() if key != "state"}
-        state = dict(model["state"])
+        copied = as_ours(model) if is_ours(model) else clean_state(model, cleaner)
+        state = copied["state"] = renamed(copied, names)
         if is_ours(model):
             texts_of = DATA_TEXTS if is_ours(model, "store", "selection") else OUR_TEXTS
             state |= {name: static_text(file) if file else "" for name, file in texts_of.items()}
@@ -117,12 +131,31 @@ def page_content(
             copied.pop("buffers", None)
             state |= {"_buffers": {}, "_state_mb": None}  # what a saved notebook holds is no matter here
             state["_chunks"] = writer.write(model_id, state["_meta"], arrays_of(model_id))
-        copied["state"] = texts.name(renamed(state, names))
+        copied["state"] = texts.name(state)
         out[names[model_id]] = copied
     modules = tuple(name for name in modules_of(out.values()) if name not in OWN_MODULES)
     named = {name: text for text, name in texts.names.items()}
     missing = tuple(dict.fromkeys(writer.missing))
-    return PageContent(out, names, tuple(writer.written), named, modules, missing)
+    of_shown = {model_id: why for model_id, why in strangers.items() if model_id in {*names, *shown}}
+    return PageContent(out, names, tuple(writer.written), named, modules, missing, of_shown)
+
+
+def _strangers(models: Mapping[str, WidgetModel], trust: Trust) -> dict[str, str]:
+    """Why they do not run: of models whose code is not trusted, and of those that cannot be without them."""
+    found = {
+        model_id: why
+        for model_id, model in models.items()
+        if not is_ours(model) and (why := why_not(model, trust)) is not None
+    }
+    before = -1
+    while before < len(found):
+        before = len(found)
+        for model_id, model in models.items():
+            parts = reference_traits(model) & model["state"].keys() - {"children"}
+            named = (each for part in parts for each in named_in(model["state"][part]))
+            if model_id not in found and (part := next((each for each in named if each in found), None)):
+                found[model_id] = found[part]
+    return found
 
 
 class _ArrayWriter:

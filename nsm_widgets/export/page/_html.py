@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nsm_widgets._errors import ExportWarning
 from nsm_widgets._replacing import replacing
 from nsm_widgets.export.page._chunks import Precision
-from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_page_options, page_content
+from nsm_widgets.export.page._content import (
+    DEFAULT_MAX_BYTES,
+    PageContent,
+    PageTheme,
+    check_page_options,
+    page_content,
+)
 from nsm_widgets.export.page._live import live_arrays, live_models
-from nsm_widgets.export.page._page import Fallback, place, standalone_page
+from nsm_widgets.export.page._page import Fallback, place, place_of_picture, standalone_page
 
 
 def widgets_to_html(
@@ -102,16 +110,22 @@ def html_page(
         precision=precision,
         max_bytes=max_bytes,
     )
-    places = [
-        part if isinstance(part, str) else place(content.names[part.model_id], _fallback(part))
-        for part in parts
-    ]
+    for why in dict.fromkeys(content.strangers.values()):
+        warnings.warn(f"a widget of the page is a picture: {why}.", ExportWarning, stacklevel=3)
+    places = [part if isinstance(part, str) else _place(part, content) for part in parts]
     if selection is not None:
         places = [f'<div data-nsmw-selection="{content.names[selection.model_id]}">', *places, "</div>"]
     titles_view = bool(title) and [getattr(widget, "title", "") for widget in shown] == [title]
     return standalone_page(
         places, content, title=title or "nsm_widgets", theme=theme, titles_view=titles_view
     )
+
+
+def _place(widget: Any, content: PageContent) -> str:
+    why = content.strangers.get(widget.model_id)
+    if why is not None:
+        return place_of_picture(f"Not live: {why}.", _fallback(widget))
+    return place(content.names[widget.model_id], _fallback(widget))
 
 
 def _fallback(widget: Any) -> Fallback:

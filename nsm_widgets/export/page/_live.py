@@ -52,7 +52,7 @@ def _describe(start: str, instances: Mapping[str, Any], models: dict[str, Widget
         if model_id in models or model_id not in instances:
             continue
         models[model_id] = _model(instances[model_id])
-        waiting += reversed(list(references(models[model_id]["state"])))
+        waiting += reversed(list(references(models[model_id])))
 
 
 def _model(widget: Any) -> WidgetModel:

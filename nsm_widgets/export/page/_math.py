@@ -23,6 +23,11 @@ class MathRenderer(IPythonRenderer):
         latex = f"\\begin{{{name}}}{body}\\end{{{name}}}"
         return mathml(latex, "block") or super().latex_environment(name, body)
 
+    def _embed_image_or_attachment(self, src: str) -> str:
+        """The address of a picture; nbconvert ends at an attachment that the notebook lacks."""
+        name = src.removeprefix("attachment:")
+        return super()._embed_image_or_attachment(src) if name == src or self.attachments.get(name) else src
+
 
 def mathml(latex: str, display: Literal["inline", "block"]) -> str | None:
     r"""A formula as MathML; None where it cannot be converted, or latex2mathml is not installed.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from nsm_widgets._environment import EVERYTHING_MB, HOST_VARIABLE, STATE_MB_VARIABLE
-from nsm_widgets._errors import ExportError, MissingDependencyError
+from nsm_widgets._errors import ExportError, ExportWarning, MissingDependencyError
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.export.page._chunks import Precision
@@ -31,6 +32,7 @@ def notebook_to_html(
     precision: Precision = "exact",
     max_bytes: int = DEFAULT_MAX_BYTES,
     theme: PageTheme = "auto",
+    trust: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write a notebook as one page in which its widgets stay alive: no kernel, no network, no other file.
@@ -39,16 +41,21 @@ def notebook_to_html(
         path_in: The notebook, executed and saved with its widgets' state; or any, with ``execute``.
         path_out: File to write, all or nothing; beside the notebook, ending in ``.html``, when not given.
         execute: Run all cells first, in the notebook's folder. The notebook itself stays as it is. Then the
-        page
-            carries every array, also those that a saved notebook is too small for.
+            page carries every array, also those that a saved notebook is too small for.
         title: Title of the page; the notebook's own when empty.
         precision: ``"exact"``, ``"float16"`` or ``"display"``; see :func:`widgets_to_html`.
         max_bytes: What the arrays may take in the page.
         theme: ``"auto"``, ``"light"`` or ``"dark"``.
+        trust: Packages besides ipywidgets and bqplot whose widgets run in the page. What runs is what is
+            installed here; a widget whose code in the notebook differs is a picture.
         progress: Called with the number of cells that have run, and of all, while executing.
 
     Returns:
         Where it was written.
+
+    Warns:
+        ExportWarning: For each kind of thing that is not in the page: views that are pictures only, arrays
+            and pictures that were not to be had, a notebook that never ran.
 
     Raises:
         ExportError: If the file is no notebook, a cell fails, or the arrays take more than ``max_bytes``.
@@ -70,13 +77,18 @@ def notebook_to_html(
     if execute:
         _execute(notebook, path_in, progress)
     exporter = NsmHTMLExporter(  # type: ignore[no-untyped-call]
-        precision=precision, max_bytes=max_bytes, page_theme=theme, page_title=title
+        precision=precision, max_bytes=max_bytes, page_theme=theme, page_title=title, trust=list(trust)
     )
     resources = {"metadata": {"name": path_in.stem, "path": str(path_in.parent)}}
-    html, _resources = exporter.from_notebook_node(notebook, resources)
+    try:
+        html, _resources = exporter.from_notebook_node(notebook, resources)
+    except nbformat.ValidationError as error:
+        raise _no_notebook(path_in, error) from error
     target = Path(path_out) if path_out is not None else path_in.with_suffix(".html")
     with replacing(target) as temporary:
         temporary.write_bytes(replace_surrogates(html).encode())
+    for line in exporter.said:
+        warnings.warn(line, ExportWarning, stacklevel=2)
     return target
 
 
@@ -86,10 +98,14 @@ def _read(path: Path, nbformat: Any) -> Any:
     except FileNotFoundError:
         raise
     except Exception as error:  # nbformat raises many kinds
-        raise ExportError(
-            f"{path} must be a Jupyter notebook, and it cannot be read as one ({type(error).__name__}: "
-            f"{str(error)[:200]}). Give the path of an .ipynb file."
-        ) from error
+        raise _no_notebook(path, error) from error
+
+
+def _no_notebook(path: Path, error: Exception) -> ExportError:
+    return ExportError(
+        f"{path} must be a Jupyter notebook, and it cannot be read as one ({type(error).__name__}: "
+        f"{str(error)[:200]}). Give the path of an .ipynb file."
+    )
 
 
 def _execute(notebook: Any, path: Path, progress: Callable[[int, int], None] | None) -> None:

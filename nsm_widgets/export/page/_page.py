@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 import json
 import numbers
-import warnings
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -29,23 +28,44 @@ PRECISION_TEXT = {
     ),
 }
 
-# unpacks the bundle and starts it; sets the theme before anything is painted
+# unpacks the bundle and starts it; sets the theme before anything is painted. What a document may name after
+# itself is asked of the prototypes
 _LOADER = """
 (() => {
-  const wanted = document.documentElement.dataset.nsmwWanted;
+  const { getElementById, querySelectorAll } = Document.prototype;
+  const script = Object.getOwnPropertyDescriptor(Document.prototype, "currentScript").get.call(document);
+  const root = document.documentElement;
+  const wanted = root.dataset.nsmwWanted;
   const dark = matchMedia("(prefers-color-scheme: dark)");
+  const explain = (place, text) => {
+    if (place.querySelector(".nsmw-page-problem")) return;
+    const note = document.createElement("p");
+    note.className = "nsmw-page-problem";
+    note.textContent = text;
+    place.append(note);
+  };
+  const own = () => [...querySelectorAll.call(document, "[data-nsmw-view]")].filter(
+    (place) => script.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING,
+  );
+  const isSecond = root.hasAttribute("data-nsmw-page");
+  root.setAttribute("data-nsmw-page", "");
+  const giveUp = () => {
+    for (const place of own()) {
+      place.removeAttribute("data-nsmw-view");
+      explain(place, "This is a picture: another exported page stands before it in this document, and only "
+        + "the first is live. Open this one by itself, or give it an iframe.");
+    }
+  };
   const apply = () => {
     const theme = wanted === "auto" ? (dark.matches ? "dark" : "light") : wanted;
-    document.documentElement.dataset.nsmwTheme = theme;
+    root.dataset.nsmwTheme = theme;
     if (document.body === null) return;
     document.body.dataset.jpThemeLight = String(theme === "light");
     document.body.dataset.jpThemeName = theme === "light" ? "JupyterLab Light" : "JupyterLab Dark";
   };
-  apply();
-  dark.addEventListener("change", apply);
   const start = async () => {
     apply();
-    const text = document.getElementById("nsmw-runtime").textContent.trim();
+    const text = getElementById.call(document, "nsmw-runtime").textContent.trim();
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     const source = await new Response(stream).text();
@@ -54,17 +74,15 @@ _LOADER = """
     URL.revokeObjectURL(url);
     await boot();
   };
-  const begin = () => start().catch((error) => {
+  const begin = () => isSecond ? giveUp() : start().catch((error) => {
     console.error(error);
-    document.documentElement.dataset.nsmwReady = "failed";
-    for (const place of document.querySelectorAll("[data-nsmw-view]")) {
-      if (place.querySelector(".nsmw-page-problem")) continue;
-      const note = document.createElement("p");
-      note.className = "nsmw-page-problem";
-      note.textContent = `This picture cannot be made live here: ${error}`;
-      place.append(note);
-    }
+    root.dataset.nsmwReady = "failed";
+    for (const place of own()) explain(place, `This picture cannot be made live here: ${error}`);
   });
+  if (!isSecond) {
+    apply();
+    dark.addEventListener("change", apply);
+  }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();
 })();
@@ -90,8 +108,13 @@ def content_security_policy() -> str:
 
 
 def head_scripts() -> str:
-    """The policy, for the beginning of the head."""
-    return f'<meta http-equiv="Content-Security-Policy" content="{html.escape(content_security_policy())}">'
+    """The policy, for the beginning of the head; no name of a link is looked up before it is pressed."""
+    policy = html.escape(content_security_policy())
+    return (
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta http-equiv="x-dns-prefetch-control" content="off">\n'
+        '<meta name="referrer" content="no-referrer">'
+    )
 
 
 def head_styles(content: PageContent) -> str:
@@ -111,18 +134,10 @@ def body_scripts(content: PageContent) -> str:
         f'<script type="text/plain" id="nsmw-data-{number}">{array.text}</script>'
         for number, array in enumerate(content.arrays)
     ]
-    for name in content.modules:
-        module = compressed_module(name)
-        if module is None:
-            warnings.warn(
-                f"the page cannot carry the widget module {name}: no installed package brings "
-                f"share/jupyter/nbextensions/{name}/index.js. Its widgets are shown as pictures.",
-                stacklevel=4,
-            )
-        else:
-            parts.append(
-                f'<script type="text/plain" data-nsmw-module="{html.escape(name)}">{module}</script>'
-            )
+    parts += [
+        f'<script type="text/plain" data-nsmw-module="{html.escape(name)}">{compressed_module(name)}</script>'
+        for name in content.modules
+    ]
     parts += [
         f'<script type="text/plain" data-nsmw-text="{name}">{compressed(text)}</script>'
         for name, text in content.texts.items()
@@ -145,14 +160,23 @@ def place(model: str | None, fallback: Fallback) -> str:
     return f'<div class="nsmw-page-view"{live}>{shown}</div>'
 
 
-def place_of_unread(state_format: object, fallback: Fallback) -> str:
-    """Where a view stands that is written in another format: one line, and its picture."""
+def lacks(lines: Iterable[str]) -> str:
+    """What the page has not, for its head."""
+    return "\n".join(f'<p class="nsmw-page-lacks" role="note">{html.escape(line)}</p>' for line in lines)
+
+
+def place_of_picture(why: str, fallback: Fallback) -> str:
+    """Where a view stands that is not live: one line that says why, and its picture."""
+    return f'<p class="nsmw-page-problem">{html.escape(why)}</p>{place(None, fallback)}'
+
+
+def why_unread(state_format: object) -> str:
+    """Why a view is a picture that is written in another format."""
     named = f"format {state_format}" if type(state_format) is int else "an unknown format"
-    line = (
+    return (
         f"Not live: the state of this view has {named}, and this nsm_widgets reads formats up to "
         f"{STATE_FORMAT}. Update nsm_widgets, and export the notebook again."
     )
-    return f'<p class="nsmw-page-problem">{line}</p>{place(None, fallback)}'
 
 
 def precision_text(content: PageContent) -> str:

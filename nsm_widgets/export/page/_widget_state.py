@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from nsm_widgets._errors import ExportError
 from nsm_widgets._state_format import can_read
 from nsm_widgets._text import printable
+from nsm_widgets.export.page._classes import reference_traits
+from nsm_widgets.export.page._values import LINKS, is_safe_link
 
 WidgetModel = dict[str, Any]
 """A model as the widget state describes it: ``model_name``, ``model_module``, ..., ``state``, ``buffers``."""
@@ -17,8 +19,8 @@ WidgetModel = dict[str, Any]
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 
 _REFERENCE = re.compile(r"(IPY_MODEL_|anywidget:)(\S+)", re.DOTALL)
+_OUR_NAME = re.compile(r"nsm_widgets\.[\w.]+")
 _MODEL_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
 
 
 def needed(models: Mapping[str, WidgetModel], shown: Iterable[str]) -> list[str]:
@@ -32,8 +34,9 @@ def needed(models: Mapping[str, WidgetModel], shown: Iterable[str]) -> list[str]
             model_id
             for model_id, model in models.items()
             if model_id not in found
-            and model.get("model_name") in _LINKS
-            and any(target in found for target in references(model["state"]))
+            and model.get("model_name") in LINKS
+            and is_safe_link(model)
+            and any(target in found for target in references(model))
         ]
     return list(found)
 
@@ -45,45 +48,73 @@ def _reach(models: Mapping[str, WidgetModel], start: str, found: dict[str, None]
         if model_id in found or model_id not in models:
             continue
         found[model_id] = None
-        waiting += reversed(list(references(models[model_id]["state"])))
+        waiting += reversed(list(references(models[model_id])))
 
 
-def references(value: object) -> Iterator[str]:
-    """Ids of the models that a state names."""
+def references(model: WidgetModel) -> Iterator[str]:
+    """Ids of the models that a model names, where references stand; elsewhere they are text."""
+    state = model["state"]
+    for name in state:
+        if name in reference_traits(model):
+            yield from named_in(state[name])
+    for output in _outputs(model):
+        yield output["data"][VIEW_TYPE]["model_id"]
+
+
+def named_in(value: object) -> Iterator[str]:
+    """Ids of the models that a value names."""
     if isinstance(value, str):
         match = _REFERENCE.fullmatch(value)
         if match:
             yield match[2]
     elif isinstance(value, Mapping):
-        view = value.get(VIEW_TYPE)
-        if isinstance(view, Mapping) and isinstance(view.get("model_id"), str):
-            yield view["model_id"]
         for inner in value.values():
-            yield from references(inner)
+            yield from named_in(inner)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from references(inner)
+            yield from named_in(inner)
 
 
-def renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """The same state with other ids, copied; a reference to a model that was closed becomes None.
+def _outputs(model: WidgetModel) -> list[Any]:
+    """Those outputs of an Output widget that are widgets."""
+    outputs = model["state"].get("outputs")
+    found = []
+    for output in outputs if isinstance(outputs, list) and model["model_name"] == "OutputModel" else ():
+        data = output.get("data") if isinstance(output, Mapping) else None
+        view = data.get(VIEW_TYPE) if isinstance(data, Mapping) else None
+        if isinstance(view, Mapping) and isinstance(view.get("model_id"), str):
+            found.append(output)
+    return found
+
+
+def renamed(model: WidgetModel, names: Mapping[str, str]) -> dict[str, Any]:
+    """The state of a model with other ids, copied; a reference to a model that is not there becomes None.
 
     So does a number that is not finite: JSON has no word for it.
     """
+    places = reference_traits(model)
+    state = {
+        name: _renamed(value, names if name in places else None) for name, value in model["state"].items()
+    }
+    for output in _outputs({**model, "state": state}):
+        view = output["data"][VIEW_TYPE]
+        view["model_id"] = names.get(view["model_id"], view["model_id"])
+    return state
+
+
+def _renamed(value: Any, names: Mapping[str, str] | None) -> Any:
+    """A value, copied; a text is a reference only where there are names."""
     if isinstance(value, str):
-        match = _REFERENCE.fullmatch(value)
-        if match is not None and match[2] in names:
+        match = _REFERENCE.fullmatch(value) if names is not None else None
+        if match is None or names is None:
+            return value
+        if match[2] in names:
             return f"{match[1]}{names[match[2]]}"
-        dangling = match is not None and match[1] == "IPY_MODEL_" and _MODEL_ID.fullmatch(match[2])
-        return None if dangling else value
+        return None if match[1] == "IPY_MODEL_" and _MODEL_ID.fullmatch(match[2]) else value
     if isinstance(value, Mapping):
-        copied = {key: renamed(inner, names) for key, inner in value.items()}
-        view = value.get(VIEW_TYPE)
-        if isinstance(view, Mapping) and view.get("model_id") in names:
-            copied[VIEW_TYPE] = {**view, "model_id": names[view["model_id"]]}
-        return copied
+        return {key: _renamed(inner, names) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [renamed(inner, names) for inner in value]
+        return [_renamed(inner, names) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -121,6 +152,16 @@ def is_ours(model: WidgetModel, *kinds: str) -> bool:
     kind = model["state"].get("_kind")
     ours = model.get("model_module") == "anywidget" and (kind in kinds if kinds else kind in REQUIRED)
     return ours and can_read(_format_of(model))
+
+
+def as_ours(model: WidgetModel) -> WidgetModel:
+    """A copy of a model of ours, under the names that ours have, whatever its state says."""
+    state = dict(model["state"])
+    name = str(state.get("_anywidget_id"))
+    state["_anywidget_id"] = name if _OUR_NAME.fullmatch(name) else f"nsm_widgets.{state['_kind']}"
+    state |= {"_model_module": "anywidget", "_view_module": "anywidget"}
+    state |= {"_model_name": "AnyModel", "_view_name": "AnyView"}
+    return {**model, "model_name": "AnyModel", "state": state}
 
 
 def unread_formats(models: Mapping[str, WidgetModel], shown: str) -> list[object]:

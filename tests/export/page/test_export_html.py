@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -17,7 +18,7 @@ import pytest
 from nbconvert.preprocessors import TagRemovePreprocessor
 
 from nsm_widgets import Heatmap, MemoryView, Selection, Trace
-from nsm_widgets._errors import ExportError
+from nsm_widgets._errors import ExportError, ExportWarning
 from nsm_widgets.cli import main
 from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.export.page._nbconvert import NsmHTMLExporter
@@ -337,6 +338,30 @@ def test_the_command_writes_a_page(
     assert "<title>Mine</title>" in out.read_text()
 
 
+def test_the_command_says_what_the_page_lacks(
+    executed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line on the terminal, the same on the page, and an exit status of its own."""
+    notebook = nbformat.read(executed, as_version=4)
+    del notebook.metadata["widgets"]
+    nbformat.write(notebook, tmp_path / "bare.ipynb")
+    assert main(["export", str(tmp_path / "bare.ipynb")]) == 3
+    said = capsys.readouterr()
+    line = "1 of 1 views has no saved state: it is a picture. Run with --execute, or save the widgets' state."
+    assert said.err == f"nsm-widgets: {line}\n" and "bare.html" in said.out
+    assert html.escape(line) in (tmp_path / "bare.html").read_text()
+
+
+def test_a_notebook_that_never_ran_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its page would be empty without a word; prose alone is whole."""
+    path = notebook_of(tmp_path, nbformat.v4.new_code_cell("1 + 1"))
+    assert main(["export", str(path)]) == 3
+    line = "No cell of the notebook has run: the page shows its text alone."
+    assert line in capsys.readouterr().err
+    assert line in path.with_suffix(".html").read_text()
+    assert main(["export", str(notebook_of(tmp_path, nbformat.v4.new_markdown_cell("prose")))]) == 0
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -388,7 +413,8 @@ def test_damaged_widget_state_is_refused(executed: Path, tmp_path: Path, change:
 def test_arrays_that_were_not_saved_are_named(executed: Path, tmp_path: Path) -> None:
     """The page says which, and its picture of them is empty with the reason."""
     path = damaged(executed, tmp_path, lambda store: store.pop("buffers"))
-    page = notebook_to_html(path).read_text()
+    with pytest.warns(ExportWarning, match="were not saved with the notebook, and stay empty: numbers"):
+        page = notebook_to_html(path).read_text()
     assert "not saved with the notebook: numbers" in page
     store = next(m for m in state_of(page).values() if "_chunks" in m["state"])
     assert store["state"]["_chunks"]["numbers"] == {"missing": True}
@@ -396,13 +422,18 @@ def test_arrays_that_were_not_saved_are_named(executed: Path, tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_notebook_without_widget_state_keeps_its_pictures(executed: Path, tmp_path: Path) -> None:
-    """What cannot be live is shown as the picture beside it."""
+    """What cannot be live is shown as the picture beside it, and a line says why."""
     notebook = nbformat.read(executed, as_version=4)
     del notebook.metadata["widgets"]
     path = tmp_path / "bare.ipynb"
     nbformat.write(notebook, path)
-    page = notebook_to_html(path).read_text()
+    with pytest.warns(
+        ExportWarning, match="1 of 1 views has no saved state: it is a picture. Run with --exec"
+    ):
+        page = notebook_to_html(path).read_text()
     assert state_of(page) == {}
+    assert page.count('<p class="nsmw-page-problem">Not live: the notebook holds no state of this view.') == 1
+    assert "1 of 1 views has no saved state" in page
     assert 'src="data:image/png;base64,' in page
 
 
