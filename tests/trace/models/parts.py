@@ -138,7 +138,7 @@ def bark(kind: str, **sizes: Any) -> Any:
 def musicgen(kind: str, decoder: str, **sizes: Any) -> Any:
     sound = config(
         "EncodecConfig", num_filters=4, codebook_size=64, hidden_size=16, codebook_dim=16,
-        upsampling_ratios=[2, 2], num_lstm_layers=1,
+        upsampling_ratios=[2, 2], num_lstm_layers=1, sampling_rate=400,
     )  # fmt: skip
     parts = {"text_encoder": config("T5Config", **T5_SIZES), "audio_encoder": sound}
     parts["decoder"] = config(decoder, **MUSIC)

@@ -13,19 +13,37 @@ import transformers
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from tests.trace.models.check import check_eager, check_generated, check_recomputed, counting, handed_out
+from tests.trace.models.more import MORE
+from tests.trace.models.parts import PARTS
 from tests.trace.models.sizes import BATCH, HEADS, Tiny, text
 from tests.trace.models.tiny import ALL, WITHOUT
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
+OF_EACH_KIND = [
+    "Cohere2ForCausalLM",
+    "DeepseekV3ForCausalLM",
+    "DetrModel",
+    "GroundingDinoModel",
+    "LEDForConditionalGeneration",
+    "MusicgenMelodyForCausalLM",
+    "RTDetrV2Model",
+    "SamModel",
+    "SeamlessM4TForSpeechToText",
+    "Swinv2Model",
+    "Zamba2ForCausalLM",
+]
 QUICK = ["BertModel", "LlamaForCausalLM", "T5ForConditionalGeneration", "CLIPModel"]
 
 
 def all_of(models: list[Tiny]) -> list[Any]:
-    """All of them; but for a few, they are left out where a run is to be quick."""
-    return [
-        pytest.param(tiny, id=tiny.model, marks=() if tiny.model in QUICK else pytest.mark.slow)
-        for tiny in models
-    ]
+    """All of them: a few in a quick run, others in a whole one, the rest where all models are tried."""
+
+    def marks(tiny: Tiny) -> Any:
+        if tiny in (*MORE, *PARTS) and tiny.model not in OF_EACH_KIND:
+            return pytest.mark.more
+        return () if tiny.model in QUICK else pytest.mark.slow
+
+    return [pytest.param(tiny, id=tiny.model, marks=marks(tiny)) for tiny in models]
 
 
 @pytest.mark.parametrize("tiny", all_of(ALL))

@@ -58,6 +58,13 @@ def num_images(given: Mapping[str, Any]) -> int:
     return int(pixels.shape[0] * (pixels.shape[1] if dims == 5 else 1)) if dims in (4, 5) else 0  # type: ignore[union-attr]
 
 
+def num_codebooks(model: Any) -> int:
+    """Of how many codebooks a model of sound, or its decoder, takes codes; 1 where it takes no codes."""
+    decoder = getattr(model.config, "decoder", None)
+    number: int = getattr(model.config, "num_codebooks", getattr(decoder, "num_codebooks", 1))
+    return number
+
+
 def is_hugging_face(module: Any) -> bool:
     """Whether it is a ``transformers.PreTrainedModel``, without importing transformers."""
     transformers = sys.modules.get("transformers.modeling_utils")

@@ -26,6 +26,7 @@ from nsm_widgets.trace.record.sources.hugging_face._given import (
     are_copies,
     first_tensor,
     generators,
+    num_codebooks,
     num_images,
     num_items,
 )
@@ -51,6 +52,8 @@ class _CallState(threading.local):
         self.past = 0
         self.goes_on = False
         self.batch = self.images = 0
+        self.asked_images = 0
+        """How many of them ``generate`` was given."""
         self.cache: Any = None
         """What the last call left, by a weak reference,"""
         self.length = 0
@@ -186,7 +189,7 @@ class HuggingFaceSource(Source):
         state.is_early = False
         same = state.cache is not None and cache is not None and state.cache() is cache_holder(cache)
         state.goes_on = bool(same and 0 < state.past <= state.length)
-        state.batch, state.images = num_items(given), num_images(given)
+        state.batch, state.images = num_items(given), num_images(given) or state.asked_images
 
     def _before(self, side: str, part: Any) -> Any:
         signature = inspect.signature(part.forward)
@@ -265,9 +268,12 @@ class HuggingFaceSource(Source):
                 output = call(module, *args, **kwargs)
             else:
                 self._state.fresh, self._state.is_early = [], True
-                with self._recording.before_calls():
-                    output = call(module, *args, **kwargs)
-                self._state.is_early = False
+                self._state.asked_images = num_images(kwargs)
+                try:
+                    with self._recording.before_calls():
+                        output = call(module, *args, **kwargs)
+                finally:
+                    self._state.is_early, self._state.asked_images = False, 0
             look(output)
             return output
 
@@ -326,7 +332,7 @@ class HuggingFaceSource(Source):
             weights = sys.modules["torch"].cat(list(pieces))
         of_encoder = self._two_sided and is_of_encoder(name)
         batch = state.num_encoded if of_encoder else state.batch
-        if weights.shape[0] * getattr(self.module.config, "num_codebooks", 1) == batch:
+        if weights.shape[0] * num_codebooks(self.module) == batch:
             batch = weights.shape[0]  # a row of ids for each codebook
         packed = is_packed or weights.shape[0] == 1 < batch
         made = ModelCall(

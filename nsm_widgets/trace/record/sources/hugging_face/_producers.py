@@ -54,9 +54,10 @@ class Producers:
         hooks.callback(self.forget)
 
     def forget(self) -> None:
-        """A call of the model begins, or is over."""
-        self._seen.tensors.clear()
-        self._seen.calls.clear()
+        """A call of the model begins, or is over; an encoder's weights may be handed out again."""
+        seen = self._seen
+        seen.tensors = {at: each for at, each in seen.tensors.items() if each[0]() is not None}
+        seen.calls.clear()
 
     def of(self, tensor: Any) -> Producer | None:
         """The module that returned this very tensor, if one did."""
