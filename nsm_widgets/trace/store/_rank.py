@@ -37,8 +37,7 @@ from nsm_widgets.trace.store._layout import (
 from nsm_widgets.trace.store._lock import RankLock
 from nsm_widgets.trace.store._shard import pack_shard
 from nsm_widgets.trace.store._tail import pack_segment, segment_name
-from nsm_widgets.trace.store._vocabulary import FOLDER as VOCABULARY
-from nsm_widgets.trace.store._vocabulary import Vocabulary, vocabulary_metadata
+from nsm_widgets.trace.store._vocabulary import FOLDER as VOCABULARY, Vocabulary, vocabulary_metadata
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ from nsm_widgets.trace.arrays._coord import Coord
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import coords_from_json
 from nsm_widgets.trace.arrays._origin import Origin, OwnLabels
-from nsm_widgets.trace.store._asides import FOLDER as ASIDES
-from nsm_widgets.trace.store._asides import Asides
+from nsm_widgets.trace.store._asides import FOLDER as ASIDES, Asides
 from nsm_widgets.trace.store._columns import KINDS, MASK, Column
 from nsm_widgets.trace.store._commits import JOURNAL, Commit, read_commit
 from nsm_widgets.trace.store._files import open_inside, read_json, refuse
