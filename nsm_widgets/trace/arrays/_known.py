@@ -27,7 +27,7 @@ def _head_arrays(side: str) -> dict[str, KnownArray]:
         ("time", "batch", "head"),
     )
     stages = {
-        "weights": (weights, "weights", "after sharpening: the weights that {side}"),
+        "weights": (weights, "weights", "the weights that {side}, after the last stage of addressing"),
         "content_weights": (weights, "weights", "by likeness of {side} key and slot"),
         "gated_weights": (
             weights,

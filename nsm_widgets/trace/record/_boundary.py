@@ -46,8 +46,14 @@ def watched_calls(
         return
 
     def before(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        is_outermost = recording.enter(calling_frame())
-        if is_outermost and not in_backward() and boundary.begins(args, kwargs):
+        if not recording.enter(calling_frame()) or in_backward():
+            return
+        try:
+            begins = boundary.begins(args, kwargs)
+        except Exception:
+            recording.begin_call(anew=True)  # where it belongs is not known: it is left out by itself
+            raise
+        if begins:
             if boundary.waits and not boundary.has_other_state:
                 recording.wait()
             else:

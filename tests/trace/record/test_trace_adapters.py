@@ -237,8 +237,9 @@ def test_a_dnc_in_nested_tuples_is_judged_as_our_own(documented: dict[str, Any],
     names = ["memory", "read_weights", "write_weights", "usage"]
     for name in names:
         np.testing.assert_array_equal(rec.trace[name].values, ours.trace[name].values)
-    for name in ("read_weights", "write_weights"):
-        assert rec.trace[name].attrs["memory_seen"] == "after_write"
+    for name, seen in (("read_weights", "after_write"), ("write_weights", "before_write")):
+        assert rec.trace[name].attrs["memory_seen"] == ours.trace[name].attrs["memory_seen"] == seen
+        assert "sharpening" not in rec.trace[name].attrs["description"]
     assert "memory_seen" not in rec.trace["precedence"].attrs
     found = stats.findings(rec.trace)
     assert "not_weights" not in {finding.kind for finding in found}

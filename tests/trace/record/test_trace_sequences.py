@@ -487,3 +487,40 @@ def test_statistics_do_not_look_from_one_sequence_into_the_next() -> None:
     assert len(texts) == 1
     assert texts[0].startswith("1 of 6 writes are overwritten before anybody reads them, the first at time 4")
     assert list(stats.analyze_slots(trace.isel(time=slice(1, 4)))["overwritten_before_read"]) == [0, 0, 0, 0]
+
+
+class Kept(nn.Module):
+    """Keeps its memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = torch.zeros(1, SLOTS, WORD)
+        self.calls = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.memory, self.calls = self.memory + x, self.calls + 1
+        return self.memory.mean(1)
+
+
+@pytest.mark.parametrize("good", [0, 3])
+@pytest.mark.filterwarnings("ignore:iteration .* could not be recorded:RuntimeWarning")
+def test_calls_whose_state_is_not_known_are_no_sequences(good: int) -> None:
+    """A function that fails tells nothing: what it was asked for is left out, not begun anew."""
+
+    def state(module: Kept) -> torch.Tensor:
+        if module.calls >= good:
+            raise KeyError("no state")
+        return module.memory
+
+    adapter = Adapter(lambda module, args, kwargs, output: {"memory": module.memory}, state=state)
+    model = Kept()
+    with TraceRecorder(model, adapters={Kept: adapter}) as rec:
+        for _ in range(6):
+            model(torch.rand(WORD))
+    if not good:
+        with pytest.raises(RecordingError, match="nothing was recorded: KeyError: 'no state'"):
+            _ = rec.trace
+        return
+    assert rec.trace.attrs["iterations"]["steps"] == [good]
+    assert rec.trace.attrs["sequence_starts"] == [0]
+    assert rec.trace.attrs["not_recorded"] == "4 iterations could not be recorded: KeyError: 'no state'"
