@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from keyword import iskeyword
-from typing import Any, Final
+from typing import Final
 
 from nsm_widgets._errors import AxisError, ShapeError
 from nsm_widgets._text import one_line
@@ -107,7 +107,7 @@ def format_sizes(dims: Iterable[str], shape: Iterable[int]) -> str:
     return "(" + ", ".join(f"{dim}: {size}" for dim, size in zip(dims, shape, strict=True)) + ")"
 
 
-def check_axis(dim: Any, name: str) -> str:
+def check_axis(dim: object, name: str) -> str:
     """Return the name of an axis, once it is one: an identifier that no keyword and nothing of ours takes.
 
     Raises:
@@ -124,7 +124,7 @@ def check_axis(dim: Any, name: str) -> str:
     return str(dim)
 
 
-def _broken_rule(dim: Any) -> str:
+def _broken_rule(dim: object) -> str:
     """Which rule a name breaks; empty where it names an axis."""
     if not isinstance(dim, str) or not dim[: LONGEST_NAME + 1].isidentifier():
         return "it must be an identifier, such as 'slot' or 'expert'"
@@ -145,7 +145,7 @@ def _broken_rule(dim: Any) -> str:
     return ""
 
 
-def check_dims(dims: Any, ndim: int, name: str) -> tuple[str, ...]:
+def check_dims(dims: object, ndim: int, name: str) -> tuple[str, ...]:
     """Return the axis names as a tuple, once each is one, none is repeated, and there is one per axis.
 
     Args:

@@ -13,7 +13,7 @@ from nsm_widgets._errors import DtypeError, ShapeError
 SUPPORTED_DTYPES = (torch.float32, torch.float64)
 
 
-def check_tensor(name: str, value: Any) -> Tensor:
+def check_tensor(name: str, value: object) -> Tensor:
     """Return ``value`` if it is a float32 or float64 tensor that holds numbers.
 
     Raises:
@@ -125,7 +125,7 @@ def check_controller(
             check_shape("state controller", part, "batch, unit", expected, remedy)
 
 
-def check_positive(name: str, value: Any) -> int:
+def check_positive(name: str, value: object) -> int:
     """Return ``value`` if it is an integer of at least one.
 
     Raises:

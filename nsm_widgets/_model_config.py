@@ -17,7 +17,7 @@ class ModelConfig:
     """How the model is built by keywords, for errors: ``"NTM(input_size=9, ...)"``."""
 
     @classmethod
-    def choose(cls, config: Any, keywords: dict[str, Any]) -> Self:
+    def choose(cls, config: object, keywords: dict[str, Any]) -> Self:
         """The config that a model was given: itself, or the keywords for one.
 
         Raises:

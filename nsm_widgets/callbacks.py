@@ -65,7 +65,7 @@ class _RecorderBlock:
         self.is_open = False
         self._shell: Any = None
 
-    def _at_cell_end(self, result: Any = None) -> None:
+    def _at_cell_end(self, result: object = None) -> None:
         self.end(getattr(result, "error_in_exec", None))
 
     def begin(self) -> None:
@@ -121,12 +121,12 @@ def _lightning_type() -> type:
             self._before: set[str] = set()
             self._of_validation: set[str] = set()
 
-        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        def on_train_start(self, trainer: object, pl_module: object) -> None:
             """The block begins."""
             self._block.begin()
 
         def on_train_batch_end(
-            self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+            self, trainer: Any, pl_module: object, outputs: object, batch: object, batch_idx: int
         ) -> None:
             """What was logged in this batch."""
             loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
@@ -134,7 +134,7 @@ def _lightning_type() -> type:
             now = {name: value for name, value in metrics if name not in self._of_validation}
             self._block.log({"loss": loss, **now})
 
-        def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        def on_validation_start(self, trainer: Any, pl_module: object) -> None:
             """What was logged before is none of the validation's."""
             self._before = set(trainer.callback_metrics) - self._of_validation
 
@@ -143,11 +143,11 @@ def _lightning_type() -> type:
             self._of_validation |= set(trainer.callback_metrics) - self._before
             self._block.log({name: trainer.callback_metrics[name] for name in self._of_validation})
 
-        def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        def on_train_end(self, trainer: object, pl_module: object) -> None:
             """The block ends."""
             self._block.end()
 
-        def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        def on_exception(self, trainer: object, pl_module: object, exception: BaseException) -> None:
             """The block ends, and views say why."""
             self._block.end(exception)
 
@@ -169,17 +169,22 @@ def _trainer_type() -> type:
         def __init__(self, block: _RecorderBlock) -> None:
             self._block = block
 
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        def on_train_begin(self, args: object, state: object, control: object, **kwargs: object) -> None:
             """The block begins."""
             self._block.begin()
 
         def on_log(
-            self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **kwargs: Any
+            self,
+            args: object,
+            state: object,
+            control: object,
+            logs: Mapping[str, Any] | None = None,
+            **kwargs: object,
         ) -> None:
             """What the trainer logs."""
             self._block.log(logs or {})
 
-        def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        def on_train_end(self, args: object, state: object, control: object, **kwargs: object) -> None:
             """The block ends."""
             self._block.end()
 

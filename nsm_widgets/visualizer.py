@@ -191,12 +191,12 @@ class AdvancedNSMVisualizer:
 
     def plot_memory_content(
         self,
-        memory: Any,
+        memory: object,
         title: str = "Memory content",
         save_path: SavePath = None,
         *,
         memory_slots: Names = None,
-        **options: Any,
+        **options: object,
     ) -> MemoryView:
         """Slots down, words across.
 
@@ -213,7 +213,7 @@ class AdvancedNSMVisualizer:
 
     def plot_state_evolution(
         self,
-        states: Any,
+        states: object,
         title: str = "Memory evolution",
         save_path: SavePath = None,
         *,
@@ -262,14 +262,14 @@ class AdvancedNSMVisualizer:
 
     def plot_memory_read_write_operations(
         self,
-        read_weights: Any,
-        write_weights: Any,
+        read_weights: object,
+        write_weights: object,
         memory_slots: Names = None,
         title: str = "Memory read and write operations",
         save_path: SavePath = None,
         *,
         before: tuple[Any, Any] | None = None,
-        **options: Any,
+        **options: object,
     ) -> OperationsView:
         """Read and write weights of every head over the slots; before the step, too, where they are given.
 
@@ -306,7 +306,7 @@ class AdvancedNSMVisualizer:
         width_px = round(self.figsize[0] * PX_PER_INCH)
         return create_comprehensive_report(data, save_dir, **{"width_px": width_px, **options})
 
-    def create_summary_statistics(self, data: Any, save_path: SavePath = None) -> Any:
+    def create_summary_statistics(self, data: object, save_path: SavePath = None) -> Any:
         """Shape, mean, standard deviation, range and sparsity of every array, one line for each.
 
         Args:
@@ -337,6 +337,6 @@ class AdvancedNSMVisualizer:
         return view
 
 
-def _memory_trace(array: Any, dims: Sequence[str], names: Names) -> Trace:
+def _memory_trace(array: object, dims: Sequence[str], names: Names) -> Trace:
     coords = None if names is None else {"slot": names}
     return Trace.from_arrays({"memory": array}, dims={"memory": dims}, coords=coords)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -42,7 +41,7 @@ class DNC(nn.Module):
         ShapeError: If a size is not positive.
     """
 
-    def __init__(self, config: DNCConfig | None = None, **keywords: Any) -> None:
+    def __init__(self, config: DNCConfig | None = None, **keywords: object) -> None:
         super().__init__()
         self.config = config = DNCConfig.choose(config, keywords)
         read_size = config.num_read_heads * config.word_size

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -33,7 +31,7 @@ def num_true(mask: Tensor) -> int:
     return known[1]
 
 
-def check_mask(name: str, mask: Any, axes: str, expected: tuple[int, ...], like: Tensor) -> None:
+def check_mask(name: str, mask: object, axes: str, expected: tuple[int, ...], like: Tensor) -> None:
     """Raise unless ``mask`` is a tensor of bools of the expected shape, on the device of ``like``.
 
     Raises:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -53,7 +51,7 @@ class NeuralStateMachine(nn.Module):
         ShapeError: If a size is not positive.
     """
 
-    def __init__(self, config: NSMConfig | None = None, **keywords: Any) -> None:
+    def __init__(self, config: NSMConfig | None = None, **keywords: object) -> None:
         super().__init__()
         self.config = c = NSMConfig.choose(config, keywords)
         read_size = c.num_read_heads * c.word_size

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -39,7 +37,7 @@ class NTM(nn.Module):
         ShapeError: If a size is not positive.
     """
 
-    def __init__(self, config: NTMConfig | None = None, **keywords: Any) -> None:
+    def __init__(self, config: NTMConfig | None = None, **keywords: object) -> None:
         super().__init__()
         self.config = config = NTMConfig.choose(config, keywords)
         read_size = config.num_read_heads * config.word_size

@@ -126,7 +126,7 @@ def _communication(values: Any, **options: Any) -> Any:
     return CommunicationView(as_array(values), **options)
 
 
-def _memory(values: Any, **options: Any) -> Any:
+def _memory(values: object, **options: object) -> Any:
     array = as_array(values)
     dims = ("time", "batch", "slot", "word")[-array.ndim :] if array.ndim != 3 else ("batch", "slot", "word")
     return MemoryView(Trace.from_arrays({"memory": array}, dims={"memory": dims}), **options)
@@ -184,7 +184,7 @@ def _weights(pair: tuple[Any, Any], *, before: tuple[Any, Any] | None = None, **
     return OperationsView.from_weights(read, write, before=first, **options)
 
 
-def _or_none(values: Any) -> Any:
+def _or_none(values: object) -> Any:
     return None if values is None else as_array(values)
 
 

@@ -15,7 +15,7 @@ from nsm_widgets.trace import to_readonly
 AnyArray = Shaped[np.ndarray, "..."]
 
 
-def as_array(values: Any) -> AnyArray:
+def as_array(values: object) -> AnyArray:
     """A tensor or array as a NumPy array, copied once; complex numbers and objects are refused."""
     array: AnyArray = to_readonly(values, "values")[0]
     if array.size == 0:
@@ -23,7 +23,7 @@ def as_array(values: Any) -> AnyArray:
     return array
 
 
-def stack_arrays(values: Any) -> AnyArray:
+def stack_arrays(values: object) -> AnyArray:
     """The same, of a list of tensors of one shape too: the list becomes the first axis."""
     if not isinstance(values, (list, tuple)) or not values or not hasattr(values[0], "shape"):
         return as_array(values)
@@ -36,7 +36,7 @@ def stack_arrays(values: Any) -> AnyArray:
     return np.stack(arrays)
 
 
-def holds_numbers(value: Any) -> bool:
+def holds_numbers(value: object) -> bool:
     """Whether a value is an array of numbers, or a list or dictionary of such; not a text, for one."""
     if isinstance(value, Mapping):
         return bool(value) and all(holds_numbers(each) for each in value.values())

@@ -104,5 +104,5 @@ def _link(report: Report, finding: Any) -> str:
     return f'{text} <a href="#{first}" data-nsmw-go="{place}">show</a>' if finding.where else text
 
 
-def _text(text: Any) -> str:
+def _text(text: object) -> str:
     return html.escape(one_line(text))

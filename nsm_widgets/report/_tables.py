@@ -93,7 +93,7 @@ def _as_table(name: str, title: str, made: Any) -> ReportTable:
     return ReportTable(name, title, columns, rows)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if value is None:
         return ""
     return spreadsheet_text(one_line(value)) if isinstance(value, (str, tuple, list)) else value
@@ -107,9 +107,9 @@ def _cell(value: Any) -> str:
     return f"<td{NUMBER}>{shown}</td>"
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return not isinstance(value, bool) and (isinstance(value, (int, float)) or hasattr(value, "dtype"))
 
 
-def _escaped(value: Any) -> str:
+def _escaped(value: object) -> str:
     return html.escape(one_line(value))

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -28,7 +27,7 @@ DEFAULT_TITLE = "Memory and attention report"
 
 
 def create_comprehensive_report(
-    data: Any,
+    data: object,
     save_dir: str | os.PathLike[str] = "nsm_report",
     *,
     title: str = DEFAULT_TITLE,
@@ -115,7 +114,7 @@ def create_comprehensive_report(
     return folder
 
 
-def _figures(data: Any, report: Report) -> Iterator[Figure]:
+def _figures(data: object, report: Report) -> Iterator[Figure]:
     """The figures that the data asks for; what is no array is noted."""
     if isinstance(data, Trace):
         found = list(figures_of_trace(data))

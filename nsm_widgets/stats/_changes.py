@@ -45,7 +45,7 @@ def changed_heads(
     a: Trace,
     b: Trace,
     *,
-    match: Any = None,
+    match: object = None,
     arrays: Sequence[str] | None = None,
     names: tuple[str, str] = ("a", "b"),
 ) -> TableLike:

@@ -69,7 +69,7 @@ class Entry:
             yield self.given.numbered(index), tuple(at)
 
 
-def make_entries(data: Any) -> list[Entry]:
+def make_entries(data: object) -> list[Entry]:
     """The arrays of a trace or mapping, or one array alone.
 
     Raises:
@@ -123,7 +123,7 @@ def _are_weightings(given: Given) -> bool:
     return True
 
 
-def masks_of(mask: Any, entries: Sequence[Entry]) -> list[Mask]:
+def masks_of(mask: object, entries: Sequence[Entry]) -> list[Mask]:
     """The mask of each array, or None."""
     if mask is None:
         return [None] * len(entries)
@@ -145,7 +145,7 @@ def masks_of(mask: Any, entries: Sequence[Entry]) -> list[Mask]:
     return [mask]
 
 
-def named_arrays(data: Any, mask: Any) -> list[tuple[NamedArray, Mask]]:
+def named_arrays(data: object, mask: object) -> list[tuple[NamedArray, Mask]]:
     """What :func:`analyze` makes of its input, each array with its mask, for those whose axes are known.
 
     Raises:

@@ -54,7 +54,7 @@ class Finding:
     """``"error"``, ``"warning"`` or ``"note"``."""
 
 
-def findings(data: Any, *, threshold: float = ACCESS, mask: Any = None) -> list[Finding]:
+def findings(data: object, *, threshold: float = ACCESS, mask: object = None) -> list[Finding]:
     """Name what stands out in a trace, errors first, each with the first place where it is seen.
 
     - ``not_finite`` (error): an array holds NaN or infinite values.

@@ -385,7 +385,7 @@ def _column(
     return np.clip(scores, 0.0, 1.0), np.where(some.any(axis=1), keys, -1).astype(np.int64)
 
 
-def _take(attention: Any, mask: Mask) -> Rows:
+def _take(attention: object, mask: Mask) -> Rows:
     """The attention as (layer, batch, head, query, key)."""
     if isinstance(attention, NamedArray):
         return _five_axes_by_name(attention, mask)

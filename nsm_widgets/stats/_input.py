@@ -58,7 +58,7 @@ class Given:
 
     def result(
         self,
-        values: Any,
+        values: object,
         statistic: str,
         description: str,
         dims: Sequence[str] = (),
@@ -190,7 +190,7 @@ def divide_where(top: Any, bottom: Any, where: Any, otherwise: float = np.nan) -
     return out
 
 
-def check_choice(value: Any, name: str, known: Sequence[str]) -> str:
+def check_choice(value: object, name: str, known: Sequence[str]) -> str:
     """Refuse what is none of the known words.
 
     Raises:

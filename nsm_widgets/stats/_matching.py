@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.stats._match_task import MatchTask
@@ -14,7 +13,7 @@ from nsm_widgets.trace import Trace
 MATCHED = ("heads", "slots")
 
 
-def match_traces(a: Trace, b: Trace, by: Any = MATCHED) -> Matching:
+def match_traces(a: Trace, b: Trace, by: object = MATCHED) -> Matching:
     """The permutation of heads and slots of ``b`` that makes it most like ``a``.
 
     What is made least is the total variation between the weightings of both, the mean over time, batch and
@@ -57,7 +56,7 @@ def match_traces(a: Trace, b: Trace, by: Any = MATCHED) -> Matching:
     return min(found, key=lambda each: each[0])[1]
 
 
-def check_match(by: Any) -> tuple[str, ...]:
+def check_match(by: object) -> tuple[str, ...]:
     """What is to be matched, as a tuple of words.
 
     Raises:

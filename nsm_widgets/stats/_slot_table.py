@@ -33,7 +33,7 @@ _COLUMNS = (
 
 
 def analyze_slots(
-    weights: Any,
+    weights: object,
     *,
     threshold: float = ACCESS,
     mask: Mask = None,
@@ -84,7 +84,7 @@ def analyze_slots(
     return as_table(records, _COLUMNS)
 
 
-def memories_of(arrays: Any) -> dict[str, tuple[Any, Any]]:
+def memories_of(arrays: object) -> dict[str, tuple[Any, Any]]:
     """The read and write weights of each memory, by the prefix of their names."""
     if not isinstance(arrays, Mapping):
         return {}

@@ -257,7 +257,7 @@ def _summed(
 def lost_writes(
     reads: Masses,
     writes: Masses,
-    threshold: Any,
+    threshold: object,
     memory_seen: str | None,
     sequence_starts: Sequence[int],
 ) -> Bool[np.ndarray, "time *batch slot"]:
@@ -297,12 +297,14 @@ def in_order(masses: Masses) -> Masses:
     return Masses(values.reshape(-1, *values.shape[2:]), masses.given, dims, values.shape[1])
 
 
-def _starts_of(masses: Masses, starts: Any) -> list[int]:
+def _starts_of(masses: Masses, starts: object) -> list[int]:
     """The rows at which sequences start, but for the first."""
     return [start * masses.layers for start in check_starts(starts, len(masses.values) // masses.layers)]
 
 
-def _of_memory(masses: Masses, values: Any, name: str, description: str, dims: tuple[str, ...]) -> Statistic:
+def _of_memory(
+    masses: Masses, values: object, name: str, description: str, dims: tuple[str, ...]
+) -> Statistic:
     """A result of both sides: named after the memory, by its prefix, not after one side."""
     result = masses.given.result(values, name, description, dims)
     if not isinstance(result, NamedArray):
@@ -363,7 +365,7 @@ def check_pair(reads: Masses, writes: Masses) -> None:
         )
 
 
-def accesses(masses: Masses, threshold: Any) -> Bool[np.ndarray, "time *batch slot"]:
+def accesses(masses: Masses, threshold: object) -> Bool[np.ndarray, "time *batch slot"]:
     """Whether each slot is accessed at each step.
 
     Raises:

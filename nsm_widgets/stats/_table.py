@@ -148,7 +148,7 @@ def _is_index(values: Iterable[Any]) -> bool:
     return None in found and all(value is None or type(value) is int for value in found)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
@@ -156,7 +156,7 @@ def _shown(value: Any) -> str:
     return one_line(value)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> Any:
     if isinstance(value, float):
         return "nan" if math.isnan(value) else repr(value)
     if isinstance(value, str) and value.startswith(tuple("=+-@\t\r\n＝＋－＠")):

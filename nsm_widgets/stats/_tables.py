@@ -8,7 +8,6 @@ of :func:`analyze` says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from nsm_widgets.trace import ArrayLike
 _TAKEN = ("name", "kind", *COLUMNS)
 
 
-def analyze(data: Any, *, by: Sequence[str] = ("layer", "head"), mask: Any = None) -> TableLike:
+def analyze(data: object, *, by: Sequence[str] = ("layer", "head"), mask: object = None) -> TableLike:
     """Statistics of every array: one row for each array and each index along the axes ``by``.
 
     Weights and attention get, along their last axis, ``entropy`` (nats), ``normalised_entropy``,
@@ -139,7 +138,7 @@ def analyze_memory(
     return as_table(records, ("name", *axes, *COLUMNS))
 
 
-def summary_statistics(arrays: Any) -> TableLike:
+def summary_statistics(arrays: object) -> TableLike:
     """Shape and range of any arrays, whatever they mean: one row each.
 
     Args:
@@ -185,7 +184,7 @@ def summary_statistics(arrays: Any) -> TableLike:
     return as_table(records, list(records[0]))
 
 
-def _check_by(by: Any, entries: Sequence[Entry]) -> tuple[str, ...]:
+def _check_by(by: object, entries: Sequence[Entry]) -> tuple[str, ...]:
     """The axes, each once: those of the arrays, or well-known ones that a table of other arrays has."""
     if isinstance(by, str) or not isinstance(by, Sequence):
         raise AxisError(f"by must be a sequence of axis names, got {by!r}. One axis? Write it as ({by!r},).")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from nsm_widgets._errors import DtypeError, ShapeError
 from nsm_widgets._model_checks import check_positive
 
 
-def check_sizes(task: Any, *names: str) -> None:
+def check_sizes(task: object, *names: str) -> None:
     """Check the fields of a task that are sizes.
 
     Raises:
@@ -20,7 +18,7 @@ def check_sizes(task: Any, *names: str) -> None:
         check_positive(name, getattr(task, name))
 
 
-def check_order(task: Any, low: str, high: str) -> None:
+def check_order(task: object, low: str, high: str) -> None:
     """Raise unless the first field is at most the second.
 
     Raises:

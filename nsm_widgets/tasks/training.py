@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -29,7 +28,7 @@ def train(
     on_step: Callable[[int, float], None] | None = None,
     on_evaluation: Callable[[Evaluation], None] | None = None,
     progress: bool = True,
-    **settings: Any,
+    **settings: object,
 ) -> TrainingResult:
     """Train a model on a task, and leave in it the parameters that did best on held-out batches.
 

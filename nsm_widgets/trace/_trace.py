@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._coord import Labels
@@ -59,7 +59,7 @@ class Trace(TraceBase):
         """
         return iteration_numbers(self)
 
-    def iteration(self, number: Any) -> Trace:
+    def iteration(self, number: object) -> Trace:
         """The trace of one iteration alone, as if nothing else had been recorded.
 
         Labels of tokens that differ between iterations are here, where a recorder or its store made this
@@ -94,12 +94,12 @@ class Trace(TraceBase):
     @classmethod
     def from_arrays(
         cls,
-        arrays: Any,
+        arrays: object,
         *,
-        dims: Any = None,
-        coords: Any = None,
-        attrs: Any = None,
-        kinds: Any = None,
+        dims: object = None,
+        coords: object = None,
+        attrs: object = None,
+        kinds: object = None,
         check_weights: bool = True,
     ) -> Trace:
         """Make a trace of tensors or arrays that exist already; they are copied.
@@ -140,17 +140,17 @@ class Trace(TraceBase):
     @classmethod
     def from_attentions(
         cls,
-        attentions: Any,
+        attentions: object,
         *,
         tokens: Labels = None,
         query_tokens: Labels = None,
         key_tokens: Labels = None,
         head_names: Labels = None,
-        tokenizer: Any = None,
-        input_ids: Any = None,
-        decoder_input_ids: Any = None,
-        mask: Any = None,
-        decoder_mask: Any = None,
+        tokenizer: object = None,
+        input_ids: object = None,
+        decoder_input_ids: object = None,
+        mask: object = None,
+        decoder_mask: object = None,
     ) -> Trace:
         """Make a trace of attention, such as Hugging Face's ``outputs`` or ``outputs.attentions``.
 
@@ -300,7 +300,7 @@ class Trace(TraceBase):
         return tree
 
     @classmethod
-    def from_xarray(cls, data: Any) -> Trace:
+    def from_xarray(cls, data: object) -> Trace:
         """Make a trace of what :meth:`to_xarray` gave, or of any DataTree, Dataset or DataArray that fits.
 
         Axes go by their names, which must be identifiers (``rename`` others in xarray; ``slot``, ``head`` and

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -137,13 +139,16 @@ def addressing_stages(trace: Trace, side: str) -> NamedArray | None:
                 f"{format_sizes(final.dims, final.shape)}, got {format_sizes(stage.dims, stage.shape)}. "
                 "Drop it from the trace, or record it from the same run."
             )
+    kept: dict[str, Any] = {
+        name: final.attrs[name] for name in ("memory_seen", "source_dtype") if name in final.attrs
+    }
     return NamedArray(
         f"{side}_addressing",
         np.stack([stage.values for stage in stages], axis=-2),
         dims=(*final.dims[:-1], "stage", final.dims[-1]),
         coords={**final.coords, "stage": Coord(("stage",), np.array([label for label, _ in STAGES]))},
         attrs={
-            **{name: final.attrs[name] for name in ("memory_seen", "source_dtype") if name in final.attrs},
+            **kept,
             "kind": "weights",
             "description": "content, gate, shift and sharpening, each a weighting over slots",
         },

@@ -15,7 +15,7 @@ _RESULT = re.compile(r"_{1,3}|_[0-9]+")
 """Names that IPython gives to results of cells."""
 
 
-def show_at_cell_end(view: Any) -> None:
+def show_at_cell_end(view: object) -> None:
     """Show a view when the running cell is done, unless the cell shows it, or puts it into a box, itself.
 
     Does nothing where no IPython is running, as in a script.
@@ -30,12 +30,12 @@ def show_at_cell_end(view: Any) -> None:
     _waiting.append(view)
 
 
-def is_shown(view: Any) -> None:
+def is_shown(view: object) -> None:
     """Whoever shows a view says so; it is then not shown a second time."""
     _waiting[:] = [each for each in _waiting if each is not view]
 
 
-def forget(view: Any) -> None:
+def forget(view: object) -> None:
     """IPython keeps what cells end in (``Out``, ``_``, ``_7``): let it keep a view no more that is closed."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()

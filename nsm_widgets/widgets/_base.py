@@ -79,7 +79,7 @@ class SyncedWidget(anywidget.AnyWidget):
     _own_layout: ipywidgets.Layout | None = None
     """Made with the widget, and closed with it."""
 
-    def __init__(self, *, _state: Mapping[str, Any] | None = None, **options: Any) -> None:
+    def __init__(self, *, _state: Mapping[str, Any] | None = None, **options: object) -> None:
         refuse_unknown(type(self).__name__, options, self._options())
         self._page_lock = threading.RLock()
         self.users: WeakSet[SyncedWidget] = WeakSet()
@@ -113,7 +113,7 @@ class SyncedWidget(anywidget.AnyWidget):
         else:
             self._take_message(content)
 
-    def notify_change(self, change: Any) -> None:
+    def notify_change(self, change: object) -> None:
         """One update at a time: a page's message may be taken in another thread while a cell sets a trait."""
         with self._page_lock:
             super().notify_change(change)

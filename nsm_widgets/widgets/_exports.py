@@ -165,7 +165,7 @@ class Exportable:
         if was_open:
             forget(self)
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    def _repr_mimebundle_(self, **options: object) -> Any:
         """The widget, and beside it a picture and a summary of its state now, for readers that run none.
 
         They stay as they are when the view moves on: a front end that is sent another output under the same

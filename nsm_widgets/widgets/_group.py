@@ -160,7 +160,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         if was_open:
             self.layout.close()
 
-    def _own(self, made: Any) -> Any:
+    def _own(self, made: object) -> Any:
         self._made = (*self._made, made)
         return made
 

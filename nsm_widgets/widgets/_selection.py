@@ -80,7 +80,7 @@ class Selection(SyncedWidget):
         shown = [f"{d}={index}" for d, index in self.indices.items() if self._sizes.get(d, 1) > 1 or index]
         return f"Selection({', '.join(shown)})"
 
-    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Text: a selection has nothing to draw."""
         return {"text/plain": repr(self)}, {}
 
@@ -103,7 +103,7 @@ class Selection(SyncedWidget):
         self._check_has(dim)
         return int(getattr(self, _trait_of(dim), 0))
 
-    def __setitem__(self, dim: str, index: Any) -> None:
+    def __setitem__(self, dim: str, index: object) -> None:
         """Move along any axis.
 
         Raises:

@@ -120,7 +120,7 @@ def _execute(notebook: Any, path: Path, progress: Callable[[int, int], None] | N
         ) from error
     code_cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
 
-    def ran(cell_index: int, **_about: Any) -> None:
+    def ran(cell_index: int, **_about: object) -> None:
         if progress is not None:
             progress(sum(index <= cell_index for index in code_cells), len(code_cells))
 

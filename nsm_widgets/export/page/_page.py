@@ -233,7 +233,7 @@ def standalone_page(
 """
 
 
-def json_in_html(value: Any) -> str:
+def json_in_html(value: object) -> str:
     """JSON that may stand in a script element: no character of it means anything to HTML."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

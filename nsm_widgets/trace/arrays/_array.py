@@ -68,7 +68,12 @@ class NamedArray:
     """JSON values, read-only."""
 
     def __init__(
-        self, name: Any, values: ArrayLike, dims: Any, coords: Any = None, attrs: Any = None
+        self,
+        name: object,
+        values: ArrayLike,
+        dims: object,
+        coords: object = None,
+        attrs: object = None,
     ) -> None:
         name = check_name(name)
         array, source_dtype = to_readonly(values, name)
@@ -161,7 +166,7 @@ class NamedArray:
         numbers = cropped_numbers(self.coords, sizes, checked)
         return NamedArray(self.name, values, dims, {**coords, **numbers}, self.attrs)
 
-    def renamed(self, name: Any) -> NamedArray:
+    def renamed(self, name: object) -> NamedArray:
         """The same array under another name.
 
         Raises:
@@ -265,7 +270,7 @@ class NamedArray:
         return np.asarray(self.values, dtype=dtype)
 
 
-def check_name(name: Any) -> str:
+def check_name(name: object) -> str:
     """Refuse what cannot name an array in a file, a tree or on screen.
 
     Raises:
@@ -285,7 +290,7 @@ def check_name(name: Any) -> str:
     return name
 
 
-def make_coords(coords: Any, sizes: Mapping[str, int], name: str) -> FrozenDict:
+def make_coords(coords: object, sizes: Mapping[str, int], name: str) -> FrozenDict:
     """Check labels, masks and numbers of an array; see ``make_coord``, ``make_mask``, ``make_numbers``."""
     if coords is None:
         return FrozenDict()

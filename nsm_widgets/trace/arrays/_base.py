@@ -39,7 +39,7 @@ class TraceBase(Mapping[str, NamedArray]):
     """Where it came from, if that was a store or a recorder: what :meth:`Trace.refresh` reads again, and the
     labels that single iterations have."""
 
-    def __init__(self, *arrays: Any, attrs: Any = None, origin: Origin | None = None) -> None:
+    def __init__(self, *arrays: object, attrs: object = None, origin: Origin | None = None) -> None:
         by_name: dict[str, NamedArray] = {}
         for array in arrays:
             if not isinstance(array, NamedArray):
@@ -158,7 +158,7 @@ class TraceBase(Mapping[str, NamedArray]):
         kept = [array for array in self.values() if array.name not in gone]
         return self._made(kept, self.attrs, self.origin and self.origin.after("drop", *names))
 
-    def rename(self: Made, names: Any = None, /, **more: str) -> Made:
+    def rename(self: Made, names: object = None, /, **more: str) -> Made:
         """A new trace whose arrays go by other names, all at once: two may swap theirs. All else stays.
 
         Args:
@@ -188,7 +188,7 @@ class TraceBase(Mapping[str, NamedArray]):
         arrays = [array.renamed(new.get(name, name)) for name, array in self.items()]
         return self._made(arrays, self.attrs, self.origin and self.origin.after_rename(new))
 
-    def _made(self: Made, arrays: Iterable[NamedArray], attrs: Any, origin: Origin | None) -> Made:
+    def _made(self: Made, arrays: Iterable[NamedArray], attrs: object, origin: Origin | None) -> Made:
         return type(self)(*arrays, attrs=attrs, origin=origin)
 
     def identical(self, other: TraceBase) -> bool:

@@ -40,7 +40,7 @@ def attrs_after_isel(
     }
 
 
-def _places(size: int, indexer: Any) -> range | Int64[np.ndarray, "..."]:
+def _places(size: int, indexer: object) -> range | Int64[np.ndarray, "..."]:
     if isinstance(indexer, slice):
         return range(size)[indexer]
     return np.asarray(np.arange(size)[np.asarray(indexer)])

@@ -32,7 +32,7 @@ def iteration_numbers(trace: TraceBase) -> tuple[int, ...]:
     return () if told is None else tuple(told["numbers"])
 
 
-def one_iteration(trace: Made, number: Any) -> Made:
+def one_iteration(trace: Made, number: object) -> Made:
     """See :meth:`Trace.iteration`."""
     told, numbers = _require(trace), iteration_numbers(trace)
     if isinstance(number, bool) or number not in numbers:
@@ -189,7 +189,7 @@ def _axis(trace: TraceBase) -> set[int]:
     return {array.sizes["iteration"] for array in trace.values() if "iteration" in array.dims}
 
 
-def _are_counts(values: Any) -> bool:
+def _are_counts(values: object) -> bool:
     return isinstance(values, list) and all(
         isinstance(value, int) and not isinstance(value, bool) and value >= 0 for value in values
     )

@@ -29,7 +29,7 @@ class FrozenDict(dict[str, Any]):
     'weights'
     """
 
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError(
             "attrs and coords of a trace are read-only. Make a new array or trace instead, or dict(...) of "
             "it."
@@ -42,7 +42,7 @@ class FrozenDict(dict[str, Any]):
         return FrozenDict, (dict(self),)
 
 
-def freeze_attrs(attrs: Any, name: str) -> FrozenDict:
+def freeze_attrs(attrs: object, name: str) -> FrozenDict:
     """Check that ``attrs`` is a JSON object, and copy it.
 
     Tuples become lists, NumPy numbers become Python's.
@@ -59,7 +59,7 @@ def freeze_attrs(attrs: Any, name: str) -> FrozenDict:
     return FrozenDict(_freeze(attrs, f"{name}: attrs", 0))
 
 
-def _freeze(value: Any, where: str, depth: int) -> Any:
+def _freeze(value: object, where: str, depth: int) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, str)):
@@ -85,7 +85,7 @@ def _freeze(value: Any, where: str, depth: int) -> Any:
     )
 
 
-def dump_json(value: Any) -> str:
+def dump_json(value: object) -> str:
     r"""The value as JSON text, valid UTF-8, every lone surrogate as an escape of its own.
 
     >>> dump_json({"token": chr(0xD83D)})

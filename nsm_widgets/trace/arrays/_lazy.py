@@ -105,7 +105,7 @@ class LazyValues(NDArrayOperatorsMixin):
             raise ValueError("values in a store cannot become an array without a copy: they are read.")
         return self.read().astype(self.dtype if dtype is None else dtype, copy=False)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Any:
         read = [np.asarray(value) if isinstance(value, LazyValues) else value for value in inputs]
         return getattr(ufunc, method)(*read, **options)
 
@@ -128,7 +128,7 @@ def _choose(axis: range | list[int], indexer: int | slice | list[int]) -> AxisSe
     return chosen
 
 
-def _plain(key: Any, shape: tuple[int, ...]) -> list[int | slice | list[int]] | None:
+def _plain(key: object, shape: tuple[int, ...]) -> list[int | slice | list[int]] | None:
     """One indexer per axis if that means the same as NumPy's rules do, else None.
 
     Raises:

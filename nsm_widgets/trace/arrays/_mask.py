@@ -29,7 +29,7 @@ CELLS: Final = "mask"
 _OF_AXIS: Final = "_mask"
 
 
-def is_mask(name: Any) -> bool:
+def is_mask(name: object) -> bool:
     """Whether a coordinate of this name is a mask.
 
     >>> is_mask("key_mask"), is_mask("mask"), is_mask("key")
@@ -47,7 +47,7 @@ def mask_axis(name: str) -> str | None:
     return None if name == CELLS else name.removesuffix(_OF_AXIS)
 
 
-def make_mask(name: str, given: Any, sizes: Mapping[str, int], array: str) -> Coord:
+def make_mask(name: str, given: object, sizes: Mapping[str, int], array: str) -> Coord:
     """Check a mask against the array that it is of, and copy it.
 
     Args:
@@ -237,7 +237,7 @@ def _dims_of(axis: str | None, ndim: int, dims: tuple[str, ...]) -> tuple[str, .
     return (axis,) if ndim == 1 else ("batch", axis) if ndim == 2 else ()
 
 
-def as_flags(values: Any, what: str) -> NDArray[np.bool_]:
+def as_flags(values: object, what: str) -> NDArray[np.bool_]:
     """Values that are true or false, as a new array.
 
     Raises:

@@ -38,7 +38,7 @@ class Counted:
     def __len__(self) -> int:
         return len(self.range)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: object) -> Any:
         if isinstance(index, slice):
             return Counted(self.range[index])
         places = np.asarray(index)
@@ -79,7 +79,7 @@ def numbers_of(coords: Mapping[str, Coord], dim: str) -> Numbers | None:
     return coord.values if coord is not None and coord.dims == (dim,) else None
 
 
-def make_numbers(name: str, given: Any, sizes: Mapping[str, int], array: str) -> Coord:
+def make_numbers(name: str, given: object, sizes: Mapping[str, int], array: str) -> Coord:
     """Check numbers against the axis that they are of; see ``make_coord``.
 
     Raises:

@@ -52,7 +52,7 @@ class Origin:
                 found = {args[0].get(array, array): coords for array, coords in found.items()}
         return found
 
-    def after(self, method: str, *args: Any, **options: Any) -> Origin:
+    def after(self, method: str, *args: object, **options: object) -> Origin:
         """The origin of what a method makes of the trace."""
         return replace(self, derivations=(*self.derivations, Derivation(method, args, options)))
 

@@ -14,7 +14,9 @@ _BLOCK_BYTES = 2**25
 _LOWEST = -1e-6  # a circular convolution by FFT leaves such crumbs; a softmax never does
 
 
-def check_weightings(values: Any, name: str, axis: str, remedy: str, source_dtype: str | None = None) -> None:
+def check_weightings(
+    values: object, name: str, axis: str, remedy: str, source_dtype: str | None = None
+) -> None:
     """Refuse values that are no weightings along the last axis.
 
     A weighting lies in [0, 1] and sums to 1. One that is zero everywhere counts as not used, one with a NaN
@@ -49,7 +51,7 @@ def check_weightings(values: Any, name: str, axis: str, remedy: str, source_dtyp
         )
 
 
-def check_shares(values: Any, name: str, axis: str, remedy: str, source_dtype: str | None = None) -> None:
+def check_shares(values: object, name: str, axis: str, remedy: str, source_dtype: str | None = None) -> None:
     """Refuse values that are no shares along the last axis: in [0, 1], summing to 1 at most.
 
     Args, tolerance and what is raised: see :func:`check_weightings`.

@@ -23,7 +23,7 @@ from nsm_widgets.trace.arrays._weights import check_shares, check_weightings
 
 
 def trace_from_arrays(
-    arrays: Any, dims: Any, coords: Any, attrs: Any, kinds: Any, check_weights: bool
+    arrays: object, dims: object, coords: object, attrs: object, kinds: object, check_weights: bool
 ) -> TraceBase:
     """See :meth:`Trace.from_arrays`."""
     if not isinstance(arrays, Mapping) or not arrays:
@@ -51,7 +51,7 @@ _CHECKS = {"weights": check_weightings, "attention": check_weightings, "shares":
 
 
 def _by_array(
-    options: Any, arrays: Mapping[str, ArrayLike], keyword: str, error: type[NsmWidgetsError]
+    options: object, arrays: Mapping[str, ArrayLike], keyword: str, error: type[NsmWidgetsError]
 ) -> Mapping[str, Any]:
     """The option's values by array name, once each names an array."""
     if options is None:
@@ -127,7 +127,7 @@ def _missing_axis(name: str, dims: tuple[str, ...], ndim: int) -> str:
     return f"{what}? Add its axis: {name}{index}. Or "
 
 
-def _with_coords(arrays: list[NamedArray], coords: Any) -> list[NamedArray]:
+def _with_coords(arrays: list[NamedArray], coords: object) -> list[NamedArray]:
     """Hang each axis' labels on every array that has the axis; labels by array name on that array alone."""
     if coords is None:
         return arrays

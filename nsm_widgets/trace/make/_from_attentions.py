@@ -58,7 +58,7 @@ class _Layers(NamedTuple):
     """Whether it is of several calls."""
 
 
-def trace_from_attentions(attentions: Any, options: AttentionOptions) -> TraceBase:
+def trace_from_attentions(attentions: object, options: AttentionOptions) -> TraceBase:
     """See :meth:`Trace.from_attentions`."""
     fields = _fields_of(attentions)
     check_tokenizer(options.tokenizer)
@@ -115,7 +115,7 @@ def _fields_of(attentions: Any) -> dict[str, Any]:
 
 
 def _sides(
-    attentions: Any, found: Mapping[str, _Layers], options: AttentionOptions
+    attentions: object, found: Mapping[str, _Layers], options: AttentionOptions
 ) -> dict[str, tuple[Side, Side]]:
     """What stood at queries and keys of each array. Encoders and decoders each have their own."""
     two_sided = not {"encoder.attention", "decoder.attention", "cross.attention"}.isdisjoint(found)
@@ -142,7 +142,7 @@ def _sides(
     }
 
 
-def _mask(given: Any, name: str, layers: _Layers | None) -> NDArray[np.bool_] | None:
+def _mask(given: object, name: str, layers: _Layers | None) -> NDArray[np.bool_] | None:
     """A tokenizer's mask ``[batch, token]``; what was generated afterwards is tokens."""
     if given is None:
         return None
@@ -157,7 +157,7 @@ def _mask(given: Any, name: str, layers: _Layers | None) -> NDArray[np.bool_] | 
     return np.pad(flags, ((0, 0), (0, max(0, keys - flags.shape[1]))), constant_values=True)
 
 
-def _is_nested(layers: Any) -> bool:
+def _is_nested(layers: object) -> bool:
     """Whether there is a tuple of layers for each call, as ``generate`` returns them."""
     if not isinstance(layers, (list, tuple)) or not layers:
         return False
@@ -211,7 +211,7 @@ def _stack_calls(calls: Sequence[Any], crosses: bool) -> _Layers:
     return _Layers(stacked, source_dtype, there, is_joined=True)
 
 
-def _is_nested_numbers(value: Any) -> bool:
+def _is_nested_numbers(value: object) -> bool:
     """Whether lists hold numbers all the way down, as ``tensor.tolist()`` makes them."""
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
@@ -233,7 +233,7 @@ def _stack_tuple(layers: list[Any] | tuple[Any, ...]) -> tuple[NDArray[Any], str
     return to_numpy(layers, "attentions")
 
 
-def _check_layer(layer: Any, index: int, of: str = "attentions") -> None:
+def _check_layer(layer: object, index: int, of: str = "attentions") -> None:
     if layer is None:
         raise RecordingError(f"{of}[{index}] is None: that layer returned no weights. {HOW_TO_GET_THEM}")
     shape = getattr(layer, "shape", None)

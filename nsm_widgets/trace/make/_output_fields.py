@@ -31,7 +31,7 @@ def tower_of(name: str) -> str:
     return next((tower for tower, names in TOWERS.items() if names.search(name)), "")
 
 
-def fields_within(output: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def fields_within(output: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The attentions that an output holds, and those that outputs within it hold, each by its array.
 
     >>> [name for name, _ in fields_within({"text_model_output": {"attentions": ()}})]

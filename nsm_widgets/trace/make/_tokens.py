@@ -19,7 +19,7 @@ SPACE = "▁"
 """Stands for a space within a token, as SentencePiece writes it."""
 
 
-def check_tokenizer(tokenizer: Any) -> Any:
+def check_tokenizer(tokenizer: object) -> Any:
     """Refuse what cannot name tokens.
 
     Raises:
@@ -33,7 +33,7 @@ def check_tokenizer(tokenizer: Any) -> Any:
     return tokenizer
 
 
-def token_labels(tokenizer: Any, ids: NDArray[Any]) -> list[list[str]]:
+def token_labels(tokenizer: object, ids: NDArray[Any]) -> list[list[str]]:
     r"""A label for each id, one list for each row of ``ids``.
 
     Pieces of a byte-level vocabulary (GPT-2's) become the text that they are: a space is ``▁``, and bytes
@@ -85,7 +85,7 @@ def _byte_symbols() -> Mapping[str, int]:
     return symbols | {chr(256 + place): byte for place, byte in enumerate(others)}
 
 
-def _is_byte_level(tokenizer: Any, names: Iterable[str]) -> bool:
+def _is_byte_level(tokenizer: object, names: Iterable[str]) -> bool:
     """Whether the vocabulary has all bytes as tokens; of one that hides it, whether the names look so."""
     symbols = _byte_symbols()
     vocabulary = getattr(tokenizer, "get_vocab", None)
@@ -115,7 +115,7 @@ class Side:
     def coords(
         self,
         dim: str,
-        tokenizer: Any,
+        tokenizer: object,
         batch: int,
         places: int,
         first: int = 0,
@@ -199,7 +199,7 @@ def there_of(layers: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.bool_] | 
     return given if (stacked == stacked[0]).all() else stacked
 
 
-def as_ids(value: Any, name: str) -> NDArray[Any] | None:
+def as_ids(value: object, name: str) -> NDArray[Any] | None:
     """Token ids ``[batch, token]``, or of one item ``[token]``.
 
     Raises:

@@ -40,7 +40,7 @@ def trace_to_xarray(trace: TraceBase) -> Any:
     return xr.DataTree.from_dict(nodes)
 
 
-def trace_from_xarray(data: Any) -> TraceBase:
+def trace_from_xarray(data: object) -> TraceBase:
     """See :meth:`Trace.from_xarray`."""
     xr = _need_xarray("Trace.from_xarray")
     if isinstance(data, xr.DataTree):

@@ -31,7 +31,7 @@ OURS: set[int] = set()
 """The numbers of the hooks that hang on modules now; no other hook has them."""
 
 
-def keep_from_copies(module: Any, into: dict[tuple[type, str], Callable[[], None]]) -> None:
+def keep_from_copies(module: object, into: dict[tuple[type, str], Callable[[], None]]) -> None:
     """See to it that copies of a module have none of our hooks.
 
     Args:
@@ -52,11 +52,11 @@ def keep_from_copies(module: Any, into: dict[tuple[type, str], Callable[[], None
             into[place, name] = listen(place, name, partial(around))  # ending this one ends no other
 
 
-def _reduced(call: Callable[..., Any], module: Any, protocol: Any) -> Any:
+def _reduced(call: Callable[..., Any], module: object, protocol: object) -> Any:
     return _without_ours(call(module, protocol))
 
 
-def _copied(call: Callable[..., Any], module: Any, memo: Any) -> Any:
+def _copied(call: Callable[..., Any], module: object, memo: object) -> Any:
     with off([module]):
         return call(module, memo)
 
@@ -79,7 +79,7 @@ def _without_ours(state: Any, depth: int = 0) -> Any:
     return state if all(map(is_, parts, state)) else type(state)(parts)
 
 
-def _cleared(name: Any, part: Any, depth: int) -> Any:
+def _cleared(name: object, part: object, depth: int) -> Any:
     """One entry of a dict, which may be that of a module."""
     if name not in _HOOKS or not isinstance(part, dict):
         return _without_ours(part, depth + 1)

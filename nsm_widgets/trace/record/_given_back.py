@@ -41,7 +41,7 @@ class GivenBack(threading.local):
         kept: What the model keeps itself between its calls, if that is known: a state, too.
     """
 
-    def __init__(self, model: Any, *, waits: bool = False, kept: Callable[[], Any] | None = None) -> None:
+    def __init__(self, model: object, *, waits: bool = False, kept: Callable[[], Any] | None = None) -> None:
         self.waits = waits
         self._kept = kept
         self._input = _place_of_input(model)
@@ -78,7 +78,7 @@ class GivenBack(threading.local):
         self._shapes = {tensor.shape for leaves in states for tensor, _ in leaves}
         return begins
 
-    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
         """Remember what a call returned, or changed of the states that it was given.
 
         What it hands on as it got it, such as a mask, is no state.
@@ -159,7 +159,7 @@ class GivenBack(threading.local):
         return [_telling(state) for state in given]
 
 
-def _telling(value: Any) -> Any:
+def _telling(value: object) -> Any:
     """What is enough to know a state, or an output, again: of our own models' the memory, of others' all."""
     state = getattr(value, "state", value) if isinstance(value, tuple) else None
     memory = getattr(getattr(state, "access", None), "memory", None)
@@ -188,14 +188,14 @@ def _place_of_input(model: Any) -> tuple[int, str]:
     return next(found, nothing)
 
 
-def _leaves(value: Any) -> list[_Leaf]:
+def _leaves(value: object) -> list[_Leaf]:
     """The tensors in nested tuples, lists, dicts, dataclasses and other plain objects, and where they lie."""
     found: list[_Leaf] = []
     _walk(value, sys.modules["torch"].Tensor, found, [_MOST_PARTS], 0)
     return found
 
 
-def _walk(item: Any, kind: type, found: list[_Leaf], left: list[int], depth: int) -> None:
+def _walk(item: object, kind: type, found: list[_Leaf], left: list[int], depth: int) -> None:
     """Append them, of so many parts that are left to be looked at."""
     if isinstance(item, kind):
         key = _key(item)
@@ -208,7 +208,7 @@ def _walk(item: Any, kind: type, found: list[_Leaf], left: list[int], depth: int
             _walk(part, kind, found, left, depth + 1)
 
 
-def _parts(item: Any) -> Sequence[Any]:
+def _parts(item: object) -> Sequence[Any]:
     if isinstance(item, (tuple, list)):
         return item
     if isinstance(item, (str, bytes, int, float, complex, type)):

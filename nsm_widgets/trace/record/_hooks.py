@@ -52,7 +52,7 @@ class Hooks:
         self._stack.callback(self._let_copies_be)
         self.listen(sys.modules["torch"].jit._recursive, "create_script_module", _scripted)
 
-    def is_fused(self, module: Any) -> bool:
+    def is_fused(self, module: object) -> bool:
         """Whether a module lies in a layer with a fused path."""
         return module in self._fused
 
@@ -94,11 +94,11 @@ class Hooks:
         else:
             self._hang(module, module.register_forward_hook(look, with_kwargs=True, always_call=always))
 
-    def around(self, module: Any, around: Around, kind: type) -> None:
+    def around(self, module: object, around: Around, kind: type) -> None:
         """Let ``around(call, module, ...)`` be called in place of the forward that a class gives a module."""
         self._forwards.listen(module, around, kind)
 
-    def listen(self, place: Any, name: str, around: Around) -> None:
+    def listen(self, place: object, name: str, around: Around) -> None:
         """Let ``around(call, ...)`` be called in place of a function; see :func:`_listening.listen`."""
         self._stack.callback(listen(place, name, around))
 

@@ -21,7 +21,7 @@ _REPLACED: dict[tuple[int, str], _Replaced] = {}
 class _Replaced:
     """A function in its place, which is a module of Python or a class."""
 
-    def __init__(self, place: Any, name: str) -> None:
+    def __init__(self, place: object, name: str) -> None:
         import torch
 
         self._place, self._name = place, name
@@ -32,7 +32,7 @@ class _Replaced:
         is_compiled = torch.compiler.is_compiling
 
         @functools.wraps(original)
-        def listened(*args: Any, **kwargs: Any) -> Any:
+        def listened(*args: object, **kwargs: object) -> Any:
             if is_compiled():  # a compiler that reads this finds the function alone
                 return original(*args, **kwargs)
             call = original
@@ -58,7 +58,7 @@ class _Replaced:
             setattr(self._place, self._name, self._own)
 
 
-def listen(place: Any, name: str, around: Around) -> Callable[[], None]:
+def listen(place: object, name: str, around: Around) -> Callable[[], None]:
     """Let ``around`` be called in place of a function.
 
     >>> class Adder:
@@ -101,7 +101,7 @@ def listen(place: Any, name: str, around: Around) -> Callable[[], None]:
     return stop
 
 
-def original_of(place: Any, name: str) -> Any:
+def original_of(place: object, name: str) -> Any:
     """The function itself, whoever listens to it."""
     replaced = _REPLACED.get((id(place), name))
     return getattr(place, name) if replaced is None else replaced.original
@@ -153,7 +153,9 @@ class Forwards:
         self._modules.clear()
 
 
-def _one_of(arounds: dict[int, list[Around]], call: Around, module: Any, *args: Any, **kwargs: Any) -> Any:
+def _one_of(
+    arounds: dict[int, list[Around]], call: Around, module: Any, *args: object, **kwargs: object
+) -> Any:
     known_by = module._forward_hooks if vars(module).get("_is_replica") else module
     for around in arounds.get(id(known_by), ()):
         call = functools.partial(around, call)

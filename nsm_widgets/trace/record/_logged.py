@@ -57,7 +57,7 @@ class Scalars:
             self._take_in(0)
             return dict(self._series)
 
-    def log(self, number: int, values: Any) -> None:
+    def log(self, number: int, values: object) -> None:
         """Note these of one iteration; what was noted of it before under the same name is replaced.
 
         Raises:
@@ -79,7 +79,7 @@ class Scalars:
                 self._waiting.append((self._series.setdefault(name, Series()), number, each))
             self._take_in(MOST_WAITING)
 
-    def _items(self, values: Any) -> list[tuple[Any, Any]]:
+    def _items(self, values: object) -> list[tuple[Any, Any]]:
         try:
             if not isinstance(values, Mapping):
                 raise DtypeError(

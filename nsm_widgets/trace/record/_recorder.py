@@ -109,14 +109,14 @@ class TraceRecorder:
 
     def __init__(
         self,
-        model: Any,
+        model: object,
         *,
-        select: Any = None,
-        adapters: Any = None,
-        repeated: Any = "time",
-        tokenizer: Any = None,
+        select: object = None,
+        adapters: object = None,
+        repeated: object = "time",
+        tokenizer: object = None,
         recompute: bool = False,
-        store: Any = None,
+        store: object = None,
         strict: bool = False,
     ) -> None:
         self.model = _check_model(model)
@@ -147,7 +147,7 @@ class TraceRecorder:
         self.watch = Watch()
         """Who looks on while a block runs, as a view that was given this recorder."""
 
-    def every(self, n: Any) -> TraceRecorder:
+    def every(self, n: object) -> TraceRecorder:
         """Record iterations 0, n, 2n, ...; the others pass by at hardly any cost, and are counted.
 
         Example:
@@ -162,11 +162,11 @@ class TraceRecorder:
         """
         return self._choose(self._choice.every, n)
 
-    def when(self, predicate: Any) -> TraceRecorder:
+    def when(self, predicate: object) -> TraceRecorder:
         """Record the iterations for whose number ``predicate`` is true (of those that ``every`` leaves)."""
         return self._choose(self._choice.when, predicate)
 
-    def last(self, k: Any) -> TraceRecorder:
+    def last(self, k: object) -> TraceRecorder:
         """Keep the newest ``k`` of the recorded iterations; their memory is used in turn.
 
         Raises:
@@ -179,7 +179,7 @@ class TraceRecorder:
             )
         return self._choose(self._choice.last, k)
 
-    def budget(self, budget_mb: Any) -> TraceRecorder:
+    def budget(self, budget_mb: object) -> TraceRecorder:
         """Keep at most so many megabytes (a million bytes each) of values.
 
         An iteration that does not fit is not kept, nor any after it; a ``RuntimeWarning`` says so once. With
@@ -194,7 +194,7 @@ class TraceRecorder:
         """
         return self._choose(self._choice.budget, budget_mb)
 
-    def _choose(self, choose: Callable[[Any], None], value: Any) -> TraceRecorder:
+    def _choose(self, choose: Callable[[Any], None], value: object) -> TraceRecorder:
         if self._hooks is not None:
             raise RecordingError(
                 "what to keep is chosen before the block, and this recorder is recording already. "
@@ -268,7 +268,7 @@ class TraceRecorder:
         """Whether a block was run, and none is running."""
         return self._hooks is None and (self._trace is not None or self._recording is not None)
 
-    def log(self, values: Mapping[str, Any] | None = None, /, **scalars: Any) -> None:
+    def log(self, values: Mapping[str, Any] | None = None, /, **scalars: object) -> None:
         """Note numbers of the running iteration, such as the loss: views draw them above the arrays.
 
         They are kept for every iteration, also for those that are not recorded, and belong to the trace as
@@ -393,7 +393,7 @@ class TraceRecorder:
             return tuple(sorted([*self._trace.iterations, *self._apart]))
         return () if self._recording is None else tuple(it.number for it in self._recording.iterations())
 
-    def iteration(self, number: Any) -> Trace:
+    def iteration(self, number: object) -> Trace:
         """The trace of one iteration alone; shapes may differ from one to the next.
 
         Args:
@@ -409,7 +409,7 @@ class TraceRecorder:
             return self.trace.iteration(number)
         return self._one(number).assign(*self._scalars.arrays())
 
-    def _one(self, number: Any) -> Trace:
+    def _one(self, number: object) -> Trace:
         """The same, without what was logged."""
         if self._recording is None or self.store is not None:
             return self.iteration(number)
@@ -436,7 +436,7 @@ def _end(hooks: Hooks, recording: Recording, store: RecordingStore | None) -> No
         store.close(recording)
 
 
-def _check_path(store: Any) -> Path | None:
+def _check_path(store: object) -> Path | None:
     if store is None:
         return None
     if not isinstance(store, (str, os.PathLike)):
@@ -444,7 +444,7 @@ def _check_path(store: Any) -> Path | None:
     return Path(store)
 
 
-def _check_model(model: Any) -> Any:
+def _check_model(model: object) -> Any:
     try:
         from torch import nn
     except ImportError as error:

@@ -379,7 +379,7 @@ class Recording:
         torch = sys.modules["torch"]
         is_compiled, num_modes = torch.compiler.is_compiling, torch._C._len_torch_dispatch_stack
 
-        def looks(*args: Any, **kwargs: Any) -> None:
+        def looks(*args: object, **kwargs: object) -> None:
             if is_compiled():
                 return
             try:
@@ -510,19 +510,19 @@ class Recording:
         if part is not None and copy is not None:
             part.whole.setdefault(name, []).append(copy)
 
-    def first(self, source: int, name: str, tensor: Any, prefix: str) -> None:
+    def first(self, source: int, name: str, tensor: object, prefix: str) -> None:
         """Copy what there was before the first step of this iteration."""
         part, copy = self.part(source), self.copy(tensor, prefix + name)
         if part is not None and copy is not None:
             part.first[name] = copy
 
-    def call(self, source: int, key: Any, tensor: Any, name: str) -> None:
+    def call(self, source: int, key: object, tensor: object, name: str) -> None:
         """Copy what a single call gave."""
         part, copy = self.part(source), self.copy(tensor, name)
         if part is not None and copy is not None:
             part.calls.append((key, copy))
 
-    def coord(self, source: int, key: Any, tensor: Any, name: str) -> None:
+    def coord(self, source: int, key: object, tensor: object, name: str) -> None:
         """Copy what belongs to a call or a step, such as a mask."""
         part, copy = self.part(source), self.copy(tensor, name)
         if part is not None and copy is not None:

@@ -15,11 +15,11 @@ from nsm_widgets.trace.record._listening import defined_by
 from nsm_widgets.trace.record._recording import Recording
 
 
-def number_replicas(model: Any, hooks: Hooks, recording: Recording) -> None:
+def number_replicas(model: object, hooks: Hooks, recording: Recording) -> None:
     """Let a recording know which replica a thread runs, where ``DataParallel`` models make some."""
 
     def around(
-        call: Callable[..., Any], called: Any, replicas: Sequence[Any], *args: Any, **kwargs: Any
+        call: Callable[..., Any], called: object, replicas: Sequence[Any], *args: object, **kwargs: object
     ) -> Any:
         if any(called is parallel for parallel in models):
             replicas = [_inside(recording.in_replica(n), replica) for n, replica in enumerate(replicas)]
@@ -31,7 +31,7 @@ def number_replicas(model: Any, hooks: Hooks, recording: Recording) -> None:
 
 
 def _inside(context: Callable[[], Any], replica: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: object, **kwargs: object) -> Any:
         with context():
             return replica(*args, **kwargs)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Any
 
 from nsm_widgets._errors import DtypeError
 
@@ -27,7 +26,7 @@ class Select:
         DtypeError: If it is something else.
     """
 
-    def __init__(self, select: Any) -> None:
+    def __init__(self, select: object) -> None:
         items = [select] if isinstance(select, (str, type)) else [] if select is None else select
         if not isinstance(items, (list, tuple, set, frozenset)):
             raise DtypeError(
@@ -45,7 +44,7 @@ class Select:
         self._patterns = [item for item in items if isinstance(item, str)]
         self._types = tuple(item for item in items if isinstance(item, type))
 
-    def wants_module(self, path: str, module: Any) -> bool:
+    def wants_module(self, path: str, module: object) -> bool:
         """Whether everything is wanted that a module gives."""
         return self.takes_all or isinstance(module, self._types) or self._matches(path)
 

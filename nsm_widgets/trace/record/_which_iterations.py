@@ -28,11 +28,11 @@ class Choice:
         self._is_lifted = False
         self._default_bytes: int | None = None
 
-    def every(self, n: Any) -> None:
+    def every(self, n: object) -> None:
         """See :meth:`TraceRecorder.every`."""
         self._every = _positive_int("every(n)", n, "every(10) records iterations 0, 10, 20, ...")
 
-    def when(self, predicate: Any) -> None:
+    def when(self, predicate: object) -> None:
         """See :meth:`TraceRecorder.when`."""
         if not callable(predicate):
             raise DtypeError(
@@ -42,7 +42,7 @@ class Choice:
             )
         self._predicate = predicate
 
-    def last(self, k: Any) -> None:
+    def last(self, k: object) -> None:
         """See :meth:`TraceRecorder.last`."""
         self.newest = _positive_int("last(k)", k, "last(5) keeps the newest five iterations.")
 
@@ -107,7 +107,7 @@ class Choice:
         return f"over the budget of {self.budget_mb or 0:g} MB"
 
 
-def _positive_int(call: str, value: Any, remedy: str) -> int:
+def _positive_int(call: str, value: object, remedy: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise RecordingError(f"{call} must be an integer of at least 1, got {value!r}. {remedy}")
     return value

@@ -134,7 +134,7 @@ def cut(state: Held, steps: NDArray[np.int64]) -> Held:
     }
 
 
-def _is_entry(entry: Any) -> bool:
+def _is_entry(entry: object) -> bool:
     return (
         isinstance(entry, dict)
         and sorted(entry) in _FORMS
@@ -148,7 +148,7 @@ def _is_entry(entry: Any) -> bool:
     )
 
 
-def _are_texts(values: Any) -> bool:
+def _are_texts(values: object) -> bool:
     return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 

@@ -75,7 +75,7 @@ def pack(chunk: NDArray[Any]) -> bytes:
     return pack_bytes(little.reshape(-1).view(np.uint8))
 
 
-def pack_bytes(data: Any) -> bytes:
+def pack_bytes(data: object) -> bytes:
     """Bytes, packed by zstd, with a checksum."""
     return with_sum(need_codecs()[0].compress(data, LEVEL))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nsm_widgets._errors import TraceFileError
 from nsm_widgets.trace.arrays._json import dump_json, load_json
@@ -100,7 +99,7 @@ def read_commit(root: Path, rank: str) -> Commit | None:
         raise refuse(root, f"the marker {rank}/{'/'.join(JOURNAL)}/{name} is damaged ({error})") from error
 
 
-def _checked(number: int, fields: Any) -> Commit:
+def _checked(number: int, fields: object) -> Commit:
     """A marker of these fields, if they can be true together."""
     if isinstance(fields, dict) and sorted(fields) == sorted(Commit.__slots__[:-3]):
         fields = {**fields, "arrays": 0, "words": 0, "words_sum": 0}  # of version 1
@@ -119,7 +118,7 @@ def _checked(number: int, fields: Any) -> Commit:
     return Commit(number, steps, folded, tail, lost, errors, fields["message"], *more)
 
 
-def _count(value: Any) -> int:
+def _count(value: object) -> int:
     if type(value) is not int or not 0 <= value <= MOST_STEPS:
         raise ValueError(f"{str(value)[:40]!r} is no count")
     return value

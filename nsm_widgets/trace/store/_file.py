@@ -163,7 +163,7 @@ def _read_metadata(path: Path, metadata: Mapping[str, str] | None) -> dict[str, 
     return described
 
 
-def _object(path: Path, value: Any, what: str, keys: tuple[str, ...] | None = None) -> dict[str, Any]:
+def _object(path: Path, value: object, what: str, keys: tuple[str, ...] | None = None) -> dict[str, Any]:
     if not isinstance(value, dict) or (keys is not None and sorted(value) != sorted(keys)):
         expected = "an object" if keys is None else f"an object with {', '.join(keys)}"
         _refuse(path, f"{what} must be {expected}, got {str(value)[:60]!r}")

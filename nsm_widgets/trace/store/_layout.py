@@ -228,7 +228,7 @@ def read_layout(
     return layout, attrs
 
 
-def _alike(name: str, found: Any, expected: Any) -> bool:
+def _alike(name: str, found: object, expected: object) -> bool:
     """Whether a part of the metadata is the one expected, as other programs may write it."""
     if name == "storage_transformers":
         return found in (None, [])
@@ -248,7 +248,7 @@ def _without_level(codecs: Any) -> Any:
     return [{**codecs[0], "configuration": configuration}, *codecs[1:]]
 
 
-def _inside(value: Any, *keys: str | int) -> Any:
+def _inside(value: object, *keys: str | int) -> Any:
     """What lies there in a JSON value, or None."""
     for key in keys:
         if isinstance(key, int) and isinstance(value, list) and key < len(value):
@@ -260,7 +260,7 @@ def _inside(value: Any, *keys: str | int) -> Any:
     return value
 
 
-def _sizes(value: Any) -> tuple[int, ...] | None:
+def _sizes(value: object) -> tuple[int, ...] | None:
     """Sizes of 1 to 2^40, 1 to 8 of them, the first one perhaps 0, or None."""
     if not isinstance(value, list) or not 0 < len(value) <= MOST_AXES:
         return None

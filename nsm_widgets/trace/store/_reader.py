@@ -288,7 +288,7 @@ class _Rank:
             raise refuse(self._root, f"{entry['key']} of {self._rank} is not what its description says")
         return _Described(column.name, list(layout.dims), entry["grows"], {}, layout, attrs, column, since)
 
-    def _check_entry(self, entry: Any, fields: list[str]) -> None:
+    def _check_entry(self, entry: object, fields: list[str]) -> None:
         if not isinstance(entry, dict) or sorted(entry) != fields:
             raise refuse(self._root, f"an array of {self._rank} is described as {str(entry)[:60]!r}")
         if not is_key(entry["key"]):

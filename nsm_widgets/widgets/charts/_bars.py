@@ -55,7 +55,7 @@ class BarControls(FigureControls):
 
     _page_writable = FigureControls._page_writable | {"sort"}
 
-    def __init__(self, given: Any, build: Build, figure: bqplot.Figure, /, **options: Any) -> None:
+    def __init__(self, given: object, build: Build, figure: bqplot.Figure, /, **options: object) -> None:
         self._orders: tuple[str, ...] = BAR_ORDERS
         super().__init__(given, build, None, figure, **options)
 

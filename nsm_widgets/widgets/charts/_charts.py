@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import anywidget
 import bqplot
@@ -61,7 +60,7 @@ class ChartControls(FigureControls):
     _cursor = anywidget.WidgetTrait().tag(sync=True)
 
     def __init__(
-        self, given: Any, build: Build, running: Running, figure: bqplot.Figure, /, **options: Any
+        self, given: object, build: Build, running: Running, figure: bqplot.Figure, /, **options: object
     ) -> None:
         super().__init__(given, build, running, figure, **options)
         self._cursor, self._lines = figure.marks
@@ -133,7 +132,7 @@ class LineChart(Chart):
         selection: Selection | None = None,
         title: str = "",
         height_px: int = 240,
-        **options: Any,
+        **options: object,
     ) -> None:
         refuse_unknown("LineChart", options, CHART_OPTIONS)
         check_height(height_px)
@@ -141,7 +140,7 @@ class LineChart(Chart):
             default_coloring(NamedArray("values", np.zeros(1), ("item",)), vmin=vmin, vmax=vmax)
         self._wanted = (array, x)
 
-        def layout_of(given: Any, growing: bool) -> tuple[Trace, Layout]:
+        def layout_of(given: object, growing: bool) -> tuple[Trace, Layout]:
             def panel_of(drawn: NamedArray, across: str) -> Panel:
                 layout = lines_layout(
                     drawn,

@@ -62,21 +62,21 @@ class ImportanceView(Chart):
 
     def __init__(
         self,
-        values: Any,
+        values: object,
         *,
         coords: Mapping[str, Sequence[Any]] | None = None,
         sort: str = "slot",
         selection: Selection | None = None,
         title: str = "",
         height_px: int = 240,
-        **options: Any,
+        **options: object,
     ) -> None:
         refuse_unknown("ImportanceView", options, IMPORTANCE_OPTIONS)
         check_height(height_px)
         if is_running(values):
             _check_what_is_known(coords, sort)
 
-        def build(given: Any) -> tuple[Trace, Layout]:
+        def build(given: object) -> tuple[Trace, Layout]:
             layout, shown = importance_layout(_as_trace(given, coords), sort=sort, height_px=height_px)
             return shown, layout
 
@@ -120,7 +120,7 @@ def _check_what_is_known(coords: object, sort: str) -> None:
         raise ValueError(f"sort must be one of {', '.join(BAR_ORDERS)}, got {sort!r}.")
 
 
-def _as_trace(values: Any, coords: Mapping[str, Sequence[Any]] | None) -> Trace:
+def _as_trace(values: object, coords: Mapping[str, Sequence[Any]] | None) -> Trace:
     """The trace that was given, or one of the scores that were."""
     recorded = getattr(values, "trace", values)
     if isinstance(recorded, Trace):

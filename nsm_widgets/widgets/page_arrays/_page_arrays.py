@@ -118,7 +118,7 @@ class TraceStore(SyncedWidget):
         only: Sequence[str] | None = None,
         budget_mb: float = DEFAULT_BUDGET_MB,
         precision: ValuePrecision = "exact",
-        **options: Any,
+        **options: object,
     ) -> None:
         trace = require_trace(trace, "TraceStore")
         if not budget_mb >= 0:
@@ -241,7 +241,7 @@ class TraceStore(SyncedWidget):
         held = ", ".join(f"{name} {array.shape}" for name, array in self._arrays.items())
         return f"TraceStore({held}; {sum(a.nbytes for a in self._arrays.values()) / 1e6:.1f} MB)"
 
-    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Text: a store has nothing to draw."""
         return {"text/plain": repr(self)}, {}
 
@@ -349,7 +349,7 @@ def _held(array: NamedArray, budget_mb: float) -> Any:
     return wire_array(np.asarray(values), array.name)
 
 
-def _served(values: Any, sent: Sent, meta: Mapping[str, Any], pyramids: Pyramids) -> Served:
+def _served(values: object, sent: Sent, meta: Mapping[str, Any], pyramids: Pyramids) -> Served:
     return Served(
         values,
         sent,
@@ -406,7 +406,7 @@ def _bits(mask: Coord) -> str:
 def _written_labels(array: NamedArray) -> dict[str, Any]:
     """Labels with an escape for each lone surrogate, of the axes that have any: shown on hover."""
 
-    def written(labels: Any) -> Any:
+    def written(labels: object) -> Any:
         return list(map(written, labels)) if isinstance(labels, list) else escape_surrogates(str(labels))
 
     stored = {dim: c.values.tolist() for dim, c in array.coords.items() if c.values.dtype.kind not in "ib"}

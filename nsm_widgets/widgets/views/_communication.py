@@ -84,7 +84,7 @@ class CommunicationView(View):
             trace = _as_trace(weights, state_labels, dims, check_weights)
         super().__init__(trace, self._build, **options)
 
-    def _build(self, given: Any) -> tuple[Trace, Layout]:
+    def _build(self, given: object) -> tuple[Trace, Layout]:
         trace = require_trace(given, "CommunicationView")
         return trace, communication_layout(trace, self._name)
 
@@ -93,7 +93,9 @@ class CommunicationView(View):
             self.scale = "log"
 
 
-def _as_trace(weights: Any, labels: Sequence[Any] | None, dims: Sequence[str] | None, check: bool) -> Trace:
+def _as_trace(
+    weights: object, labels: Sequence[Any] | None, dims: Sequence[str] | None, check: bool
+) -> Trace:
     """A trace of the weights alone, their axes named and their values checked."""
     if dims is None:
         shape = tuple(weights.shape if hasattr(weights, "shape") else to_readonly(weights, NAME)[0].shape)

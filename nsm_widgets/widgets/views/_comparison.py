@@ -62,7 +62,7 @@ class ComparisonView(View):
             self.selection.reference = chosen
 
 
-def _patterns(patterns: Any, names: Sequence[str] | None, labels: Mapping[str, Any]) -> NamedArray:
+def _patterns(patterns: object, names: Sequence[str] | None, labels: Mapping[str, Any]) -> NamedArray:
     trace = given_trace(patterns)
     if trace is not None:
         array = _of_trace(trace)
@@ -111,7 +111,7 @@ def _of_mapping(patterns: Mapping[Any, Any]) -> NamedArray:
     return _of_tensor(list(patterns.values()), list(converted))
 
 
-def _of_tensor(patterns: Any, names: Sequence[str] | None = None) -> NamedArray:
+def _of_tensor(patterns: object, names: Sequence[str] | None = None) -> NamedArray:
     values, source_dtype = to_readonly(patterns, "patterns")
     if values.ndim != 3:
         raise ShapeError(

@@ -40,7 +40,7 @@ class OperationsView(View):
     def __init__(
         self, trace: Trace | TraceRecorder, *, memory_slots: Sequence[str] | None = None, **options: Any
     ) -> None:
-        def build(given: Any) -> tuple[Trace, Layout]:
+        def build(given: object) -> tuple[Trace, Layout]:
             named = require_trace(given, "OperationsView")
             for name in ("read_weights", "write_weights"):
                 named = labelled(named, name, {"slot": memory_slots})
@@ -52,12 +52,12 @@ class OperationsView(View):
     @classmethod
     def from_weights(
         cls,
-        read_weights: Any = None,
-        write_weights: Any = None,
+        read_weights: object = None,
+        write_weights: object = None,
         *,
         before: tuple[Any, Any] | None = None,
         memory_slots: Sequence[str] | None = None,
-        **options: Any,
+        **options: object,
     ) -> OperationsView:
         """The weights of one step, and of the moment before it where they are known.
 
@@ -93,7 +93,7 @@ class OperationsView(View):
         return cls(Trace.from_arrays(arrays, dims=dims), memory_slots=memory_slots, **options)
 
 
-def _dims_of(name: str, values: Any) -> tuple[str, ...]:
+def _dims_of(name: str, values: object) -> tuple[str, ...]:
     shape = to_readonly(values, name)[0].shape
     if len(shape) not in _DIMS:
         raise ShapeError(

@@ -56,7 +56,7 @@ class RoutingView(View):
     ) -> None:
         labels = {"token": token_labels, "state": state_labels}
 
-        def build(given: Any) -> tuple[Trace, Layout]:
+        def build(given: object) -> tuple[Trace, Layout]:
             trace = given_trace(given)
             if trace is None:
                 trace = _trace_of(given, dims)
@@ -68,7 +68,7 @@ class RoutingView(View):
         super().__init__(trace_or_weights, build, **options)
 
 
-def _trace_of(weights: Any, dims: Sequence[str] | None) -> Trace:
+def _trace_of(weights: object, dims: Sequence[str] | None) -> Trace:
     name = "routing_weights"
     values, source_dtype = to_readonly(weights, name)
     named = dims_by_rank(name, values.shape, dims, _DIMS)

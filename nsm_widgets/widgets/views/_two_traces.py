@@ -177,7 +177,7 @@ def _checked_names(names: Any) -> tuple[str, str]:
     return one_line(replace_surrogates(names[0])), one_line(replace_surrogates(names[1]))
 
 
-def _checked_arrays(a: Trace, b: Trace, arrays: Any) -> tuple[str, ...]:
+def _checked_arrays(a: Trace, b: Trace, arrays: object) -> tuple[str, ...]:
     """The arrays that were asked for, once both traces have them."""
     if isinstance(arrays, str) or not isinstance(arrays, Sequence) or not arrays:
         raise AxisError(f"arrays must be a list of names, got {arrays!r}. For example ['memory'].")

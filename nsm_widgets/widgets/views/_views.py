@@ -222,23 +222,23 @@ class NTMExplorer(View):
         super().__init__(trace, _explored, **options)
 
 
-def _memory(given: Any) -> tuple[Trace, Layout]:
+def _memory(given: object) -> tuple[Trace, Layout]:
     layout, shown = memory_layout(require_trace(given, "MemoryView"))
     return shown, layout
 
 
-def _read_write(given: Any) -> tuple[Trace, Layout]:
+def _read_write(given: object) -> tuple[Trace, Layout]:
     shown = require_trace(given, "ReadWriteView")
     return shown, read_write_layout(shown)
 
 
-def _explored(given: Any) -> tuple[Trace, Layout]:
+def _explored(given: object) -> tuple[Trace, Layout]:
     layout, shown = explorer_layout(require_trace(given, "NTMExplorer"))
     return shown, layout
 
 
 def _as_trace(
-    values: Any, dims: Sequence[str] | None, name: str | None, coords: Mapping[str, Sequence[Any]] | None
+    values: object, dims: Sequence[str] | None, name: str | None, coords: Mapping[str, Sequence[Any]] | None
 ) -> tuple[Trace, NamedArray]:
     if isinstance(values, NamedArray):
         if dims is not None or coords is not None:

@@ -150,7 +150,7 @@ def test_numbers_of_a_file_that_are_none_are_refused(tmp_path: Path, monkeypatch
         Trace.open(path)
 
 
-TOLD = {"numbers": [0, 10, 20], "seen": 25, "left_out": {"not chosen by every(10)": 22}}
+TOLD: dict[str, object] = {"numbers": [0, 10, 20], "seen": 25, "left_out": {"not chosen by every(10)": 22}}
 
 
 @pytest.mark.parametrize("chosen", [[2, 1, 0], [1], slice(1, 3), 2, [0, 2], slice(None, None, -1)], ids=str)
@@ -168,10 +168,11 @@ def test_an_iteration_is_itself_after_isel(chosen: Any) -> None:
 
 def in_a_row() -> Trace:
     """Three iterations of 2, 3 and 1 steps, one after the other."""
+    told: dict[str, object] = {**TOLD, "steps": [2, 3, 1]}
     return Trace(
         NamedArray("a", np.arange(6.0), ("time",)),
         NamedArray("initial_memories", np.arange(3.0)[:, None, None], ("iteration", "slot", "word")),
-        attrs={"iterations": {**TOLD, "steps": [2, 3, 1]}, "sequence_starts": [0, 2, 4, 5]},
+        attrs={"iterations": told, "sequence_starts": [0, 2, 4, 5]},
     )
 
 

@@ -114,7 +114,7 @@ class Pen:
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
 
-    def line(self, points: Any, fill: Color, width: int = 1) -> None:
+    def line(self, points: object, fill: Color, width: int = 1) -> None:
         """From point to point; ``points`` is a list of pairs, or of numbers by twos."""
         path = _pairs(points)
         if width == 1 and len(path) == 2 and (path[0][0] == path[1][0] or path[0][1] == path[1][1]):
@@ -123,7 +123,7 @@ class Pen:
         else:
             self._canvas.stroke(_middles(path), width, fill)
 
-    def rectangle(self, corners: Any, outline: Color | None = None, fill: Color | None = None) -> None:
+    def rectangle(self, corners: object, outline: Color | None = None, fill: Color | None = None) -> None:
         """Between two opposite pixels; the outline is one pixel wide and lies inside."""
         (left, top), (right, bottom) = _pairs(corners)
         if fill is not None:
@@ -137,7 +137,7 @@ class Pen:
             ):
                 self._canvas.fill(_covering(*edge), outline)
 
-    def polygon(self, corners: Any, fill: Color) -> None:
+    def polygon(self, corners: object, fill: Color) -> None:
         """An area between points."""
         self._canvas.polygon(_middles(_pairs(corners)), fill)
 

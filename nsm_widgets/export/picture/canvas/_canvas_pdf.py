@@ -130,7 +130,7 @@ class PdfCanvas(Canvas):
         matplotlib, steps = _matplotlib(), self._steps
 
         class Sheet(Artist):
-            def draw(self, renderer: Any) -> None:
+            def draw(self, renderer: object) -> None:
                 for step in steps:
                     step(renderer)
 

@@ -21,7 +21,7 @@ def assemble(
     recording: Recording,
     sources: Sequence[Source],
     model_name: str,
-    only: Any = None,
+    only: object = None,
 ) -> tuple[TraceBase, list[int]]:
     """All that a recording holds of iterations that are alike, as :func:`laid_together` lays them.
 

@@ -207,17 +207,17 @@ _REGISTERED: dict[type, Adapter] = {}
 
 
 def register_adapter(
-    module_type: Any,
+    module_type: object,
     *,
-    dims: Any = None,
-    calls: Any = "time",
-    kinds: Any = None,
-    memory_seen: Any = None,
-    layers: Any = 1,
-    state: Any = None,
-    initial: Any = None,
-    coords: Any = None,
-    descriptions: Any = None,
+    dims: object = None,
+    calls: object = "time",
+    kinds: object = None,
+    memory_seen: object = None,
+    layers: object = 1,
+    state: object = None,
+    initial: object = None,
+    coords: object = None,
+    descriptions: object = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Tell every recorder what modules of a type hold; a decorator of a function, see :class:`Adapter`.
 
@@ -279,18 +279,18 @@ def register_adapter(
     return register
 
 
-def adapter_of(module: Any, own: Mapping[type, Adapter]) -> Adapter | None:
+def adapter_of(module: object, own: Mapping[type, Adapter]) -> Adapter | None:
     """The adapter for a module: a recorder's own before a registered one, the nearest type first."""
     return nearest(module, own, _REGISTERED)
 
 
-def nearest(module: Any, *tables: Mapping[type, Adapter]) -> Adapter | None:
+def nearest(module: object, *tables: Mapping[type, Adapter]) -> Adapter | None:
     """The entry for a module, the nearest type first."""
     kinds = type(module).__mro__
     return next((table[kind] for kind in kinds for table in tables if kind in table), None)
 
 
-def check_adapters(adapters: Any) -> dict[type, Adapter]:
+def check_adapters(adapters: object) -> dict[type, Adapter]:
     """``adapters={Type: function}`` of a recorder, with an :class:`Adapter` where more is to be said."""
     if adapters is None:
         return {}

@@ -74,13 +74,13 @@ class AdapterSource(OwnedSource):
         if wanted:
             self._modules, self._select = wanted, None
 
-    def can_tell(self, model: Any) -> bool:
+    def can_tell(self, model: object) -> bool:
         """Whether it tells where a sequence begins, as a part of the model that takes single steps."""
         if not self.is_open:
             return super().can_tell(model)
         return self.is_stepwise and all(module is not model for module in self._modules.values())
 
-    def kept_on(self, model: Any) -> Callable[[], Any] | None:
+    def kept_on(self, model: object) -> Callable[[], Any] | None:
         """What a module keeps between its calls, if that was told of it."""
         if self._adapter.state is None or all(module is not model for module in self._modules.values()):
             return None
@@ -118,13 +118,13 @@ class AdapterSource(OwnedSource):
         if self._adapter.initial is not None and self.wants(INITIAL):
             hooks.before(self.module, self._before_call)
 
-    def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def on_step(self, module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
         """Forward hook of a module of ours: one time step."""
         self._on_call(self.path, module, args, kwargs, output)
 
     # --- before and after a call ---------------------------------------------------------------------------
 
-    def _before_call(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _before_call(self, module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Copy the memory if this may be a first step: what begins an iteration is known after the call."""
         self._before.memory = None
         may_begin = self._recording.may_begin
@@ -154,7 +154,7 @@ class AdapterSource(OwnedSource):
             self._recording.first(self.index, INITIAL, memory, self.prefix)
 
     def _on_call(
-        self, path: str, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+        self, path: str, module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object
     ) -> None:
         part = None if in_backward() else self._recording.part(self.index)
         if part is None:
@@ -218,7 +218,7 @@ class AdapterSource(OwnedSource):
                 steps[name] = torch.stack([given[name] for given in layers])
         return True
 
-    def _tensors(self, module: Any, given: Any) -> dict[str, Any]:
+    def _tensors(self, module: object, given: object) -> dict[str, Any]:
         """What the function gave, as one tensor for each array that is wanted."""
         if not isinstance(given, Mapping):
             raise RecordingError(
@@ -235,7 +235,7 @@ class AdapterSource(OwnedSource):
                 found[name] = value if is_it else self._tensor(name, value, dims)
         return found
 
-    def _tensor(self, name: str, value: Any, dims: tuple[str, ...]) -> Any:
+    def _tensor(self, name: str, value: object, dims: tuple[str, ...]) -> Any:
         """The value as one tensor with the declared axes."""
         torch = sys.modules["torch"]
         if isinstance(value, (list, tuple)) and value and all(isinstance(v, torch.Tensor) for v in value):
@@ -261,7 +261,7 @@ class AdapterSource(OwnedSource):
 
     # --- labels and masks ----------------------------------------------------------------------------------
 
-    def _told(self, coords: Any, tensors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    def _told(self, coords: object, tensors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Labels and masks of one call, checked; those of all calls are checked once for each shape."""
         is_fixed = coords is self._adapter.coords
         new = {

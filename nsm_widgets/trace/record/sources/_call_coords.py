@@ -24,7 +24,7 @@ class MaskKey(NamedTuple):
 
 
 def by_array(
-    given: Any, dims: Mapping[str, Sequence[str]], axes: Collection[str]
+    given: object, dims: Mapping[str, Sequence[str]], axes: Collection[str]
 ) -> dict[str, dict[str, Any]]:
     """What ``coords`` say of each of some arrays: by axis for all that have it, by array name for one alone.
 
@@ -60,7 +60,7 @@ def by_array(
 
 
 def checked(
-    name: str, given: Any, sizes: Mapping[str, int], array: str
+    name: str, given: object, sizes: Mapping[str, int], array: str
 ) -> tuple[tuple[str, ...], Any] | Coord:
     """Labels as a :class:`Coord`; of a mask its axes, and the values as a tensor on whatever device.
 

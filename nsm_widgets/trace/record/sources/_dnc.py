@@ -34,7 +34,7 @@ SEEN_BY_DNC: Final = {
 """The memory that each weighting was applied to: a DNC writes first, then reads."""
 
 
-def memory_before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def memory_before(module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The memory before a step, from what a ``DNCAccess`` is called with."""
     state = args[1] if len(args) > 1 else kwargs["state"]
     return state.memory

@@ -28,7 +28,7 @@ class Driven:
 
     def __init__(
         self,
-        module: Any,
+        module: object,
         recording: Recording,
         kept: Callable[[], Any] | None = None,
         layers: int = 1,
@@ -44,7 +44,7 @@ class Driven:
         hooks.before(self._module, self._before)
         hooks.after(self._module, self._after)
 
-    def _before(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _before(self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         recording = self._recording
         if in_backward():
             return
@@ -63,7 +63,7 @@ class Driven:
         if self._looks and not self._boundary.begins(args, kwargs) and was_one_step:
             recording.go_on()
 
-    def _after(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def _after(self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
         if self._looks and not in_backward():
             self._looks = False
             self._called_in = self._recording.seen

@@ -42,12 +42,12 @@ def own_adapters() -> dict[type, Adapter]:
 
 
 def find_sources(
-    model: Any,
+    model: object,
     select: Select,
     adapters: Mapping[type, Adapter],
     repeated: str,
     *,
-    tokenizer: Any = None,
+    tokenizer: object = None,
     recompute: bool = False,
 ) -> list[Source]:
     """Everything in a model that is known and selected.
@@ -156,7 +156,7 @@ def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
     return sources
 
 
-def _hugging_face(modules: dict[str, Any], tokenizer: Any, recompute: bool) -> list[Source]:
+def _hugging_face(modules: dict[str, Any], tokenizer: object, recompute: bool) -> list[Source]:
     """The outermost ones: what they hand out holds what those within hand to them."""
     return [
         HuggingFaceSource(path, modules[path], tokenizer, recompute=recompute) for path in _outermost(modules)
@@ -198,7 +198,7 @@ def _is_within(path: str, other: str) -> bool:
     return not other or f"{path}.".startswith(f"{other}.")
 
 
-def _is_of(module: Any, *packages: str) -> bool:
+def _is_of(module: object, *packages: str) -> bool:
     return type(module).__module__.partition(".")[0] in packages
 
 
@@ -221,11 +221,11 @@ class _FromNoState:
     def __init__(self, begins: Callable[[tuple[Any, ...], dict[str, Any]], bool]) -> None:
         self.begins = begins
 
-    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
         """Nothing is made of it."""
 
 
-def boundary_of(model: Any, sources: Sequence[Source]) -> Boundary | None:
+def boundary_of(model: object, sources: Sequence[Source]) -> Boundary | None:
     """Which calls of a model begin an iteration: those without a state. ``None`` where no call does.
 
     Where steps are recorded, calls that are given a state that no former call returned begin one, too.
@@ -250,7 +250,7 @@ def boundary_of(model: Any, sources: Sequence[Source]) -> Boundary | None:
     return _FromNoState(lambda args, kwargs: True)
 
 
-def _is_none(state: Any) -> bool:
+def _is_none(state: object) -> bool:
     """Whether a state is none, or a cache (of transformers) that is still empty."""
     return state is None or (hasattr(state, "get_seq_length") and int(state.get_seq_length()) == 0)
 

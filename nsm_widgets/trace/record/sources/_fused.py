@@ -140,7 +140,7 @@ class FusedCalls:
             self._running.pop()
         return self._running[-1] if self._running else None
 
-    def _leave(self, *_: Any) -> None:
+    def _leave(self, *_: object) -> None:
         if self._running:  # a call that failed at once was not seen to begin
             self._running.pop()
 
@@ -160,7 +160,7 @@ class FusedCalls:
             self._tell(running.path, before, _SIGNATURE.bind(*args, **kwargs).arguments)
 
 
-def _may_call(module: Any) -> bool:
+def _may_call(module: object) -> bool:
     """Whether a module within a transformer layer may call the kernel: torch's small ones do not."""
     nn = sys.modules["torch"].nn
     known = type(module).__module__.startswith("torch.nn.")

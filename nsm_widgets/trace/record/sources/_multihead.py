@@ -149,7 +149,7 @@ class AttentionSource(Source):
         masks = joined_masks([(of_step, sizes) for of_step in of_steps], "time", new=True)
         return Found((values,), ("time", *ENTRY.dims), attrs, {**coords, **telling(masks)})
 
-    def record_call(self, part: Part, path: str, weights: Any, masks: Mapping[str, Any]) -> None:
+    def record_call(self, part: Part, path: str, weights: object, masks: Mapping[str, Any]) -> None:
         """Copy the weights of a call, and masks, True where a value counts, by their names."""
         name = f"{self.prefix}attention"
         index = len(part.calls)
@@ -188,7 +188,7 @@ class AttentionSource(Source):
         finally:
             self._running.padded = before
 
-    def _on_call(self, path: str, module: Any, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def _on_call(self, path: str, module: Any, args: Any, kwargs: dict[str, Any], output: object) -> None:
         part = None if in_backward() else self._recording.part(self.index)
         if part is None:
             return
@@ -227,12 +227,12 @@ class _Inside(threading.local):
         """Attention modules that were called since their layer was."""
 
 
-def _is_torchs(module: Any) -> bool:
+def _is_torchs(module: object) -> bool:
     kind = defined_by(type(module), "forward")
     return kind is sys.modules["torch"].nn.MultiheadAttention
 
 
-def _arguments(kind: str, module: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(kind: str, module: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """What a forward of torch's was called with, by name."""
     forward = original_of(getattr(sys.modules["torch"].nn, kind), "forward")
     call = inspect.signature(forward).bind(module, *args, **kwargs)

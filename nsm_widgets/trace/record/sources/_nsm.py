@@ -43,12 +43,14 @@ def propagator_arrays(
     return {"state_vectors": output.states, "state_update": output.update.mean(-1)}
 
 
-def manager_arrays(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> dict[str, Any]:
+def manager_arrays(
+    module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object
+) -> dict[str, Any]:
     """After a ``StateManager``: the importance of each state."""
     return {"state_importance": output}
 
 
-def masks_given(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> dict[str, Any]:
+def masks_given(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> dict[str, Any]:
     """What a call of one of the parts leaves out: tokens that are padding, states that take no part.
 
     All parts are given them by keyword, but the manager, whose own the states' mask is.
@@ -62,7 +64,7 @@ def masks_given(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outp
     return found if active is None else {**found, "state_mask": active, "sender_mask": active}
 
 
-def _adapter(function: Any, *names: str) -> Adapter:
+def _adapter(function: object, *names: str) -> Adapter:
     return Adapter(function, dims={name: DIMS_OF_NSM[name] for name in names}, coords=masks_given)
 
 

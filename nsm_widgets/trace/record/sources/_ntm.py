@@ -49,7 +49,7 @@ class _StepHook:
         self._on_step = on_step
         self.takes_step = take_step
 
-    def __call__(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def __call__(self, module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
         self._on_step(module, args, kwargs, output)
 
 
@@ -62,7 +62,7 @@ class MemorySource(OwnedSource):
         owner: The model that it belongs to, if any: an ``NTM`` or a ``NeuralStateMachine``.
     """
 
-    def __init__(self, path: str, access: Any, owner: Owner | None) -> None:
+    def __init__(self, path: str, access: object, owner: Owner | None) -> None:
         super().__init__(path, access, owner, NAMES, () if owner is None else owner.sequences)
         self._picked: list[int] | None = None
         self._joined: Sequence[str | Joined] | None = None
@@ -107,7 +107,7 @@ class MemorySource(OwnedSource):
         if began:
             self._take_first(self._before(args, kwargs))
 
-    def _settle(self, *_: Any) -> None:
+    def _settle(self, *_: object) -> None:
         """Forward hook of the owner: from here on its caller has the state, and may change it."""
         self._recording.settle(self.index)
 

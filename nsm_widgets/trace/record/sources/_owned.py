@@ -55,7 +55,7 @@ class OwnedSource(Source):
         """All that a step gives, and the sequences of the owner."""
         return (*self._steps, *self._sequences)
 
-    def can_tell(self, model: Any) -> bool:
+    def can_tell(self, model: object) -> bool:
         """Whether it is given its state by somebody else than a model of ours."""
         return self.owner is None and self.module is not model and "state" in self._signature.parameters
 
@@ -76,11 +76,11 @@ class OwnedSource(Source):
         """What is hung on the module."""
         return self._recording.guarded(self.on_step)
 
-    def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def on_step(self, module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
         """Forward hook of the module: one time step."""
         raise NotImplementedError
 
-    def on_sequence_start(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def on_sequence_start(self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Forward pre-hook of the owner: a forward from no state, its second argument, starts a sequence."""
         state = args[1] if len(args) > 1 else kwargs.get("state")
         if state is not None or in_backward():
@@ -91,7 +91,7 @@ class OwnedSource(Source):
         if part is not None:
             part.starts.append(part.num_steps)
 
-    def on_sequence_end(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def on_sequence_end(self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Forward hook of the owner: what it gives of all steps of a sequence."""
         if self._recording.is_passing_by or in_backward():
             return

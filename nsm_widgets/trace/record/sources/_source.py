@@ -63,12 +63,12 @@ class Source:
         del other
         return False
 
-    def can_tell(self, model: Any) -> bool:
+    def can_tell(self, model: object) -> bool:
         """Whether it tells where a sequence begins, as a part of the model that takes single steps."""
         del model
         return False
 
-    def kept_on(self, model: Any) -> Callable[[], Any] | None:
+    def kept_on(self, model: object) -> Callable[[], Any] | None:
         """Gives what a model keeps itself between its calls, where it is told of that."""
         del model
         return None
@@ -102,12 +102,12 @@ class Source:
         """The arrays of one iteration; ``timed`` asks for a leading axis ``time``, one step a call."""
         raise NotImplementedError
 
-    def batch_axis(self, key: Any) -> int:
+    def batch_axis(self, key: object) -> int:
         """Where the batch lies in what a call gave, by the key that it was handed over with."""
         del key
         return 0
 
-    def batch_axis_of_coord(self, key: Any, copy: HostCopy) -> int | None:
+    def batch_axis_of_coord(self, key: object, copy: HostCopy) -> int | None:
         """Where the batch lies in what belongs to a call, by its key; ``None`` where it has none."""
         del key
         return None if copy.values().ndim < 2 else 0

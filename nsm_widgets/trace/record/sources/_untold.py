@@ -23,7 +23,7 @@ class Untold:
         recording: Knows of the iterations.
     """
 
-    def __init__(self, module: Any, layers: int, asks_for_state: bool, recording: Recording) -> None:
+    def __init__(self, module: object, layers: int, asks_for_state: bool, recording: Recording) -> None:
         self._module, self._layers, self._recording = module, layers, recording
         self._asks_for_state = asks_for_state
         self._turns: list[_Turns] = []
@@ -74,7 +74,7 @@ class _Turns:
         self._calls = 0
         self._is_in_turn = True
 
-    def note(self, index: int, *_: Any) -> None:
+    def note(self, index: int, *_: object) -> None:
         """One of them was called."""
         if not in_backward():
             self._ran.append(index)
@@ -95,7 +95,7 @@ class _Turns:
         )
 
 
-def _numbered(around: Any, module: Any) -> list[dict[str, Any]]:
+def _numbered(around: object, module: object) -> list[dict[str, Any]]:
     """The parts of a module beside one of them, by their names, where names differ in numbers alone."""
     groups: dict[str, dict[str, Any]] = {}
     for name, part in [] if around is None else _parts(around):
@@ -120,7 +120,7 @@ def _keeps_tensors(module: Any) -> bool:
     """Whether a module or a part has tensors that are neither parameters nor buffers, or lists of them."""
     kind = sys.modules["torch"].Tensor
 
-    def is_kept(value: Any) -> bool:
+    def is_kept(value: object) -> bool:
         return isinstance(value, kind) or (
             isinstance(value, (list, tuple)) and any(isinstance(each, kind) for each in value)
         )

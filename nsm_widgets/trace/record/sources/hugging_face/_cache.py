@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 
-def cache_holder(cache: Any) -> Any:
+def cache_holder(cache: object) -> Any:
     """What is kept from call to call: the cache, or the first tensor of one that is a tuple."""
     while isinstance(cache, (tuple, list)) and cache:
         cache = cache[0]
     return cache
 
 
-def cache_reference(cache: Any) -> Any:
+def cache_reference(cache: object) -> Any:
     """A weak reference to what is kept; ``None`` where there is none."""
     try:
         return None if cache is None else weakref.ref(cache_holder(cache))
@@ -22,7 +22,7 @@ def cache_reference(cache: Any) -> Any:
         return None
 
 
-def cache_length(cache: Any) -> int:
+def cache_length(cache: object) -> int:
     """How many keys a cache holds."""
     if cache is None:
         return 0

@@ -126,5 +126,5 @@ def _free_keys(key: tuple[str, int, int]) -> Iterator[tuple[str, int, int]]:
         yield (f"{key[0].removesuffix('attention')}{number}.attention", *key[1:])
 
 
-def _shape_of(value: Any) -> str:
+def _shape_of(value: object) -> str:
     return f"shape {tuple(value.shape)}" if hasattr(value, "shape") else f"type {type(value).__name__}"

@@ -152,7 +152,7 @@ class HuggingFaceSource(Source):
     def _before_caller(self, caller: Any) -> Any:
         signature, tell = inspect.signature(caller.forward), self._before("one", caller)
 
-        def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def before(module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if caller is self.module:
                 self._before_call(self._given(signature, args, kwargs))
                 self._state.is_inside = True
@@ -165,13 +165,13 @@ class HuggingFaceSource(Source):
     def _after_caller(self, caller: Any) -> Any:
         signature = inspect.signature(caller.forward)
 
-        def after(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        def after(_: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
             if caller is self.module or not self._state.is_inside:
                 self._on_call(self._given(signature, args, kwargs), output)
 
         return after
 
-    def _leave(self, *_: Any) -> None:
+    def _leave(self, *_: object) -> None:
         self._state.is_inside = False
 
     def _before_call(self, given: Mapping[str, Any]) -> None:
@@ -194,7 +194,7 @@ class HuggingFaceSource(Source):
     def _before(self, side: str, part: Any) -> Any:
         signature = inspect.signature(part.forward)
 
-        def before(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def before(_: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if in_backward():
                 return
             state, given = self._state, self._given(signature, args, kwargs)
@@ -218,7 +218,9 @@ class HuggingFaceSource(Source):
         given = signature.bind_partial(*args, **kwargs).arguments
         return {**given, **given.get("kwargs", {})}
 
-    def _after_encoder(self, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def _after_encoder(
+        self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object
+    ) -> None:
         del args, kwargs
         state, states = self._state, first_tensor(output)
         if states is not None:
@@ -254,7 +256,7 @@ class HuggingFaceSource(Source):
 
         return around
 
-    def _on_step(self, mask: Any) -> None:
+    def _on_step(self, mask: object) -> None:
         self._state.mask = mask if getattr(mask, "ndim", 0) == 2 else None
 
     def _around_generate(self, hooks: Hooks) -> Any:
@@ -279,7 +281,7 @@ class HuggingFaceSource(Source):
 
         return around
 
-    def _is_caller(self, module: Any) -> bool:
+    def _is_caller(self, module: object) -> bool:
         return any(module is caller for caller in self._callers)
 
     def _on_generated(self, output: Any) -> None:
@@ -289,7 +291,7 @@ class HuggingFaceSource(Source):
             for what, tensor in (("beams", beams), ("tokens", output.sequences)):
                 self._recording.coord(self.index, ("cache", what, state.number - 1), tensor, f"cache, {what}")
 
-    def _on_call(self, given: Mapping[str, Any], output: Any) -> None:
+    def _on_call(self, given: Mapping[str, Any], output: object) -> None:
         state, part = self._state, None if in_backward() else self._recording.part(self.index)
         if part is None or state.part is not part:
             return
@@ -344,7 +346,7 @@ class HuggingFaceSource(Source):
     def _is_of_text(self) -> bool:
         return getattr(self.module, "main_input_name", "input_ids") in ("input_ids", "decoder_input_ids")
 
-    def _handed_out(self, output: Any, given: Mapping[str, Any]) -> Iterator[Placed]:
+    def _handed_out(self, output: object, given: Mapping[str, Any]) -> Iterator[Placed]:
         """The weights among an output, and among the outputs that it holds."""
         fields = dict(fields_within(output))
         yield from self._outputs.placed(fields, self._state.batch)
@@ -376,22 +378,22 @@ class HuggingFaceSource(Source):
         state.kept = None
         return state.encoded() is states
 
-    def _on_crop(self, cache: Any) -> None:
+    def _on_crop(self, cache: object) -> None:
         """A draft was rejected: what came after is taken back."""
         self._note(cache, "until", cache_length(cache))
 
-    def _on_reorder(self, cache: Any) -> None:
+    def _on_reorder(self, cache: object) -> None:
         """A beam search sorts its beams."""
         self._note(cache, "sorted", 0)
 
-    def _note(self, cache: Any, what: str, value: int) -> None:
+    def _note(self, cache: object, what: str, value: int) -> None:
         state = self._state
         part = state.part
         if part is not None and state.cache is not None and state.cache() is cache_holder(cache):
             number = sys.modules["torch"].tensor(value)
             self._recording.coord(self.index, ("cache", what, state.number - 1), number, f"cache, {what}")
 
-    def _why_none(self, output: Any, given: Mapping[str, Any]) -> str:
+    def _why_none(self, output: object, given: Mapping[str, Any]) -> str:
         if not self._stacks.attention:
             return (
                 "it has no attention to record. An adapter can say what it holds: adapters={Type: function}"

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def _groups_of(module: Any) -> int:
+def _groups_of(module: object) -> int:
     groups = getattr(module, "num_key_value_groups", 1)
     return groups if isinstance(groups, int) else 1
 
 
-def _is_packed(module: Any, query: Any, key: Any) -> bool:
+def _is_packed(module: object, query: Any, key: Any) -> bool:
     """Whether the heads of a group lie along the query axis, as transformers packs a single query."""
     groups = _groups_of(module)
     heads = getattr(getattr(module, "config", None), "num_attention_heads", None)
     return groups > 1 and heads == groups * key.shape[1] and query.shape[1] == key.shape[1]
 
 
-def unpacked(module: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def unpacked(module: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call of the kernel; of a packed one as of one that is not."""
     call = dict(arguments)
     query, key = call["query"], call["key"]

@@ -59,7 +59,7 @@ class Producers:
         seen.tensors = {at: each for at, each in seen.tensors.items() if each[0]() is not None}
         seen.calls.clear()
 
-    def of(self, tensor: Any) -> Producer | None:
+    def of(self, tensor: object) -> Producer | None:
         """The module that returned this very tensor, if one did."""
         reference, producer = self._seen.tensors.get(id(tensor), (None, None))
         return producer if reference is not None and reference() is tensor else None
@@ -73,11 +73,11 @@ class Producers:
         """The path of a module that runs, which several blocks may share, in the block that runs."""
         return self._seen.paths.get(path, path)
 
-    def _enter(self, first: str, path: str, *_: Any) -> None:
+    def _enter(self, first: str, path: str, *_: object) -> None:
         self._seen.paths[first] = path
 
     def _after(self, path: str) -> Any:
-        def after(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        def after(_: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
             del args, kwargs
             if in_backward():
                 return
@@ -90,7 +90,7 @@ class Producers:
         return after
 
 
-def _tensors(output: Any, *, is_result: bool = False) -> Iterator[tuple[bool, Any]]:
+def _tensors(output: object, *, is_result: bool = False) -> Iterator[tuple[bool, Any]]:
     """All that an output holds, with what is the first of several in one tuple."""
     parts = list(output.values()) if isinstance(output, Mapping) else output
     if not isinstance(parts, (tuple, list)):
