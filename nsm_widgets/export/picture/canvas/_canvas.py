@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from nsm_widgets.export.picture.canvas._curves import Point as Point, along
-from nsm_widgets.export.picture.canvas._geometry import Box
+from nsm_widgets.export.picture.canvas._geometry import Box, middles
 from nsm_widgets.export.picture.canvas._glyphs import TEXT_PX
 from nsm_widgets.view import Theme
 
@@ -55,7 +54,6 @@ class Canvas(ABC):
         self.width, self.height = width, height
         self.theme = theme
         self.ink = INKS[theme]
-        self.draw = Pen(self)
 
     @abstractmethod
     def text(self, at: Point, text: str, anchor: str, color: Color, size_px: int = TEXT_PX) -> None:
@@ -102,58 +100,22 @@ class Canvas(ABC):
     def file(self) -> bytes:
         """The finished picture as a file."""
 
+    def line(self, start: Point, end: Point, color: Color, width: int = 1) -> None:
+        """A straight line over the pixels from one to another, both among them."""
+        (x, y), (to_x, to_y) = start, end
+        if width == 1 and (x == to_x or y == to_y):
+            left, top = round(min(x, to_x)), round(min(y, to_y))
+            self.fill(Box(left, top, round(max(x, to_x)) - left + 1, round(max(y, to_y)) - top + 1), color)
+        else:
+            self.stroke(middles([start, end]), width, color)
+
     def frame(self, box: Box, color: Color) -> None:
         """A line one pixel wide, just outside the box."""
-        corners = (box.left - 1, box.top - 1, box.right, box.bottom)
-        self.draw.rectangle(corners, outline=color)
-
-
-class Pen:
-    """Lines and areas by the pixels that they cover, both ends among them: Pillow's way to say it."""
-
-    def __init__(self, canvas: Canvas) -> None:
-        self._canvas = canvas
-
-    def line(self, points: object, fill: Color, width: int = 1) -> None:
-        """From point to point; ``points`` is a list of pairs, or of numbers by twos."""
-        path = _pairs(points)
-        if width == 1 and len(path) == 2 and (path[0][0] == path[1][0] or path[0][1] == path[1][1]):
-            (left, right), (top, bottom) = (sorted(ends) for ends in zip(*path, strict=True))
-            self._canvas.fill(_covering(left, top, right, bottom), fill)
-        else:
-            self._canvas.stroke(_middles(path), width, fill)
-
-    def rectangle(self, corners: object, outline: Color | None = None, fill: Color | None = None) -> None:
-        """Between two opposite pixels; the outline is one pixel wide and lies inside."""
-        (left, top), (right, bottom) = _pairs(corners)
-        if fill is not None:
-            self._canvas.fill(_covering(left, top, right, bottom), fill)
-        if outline is not None:
-            for edge in (
-                (left, top, right, top),
-                (left, bottom, right, bottom),
-                (left, top, left, bottom),
-                (right, top, right, bottom),
-            ):
-                self._canvas.fill(_covering(*edge), outline)
-
-    def polygon(self, corners: object, fill: Color) -> None:
-        """An area between points."""
-        self._canvas.polygon(_middles(_pairs(corners)), fill)
-
-
-def _pairs(points: Any) -> list[Point]:
-    listed = list(points)
-    if listed and isinstance(listed[0], Iterable):
-        return [(x, y) for x, y in listed]
-    return list(zip(listed[::2], listed[1::2], strict=True))
-
-
-def _covering(left: float, top: float, right: float, bottom: float) -> Box:
-    """The box of the pixels from one to another."""
-    first, last = (round(left), round(top)), (round(right), round(bottom))
-    return Box(*first, last[0] - first[0] + 1, last[1] - first[1] + 1)
-
-
-def _middles(points: Sequence[Point]) -> list[Point]:
-    return [(x + 0.5, y + 0.5) for x, y in points]
+        left, top, width, height = box.left - 1, box.top - 1, box.width + 2, box.height + 2
+        for edge in (
+            Box(left, top, width, 1),
+            Box(left, box.bottom, width, 1),
+            Box(left, top, 1, height),
+            Box(box.right, top, 1, height),
+        ):
+            self.fill(edge, color)

@@ -35,6 +35,16 @@ class Box:
         """One past its last row of pixels."""
         return self.top + self.height
 
+    @property
+    def inside(self) -> Box:
+        """The box without its outermost pixels."""
+        return Box(self.left + 1, self.top + 1, self.width - 2, self.height - 2)
+
+
+def middles(pixels: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The points in the middle of pixels."""
+    return [(x + 0.5, y + 0.5) for x, y in pixels]
+
 
 def flow(layout: Layout, width: int) -> list[list[tuple[Panel, int]]]:
     """Panels with their widths, row by row: a row too wide wraps, spare room is shared by ``grow``."""

@@ -7,7 +7,7 @@ from math import isfinite
 from nsm_widgets._text import level_texts, short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
-from nsm_widgets.export.picture.canvas._geometry import Box, span, ticks
+from nsm_widgets.export.picture.canvas._geometry import Box, middles, span, ticks
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, HIGHEST_PX, LEAST_EXTENT_PX, NOTE_PX
 from nsm_widgets.export.picture.panels._lines import (
@@ -134,9 +134,9 @@ class BarsPicture:
         ink = canvas.ink
         for level, text in zip(self.levels, level_texts(self.levels), strict=True):
             y = y_of(level, self.domain, box)
-            canvas.draw.line((box.left, y, box.right - 1, y), fill=ink.line)
+            canvas.line((box.left, y), (box.right - 1, y), ink.line)
             canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), text, "rm", ink.text)
-        canvas.draw.line((box.left, box.top, box.left, box.bottom - 1), fill=ink.faint)
+        canvas.line((box.left, box.top), (box.left, box.bottom - 1), ink.faint)
         title = cut(drawable(self.panel.title), box.height)
         canvas.turned_text((left + 7, box.top + box.height / 2), title, "m", ink.text)
 
@@ -147,8 +147,7 @@ class BarsPicture:
         column = Box(box.left + start, box.top, max(1, end - start), box.height)
         canvas.fill(column, between(canvas.ink.background, canvas.ink.line))
         if column.width >= 3:
-            edges = (column.left, column.top, column.right - 1, column.bottom - 1)
-            canvas.draw.rectangle(edges, outline=canvas.ink.faint)
+            canvas.frame(column.inside, canvas.ink.faint)
 
     def _bar(self, canvas: Canvas, box: Box, place: int, value: float, code: int) -> None:
         bar = bar_box(place, self.x.count, box)
@@ -166,11 +165,11 @@ class BarsPicture:
 
     def _labels(self, canvas: Canvas, box: Box) -> None:
         ink = canvas.ink
-        canvas.draw.line((box.left, box.bottom - 1, box.right - 1, box.bottom - 1), fill=ink.faint)
+        canvas.line((box.left, box.bottom - 1), (box.right - 1, box.bottom - 1), ink.faint)
         spacing = LINE_PX if self.turned else self.x.widest + LABEL_GAP_PX
         for index in ticks(self.x.count, box.width, spacing):
             x = box.left + int((index + 0.5) * box.width / self.x.count)
-            canvas.draw.line((x, box.bottom, x, box.bottom + TICK_PX), fill=ink.faint)
+            canvas.line((x, box.bottom), (x, box.bottom + TICK_PX), ink.faint)
             y = box.bottom + TICK_PX + TICK_GAP_PX
             if self.turned:
                 canvas.turned_text((x, y), self.x.label(index), "r", ink.text)
@@ -198,7 +197,7 @@ def between(one: Color, other: Color) -> Color:
 def _symbol(canvas: Canvas, code: int, x: int, y: int, color: Color) -> None:
     """What tells a kind apart without its colour: a cross for 1, a triangle for 2."""
     if code == 1:
-        canvas.draw.line((x - 2, y - 2, x + 2, y + 2), fill=color, width=2)
-        canvas.draw.line((x - 2, y + 2, x + 2, y - 2), fill=color, width=2)
+        canvas.line((x - 2, y - 2), (x + 2, y + 2), color, 2)
+        canvas.line((x - 2, y + 2), (x + 2, y - 2), color, 2)
     elif code == 2:
-        canvas.draw.polygon([(x - 3, y + 2), (x + 3, y + 2), (x, y - 3)], fill=color)
+        canvas.polygon(middles([(x - 3, y + 2), (x + 3, y + 2), (x, y - 3)]), color)

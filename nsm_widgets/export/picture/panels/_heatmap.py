@@ -10,7 +10,7 @@ from nsm_widgets._axes import MARKED
 from nsm_widgets._text import count, short_number
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_OUT, Canvas
-from nsm_widgets.export.picture.canvas._geometry import Box, plot_size, span
+from nsm_widgets.export.picture.canvas._geometry import Box, middles, plot_size, span
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.parts._annotate import draw_values, has_room
 from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, DrawnAxis
@@ -118,7 +118,7 @@ class HeatmapPicture:
         canvas.text((box.left, baseline), title, "ls", ink.accent if chosen else ink.text, TITLE_PX)
         after = box.left + round(text_width(title, TITLE_PX))
         if chosen:
-            canvas.draw.line((box.left, baseline + 3, after, baseline + 3), fill=ink.accent)
+            canvas.line((box.left, baseline + 3), (after, baseline + 3), ink.accent)
         canvas.text((after + 10, baseline), cut(self._subtitle(), right - after - 10), "ls", ink.faint)
 
     def _subtitle(self) -> str:
@@ -149,7 +149,7 @@ class HeatmapPicture:
             most = min(FLAG_PX, (end - start - 1) // 2)
             for radius, color in ((most, CURSOR_OUT), (most - 1, CURSOR_IN)):
                 corners = ((x - radius, y), (x, y - radius), (x + radius, y), (x, y + radius))
-                canvas.draw.polygon(corners, fill=color)
+                canvas.polygon(middles(corners), color)
 
     def _unknown(self, canvas: Canvas, box: Box) -> None:
         """Why there is nothing but NaN, where there is nothing else."""
@@ -200,13 +200,12 @@ def draw_cursor(canvas: Canvas, band: Box, *, down: bool) -> None:
     thickness = band.width if down else band.height
     if thickness >= THINNEST_FRAMED_PX:
         canvas.frame(band, CURSOR_OUT)
-        inner = (band.left, band.top, band.right - 1, band.bottom - 1)
-        canvas.draw.rectangle(inner, outline=CURSOR_IN)
+        canvas.frame(band.inside, CURSOR_IN)
         return
     middle = (thickness - 1) // 2
     start = (band.left + middle, band.top) if down else (band.left, band.top + middle)
     end = (start[0], band.bottom - 1) if down else (band.right - 1, start[1])
-    canvas.draw.line((*start, *end), fill=canvas.ink.accent)
+    canvas.line(start, end, canvas.ink.accent)
 
 
 def notes(raster: Raster, nan_means: str = "", left_out: Sequence[tuple[int, str]] = ()) -> list[str]:

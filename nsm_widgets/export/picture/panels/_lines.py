@@ -92,7 +92,7 @@ class LinesPicture:
         colors = [color_of(color) for color in line_colors(len(self.values))]
         for line, color in zip(self.values, colors, strict=True):
             for segment in segments(line, self.panel.domain, box):
-                canvas.draw.line(segment, fill=color, width=2 if self.named else 1)
+                canvas.line(segment[:2], segment[2:], color, 2 if self.named else 1)
         if self.notes:
             bottom = top + self.height
             canvas.text((box.left, bottom - 4), " · ".join(self.notes), "ls", canvas.ink.faint)
@@ -126,21 +126,21 @@ class LinesPicture:
         colors = line_colors(len(self.values))
         for color, (row, across, text) in zip(colors, self.legend, strict=False):
             left, middle = box.left + across, first + LEGEND_PX * row
-            canvas.draw.line((left, middle, left + SWATCH_PX, middle), fill=color_of(color), width=3)
+            canvas.line((left, middle), (left + SWATCH_PX, middle), color_of(color), 3)
             canvas.text((left + SWATCH_PX + 5, middle), text, "lm", canvas.ink.text)
 
     def _axes(self, canvas: Canvas, box: Box, left: int) -> None:
         ink = canvas.ink
         for level, text in zip(self.levels, level_texts(self.levels), strict=True):
             y = y_of(level, self.panel.domain, box)
-            canvas.draw.line((box.left, y, box.right - 1, y), fill=ink.line)
+            canvas.line((box.left, y), (box.right - 1, y), ink.line)
             canvas.text((box.left - 1 - TICK_PX - TICK_GAP_PX, y), text, "rm", ink.text)
-        canvas.draw.line((box.left, box.top, box.left, box.bottom - 1), fill=ink.faint)
-        canvas.draw.line((box.left, box.bottom - 1, box.right - 1, box.bottom - 1), fill=ink.faint)
+        canvas.line((box.left, box.top), (box.left, box.bottom - 1), ink.faint)
+        canvas.line((box.left, box.bottom - 1), (box.right - 1, box.bottom - 1), ink.faint)
         turned = self.x.turned(box.width)
         for step in self._labelled(box.width):
             x = x_of(step, self.x.count, box)
-            canvas.draw.line((x, box.bottom, x, box.bottom + TICK_PX), fill=ink.faint)
+            canvas.line((x, box.bottom), (x, box.bottom + TICK_PX), ink.faint)
             y = box.bottom + TICK_PX + TICK_GAP_PX
             if turned:
                 canvas.turned_text((x, y), self.x.label(step), "r", ink.text)
@@ -161,7 +161,7 @@ class LinesPicture:
         x = x_of(self.at[self.panel.x], self.x.count, box)
         for start in range(box.top, box.bottom, DASH_PX + DASH_GAP_PX):
             end = min(start + DASH_PX, box.bottom) - 1
-            canvas.draw.line((x, start, x, end), fill=CURSOR, width=2)
+            canvas.line((x, start), (x, end), CURSOR, 2)
 
 
 def legend_places(texts: Sequence[str], room: int, before: int) -> list[tuple[int, int, str]]:

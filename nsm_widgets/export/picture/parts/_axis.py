@@ -75,7 +75,7 @@ class DrawnAxis:
         spacing = NUMBER_LINE_PX if self.labels is None else LINE_PX
         for index in self.ticks(box.height, spacing):
             y = box.top + int((index + 0.5) * box.height / self.count)
-            canvas.draw.line((box.left - 1 - TICK_PX, y, box.left - 2, y), fill=canvas.ink.faint)
+            canvas.line((box.left - 1 - TICK_PX, y), (box.left - 2, y), canvas.ink.faint)
             at = (box.left - 1 - TICK_PX - TICK_GAP_PX, y)
             canvas.text(at, self.label(index), "rm", canvas.ink.text)
         canvas.turned_text(
@@ -93,7 +93,7 @@ class DrawnAxis:
             spacing = self.widest + NUMBER_GAP_PX
         for index in self.ticks(box.width, spacing):
             x = box.left + int((index + 0.5) * box.width / self.count)
-            canvas.draw.line((x, box.bottom + 1, x, box.bottom + TICK_PX), fill=canvas.ink.faint)
+            canvas.line((x, box.bottom + 1), (x, box.bottom + TICK_PX), canvas.ink.faint)
             y = box.bottom + TICK_PX + TICK_GAP_PX
             if turned:
                 canvas.turned_text((x, y), self.label(index), "r", canvas.ink.text)

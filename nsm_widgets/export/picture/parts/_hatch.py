@@ -49,8 +49,8 @@ def draw_hatch(
         column = np.minimum((start - y) * columns // box.width, columns - 1)
         for first, last in _runs(texels[row[y], column]):
             top, bottom = int(y[first]), int(y[last - 1])
-            ends = [(box.left + start - down, box.top + down) for down in (top, bottom)]
-            canvas.draw.line(ends, fill=line)
+            one, other = ((box.left + start - down, box.top + down) for down in (top, bottom))
+            canvas.line(one, other, line)
 
 
 def left_out_notes(codes: UInt8[np.ndarray, "row column"] | None) -> list[tuple[int, str]]:

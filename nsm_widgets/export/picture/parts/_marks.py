@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nsm_widgets.export.picture.canvas._canvas import Canvas
-from nsm_widgets.export.picture.canvas._geometry import Box, span
+from nsm_widgets.export.picture.canvas._geometry import Box, middles, span
 from nsm_widgets.raster import Raster
 from nsm_widgets.view import ABOVE, BELOW, MARK_COLORS, NAN, POSITIVE_INFINITY
 
@@ -32,16 +32,16 @@ def draw_marks(canvas: Canvas, raster: Raster, box: Box, *, least: int = NAN) ->
 def _draw_mark(canvas: Canvas, code: int, cell: Box) -> None:
     arm = max(2, round(min(cell.width, cell.height) * 0.28))
     x, y = cell.left + (cell.width - 1) // 2, cell.top + (cell.height - 1) // 2
-    line, width = canvas.draw.line, max(1, arm // 4)
+    width = max(1, arm // 4)
     if code in (ABOVE, BELOW):
         corner = (cell.right - 1, cell.top if code == ABOVE else cell.bottom - 1)
         inward = 1 if code == ABOVE else -1
         points = [corner, (corner[0] - 2 * arm, corner[1]), (corner[0], corner[1] + inward * 2 * arm)]
-        canvas.draw.polygon(points, fill=MARK_COLORS[NAN])
+        canvas.polygon(middles(points), MARK_COLORS[NAN])
     elif code == NAN:
-        line((x - arm, y - arm, x + arm, y + arm), fill=_WHITE, width=width)
-        line((x - arm, y + arm, x + arm, y - arm), fill=_WHITE, width=width)
+        canvas.line((x - arm, y - arm), (x + arm, y + arm), _WHITE, width)
+        canvas.line((x - arm, y + arm), (x + arm, y - arm), _WHITE, width)
     else:
-        line((x - arm, y, x + arm, y), fill=_WHITE, width=width)
+        canvas.line((x - arm, y), (x + arm, y), _WHITE, width)
         if code == POSITIVE_INFINITY:
-            line((x, y - arm, x, y + arm), fill=_WHITE, width=width)
+            canvas.line((x, y - arm), (x, y + arm), _WHITE, width)
