@@ -492,6 +492,26 @@ def is_number(text: str) -> bool:
     return True
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_of_two_pages_in_one_document_the_first_is_live(browser: Browser, pages: Path, theme: Theme) -> None:
+    """The second says why it is a picture, and opens nothing of the first."""
+    trace, other = make_trace(), make_trace(steps=7)
+    texts = [str(widgets_to_html(MemoryView(each), title=f"page of {each!r:.9}")) for each in (trace, other)]
+    path = pages / f"both-{theme}.html"
+    path.write_text("\n".join(texts), encoding="utf-8")
+    with open_exported(browser, path, theme=theme) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.slider("time").press("End")
+        assert_memory_painted(shown, trace, STEPS - 1, theme)
+        second = opened.page.locator(".nsmw-page-view").nth(1)
+        expect(second.locator(".nsmw-page-problem")).to_contain_text("another exported page stands before it")
+        expect(second.locator(".nsmw-page-picture")).to_be_visible()
+        expect(opened.page.locator(".nsmw-root")).to_have_count(1)
+        opened.page.screenshot(path=REPOSITORY / "artifacts" / f"export-both-{theme}.png", full_page=True)
+        twice = "was delivered via a <meta> element outside the document's <head>"
+        opened.errors[:] = [error for error in opened.errors if twice not in error]
+
+
 def test_an_attention_view_of_many_heads_opens_only_what_is_shown(browser: Browser, pages: Path) -> None:
     """Chunks are opened when shown: a head that nobody looked at stays compressed."""
     weights = np.random.default_rng(2).dirichlet(np.ones(300), size=(6, 300)).astype(np.float32)

@@ -37,9 +37,9 @@ def why_not(model: Mapping[str, Any], trust: Trust) -> str | None:
         return None if trust is None else _why_not_anywidget(state, trust)
     for name in sorted(modules - OWN_MODULES):
         if trust is not None and name not in _modules_of(*ALWAYS, *trust):
-            return f"it is of {one_line(name)}, which the page was not told to trust"
+            return f"its code is of {one_line(name)}, which the page was not told to trust"
         if compressed_module(name) is None:
-            return f"it is of {one_line(name)}, which no installed package brings"
+            return f"its code is of {one_line(name)}, which no installed package brings"
     if model["model_name"] in _MEDIA and state.get("format") == "url":
         return "it shows what lies at another address"
     if modules & (OWN_MODULES | set(ALWAYS)) and python_class(model) is None:
@@ -52,7 +52,7 @@ def _why_not_anywidget(state: Mapping[str, Any], trust: Collection[str]) -> str 
     module, _, class_name = name.rpartition(".")
     if module.split(".")[0] not in trust:
         package = module.split(".")[0] or "an unknown package"
-        return f"it is of {one_line(package)}, which the page was not told to trust"
+        return f"its code is of {one_line(package)}, which the page was not told to trust"
     installed = _installed_texts(module, class_name)
     if installed is None:
         return f"no {one_line(name)} is installed here"

@@ -76,12 +76,12 @@ def state_of(page: str) -> dict[str, Any]:
 def test_a_stranger_is_a_picture_and_is_named(tmp_path: Path, package: str) -> None:
     """On the page and in the warning; none of its code is in the page."""
     with pytest.warns(
-        ExportWarning, match=f"1 of 1 views: it is of {package}, which the page was not told to"
+        ExportWarning, match=f"1 of 1 views: its code is of {package}, which the page was not told to"
     ):
         page = notebook_to_html(saved(tmp_path, package)).read_text()
     assert state_of(page) == {}
     assert "painted" not in page and "Painter()" in page
-    assert f"Not live: it is of {package}, which the page was not told to trust." in page
+    assert f"Not live: its code is of {package}, which the page was not told to trust." in page
 
 
 def test_a_package_that_is_trusted_runs_as_it_is_installed(tmp_path: Path, package: str) -> None:
