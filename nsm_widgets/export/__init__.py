@@ -15,6 +15,10 @@ if TYPE_CHECKING:
         PageTheme as PageTheme,
         check_page_options as check_page_options,
     )
+    from nsm_widgets.export.page._described import (
+        held_arrays as held_arrays,
+        pictured as pictured,
+    )
     from nsm_widgets.export.page._html import (
         html_page as html_page,
         widgets_to_html as widgets_to_html,

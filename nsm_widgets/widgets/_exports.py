@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nsm_widgets.export import pictured
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, Layout, Theme
 from nsm_widgets.view.settings import settings_of
@@ -198,3 +199,9 @@ class Exportable:
             not_saved=self.store.not_saved,
             **settings_of(self._lead),
         )
+
+
+@pictured.register
+def _pictured(view: Exportable) -> Mapping[str, Any]:
+    """As a saved notebook keeps it; an export shows nothing."""
+    return view._fallbacks(type(view).__name__)

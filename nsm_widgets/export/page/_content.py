@@ -73,6 +73,8 @@ class PageContent:
     """Names of arrays that views draw and that were not to be had."""
     strangers: dict[str, str]
     """Why they do not run: of models whose code is not trusted, by their ids in the notebook."""
+    sheets: list[str]
+    """Style sheets of what was cleaned, each for its own elements alone."""
 
     @property
     def precisions(self) -> dict[str, list[str]]:
@@ -137,7 +139,7 @@ def page_content(
     named = {name: text for text, name in texts.names.items()}
     missing = tuple(dict.fromkeys(writer.missing))
     of_shown = {model_id: why for model_id, why in strangers.items() if model_id in {*names, *shown}}
-    return PageContent(out, names, tuple(writer.written), named, modules, missing, of_shown)
+    return PageContent(out, names, tuple(writer.written), named, modules, missing, of_shown, cleaner.sheets)
 
 
 def _strangers(models: Mapping[str, WidgetModel], trust: Trust) -> dict[str, str]:

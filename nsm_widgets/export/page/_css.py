@@ -66,8 +66,11 @@ def clean_sheet(text: str, scope: str) -> str:
     '.s #nb-a, .s p > b { color: red }'
     """
     rules = tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)
-    # of a tag in a string nothing may be left that would end the style element
-    return _rules(rules, scope).replace("<", "\\3c ")
+    try:
+        # of a tag in a string nothing may be left that would end the style element
+        return _rules(rules, scope).replace("<", "\\3c ")
+    except RecursionError:  # nested deeper than any sheet is
+        return ""
 
 
 def _rules(rules: Sequence[Any], scope: str) -> str:
@@ -120,8 +123,11 @@ def _renamed_ids(tokens: Sequence[Any]) -> bool:
 
 def _value(tokens: Sequence[Any]) -> str | None:
     """The text of a value whose every part asks for nothing."""
-    checked = _checked(tokens)
-    return None if checked is None else str(tinycss2.serialize(checked)).strip()
+    try:
+        checked = _checked(tokens)
+        return None if checked is None else str(tinycss2.serialize(checked)).strip()
+    except RecursionError:  # nested deeper than any style is
+        return None
 
 
 def _checked(tokens: Sequence[Any]) -> list[Any] | None:

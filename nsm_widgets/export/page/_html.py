@@ -18,6 +18,7 @@ from nsm_widgets.export.page._content import (
     check_page_options,
     page_content,
 )
+from nsm_widgets.export.page._described import pictured
 from nsm_widgets.export.page._live import live_arrays, live_models
 from nsm_widgets.export.page._page import Fallback, place, place_of_picture, standalone_page
 
@@ -130,12 +131,7 @@ def _place(widget: Any, content: PageContent) -> str:
 
 def _fallback(widget: Any) -> Fallback:
     """Picture and summary of a widget, as a saved notebook keeps them."""
-    name = type(widget).__name__
-    if hasattr(widget, "_fallbacks"):
-        data = widget._fallbacks(name)
-    else:
-        bundle = widget._repr_mimebundle_()
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
+    name, data = type(widget).__name__, pictured(widget)
     if data is None:
         raise TypeError(f"a page holds widgets that can be seen, got {name}, which has no view of its own.")
     return Fallback(data.get("image/png"), str(data.get("text/plain", name)))

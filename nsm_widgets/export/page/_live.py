@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from nsm_widgets.export.page._described import held_arrays
 from nsm_widgets.export.page._widget_state import WidgetModel, references
 
 
@@ -42,7 +43,7 @@ def live_arrays(model_id: str) -> dict[str, Shaped[np.ndarray, "..."]]:
     """The arrays of a store, as they would cross to the page."""
     from ipywidgets.widgets import widget as registry
 
-    return dict(registry._instances[model_id]._arrays)
+    return dict(held_arrays(registry._instances[model_id]) or {})
 
 
 def _describe(start: str, instances: Mapping[str, Any], models: dict[str, WidgetModel]) -> None:
@@ -58,8 +59,8 @@ def _describe(start: str, instances: Mapping[str, Any], models: dict[str, Widget
 def _model(widget: Any) -> WidgetModel:
     from ipywidgets.widgets.widget import _remove_buffers
 
-    ours = getattr(widget, "_kind", None) == "store" and widget._model_module == "anywidget"
-    keys = [key for key in widget.keys if not (ours and key == "_buffers")]  # see live_arrays
+    is_store = held_arrays(widget) is not None
+    keys = [key for key in widget.keys if not (is_store and key == "_buffers")]  # see live_arrays
     try:
         state, paths, buffers = _remove_buffers(widget.get_state(keys))
     except AttributeError as error:  # what ipywidgets raises for a widget without a channel

@@ -103,11 +103,10 @@ class NsmHTMLExporter(HTMLExporter):
         head, body, foot = html.split(f"<!--{mark}-body-->")
         body = self._cleaner.tree(body)  # once more the whole, whatever nbconvert's templates let through
         self.said += _left_out(self._cleaner.left_out)
-        sheets = "".join(f"<style>{sheet}</style>" for sheet in self._cleaner.sheets)
         parts = {
             "policy": _page.head_scripts(),
             "styles": _page.head_styles(content),
-            "themes": f"<style>{self._dark_theme()}</style>{sheets}",
+            "themes": f"<style>{self._dark_theme()}</style>{_page.notebook_styles(content)}",
             "scripts": _page.body_scripts(content),
             "said": _page.lacks(self.said),
         }

@@ -123,6 +123,11 @@ def head_styles(content: PageContent) -> str:
     return "\n".join(f"<style>{static_text(name)}</style>" for name in names)
 
 
+def notebook_styles(content: PageContent) -> str:
+    """Style sheets of what was cleaned, for the end of the head."""
+    return "\n".join(f"<style>{sheet}</style>" for sheet in content.sheets)
+
+
 def body_scripts(content: PageContent) -> str:
     """Everything that the views of a page need, for the beginning of the body.
 
@@ -220,6 +225,7 @@ def standalone_page(
 <title>{shown_title}</title>
 <style>{static_text("embed-page.css")}</style>
 {head_styles(content)}
+{notebook_styles(content)}
 </head>
 <body>
 {body_scripts(content)}

@@ -14,6 +14,7 @@ from jaxtyping import Shaped
 from nsm_widgets._environment import EVERYTHING_MB
 from nsm_widgets._errors import ClosedError, ShapeError
 from nsm_widgets._text import escape_surrogates, replace_surrogates
+from nsm_widgets.export import held_arrays
 from nsm_widgets.trace import (
     Coord,
     LazyValues,
@@ -418,3 +419,8 @@ def _labels(array: NamedArray, dim: str) -> list[str] | list[list[str]]:
     if array.coords[dim].dims == (dim,):
         return list(array.labels(dim))
     return [list(array.labels(dim, batch=item)) for item in range(array.sizes["batch"])]
+
+
+@held_arrays.register
+def _held_arrays(store: TraceStore) -> Mapping[str, Shaped[np.ndarray, "..."]]:
+    return store._arrays

@@ -155,6 +155,15 @@ def test_rules_stay_below_their_output(given: str, kept: str) -> None:
     assert clean_sheet(given, ".s") == kept
 
 
+def test_what_is_nested_without_end_is_gone() -> None:
+    """It neither ends the export nor stays."""
+    deep = 20_000
+    assert clean_declarations(f"color: red; width: {'calc(' * deep}") == "color: red"
+    for inner in ("@media all {", "@supports (", ":not(", "["):
+        assert clean_sheet(inner * deep + "p { color: red }", ".s") == ""
+    assert Cleaner().fragment("<svg><g>" * 2_000).count("<g>") == 2_000
+
+
 # --- files ---
 
 

@@ -148,9 +148,13 @@ def test_widgets_of_this_kernel_run() -> None:
 
 def test_markup_of_a_live_widget_is_cleaned() -> None:
     """A page asks nobody, whoever wrote it."""
-    widget = ipywidgets.HTML("<img src=https://example.invalid/i onerror=x()><b>bold</b>")
-    (html,) = (m for m in state_of(str(widgets_to_html(widget))).values() if m["model_name"] == "HTMLModel")
-    assert html["state"]["value"] == "<img><b>bold</b>"
+    widget = ipywidgets.HTML(
+        "<style>b { color: red }</style><img src=https://example.invalid/i onerror=x()><b>x</b>"
+    )
+    page = str(widgets_to_html(widget))
+    (html,) = (m for m in state_of(page).values() if m["model_name"] == "HTMLModel")
+    assert html["state"]["value"] == '<div class="nb-s0"><img><b>x</b></div>'
+    assert "<style>.nb-s0 b { color: red }</style>" in page.split("</head>")[0]
 
 
 # --- references and text ---
