@@ -252,10 +252,12 @@ class AdapterSource(OwnedSource):
                 f"{type(value).__name__}. Pick the tensor out of it, or leave the name out."
             )
         if value.ndim != len(dims):
+            is_layer = dims[0] == "layer" and value.ndim == len(dims) - 1
+            helps = f"If a call is a layer, say calls='layer'; if a step, dims={{{name!r}: {dims[1:]}}}"
             raise ShapeError(
                 f"{self.prefix}{name} must have axes {dims} at each call, got shape {tuple(value.shape)} "
-                f"from the adapter of {type(self.module).__name__}. Reshape it there, or declare its axes: "
-                "dims={...}."
+                f"from the adapter of {type(self.module).__name__}. "
+                f"{helps if is_layer else 'Reshape it there, or declare its axes: dims={...}'}."
             )
         return value
 

@@ -16,6 +16,7 @@ from nsm_widgets.trace.record._replicas import replicating
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._adapter import Adapter, adapter_of, nearest
 from nsm_widgets.trace.record.sources._adapter_source import AdapterSource
+from nsm_widgets.trace.record.sources._blocks import place_of
 from nsm_widgets.trace.record.sources._dnc import DNC_ADAPTER
 from nsm_widgets.trace.record.sources._fused import FusedSource
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
@@ -139,13 +140,13 @@ def _adapted(modules: dict[str, Any], adapters: Mapping[type, Adapter]) -> list[
 
 
 def _attention(modules: dict[str, Any], repeated: str) -> list[Source]:
-    """Attention modules of one kind together: those whose paths differ in numbers only."""
+    """Attention modules of one list of blocks together, that lie alike in them."""
     from torch import nn
 
     groups: dict[str, dict[str, Any]] = {}
     for path, module in modules.items():
         if isinstance(module, nn.MultiheadAttention):
-            groups.setdefault(without_numbers(path), {})[path] = module
+            groups.setdefault(place_of(path, modules).stack, {})[path] = module
     layers = [module for module in modules.values() if isinstance(module, nn.TransformerEncoderLayer)]
     encoders = [module for module in modules.values() if isinstance(module, nn.TransformerEncoder)]
     sources: list[Source] = []

@@ -19,11 +19,11 @@ from nsm_widgets.trace.record._hooks import (
     calling_frame,
     in_backward,
     is_running,
-    without_numbers,
 )
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._listening import original_of
 from nsm_widgets.trace.record._select import Select
+from nsm_widgets.trace.record.sources._blocks import place_of
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
 
 NAME = "scaled_dot_product_attention"
@@ -168,7 +168,7 @@ def _may_call(module: object) -> bool:
 
 
 class FusedSource(AttentionSource):
-    """Every module that calls the fused kernel itself: those of one kind are layers of one array.
+    """Every module that calls the fused kernel itself: those of one list of blocks are layers of one array.
 
     Args:
         modules: Modules that may call it, by path.
@@ -192,17 +192,21 @@ class FusedSource(AttentionSource):
 
     def install(self, hooks: Hooks) -> None:
         """Listen."""
-        self.problem = f"no module of it called {NAME}"
+        self.problem = (
+            f"no module of it called {NAME}. One that computes its weights itself needs an adapter: "
+            "adapters={Type: function}"
+        )
         FusedCalls(self._modules, self._on_kernel).install(hooks)
 
     def collect(self, part: Part, timed: bool) -> dict[str, Found]:
-        """Layers of each kind, stacked."""
-        kinds = dict.fromkeys(without_numbers(path) for path, _ in part.calls)
+        """Layers of each list of blocks, stacked."""
+        stacks: dict[str, list[int]] = {}
+        for index, (path, _) in enumerate(part.calls):
+            stacks.setdefault(place_of(path, self._modules).stack, []).append(index)
         found: dict[str, Found] = {}
-        for kind in kinds:
-            of_kind = [index for index, (path, _) in enumerate(part.calls) if without_numbers(path) == kind]
-            name = "attention" if len(kinds) == 1 or not kind else f"{kind}.attention"
-            found |= self.arrays_of(part, of_kind, name, timed)
+        for stack, of_one in stacks.items():
+            name = "attention" if len(stacks) == 1 or not stack else f"{stack}.attention"
+            found |= self.arrays_of(part, of_one, name, timed)
         return found
 
     def _on_kernel(self, path: str, before: int, arguments: Mapping[str, Any]) -> None:

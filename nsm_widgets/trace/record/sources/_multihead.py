@@ -92,7 +92,7 @@ class AttentionSource(Source):
         counts = {path: sum(key == path for key, _ in part.calls) for path in self._modules}
         used = {count for count in counts.values() if count}
         if len(used) > 1:
-            told = ", ".join(f"{path} {count}" for path, count in counts.items())
+            told = ", ".join(f"{path} {count}" for path, count in counts.items() if count)
             raise RecordingError(
                 f"attention modules recorded as one array must be called equally often, got {told}. Record "
                 "some of them with select=..., or every call as a layer with repeated='layer'."
@@ -123,8 +123,14 @@ class AttentionSource(Source):
         }
 
     def _name_of(self, path: str) -> str:
-        """The array of one module; a prefix tells its path but for the numbers."""
-        parts = [part for part in path.split(".") if part.isdigit() or not self.prefix]
+        """The array of one module; what its path has in common with the others stands before it already."""
+        common = self.path.split(".") if self.prefix else []
+        parts = []
+        for part in path.split("."):
+            if part in common[:1]:
+                common = common[1:]
+            else:
+                parts.append(part)
         return ".".join([*parts, "attention"])
 
     def _stack(self, calls: Sequence[Call], timed: bool) -> Found:

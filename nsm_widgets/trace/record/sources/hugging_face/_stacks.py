@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from nsm_widgets.trace.make._output_fields import TOWERS
 from nsm_widgets.trace.record._hooks import without_numbers
+from nsm_widgets.trace.record.sources._blocks import place_of
 
 _CROSSES = re.compile(r"cross|encdec|encoder_decoder|encoder_att|enc_att", re.IGNORECASE)
 _NO_SOFTMAX = re.compile(r"linear|lightning|delta|additive", re.IGNORECASE)
@@ -91,35 +92,23 @@ class Stacks:
 
     def block_of(self, path: str) -> Any:
         """The module of the nearest list of blocks that a module lies in."""
-        above, number, rest = self._cut(path)
+        above, number, rest = place_of(path, self._modules)
         return self._modules[f"{above}.{number}" if rest != path else ""]
 
     def _place(self, path: str) -> LayerPlace:
         own = None if path in self.shared else getattr(self._modules[path], "layer_idx", None)
-        _, layer, _ = self._cut(path)
+        _, layer, _ = place_of(path, self._modules)
         if isinstance(own, int) and not isinstance(own, bool) and own >= 0:
             layer = own
         return LayerPlace(self._name(self._stack_of(path)), layer)
 
-    def _cut(self, path: str) -> tuple[str, int, str]:
-        """The nearest list of blocks above, the place in it, and what follows; blocks are of one kind."""
-        parts = path.split(".")
-        places = [at for at in reversed(range(len(parts))) if parts[at].isdigit()]
-        lists = {at: self._modules.get(".".join(parts[:at])) for at in places}
-        found = [at for at in places if hasattr(lists[at], "__len__")]
-        of_one_kind = [at for at in found if len({type(block) for block in lists[at] or ()}) == 1]
-        at = next(iter(of_one_kind or found), None)
-        if at is None:
-            return "", 0, path
-        return ".".join(parts[:at]), int(parts[at]), ".".join(parts[at + 1 :])
-
     def _stack_of(self, path: str) -> _Stack:
-        above, _, rest = self._cut(path)
+        above, _, rest = place_of(path, self._modules)
         rest = without_numbers(rest)
         words = f"{above}.{rest}".lower().split(".")
         tower = next((t for t, names in TOWERS.items() if any(names.search(word) for word in words[:3])), "")
         side = next((s for w in words for s in ("decoder", "encoder") if s in (w, *_ends(w))), "")
-        outer, stage, _ = self._cut(above) if above else ("", 0, "")
+        outer, stage, _ = place_of(above, self._modules) if above else ("", 0, "")
         crosses = getattr(self._modules[path], "is_cross_attention", None)
         if not isinstance(crosses, bool):
             crosses = bool(_CROSSES.search(rest))
