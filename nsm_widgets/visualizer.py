@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from nsm_widgets.report import create_comprehensive_report, stack_arrays
 from nsm_widgets.trace import Trace
@@ -20,6 +20,9 @@ from nsm_widgets.widgets import (
     MemoryView,
     OperationsView,
     RoutingView,
+    UntitledGroupOptions,
+    UntitledOptions,
+    UntitledScoresOptions,
     show_at_cell_end,
 )
 
@@ -83,7 +86,7 @@ class AdvancedNSMVisualizer:
         x_labels: Names = None,
         y_labels: Names = None,
         save_path: SavePath = None,
-        **options: Any,
+        **options: Unpack[UntitledOptions],
     ) -> AttentionView:
         """One attention matrix, or the heads of one layer.
 
@@ -106,7 +109,7 @@ class AdvancedNSMVisualizer:
         state_labels: Names = None,
         title: str = "Token-to-state routing",
         save_path: SavePath = None,
-        **options: Any,
+        **options: Unpack[UntitledOptions],
     ) -> RoutingView:
         """Where each token goes, what share each state gets, and which tokens go nowhere in particular.
 
@@ -127,7 +130,7 @@ class AdvancedNSMVisualizer:
         state_labels: Names = None,
         title: str = "State-to-state communication",
         save_path: SavePath = None,
-        **options: Any,
+        **options: Unpack[UntitledOptions],
     ) -> CommunicationView:
         """Which state listens to which: a matrix and a graph.
 
@@ -148,7 +151,7 @@ class AdvancedNSMVisualizer:
         pattern_names: Names = None,
         title: str = "Attention patterns",
         save_path: SavePath = None,
-        **options: Any,
+        **options: Unpack[UntitledOptions],
     ) -> AttentionView:
         """A grid of heads, or of any attention matrices of one shape; press one to enlarge it.
 
@@ -174,7 +177,7 @@ class AdvancedNSMVisualizer:
         reference: str | int | None = None,
         title: str = "Comparative attention patterns",
         save_path: SavePath = None,
-        **options: Any,
+        **options: Unpack[UntitledOptions],
     ) -> ComparisonView:
         """Named matrices side by side, with the difference to a chosen one and the divergence of each row.
 
@@ -196,7 +199,7 @@ class AdvancedNSMVisualizer:
         save_path: SavePath = None,
         *,
         memory_slots: Names = None,
-        **options: object,
+        **options: Unpack[UntitledOptions],
     ) -> MemoryView:
         """Slots down, words across.
 
@@ -219,7 +222,7 @@ class AdvancedNSMVisualizer:
         *,
         memory_slots: Names = None,
         slots: Sequence[int] | None = None,
-        **options: Any,
+        **options: Unpack[UntitledGroupOptions],
     ) -> MemoryEvolutionView:
         """How a memory, or the states of a network, change from step to step.
 
@@ -246,7 +249,7 @@ class AdvancedNSMVisualizer:
         save_path: SavePath = None,
         *,
         memory_slots: Names = None,
-        **options: Any,
+        **options: Unpack[UntitledScoresOptions],
     ) -> ImportanceView:
         """A bar for each slot, sorted as you choose; dead and saturated slots are marked.
 
@@ -269,7 +272,7 @@ class AdvancedNSMVisualizer:
         save_path: SavePath = None,
         *,
         before: tuple[Any, Any] | None = None,
-        **options: object,
+        **options: Unpack[UntitledOptions],
     ) -> OperationsView:
         """Read and write weights of every head over the slots; before the step, too, where they are given.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -28,6 +28,13 @@ from nsm_widgets.widgets import (
 
 MakeFigure = Callable[..., Any]
 """Makes a view; called with ``selection`` and ``title``."""
+
+
+class Linked(TypedDict):
+    """What each figure is made with."""
+
+    selection: Selection
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,35 +121,35 @@ def figures_of_mapping(data: Mapping[str, Any]) -> Iterator[Figure]:
         yield Figure(key, key.replace("_", " "), "", partial(_plain_of, key, value))
 
 
-def _attention(values: Any, **options: Any) -> Any:
+def _attention(values: object, **options: Unpack[Linked]) -> Any:
     return AttentionView(as_array(values), **options)
 
 
-def _routing(values: Any, **options: Any) -> Any:
+def _routing(values: object, **options: Unpack[Linked]) -> Any:
     return RoutingView(as_array(values), **options)
 
 
-def _communication(values: Any, **options: Any) -> Any:
+def _communication(values: object, **options: Unpack[Linked]) -> Any:
     return CommunicationView(as_array(values), **options)
 
 
-def _memory(values: object, **options: object) -> Any:
+def _memory(values: object, **options: Unpack[Linked]) -> Any:
     array = as_array(values)
     dims = ("time", "batch", "slot", "word")[-array.ndim :] if array.ndim != 3 else ("batch", "slot", "word")
     return MemoryView(Trace.from_arrays({"memory": array}, dims={"memory": dims}), **options)
 
 
-def _evolution(values: Any, **options: Any) -> Any:
+def _evolution(values: object, **options: Unpack[Linked]) -> Any:
     array = stack_arrays(values)
     dims = ("time", "slot", "word") if array.ndim == 3 else ("time", "batch", "slot", "word")
     return MemoryEvolutionView(Trace.from_arrays({"memory": array}, dims={"memory": dims}), **options)
 
 
-def _importance(values: Any, **options: Any) -> Any:
+def _importance(values: object, **options: Unpack[Linked]) -> Any:
     return ImportanceView(as_array(values), **options)
 
 
-def _comparison(values: Any, **options: Any) -> Any:
+def _comparison(values: object, **options: Unpack[Linked]) -> Any:
     return ComparisonView(values if isinstance(values, Mapping) else as_array(values), **options)
 
 
@@ -178,7 +185,9 @@ def _operations(rest: dict[str, Any]) -> Iterator[Figure]:
         yield Figure("final_weights", "Final reads and writes", OPERATIONS, partial(_weights, after))
 
 
-def _weights(pair: tuple[Any, Any], *, before: tuple[Any, Any] | None = None, **options: Any) -> Any:
+def _weights(
+    pair: tuple[Any, Any], *, before: tuple[Any, Any] | None = None, **options: Unpack[Linked]
+) -> Any:
     read, write = map(_or_none, pair)
     first = None if before is None else (_or_none(before[0]), _or_none(before[1]))
     return OperationsView.from_weights(read, write, before=first, **options)
@@ -201,7 +210,7 @@ def _plain(name: str, array: NamedArray) -> Figure:
     return Figure(name, title, str(array.attrs.get("description", "")), partial(_draw, array))
 
 
-def _plain_of(key: str, value: Any, **options: Any) -> Any:
+def _plain_of(key: str, value: object, **options: Unpack[Linked]) -> Any:
     """Any array: its last two axes as a heatmap, a single one as a line."""
     array = stack_arrays(value)
     if array.ndim < 2 and array.size == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import anywidget
 import traitlets
@@ -23,6 +23,7 @@ from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import SETTINGS, check_setting
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._exports import Exportable
+from nsm_widgets.widgets._options import Looks
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.live._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes
 from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore
@@ -120,7 +121,7 @@ class View(Exportable, SyncedWidget):
         store: TraceStore | None = None,
         budget_mb: float = DEFAULT_BUDGET_MB,
         precision: ValuePrecision = "exact",
-        **options: Any,
+        **options: Unpack[Looks],
     ) -> None:
         if selection is not None and not isinstance(selection, Selection):
             raise TypeError(

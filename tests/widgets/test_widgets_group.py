@@ -253,7 +253,7 @@ def test_an_evolution_draws_the_slots_that_were_chosen() -> None:
     }
     assert "write_weights" in view.trace
     with pytest.raises(UnknownOptionError, match=re.escape("has no option 'slot'. Did you mean slots?")):
-        MemoryEvolutionView(trace, slot=[1])
+        MemoryEvolutionView(trace, slot=[1])  # type: ignore[call-arg]
 
 
 def test_groups_can_share_a_store() -> None:

@@ -350,22 +350,22 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     ),
     # options
     "an unknown keyword": (
-        lambda: MemoryView(MEMORY_TRACE, colormap="magma"),
+        lambda: MemoryView(MEMORY_TRACE, colormap="magma"),  # type: ignore[call-arg]
         UnknownOptionError,
         "MemoryView has no option 'colormap'. Did you mean cmap?",
     ),
     "a misspelt named keyword": (
-        lambda: NTMExplorer(MEMORY_TRACE, selecton=Selection()),
+        lambda: NTMExplorer(MEMORY_TRACE, selecton=Selection()),  # type: ignore[call-arg]
         UnknownOptionError,
         "NTMExplorer has no option 'selecton'. Did you mean selection?",
     ),
     "a misspelt keyword of Heatmap": (
-        lambda: Heatmap(np.eye(2), dims=("slot", "word"), heigth_px=3),
+        lambda: Heatmap(np.eye(2), dims=("slot", "word"), heigth_px=3),  # type: ignore[call-arg]
         UnknownOptionError,
         "Heatmap has no option 'heigth_px'. Did you mean height_px?",
     ),
     "a private keyword": (
-        lambda: MemoryView(MEMORY_TRACE, _layout=[]),
+        lambda: MemoryView(MEMORY_TRACE, _layout=[]),  # type: ignore[call-arg]
         UnknownOptionError,
         "MemoryView has no option '_layout'.",
     ),
@@ -380,7 +380,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "scale must be one of linear, log, row-max, rank, got 'ln'.",
     ),
     "a selection that is none": (
-        lambda: MemoryView(MEMORY_TRACE, selection={"time": 1}),
+        lambda: MemoryView(MEMORY_TRACE, selection={"time": 1}),  # type: ignore[arg-type]
         TypeError,
         "selection must be a Selection, got dict.",
     ),

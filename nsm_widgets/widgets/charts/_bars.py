@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import bqplot
 import numpy as np
@@ -24,6 +24,7 @@ from nsm_widgets.view import (
     sort_names,
 )
 from nsm_widgets.view.panels import BarsPanel
+from nsm_widgets.widgets._options import BarOptions
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._figure import FigureControls, panel_of_kind
 from nsm_widgets.widgets.live._live import Build
@@ -55,9 +56,11 @@ class BarControls(FigureControls):
 
     _page_writable = FigureControls._page_writable | {"sort"}
 
-    def __init__(self, given: object, build: Build, figure: bqplot.Figure, /, **options: object) -> None:
+    def __init__(
+        self, given: object, build: Build, figure: bqplot.Figure, /, **options: Unpack[BarOptions]
+    ) -> None:
         self._orders: tuple[str, ...] = BAR_ORDERS
-        super().__init__(given, build, None, figure, **options)
+        super().__init__(given, build, None, figure, **options)  # type: ignore[misc]  # sort is a trait
 
     def _fill(self, trace: Trace, layout: Layout) -> None:
         panel = panel_of_kind(layout, BarsPanel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Unpack
 
 import anywidget
 import bqplot
@@ -27,6 +28,7 @@ from nsm_widgets.view import (
 )
 from nsm_widgets.view.panels import LinesPanel
 from nsm_widgets.widgets._base import refuse_unknown
+from nsm_widgets.widgets._options import SendingOptions, ViewOptions
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._figure import Chart, FigureControls, check_height, panel_of_kind
 from nsm_widgets.widgets.live._live import Build, Running
@@ -60,7 +62,13 @@ class ChartControls(FigureControls):
     _cursor = anywidget.WidgetTrait().tag(sync=True)
 
     def __init__(
-        self, given: object, build: Build, running: Running, figure: bqplot.Figure, /, **options: object
+        self,
+        given: object,
+        build: Build,
+        running: Running,
+        figure: bqplot.Figure,
+        /,
+        **options: Unpack[ViewOptions],
     ) -> None:
         super().__init__(given, build, running, figure, **options)
         self._cursor, self._lines = figure.marks
@@ -132,7 +140,7 @@ class LineChart(Chart):
         selection: Selection | None = None,
         title: str = "",
         height_px: int = 240,
-        **options: object,
+        **options: Unpack[SendingOptions],
     ) -> None:
         refuse_unknown("LineChart", options, CHART_OPTIONS)
         check_height(height_px)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import anywidget
 import bqplot
@@ -13,6 +13,7 @@ from nsm_widgets.trace import Trace
 from nsm_widgets.view import Layout, chosen_panels
 from nsm_widgets.view.panels import PanelBase
 from nsm_widgets.widgets._exports import Exportable
+from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.live._live import Build, Running
 from nsm_widgets.widgets.plot._figure import close_all, parts_of
@@ -29,7 +30,13 @@ class FigureControls(View):
     _figure = anywidget.WidgetTrait().tag(sync=True)
 
     def __init__(
-        self, given: Any, build: Build, running: Running | None, figure: bqplot.Figure, /, **options: Any
+        self,
+        given: Any,
+        build: Build,
+        running: Running | None,
+        figure: bqplot.Figure,
+        /,
+        **options: Unpack[ViewOptions],
     ) -> None:
         super().__init__(given, build, running, **options)
         self._figure = figure

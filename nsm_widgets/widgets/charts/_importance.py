@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import BAR_ORDERS, Layout, importance_layout
 from nsm_widgets.view.panels import BarsPanel
 from nsm_widgets.widgets._base import refuse_unknown
+from nsm_widgets.widgets._options import SendingOptions
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._bars import BarControls, bars_figure, sorted_by
 from nsm_widgets.widgets.charts._figure import Chart, check_height
@@ -69,7 +70,7 @@ class ImportanceView(Chart):
         selection: Selection | None = None,
         title: str = "",
         height_px: int = 240,
-        **options: object,
+        **options: Unpack[SendingOptions],
     ) -> None:
         refuse_unknown("ImportanceView", options, IMPORTANCE_OPTIONS)
         check_height(height_px)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from nsm_widgets._axes import did_you_mean, format_dims
 from nsm_widgets._errors import NsmWidgetsError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names
 from nsm_widgets.view import Layout, Panel
+from nsm_widgets.widgets._options import LineChartOptions
 from nsm_widgets.widgets.charts._charts import LineChart
 
 StatisticFunction = Callable[[NamedArray], Any]
@@ -91,7 +92,7 @@ class StatisticChart(LineChart):
         array: str | None = None,
         *,
         x: str | None = None,
-        **options: Any,
+        **options: Unpack[LineChartOptions],
     ) -> None:
         _check(statistic)
         self._statistic = statistic

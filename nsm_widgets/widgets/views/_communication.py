@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace, check_weightings, to_readonly
 from nsm_widgets.view import Layout, communication_layout
+from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.live._live import is_running
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
@@ -66,7 +67,7 @@ class CommunicationView(View):
         state_labels: Sequence[Any] | None = None,
         dims: Sequence[str] | None = None,
         check_weights: bool = True,
-        **options: Any,
+        **options: Unpack[ViewOptions],
     ) -> None:
         self._name, self._scale_given = NAME, "scale" in options
         if is_running(weights):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from nsm_widgets._errors import LabelError, SelectionError, ShapeError
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace, to_readonly
 from nsm_widgets.view import comparison_layout, first_invalid_row
 from nsm_widgets.widgets._given import given_trace
+from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 
 
@@ -52,7 +53,7 @@ class ComparisonView(View):
         reference: str | int | None = None,
         x_labels: Sequence[str] | None = None,
         y_labels: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[ViewOptions],
     ) -> None:
         compared = _patterns(patterns, names, {"key": x_labels, "query": y_labels})
         chosen = None if reference is None else _index_of(reference, compared.labels("pattern"))

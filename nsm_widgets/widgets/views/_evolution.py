@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import NO_SLOTS, Layout, arrays_of, evolution_layouts
 from nsm_widgets.view.panels import LinesPanel
 from nsm_widgets.widgets._base import refuse_unknown
 from nsm_widgets.widgets._group import ViewGroup
+from nsm_widgets.widgets._options import GroupOptions, PartOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.charts._charts import LineChart
 from nsm_widgets.widgets.charts._figure import check_height, panel_of_kind
@@ -69,7 +70,7 @@ class MemoryEvolutionView(ViewGroup):
         slots: Sequence[int] | None = None,
         *,
         lines_px: int = 200,
-        **options: Any,
+        **options: Unpack[GroupOptions],
     ) -> None:
         refuse_unknown("MemoryEvolutionView", options, EVOLUTION_OPTIONS)
         check_height(lines_px)
@@ -116,11 +117,17 @@ class MemoryEvolutionView(ViewGroup):
 class _Maps(View):
     """The maps, above the lines."""
 
-    def __init__(self, given: Any, maps: Layout, /, **options: Any) -> None:
+    def __init__(self, given: Trace | TraceRecorder, maps: Layout, /, **options: Unpack[PartOptions]) -> None:
         super().__init__(given, lambda trace: (trace, maps), **options)
 
 
-def _chart(given: Any, array: str, panel: LinesPanel | None, height_px: int, **shared: Any) -> LineChart:
+def _chart(
+    given: Trace | TraceRecorder,
+    array: str,
+    panel: LinesPanel | None,
+    height_px: int,
+    **shared: Unpack[PartOptions],
+) -> LineChart:
     """The chart of a panel; without one, a chart that the group fills."""
     picked, title = (panel.picked, panel.title) if panel is not None else ((), array)
     return LineChart(given, array, lines="slot", picked=picked, name=title, height_px=height_px, **shared)

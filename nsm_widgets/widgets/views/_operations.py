@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Trace, TraceRecorder, to_readonly
 from nsm_widgets.view import Layout, operations_layout
 from nsm_widgets.widgets._given import labelled
+from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
@@ -38,7 +39,11 @@ class OperationsView(View):
     """
 
     def __init__(
-        self, trace: Trace | TraceRecorder, *, memory_slots: Sequence[str] | None = None, **options: Any
+        self,
+        trace: Trace | TraceRecorder,
+        *,
+        memory_slots: Sequence[str] | None = None,
+        **options: Unpack[ViewOptions],
     ) -> None:
         def build(given: object) -> tuple[Trace, Layout]:
             named = require_trace(given, "OperationsView")
@@ -57,7 +62,7 @@ class OperationsView(View):
         *,
         before: tuple[Any, Any] | None = None,
         memory_slots: Sequence[str] | None = None,
-        **options: object,
+        **options: Unpack[ViewOptions],
     ) -> OperationsView:
         """The weights of one step, and of the moment before it where they are known.
 

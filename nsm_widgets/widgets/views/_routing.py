@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from nsm_widgets.trace import NamedArray, Trace, to_readonly
 from nsm_widgets.view import Layout, routing_layout
 from nsm_widgets.widgets._given import dims_by_rank, given_trace, labelled
+from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 
 _DIMS = {
@@ -52,7 +53,7 @@ class RoutingView(View):
         state_labels: Sequence[str] | None = None,
         *,
         dims: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[ViewOptions],
     ) -> None:
         labels = {"token": token_labels, "state": state_labels}
 

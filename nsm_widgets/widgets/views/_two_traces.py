@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import traitlets
 
@@ -30,6 +30,7 @@ from nsm_widgets.view import (
     picture_axes,
     two_traces_layout,
 )
+from nsm_widgets.widgets._options import ComparisonOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
@@ -96,7 +97,7 @@ class TraceComparison(View):
         names: Sequence[str] = ("A", "B"),
         match: Any = None,
         arrays: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[ComparisonOptions],
     ) -> None:
         first, second = (require_trace(each, "TraceComparison") for each in (a, b))
         self.names = _checked_names(names)
@@ -123,7 +124,7 @@ class TraceComparison(View):
             records=self._changes.records,
             notes=[*matching_notes(self.matching, self.names), *_notes(common, drawn, self.names, self.a)],
         )
-        super().__init__(shown, lambda _: (shown, layout), **options)
+        super().__init__(shown, lambda _: (shown, layout), **options)  # type: ignore[misc]  # show is a trait
 
     @property
     def _shown(self) -> Layout:

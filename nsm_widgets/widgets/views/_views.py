@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from nsm_widgets._axes import LEADING
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names
@@ -16,6 +16,7 @@ from nsm_widgets.view import (
     read_write_layout,
 )
 from nsm_widgets.widgets._given import given_trace, labelled
+from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
@@ -33,11 +34,10 @@ class Heatmap(View):
         coords: Labels of an axis, by its name.
         vmin: Value at the low end of the colour bar. Values below are marked as clipped.
         vmax: Value at the high end.
-        cmap: A colour map of either kind, sequential or diverging, or ``"auto"``.
         aspect: ``"fill"``, or ``"equal"`` for square cells.
         height_px: Height of the picture.
         annotate: Whether to print each value, in two digits, in its cell where that is large enough.
-        **options: See :class:`View`.
+        **options: See :class:`View`; ``cmap`` may be of either kind, sequential or diverging.
 
     Example:
         >>> import numpy as np
@@ -63,12 +63,12 @@ class Heatmap(View):
         vmin: float | None = None,
         vmax: float | None = None,
         aspect: str = "fill",
-        cmap: str = "auto",
         height_px: int = 320,
         annotate: bool = False,
-        **options: Any,
+        **options: Unpack[ViewOptions],
     ) -> None:
         trace, array = _as_trace(values, dims, name, coords)
+        cmap = options.get("cmap", "auto")
         if aspect not in ("fill", "equal"):
             raise ValueError(f"aspect must be 'fill' or 'equal', got {aspect!r}.")
         if not isinstance(height_px, int) or height_px < 24:
@@ -84,7 +84,7 @@ class Heatmap(View):
             height_px=height_px,
             annotate=bool(annotate),
         )
-        super().__init__(trace, lambda _: (trace, layout), cmap=cmap, **options)
+        super().__init__(trace, lambda _: (trace, layout), **options)
 
 
 class MemoryView(View):
@@ -105,7 +105,7 @@ class MemoryView(View):
         ShapeError: If there is no such ``memory``.
     """
 
-    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
+    def __init__(self, trace: Trace | TraceRecorder, **options: Unpack[ViewOptions]) -> None:
         super().__init__(trace, _memory, **options)
 
 
@@ -127,7 +127,7 @@ class ReadWriteView(View):
         ShapeError: If there are no such weights.
     """
 
-    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
+    def __init__(self, trace: Trace | TraceRecorder, **options: Unpack[ViewOptions]) -> None:
         super().__init__(trace, _read_write, **options)
 
 
@@ -176,7 +176,7 @@ class AttentionView(View):
         x_labels: Sequence[str] | None = None,
         y_labels: Sequence[str] | None = None,
         head_names: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[ViewOptions],
     ) -> None:
         labels = {"key": x_labels, "query": y_labels, "head": head_names}
 
@@ -218,7 +218,7 @@ class NTMExplorer(View):
         >>> explorer.selection.time = 7
     """
 
-    def __init__(self, trace: Trace | TraceRecorder, **options: Any) -> None:
+    def __init__(self, trace: Trace | TraceRecorder, **options: Unpack[ViewOptions]) -> None:
         super().__init__(trace, _explored, **options)
 
 
