@@ -13,7 +13,7 @@ from nsm_widgets import ImportanceView, MemoryEvolutionView, Trace
 from nsm_widgets.export import csv_lines, draw_picture, summary_text
 from nsm_widgets.export.picture.canvas._geometry import Box
 from nsm_widgets.export.picture.panels._bars import BarsPicture, bar_box
-from nsm_widgets.export.picture.panels._lines import color_of, legend_places
+from nsm_widgets.export.picture.panels._plot import color_of, legend_places
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import BAR_COLORS, HEADROOM, Layout, Theme, importance_layout
 from nsm_widgets.view.panels import BarsPanel

@@ -7,7 +7,8 @@ import pytest
 
 from nsm_widgets.export import draw_picture
 from nsm_widgets.export.picture.canvas._geometry import Box
-from nsm_widgets.export.picture.panels._lines import CURSOR, LinesPicture, color_of, segments, x_of, y_of
+from nsm_widgets.export.picture.panels._lines import CURSOR, LinesPicture, segments, x_of
+from nsm_widgets.export.picture.panels._plot import color_of, y_of
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ColorDomain, Layout, Theme, line_colors, lines_layout
 from tests.export.samples import page_of, pixels
