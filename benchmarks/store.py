@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,29 @@ def appending(folder: Path) -> tuple[float, float]:
     return statistics.median(ours) * 1e6, statistics.median(plain) * 1e6
 
 
+def verifying(folder: Path, values: np.ndarray) -> list[tuple[str, float, float]]:
+    """Milliseconds of opening and reading all, with checksums and with ``verify=False``."""
+    big = np.tile(values, (3, 1, 1, 1))
+    Trace.from_arrays({"memory": big}).save(folder / "file")
+    found = []
+    for what, path, options in (
+        ("file", folder / "file", {}),
+        ("file, mapped", folder / "file", {"mmap": True}),
+        ("store", folder / "ours", {}),
+    ):
+
+        def read(_: int, verify: bool, path: Path = path, options: dict[str, bool] = options) -> None:
+            np.asarray(Trace.open(path, verify=verify, **options)["memory"].values).copy()
+
+        def open_it(_: int, verify: bool, path: Path = path, options: dict[str, bool] = options) -> None:
+            Trace.open(path, verify=verify, **options)
+
+        for doing, run in ((f"open the {what}", open_it), (f"read the {what}", read)):
+            times = in_turns(partial(run, verify=True), partial(run, verify=False), 7)
+            found.append((doing, *times))
+    return found
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -87,6 +111,8 @@ def main() -> None:
         ):
             print(f"{what:<34}{mine:>10.2f}{theirs:>20.2f}{mine / theirs:>8.3f}")
         print(f"{'files':<34}{files[0]:>10}{files[1]:>20}{files[0] / files[1]:>8.3f}")
+        for what, mine, theirs in verifying(folder, values):
+            print(f"{what + ', ms (verify=False)':<34}{mine:>10.2f}{theirs:>20.2f}{mine / theirs:>8.2f}")
         mine, theirs = appending(folder)
         print(f"{'caller, one step, µs (a copy)':<34}{mine:>10.1f}{theirs:>20.1f}{mine / theirs:>8.2f}")
 

@@ -43,6 +43,10 @@ class TraceFileError(NsmWidgetsError, ValueError):
     """A trace file is damaged, cut short, or not a trace at all."""
 
 
+class FolderError(TraceFileError, IsADirectoryError):
+    """A folder is no store, or none yet, and no trace file."""
+
+
 class CheckpointError(NsmWidgetsError, ValueError):
     """A checkpoint is damaged or does not fit the model."""
 

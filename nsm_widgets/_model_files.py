@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from nsm_widgets._errors import CheckpointError, NsmWidgetsError, UnknownOptionError
 from nsm_widgets._model_config import ModelConfig
-from nsm_widgets._tensor_files import read_tensors, write_tensors
+from nsm_widgets._tensor_files import check_is_sealed, read_tensors, write_tensors
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -41,6 +41,11 @@ class ModelFiles(Generic[Model]):
         """Value of ``format`` in the header."""
         return f"{self.room}/{self.version}"
 
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats that can be read."""
+        return tuple(f"{self.room}/{version}" for version in range(1, self.version + 1))
+
     def save(self, model: Model, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None) -> None:
         """Write a model to one file, whole or not at all."""
         config: Any = model.config
@@ -51,14 +56,18 @@ class ModelFiles(Generic[Model]):
         }
         write_tensors(path, model.state_dict(), header)
 
-    def load(self, path: str | os.PathLike[str]) -> Model:
+    def load(self, path: str | os.PathLike[str], *, verify: bool = True) -> Model:
         """Read a model, on the CPU and in eval mode; no random number is drawn.
+
+        Args:
+            path: The file.
+            verify: Whether its checksums are checked.
 
         Raises:
             FileNotFoundError: If there is no such file.
             CheckpointError: If the file is damaged, foreign, or its tensors do not fit its config.
         """
-        tensors, header = self._read(path)
+        tensors, header = self._read(path, verify=verify)
         config = _parse(path, header, "config")
         layers = config.get("num_controller_layers", 1)
         if isinstance(layers, int) and layers > len(tensors):
@@ -99,14 +108,18 @@ class ModelFiles(Generic[Model]):
             )
         return folder / f"{name}.safetensors"
 
-    def _read(self, path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
-        tensors, header = read_tensors(path)
-        if header.get("format") != self.format:
+    def _read(
+        self, path: str | os.PathLike[str], *, verify: bool = True
+    ) -> tuple[dict[str, Tensor], dict[str, str]]:
+        tensors, header = read_tensors(path, verify=verify)
+        if header.get("format") not in self.formats:
             raise CheckpointError(
                 f"checkpoint {os.fspath(path)!r} must have format {self.format!r}, got "
                 f"{header.get('format')!r:.80}. Only files written by {self.room}.save_checkpoint can be "
                 "loaded."
             )
+        if verify:
+            check_is_sealed(path, header, self.formats[0])
         return tensors, header
 
 

@@ -11,7 +11,7 @@ from nsm_widgets._model_files import ModelFiles
 from nsm_widgets.dnc.config import DNCConfig
 from nsm_widgets.dnc.model import DNC
 
-FILES: Final = ModelFiles("nsm_widgets.dnc", version=1, model=DNC, config=DNCConfig)
+FILES: Final = ModelFiles("nsm_widgets.dnc", version=2, model=DNC, config=DNCConfig)
 
 
 def save_checkpoint(model: DNC, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None) -> None:
@@ -25,14 +25,14 @@ def save_checkpoint(model: DNC, path: str | os.PathLike[str], info: Mapping[str,
     FILES.save(model, path, info)
 
 
-def load_checkpoint(path: str | os.PathLike[str]) -> DNC:
+def load_checkpoint(path: str | os.PathLike[str], *, verify: bool = True) -> DNC:
     """Read a model written by ``save_checkpoint``, on the CPU and in eval mode.
 
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If the file is damaged, foreign, or its tensors do not fit its config.
     """
-    return FILES.load(path)
+    return FILES.load(path, verify=verify)
 
 
 def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from nsm_widgets._model_files import ModelFiles
 from nsm_widgets.nsm.config import NSMConfig
 from nsm_widgets.nsm.machine import NeuralStateMachine
 
-FILES: Final = ModelFiles("nsm_widgets.nsm", version=1, model=NeuralStateMachine, config=NSMConfig)
+FILES: Final = ModelFiles("nsm_widgets.nsm", version=2, model=NeuralStateMachine, config=NSMConfig)
 
 
 def save_checkpoint(
@@ -27,14 +27,14 @@ def save_checkpoint(
     FILES.save(model, path, info)
 
 
-def load_checkpoint(path: str | os.PathLike[str]) -> NeuralStateMachine:
+def load_checkpoint(path: str | os.PathLike[str], *, verify: bool = True) -> NeuralStateMachine:
     """Read a model written by ``save_checkpoint``, on the CPU and in eval mode.
 
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If the file is damaged, foreign, or its tensors do not fit its config.
     """
-    return FILES.load(path)
+    return FILES.load(path, verify=verify)
 
 
 def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from nsm_widgets._model_files import ModelFiles
 from nsm_widgets.ntm.config import NTMConfig
 from nsm_widgets.ntm.model import NTM
 
-FILES: Final = ModelFiles("nsm_widgets.ntm", version=1, model=NTM, config=NTMConfig)
+FILES: Final = ModelFiles("nsm_widgets.ntm", version=2, model=NTM, config=NTMConfig)
 
 
 def save_checkpoint(model: NTM, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None) -> None:
@@ -25,16 +25,20 @@ def save_checkpoint(model: NTM, path: str | os.PathLike[str], info: Mapping[str,
     FILES.save(model, path, info)
 
 
-def load_checkpoint(path: str | os.PathLike[str]) -> NTM:
+def load_checkpoint(path: str | os.PathLike[str], *, verify: bool = True) -> NTM:
     """Read a model written by ``save_checkpoint``, on the CPU and in eval mode.
 
     The global random number generator is left as it was.
+
+    Args:
+        path: The file.
+        verify: Whether its checksums are checked.
 
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If the file is damaged, foreign, or its tensors do not fit its config.
     """
-    return FILES.load(path)
+    return FILES.load(path, verify=verify)
 
 
 def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:

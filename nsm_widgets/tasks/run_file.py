@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from nsm_widgets._errors import CheckpointError, NsmWidgetsError
-from nsm_widgets._tensor_files import read_tensors, write_tensors
+from nsm_widgets._tensor_files import check_is_sealed, read_tensors, write_tensors
 from nsm_widgets.tasks.settings import Evaluation, TrainingSettings
 
-FORMAT: Final = "nsm_widgets.training/1"
+FORMAT: Final = "nsm_widgets.training/2"
+FORMATS: Final = ("nsm_widgets.training/1", FORMAT)
 
 
 class TrainingRun:
@@ -82,11 +83,12 @@ def load_run(run: TrainingRun, path: str | os.PathLike[str]) -> None:
     """
     tensors, header = read_tensors(path)
     shown = repr(os.fspath(path))
-    if header.get("format") != FORMAT:
+    if header.get("format") not in FORMATS:
         raise CheckpointError(
             f"training file {shown} must have format {FORMAT!r}, got {header.get('format')!r}. "
             "Pass the path of a file that train wrote, or of none."
         )
+    check_is_sealed(path, header, FORMATS[0])
     try:
         earlier = TrainingSettings.from_keywords(json.loads(header["settings"]))
         progress = json.loads(header["progress"])

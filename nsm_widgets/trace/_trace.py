@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nsm_widgets._errors import FolderError
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._coord import Labels
 from nsm_widgets.trace.arrays._iterations import iteration_numbers, one_iteration, side_by_side
@@ -225,7 +226,14 @@ class Trace(TraceBase):
         return save_trace(self, path)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, mmap: bool = False, rank: int | None = None) -> Trace:
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        mmap: bool = False,
+        rank: int | None = None,
+        verify: bool = True,
+    ) -> Trace:
         """Read what :meth:`save`, :meth:`to_zarr` or a ``StoreWriter`` wrote. Runs no code from it.
 
         Of a store, a folder, nothing is read before it is looked at, and only steps are shown that its writer
@@ -233,11 +241,14 @@ class Trace(TraceBase):
 
         Args:
             path: The file, or the store's folder.
-            mmap: Whether values stay in the file, as read-only ``np.memmap``, and come into memory as they
-                are looked at: a trace larger than memory opens at once. :meth:`save` replaces a file and
-                never writes into one, so a mapped trace stays what it was; a file that somebody cuts
-                short while it is mapped ends the process.
+            mmap: Whether values stay in the file, as those of a store do, and come into memory as they are
+                looked at: a trace larger than memory opens at once. :meth:`save` replaces a file and never
+                writes into one, so a mapped trace stays what it was; a file that somebody cuts short while
+                it is mapped ends the process.
             rank: Whose steps of a store to show, where several processes recorded.
+            verify: Whether checksums are checked: of a file's names, labels and values when it is read, of
+                what is mapped or in a store when it is first looked at. Without, mapped values are
+                ``np.memmap``.
 
         Raises:
             TraceFileError: If the file or store is damaged, cut short or no trace; if a store has no
@@ -245,13 +256,18 @@ class Trace(TraceBase):
             MissingDependencyError: If a store is opened without the codecs that come with zarr.
         """
         folder = Path(path)
-        if folder.is_dir() and (folder / "zarr.json").exists():
+        if folder.is_dir():
+            if not (folder / "zarr.json").exists():
+                raise FolderError(
+                    f"{folder} must be a trace file or a store, got a folder without zarr.json. Has its "
+                    "writer begun? Check the path."
+                )
             from nsm_widgets.trace.store._store import open_store
 
-            return cls._public(open_store(folder, rank))
+            return cls._public(open_store(folder, rank, verify=verify))
         from nsm_widgets.trace.store._file import open_trace
 
-        return cls._public(open_trace(path, mmap=mmap))
+        return cls._public(open_trace(path, mmap=mmap, verify=verify))
 
     def to_zarr(self, path: str | os.PathLike[str]) -> Path:
         """Write everything to a new store, a folder that every Zarr v3 tool reads, all or nothing.
@@ -286,7 +302,8 @@ class Trace(TraceBase):
             return self
         from nsm_widgets.trace.store._store import open_store
 
-        return make_again(self.origin, self._public(open_store(self.origin.store, self.origin.rank)))
+        newest = open_store(self.origin.store, self.origin.rank, verify=self.origin.verify)
+        return make_again(self.origin, self._public(newest))
 
     def to_xarray(self) -> xarray.DataTree:
         """The same as an :class:`xarray.DataTree`; ``trace.make._xarray`` says where each array goes.

@@ -27,6 +27,7 @@ from nsm_widgets import (
     Selection,
     Trace,
 )
+from nsm_widgets._checksums import text_sum
 from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.view import color_codes, default_coloring, paint, rank_thresholds
 from tests import hostile
@@ -670,7 +671,25 @@ def edited_state(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     end = text.index("</script>", start)
     state = json.loads(text[start:end])
     edit(state["state"])
-    path.write_text(text[:start] + json.dumps(state).replace("<", "\\u003c") + text[end:], encoding="utf-8")
+    written = json.dumps(state).replace("<", "\\u003c")
+    rest = re.sub(r'(?<=id="nsmw-sum">)\d+', str(text_sum(written)), text[end:], count=1)
+    path.write_text(text[:start] + written + rest, encoding="utf-8")
+
+
+def test_a_page_that_is_damaged_keeps_its_pictures(browser: Browser, pages: Path) -> None:
+    """And says so; nothing of it becomes live."""
+    path = Path(widgets_to_html([MemoryView(make_trace())], pages / "damaged.html"))
+    text = path.read_text(encoding="utf-8")
+    damaged = text.replace('"time":0', '"time":1', 1)
+    assert damaged != text
+    path.write_text(damaged, encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    problem = page.locator(".nsmw-page-problem")
+    problem.wait_for()
+    assert "a checksum is wrong" in problem.inner_text()
+    assert page.locator(".nsmw-page-picture").count() == 1
+    page.close()
 
 
 @pytest.mark.parametrize("lacks", ["model", "view", "view's class"])

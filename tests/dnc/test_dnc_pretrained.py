@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from nsm_widgets._errors import CheckpointError, UnknownOptionError
 from nsm_widgets.dnc import (
@@ -20,6 +20,7 @@ from nsm_widgets.dnc import (
 )
 from nsm_widgets.dnc.pretrained import FILES
 from nsm_widgets.tasks import CopyTask, bit_errors
+from tests.sealed import save_tensors
 
 
 def small() -> DNC:
@@ -64,33 +65,33 @@ def test_tensors_must_fit_the_config(tmp_path: Path) -> None:
     tensors = load_file(path)
     config = small().config.to_dict()
     header = {"format": FILES.format, "config": json.dumps(config), "info": "{}"}
-    save_file(tensors, path, header | {"format": "nsm_widgets.ntm/1"})
+    save_tensors(tensors, path, header | {"format": "nsm_widgets.ntm/1"})
     with pytest.raises(
-        CheckpointError, match="must have format 'nsm_widgets.dnc/1', got 'nsm_widgets.ntm/1'"
+        CheckpointError, match="must have format 'nsm_widgets.dnc/2', got 'nsm_widgets.ntm/1'"
     ):
         load_checkpoint(path)
     bias = tensors.pop("output_layer.bias")
-    save_file(tensors, path, header)
+    save_tensors(tensors, path, header)
     with pytest.raises(CheckpointError, match="output_layer.bias is missing"):
         load_checkpoint(path)
-    save_file(tensors | {"output_layer.bias": bias, "odd": bias.clone()}, path, header)
+    save_tensors(tensors | {"output_layer.bias": bias, "odd": bias.clone()}, path, header)
     with pytest.raises(CheckpointError, match="odd is unknown"):
         load_checkpoint(path)
-    save_file(tensors | {"output_layer.bias": torch.zeros(5)}, path, header)
+    save_tensors(tensors | {"output_layer.bias": torch.zeros(5)}, path, header)
     with pytest.raises(CheckpointError, match=r"output_layer.bias has shape \(5,\) instead of \(2,\)"):
         load_checkpoint(path)
-    save_file(tensors | {"output_layer.bias": bias.half()}, path, header)
+    save_tensors(tensors | {"output_layer.bias": bias.half()}, path, header)
     with pytest.raises(CheckpointError, match="dtypes are"):
         load_checkpoint(path)
     for text in ("no json", "[]", '{"input_size": 0, "output_size": 2}', '{"input_size": 3, "weird": 2}'):
-        save_file(tensors, path, header | {"config": text})
+        save_tensors(tensors, path, header | {"config": text})
         with pytest.raises(CheckpointError, match="must carry a valid config"):
             load_checkpoint(path)
     for name, told in (
         ("num_controller_layers", "layers need more than"),
         ("controller_size", "no model has such sizes"),
     ):
-        save_file(tensors, path, header | {"config": json.dumps(config | {name: 10**9})})
+        save_tensors(tensors, path, header | {"config": json.dumps(config | {name: 10**9})})
         with pytest.raises(CheckpointError, match=told):
             load_checkpoint(path)
 

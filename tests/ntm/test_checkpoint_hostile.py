@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from nsm_widgets._errors import CheckpointError
 from nsm_widgets.ntm import NTM, load_checkpoint, save_checkpoint
 from nsm_widgets.ntm.pretrained import FILES
+from tests.sealed import save_tensors
 
 SIZES: dict[str, Any] = {
     "input_size": 3,
@@ -46,7 +47,7 @@ def path(tmp_path: Path) -> Path:
 def test_sizes_that_the_file_does_not_hold_are_refused(path: Path, claim: dict[str, Any]) -> None:
     """However large the claim, nothing is allocated and nothing is built for long."""
     header = {"format": FILES.format, "config": json.dumps({**SIZES, **claim}), "info": "{}"}
-    save_file(load_file(path), path, header)
+    save_tensors(load_file(path), path, header)
     with pytest.raises(CheckpointError, match="the tensors of its config|a valid config") as refused:
         load_checkpoint(path)
     assert len(str(refused.value)) < 1_500
@@ -55,7 +56,7 @@ def test_sizes_that_the_file_does_not_hold_are_refused(path: Path, claim: dict[s
 @pytest.mark.parametrize("config", ["[" * 100_000, '{"x":' * 100_000, "NaN", '{"' + "x" * 100_000 + '": 1}'])
 def test_a_config_that_is_none_is_refused(path: Path, config: str) -> None:
     """Nested without end, or with a name without end: told in few words."""
-    save_file(load_file(path), path, {"format": FILES.format, "config": config, "info": "{}"})
+    save_tensors(load_file(path), path, {"format": FILES.format, "config": config, "info": "{}"})
     with pytest.raises(CheckpointError, match="must carry a valid config") as refused:
         load_checkpoint(path)
     assert len(str(refused.value)) < 1_500

@@ -29,6 +29,7 @@ from nsm_widgets.tasks import (
     bit_errors,
     masked_loss,
 )
+from tests.sealed import save_tensors
 
 
 def small() -> NTM:
@@ -81,7 +82,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="must be a whole safetensors file"):
         load_checkpoint(path)
     save_file({"weight": torch.zeros(2)}, path)
-    with pytest.raises(CheckpointError, match="must have format 'nsm_widgets.ntm/1', got None"):
+    with pytest.raises(CheckpointError, match="must have format 'nsm_widgets.ntm/2', got None"):
         load_checkpoint(path)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         load_checkpoint(tmp_path / "absent")
@@ -94,20 +95,20 @@ def test_tensors_must_fit_the_config(tmp_path: Path) -> None:
     tensors = load_file(path)
     header = {"format": FILES.format, "config": json.dumps(small().config.to_dict()), "info": "{}"}
     bias = tensors.pop("output_layer.bias")
-    save_file(tensors, path, header)
+    save_tensors(tensors, path, header)
     with pytest.raises(CheckpointError, match="output_layer.bias is missing"):
         load_checkpoint(path)
-    save_file(tensors | {"output_layer.bias": bias, "odd": bias.clone()}, path, header)
+    save_tensors(tensors | {"output_layer.bias": bias, "odd": bias.clone()}, path, header)
     with pytest.raises(CheckpointError, match="odd is unknown"):
         load_checkpoint(path)
-    save_file(tensors | {"output_layer.bias": torch.zeros(5)}, path, header)
+    save_tensors(tensors | {"output_layer.bias": torch.zeros(5)}, path, header)
     with pytest.raises(CheckpointError, match=r"output_layer.bias has shape \(5,\) instead of \(2,\)"):
         load_checkpoint(path)
-    save_file(tensors | {"output_layer.bias": bias.half()}, path, header)
+    save_tensors(tensors | {"output_layer.bias": bias.half()}, path, header)
     with pytest.raises(CheckpointError, match="dtypes are"):
         load_checkpoint(path)
     for config in ("no json", "[]", '{"input_size": 0, "output_size": 2}', '{"input_size": 3, "weird": 2}'):
-        save_file(tensors, path, header | {"config": config})
+        save_tensors(tensors, path, header | {"config": config})
         with pytest.raises(CheckpointError, match="must carry a valid config"):
             load_checkpoint(path)
 

@@ -232,7 +232,7 @@ def test_only_its_own_file_is_resumed(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="must be a whole safetensors file"):
         train(model, TASK, path=path, **QUICK)
     save_file({"a": torch.zeros(1)}, path, {"format": "other"})
-    with pytest.raises(CheckpointError, match="must have format 'nsm_widgets.training/1', got 'other'"):
+    with pytest.raises(CheckpointError, match="must have format 'nsm_widgets.training/2', got 'other'"):
         train(model, TASK, path=path, **QUICK)
     save_file({"a": torch.zeros(1)}, path, {"format": "nsm_widgets.training/1"})
     with pytest.raises(CheckpointError, match="must hold a whole run"):

@@ -1,5 +1,6 @@
 /** Chunks of an exported page, opened when they are wanted and kept for a while. */
 
+import { check } from "../wire/crc32";
 import type { TypedArray } from "../wire/ndarray";
 import type { ChunkHeader } from "../wire/unpack";
 import { inflate, valuesOf } from "../wire/unpack";
@@ -126,7 +127,9 @@ export class ChunkCache {
   async #open({ header, index }: Wanted): Promise<TypedArray> {
     const text = this.#text(header.source);
     const base64 = text.slice(header.ends[index - 1] ?? 0, header.ends[index]);
-    return valuesOf(await inflate(fromBase64(base64)), header);
+    const packed = fromBase64(base64);
+    check(packed, header.sums[index]);
+    return valuesOf(await inflate(packed), header);
   }
 
   #text(source: string): string {

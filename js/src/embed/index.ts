@@ -3,6 +3,7 @@
 import type { IManagerState } from "@jupyter-widgets/base-manager";
 import { element } from "../page/dom";
 import type { Model } from "../page/model";
+import { check } from "../wire/crc32";
 import { isReadable } from "../wire/state-format";
 import { followLinks } from "./go";
 import { PageManager } from "./manager";
@@ -14,7 +15,9 @@ export async function boot(): Promise<void> {
   const places = [...document.querySelectorAll<HTMLElement>("[data-nsmw-view]")];
   try {
     const manager = new PageManager();
-    const state = JSON.parse(document.getElementById("nsmw-state")?.textContent ?? "") as IManagerState;
+    const text = document.getElementById("nsmw-state")?.textContent ?? "";
+    check(new TextEncoder().encode(text), Number(document.getElementById("nsmw-sum")?.textContent || "NaN"));
+    const state = JSON.parse(text) as IManagerState;
     await manager.restore(state, await sharedTexts());
     await Promise.all(places.map((place) => show(manager, place)));
     followPrinting();

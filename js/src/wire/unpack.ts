@@ -31,6 +31,8 @@ export interface ChunkHeader extends Packed {
   precision: Precision;
   /** Where each chunk ends in the text. */
   ends: number[];
+  /** The checksum of each chunk, before it is inflated. */
+  sums: number[];
 }
 
 /** What a page says of an array that was not to be had when it was written. */

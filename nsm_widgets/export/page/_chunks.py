@@ -2,7 +2,8 @@
 
 An array is cut along the axes that no panel draws (time, head, ...). A chunk holds what is left, C-contiguous
 and little-endian, its bytes sorted by significance (all first bytes, then all second ones, ...: alike bytes
-compress well), as a zlib stream in base64. ``js/src/arrays/packed-array.ts`` reads it.
+compress well), as a zlib stream in base64, whose CRC-32 stands in the header.
+``js/src/arrays/packed-array.ts`` reads it.
 """
 
 from __future__ import annotations
@@ -131,13 +132,16 @@ def chunk_array(
         header |= {"texels": texels, "table": _representatives(drawing), "type": "uint16"}
     level = _FAST_LEVEL if values.nbytes > _FAST_ABOVE else _LEVEL
     ends: list[int] = []
+    sums: list[int] = []
     texts: list[str] = []
     for part in parts:
-        texts.append(b64encode(zlib.compress(_by_significance(part), level)).decode("ascii"))
+        packed = zlib.compress(_by_significance(part), level)
+        sums.append(zlib.crc32(packed))
+        texts.append(b64encode(packed).decode("ascii"))
         ends.append((ends[-1] if ends else 0) + len(texts[-1]))
         if ends[-1] > most:
             raise TooLargeError
-    return ChunkedArray(name, kept, {**header, "ends": ends}, "".join(texts))
+    return ChunkedArray(name, kept, {**header, "ends": ends, "sums": sums}, "".join(texts))
 
 
 def _is_picture(drawing: Drawing) -> bool:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
+from nsm_widgets._checksums import text_sum
 from nsm_widgets._state_format import STATE_FORMAT
 from nsm_widgets._text import one_line, printable
 from nsm_widgets._version import __version__
@@ -134,7 +135,11 @@ def body_scripts(content: PageContent) -> str:
     Before all that a notebook's author wrote: the page looks its parts up by name, and the first one counts.
     """
     state = {"version_major": 2, "version_minor": 0, "state": content.models}
-    parts = [f'<script type="application/json" id="nsmw-state">{json_in_html(state)}</script>']
+    text = json_in_html(state)
+    parts = [
+        f'<script type="application/json" id="nsmw-state">{text}</script>',
+        f'<script type="text/plain" id="nsmw-sum">{text_sum(text)}</script>',
+    ]
     parts += [
         f'<script type="text/plain" id="nsmw-data-{number}">{array.text}</script>'
         for number, array in enumerate(content.arrays)

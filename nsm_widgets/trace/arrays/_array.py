@@ -243,7 +243,7 @@ class NamedArray:
 
     def __repr__(self) -> str:
         sizes = format_sizes(self.dims, self.shape)
-        about = "in its store" if isinstance(self.values, LazyValues) else "in its file"
+        about = f"in its {self.values.place}" if isinstance(self.values, LazyValues) else "in its file"
         if type(self.values) is np.ndarray:
             about = _describe(self.values)
         head = f"<NamedArray {self.name} {sizes} {self.dtype}, {about}>"

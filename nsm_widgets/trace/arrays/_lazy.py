@@ -49,10 +49,11 @@ class LazyValues(NDArrayOperatorsMixin):
         axes: What of each axis of the source; all of it if None.
     """
 
-    __slots__ = ("_axes", "_source", "dtype", "shape")
+    __slots__ = ("_axes", "_source", "dtype", "place", "shape")
 
     def __init__(self, source: ArraySource, axes: tuple[AxisSelection, ...] | None = None) -> None:
         self._source = source
+        self.place = str(getattr(source, "place", "store"))
         self._axes = tuple(range(size) for size in source.shape) if axes is None else axes
         self.dtype = source.dtype
         self.shape: tuple[int, ...] = tuple(len(axis) for axis in self._axes if not isinstance(axis, int))
@@ -102,7 +103,9 @@ class LazyValues(NDArrayOperatorsMixin):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("values in a store cannot become an array without a copy: they are read.")
+            raise ValueError(
+                f"values in a {self.place} cannot become an array without a copy: they are read."
+            )
         return self.read().astype(self.dtype if dtype is None else dtype, copy=False)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> Any:
@@ -118,7 +121,7 @@ class LazyValues(NDArrayOperatorsMixin):
         return np.array, (self.read(),)
 
     def __repr__(self) -> str:
-        return f"<values in a store, shape {self.shape}, {self.dtype}>"
+        return f"<values in a {self.place}, shape {self.shape}, {self.dtype}>"
 
 
 def _choose(axis: range | list[int], indexer: int | slice | list[int]) -> AxisSelection:

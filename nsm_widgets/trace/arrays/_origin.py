@@ -33,6 +33,8 @@ class Origin:
     store: Path | None = None
     """The folder that it was opened from; ``None`` where it lives in memory."""
     rank: int = 0
+    verify: bool = True
+    """Whether its checksums are checked."""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Of the arrays that the store gave, by name."""
     own_labels: Mapping[int, OwnLabels] = field(default_factory=dict)

@@ -275,10 +275,13 @@ class RecordingStore:
 
     def _write_scalars(self) -> None:
         """All that was logged so far, whole or not at all."""
+        if self._rows is not None and self._scalars.arrays():
+            self._save_scalars()
+
+    def _save_scalars(self) -> None:
         arrays = self._scalars.arrays()
-        if not arrays or self._rows is None:
-            return
         try:
+            (self.path / FOLDER).mkdir(exist_ok=True)
             Trace(*arrays).save(self.path / FOLDER / SCALARS.format(rank=self.rank))
             self._scalars_failed = None
         except OSError as error:
@@ -314,6 +317,8 @@ class RecordingStore:
         reasons = {"reasons": list(self._reasons)}
         self._rows = _Writer(self.path / FOLDER, self.rank, TraceBase(*rows, attrs=reasons))
         self._steps = _Writer(self.path, self.rank, TraceBase(*like, attrs=attrs), SHARD_BYTES)
+        self._steps._is_recorded = True
+        self._save_scalars()
 
     def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
         assert self._rows is not None

@@ -58,13 +58,13 @@ def with_sum(data: bytes) -> bytes:
     return data + struct.pack("<I", crc32c(data))
 
 
-def without_sum(data: bytes) -> bytes:
-    """The data before its checksum.
+def without_sum(data: bytes, *, verify: bool = True) -> bytes:
+    """The data before its checksum; unchecked only if that is asked for.
 
     Raises:
         ValueError: If the checksum is another.
     """
-    if len(data) < 4 or crc32c(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
+    if len(data) < 4 or (verify and crc32c(data[:-4]) != struct.unpack("<I", data[-4:])[0]):
         raise ValueError("its checksum is wrong: bits were lost or changed")
     return data[:-4]
 
@@ -96,13 +96,13 @@ def unpack_bytes(data: bytes, most: int) -> bytes:
         raise ValueError(f"it does not unpack ({error})") from error
 
 
-def unpack(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def unpack(data: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], *, verify: bool = True) -> NDArray[Any]:
     """The chunk that was packed, as a new array.
 
     Raises:
         ValueError: If the checksum is wrong, or the data does not say that it unpacks to just this shape.
     """
-    data = without_sum(data)
+    data = without_sum(data, verify=verify)
     values: NDArray[Any] = np.empty(shape, dtype.newbyteorder("<"))
     told = content_size(data)
     if told != values.nbytes:

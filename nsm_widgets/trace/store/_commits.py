@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class Commit:
     """Texts in the vocabulary."""
     words_sum: int = 0
     """Their checksum."""
+    group: str = ""
+    """The id of the group; none in version 1."""
 
 
 def write_commit(rank: Path, commit: Commit) -> None:
@@ -74,8 +77,10 @@ def commit_numbers(rank: Path) -> list[int]:
     """The numbers of the markers that are there, in order."""
     try:
         names = [path.name for path in rank.joinpath(*JOURNAL).iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        raise refuse(rank.parent, f"{rank.name}/{'/'.join(JOURNAL)} is no folder") from error
     return sorted(int(match[1]) for name in names if (match := _NAME.match(name)))
 
 
@@ -89,6 +94,8 @@ def read_commit(root: Path, rank: str) -> Commit | None:
     numbers = commit_numbers(root / rank)
     if not numbers:
         return None
+    if numbers[-1] > 1 and numbers[-2:-1] != [numbers[-1] - 1]:  # two are kept: read anew, or one is gone
+        raise FileNotFoundError(errno.ENOENT, "gone", f"the marker beside commit-{numbers[-1]:012d}.bin")
     name = f"commit-{numbers[-1]:012d}.bin"
     try:
         fields = load_json(without_sum(read_inside(root, rank, *JOURNAL, name, most=2**18)).decode())
@@ -101,8 +108,8 @@ def read_commit(root: Path, rank: str) -> Commit | None:
 
 def _checked(number: int, fields: object) -> Commit:
     """A marker of these fields, if they can be true together."""
-    if isinstance(fields, dict) and sorted(fields) == sorted(Commit.__slots__[:-3]):
-        fields = {**fields, "arrays": 0, "words": 0, "words_sum": 0}  # of version 1
+    if isinstance(fields, dict) and sorted(fields) == sorted(Commit.__slots__[:-4]):
+        fields = {**fields, "arrays": 0, "words": 0, "words_sum": 0, "group": ""}  # of version 1
     if not isinstance(fields, dict) or sorted(fields) != sorted(Commit.__slots__):
         raise ValueError("its fields are others")
     steps, folded, errors = (_count(fields[name]) for name in ("steps", "folded", "errors"))
@@ -112,9 +119,14 @@ def _checked(number: int, fields: object) -> Commit:
         if start != at or stop <= start:
             raise ValueError("its segments leave gaps or overlap")
         at = stop
-    if at != steps or fields["number"] != number or not isinstance(fields["message"], str):
+    if (
+        at != steps
+        or fields["number"] != number
+        or not all(isinstance(fields[name], str) for name in ("message", "group"))
+    ):
         raise ValueError("its fields contradict each other")
-    more = (_count(fields[name]) for name in ("arrays", "words", "words_sum"))
+    arrays, words, words_sum = (_count(fields[name]) for name in ("arrays", "words", "words_sum"))
+    more = arrays, words, words_sum, fields["group"]
     return Commit(number, steps, folded, tail, lost, errors, fields["message"], *more)
 
 

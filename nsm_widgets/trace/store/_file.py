@@ -4,7 +4,7 @@ The file is a `safetensors <https://github.com/huggingface/safetensors>`_ file, 
 knows those: one array per name, and in the header's metadata three strings:
 
 - ``format``: ``nsm_widgets.trace``
-- ``version``: ``1``. A reader refuses versions it does not know.
+- ``version``: ``2``. A reader refuses versions it does not know. Version 1 had no checksums.
 - ``trace``: JSON text::
 
     {"attrs": {...},
@@ -17,6 +17,9 @@ knows those: one array per name, and in the header's metadata three strings:
   (``slot_number``) are integers, or one text ``first:step``. A lone surrogate is written as an escape of its
   own, ``\ud83d``, and read as it was. No object in it has a name twice.
 
+- ``blocks`` and ``checksum``, which ``_checksums`` describes. They are checked when the file is read, a
+  block of a mapped array when it is first touched.
+
 Names in the file are names of arrays, never paths. A file is written in a hidden folder beside its place,
 brought to the disk, and only then given its name, so a crash leaves the old file or the new one (and perhaps
 a folder ``.name.*.tmp``, safe to delete).
@@ -28,25 +31,28 @@ import os
 import stat
 import struct
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from nsm_widgets._errors import NsmWidgetsError, TraceFileError
+from nsm_widgets._checksums import Sealed, check_sealed, read_seal, seal
+from nsm_widgets._errors import NsmWidgetsError, TraceFileError, warn_or_log
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import printable
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._json import dump_json, load_json
+from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import coords_from_json, coords_to_json
-from nsm_widgets.trace.store._mapped import MappedArrays, holds_flags
+from nsm_widgets.trace.store._mapped import CheckedBlocks, MappedArrays, holds_flags
 
 FORMAT = "nsm_widgets.trace"
-VERSION = "1"
+VERSION = "2"
 MAX_HEADER_BYTES = 64 * 2**20
 """Far above what labels need; a header that claims more is refused before it is read."""
 
@@ -69,19 +75,25 @@ def save_trace(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
             f"got {len(header.encode())}. Shorten the labels."
         )
     tensors = {name: np.require(array.values, requirements="C") for name, array in trace.items()}
+    about = seal(
+        {"format": FORMAT, "version": VERSION, "trace": header},
+        ((name, values.dtype.name, values.shape, values) for name, values in tensors.items()),
+    )
     with replacing(Path(path)) as temporary:
-        save_file(tensors, temporary, metadata={"format": FORMAT, "version": VERSION, "trace": header})
+        save_file(tensors, temporary, metadata=about)
     return Path(path)
 
 
-def open_trace(path: str | os.PathLike[str], *, mmap: bool = False) -> TraceBase:
+def open_trace(path: str | os.PathLike[str], *, mmap: bool = False, verify: bool = True) -> TraceBase:
     """See :meth:`Trace.open`."""
     path = Path(path)
     _check_kind(path)
     _check_header_size(path)
     try:
         with safe_open(path, framework="np") as file:
-            described = _read_metadata(path, file.metadata())
+            metadata = dict(file.metadata() or {})
+            described = _read_metadata(path, metadata)
+            sealed = _read_seal(path, metadata) if verify else None
             names = set(file.keys())
             missing, extra = set(described["arrays"]) - names, names - set(described["arrays"])
             if missing or extra:
@@ -90,7 +102,11 @@ def open_trace(path: str | os.PathLike[str], *, mmap: bool = False) -> TraceBase
             read: Callable[[str], NDArray[Any]] = file.get_tensor
             if mmap:  # the decoder has looked at the header first, and refused most of what does not fit
                 read = _map(path)
-            arrays = [_read_array(path, name, entry, read) for name, entry in described["arrays"].items()]
+            arrays = []
+            for name, entry in described["arrays"].items():
+                values = _read_values(path, name, read, None if sealed is None else sealed.get(name))
+                coords = coords_from_json(entry["coords"], entry["dims"], values.shape)
+                arrays.append(NamedArray(name, values, entry["dims"], coords, entry["attrs"]))
             return TraceBase(*arrays, attrs=described["attrs"])
     except SafetensorError as error:
         _refuse(path, f"it is damaged or cut short ({error})")
@@ -133,12 +149,11 @@ def _check_header_size(path: Path) -> None:
         _refuse(path, f"its header has {header_bytes} bytes, more than {MAX_HEADER_BYTES}")
 
 
-def _read_metadata(path: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+def _read_metadata(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     """The JSON of the header, with its types checked as far as no later check does."""
-    metadata = metadata or {}
     if metadata.get("format") != FORMAT:
         _refuse(path, f"its format is {metadata.get('format', 'unknown')!r}, not {FORMAT!r}")
-    if metadata.get("version") != VERSION:
+    if metadata.get("version") not in ("1", VERSION):
         _refuse(
             path,
             f"its version is {metadata.get('version')!r}, this reader knows {VERSION!r}; update nsm_widgets",
@@ -177,17 +192,37 @@ def _map(path: Path) -> MappedArrays:
         _refuse(path, f"its header cannot be read ({error})")
 
 
-def _read_array(
-    path: Path, name: str, entry: Mapping[str, Any], read: Callable[[str], NDArray[Any]]
-) -> NamedArray:
+def _read_seal(path: Path, metadata: Mapping[str, str]) -> dict[str, Sealed] | None:
+    try:
+        sealed = read_seal(metadata)
+    except ValueError as error:
+        _refuse(path, f"of what it says of its arrays {error}")
+    if sealed is None and metadata["version"] != "1":
+        _refuse(path, "its checksums are missing")
+    if sealed is None:
+        warn_or_log(
+            f"{path} is of an earlier version and has no checksums: damage to it may not be seen. To have "
+            "some, save it anew: Trace.open(path).save(path)."
+        )
+    return sealed
+
+
+def _read_values(path: Path, name: str, read: Callable[[str], NDArray[Any]], sealed: Sealed | None) -> Any:
+    """The values of an array; of a mapped one that is sealed, as blocks that are checked when touched."""
     try:
         values = read(name)
+        is_mapped = isinstance(values, np.memmap) and values.ndim > 0
+        if sealed is not None:
+            check_sealed(sealed, values.dtype.name, values.shape, None if is_mapped else values)
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         _refuse(path, f"array {name!r} cannot be read ({type(error).__name__}: {error})")
+    if sealed is not None and is_mapped:
+        return cast(
+            "NDArray[Any]", LazyValues(CheckedBlocks(values, sealed.sums, partial(_refuse, path), name))
+        )
     if values.dtype == np.bool_ and not holds_flags(values):
         _refuse(path, f"array {name!r} is of type bool and holds other bytes than 0 and 1")
-    coords = coords_from_json(entry["coords"], entry["dims"], values.shape)
-    return NamedArray(name, values, entry["dims"], coords, entry["attrs"])
+    return values
 
 
 def _refuse(path: Path, why: str) -> NoReturn:

@@ -167,18 +167,20 @@ def inner_folder(root: Path, name: str, rank: str) -> Path | None:
     return folder if (folder / rank).exists() else None
 
 
-def with_scalars(trace: TraceBase, folder: Path, rank: str) -> TraceBase:
-    """The trace with what was logged, as far as it was written.
+def with_scalars(trace: TraceBase, folder: Path, rank: str, *, must: bool, verify: bool) -> TraceBase:
+    """The trace with what was logged, as far as it was written; version 2 writes it first, so it ``must`` be.
 
     Raises:
         TraceFileError: If it is damaged.
     """
     path = folder / SCALARS.format(rank=rank.removeprefix("rank-"))
+    if must and (not path.is_file() or path.is_symlink()):
+        raise refuse(path, "it is missing, or no file")
     if not path.is_file() or path.is_symlink():
         return trace
     from nsm_widgets.trace.store._file import open_trace  # which loads safetensors
 
-    logged = open_trace(path)
+    logged = open_trace(path, verify=verify)
     if any(array.dims != ("logged",) or name in trace for name, array in logged.items()):
         raise refuse(path, "what was logged is not what a recorder writes")
     return trace.assign(*logged.values())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,25 @@ _DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8,
 DTYPES = (*_DTYPES, "float16", "float32", "float64")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}(?<!\.)\Z")
 _TAKEN = ("zarr.json", "steps", "vocabulary", "c", "con", "prn", "aux", "nul")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Where a rank lies, and what its files carry that they are its."""
+
+    root: Path
+    rank: str
+    id: str = ""
+    """Drawn when the group is made; none in version 1."""
+    plain: int = -1
+    """How many shards may have no label, as an earlier version began the group; -1 where it did not."""
+    verify: bool = True
+    """Whether checksums are checked."""
+
+    def label(self, key: str, index: int) -> bytes:
+        """What a shard begins with, so that no other one can lie in its place: nothing in version 1."""
+        told = f"{self.id} {self.rank} {key} {index}".encode()
+        return b"NSMSHARD" + f"{zlib.crc32(told):08x}".encode() if self.id else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +151,22 @@ def choose_chunk(shard: tuple[int, ...], dims: Sequence[str], itemsize: int) -> 
 
 def _smallest_factor(number: int) -> int:
     return next((factor for factor in range(2, math.isqrt(number) + 1) if number % factor == 0), number)
+
+
+def group_sum(rank: str, ours: Mapping[str, Any], arrays: Mapping[str, tuple[ArrayLayout, Any]]) -> str:
+    """The checksum over all that a group says of itself and its arrays, but for how long they are.
+
+    Args:
+        rank: The group's name.
+        ours: What it says under our name.
+        arrays: Layout and attributes of each array, by its folder.
+    """
+    told = {
+        key: [layout.dims, layout.dtype.name, layout.shard, layout.chunk, layout.absent, attrs]
+        for key, (layout, attrs) in arrays.items()
+    }
+    named = {name: value for name, value in ours.items() if name != "checksum"}
+    return f"{zlib.crc32(json.dumps([rank, named, told], sort_keys=True).encode()):08x}"
 
 
 def array_metadata(layout: ArrayLayout, length: int, attrs: Mapping[str, Any]) -> dict[str, Any]:

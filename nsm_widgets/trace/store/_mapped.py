@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nsm_widgets._checksums import BLOCK, CHANGED
+from nsm_widgets.trace.arrays._lazy import AxisSelection
 
 _DTYPES = {
     "BOOL": np.dtype("?"),
@@ -53,6 +58,56 @@ class MappedArrays:
             raise ValueError(f"bytes {start} to {end} do not fit shape {shape} of {dtype}")
         values: NDArray[Any] = self._bytes[start:end].view(dtype).reshape(shape)
         return values
+
+
+class CheckedBlocks:
+    """What lazy values read from: an array in a file, whose blocks are checked when they are first touched.
+
+    Args:
+        values: The array, mapped.
+        sums: The checksums of its blocks.
+        refuse: Raises, given why.
+        name: The array's name, for that.
+    """
+
+    place: Final = "file"
+
+    def __init__(
+        self, values: NDArray[Any], sums: Sequence[int], refuse: Callable[[str], NoReturn], name: str
+    ) -> None:
+        self.shape, self.dtype = values.shape, values.dtype
+        self._values, self._sums, self._refuse, self._name = values, sums, refuse, name
+        self._bytes = values.reshape(-1).view(np.uint8)
+        self._unseen = set(range(len(sums)))
+
+    def read(self, axes: tuple[AxisSelection, ...]) -> NDArray[Any]:
+        """The chosen values as a new array, once the blocks that they lie in are known to be whole."""
+        row_bytes = max(1, len(self._bytes) // self.shape[0])
+        rows = [axes[0]] if isinstance(axes[0], int) else axes[0]
+        if isinstance(rows, range) and abs(rows.step) * row_bytes <= BLOCK and len(rows):
+            self._check(min(rows) * row_bytes, (max(rows) + 1) * row_bytes)
+        else:
+            for row in rows if self._unseen else ():
+                self._check(row * row_bytes, (row + 1) * row_bytes)
+        return take_along(self._values, axes)
+
+    def _check(self, start: int, stop: int) -> None:
+        for block in self._unseen.intersection(range(start // BLOCK, -(-stop // BLOCK))):
+            data = self._bytes[block * BLOCK : (block + 1) * BLOCK]
+            if zlib.crc32(data.data) != self._sums[block]:
+                self._refuse(f"in block {block} of array {self._name!r} {CHANGED}")
+            self._unseen.discard(block)
+
+
+def take_along(values: NDArray[Any], axes: tuple[AxisSelection, ...]) -> NDArray[Any]:
+    """A copy of the chosen values, each list taken along its own axis."""
+    for place in reversed(range(values.ndim)):
+        chosen = axes[place]
+        if isinstance(chosen, range):
+            stop = chosen.stop if chosen.stop >= 0 else None
+            chosen = slice(chosen.start, stop, chosen.step)  # type: ignore[assignment]
+        values = values[(slice(None),) * place + (chosen,)]
+    return np.array(values)
 
 
 def holds_flags(values: NDArray[np.bool_]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,8 +31,10 @@ from nsm_widgets.trace.store._layout import (
     SHARD_STEPS,
     VERSION,
     ArrayLayout,
+    Group,
     array_metadata,
     choose_key,
+    group_sum,
     make_layout,
 )
 from nsm_widgets.trace.store._lock import RankLock
@@ -133,18 +136,30 @@ class RankFiles:
         schema: Its arrays.
         template: A trace with at least one step: axes, labels and attrs are its.
         last: The commit to go on from.
+        group: The group to go on with.
+        is_recorded: Whether rows of iterations lie beside it.
 
     Raises:
         TraceFileError: If labels and attrs are larger than a store's metadata may be.
     """
 
     def __init__(
-        self, root: Path, rank: str, schema: Schema, template: TraceBase, last: Commit | None = None
+        self,
+        root: Path,
+        rank: str,
+        schema: Schema,
+        template: TraceBase,
+        last: Commit | None = None,
+        group: Group | None = None,
+        *,
+        is_recorded: bool = False,
     ) -> None:
         self.schema = schema
         self.last = Commit() if last is None else last
+        self.group = Group(root, rank, secrets.token_hex(8)) if group is None else group
         self._root = root
         self._folder = root / rank
+        self._is_recorded = is_recorded
         self._lock = RankLock()
         self._template = template
         self._arrays: dict[str, NamedArray | ColumnArray] = {**template, **schema.columns}
@@ -196,7 +211,8 @@ class RankFiles:
             said: Further fields of the marker: ``lost``, ``errors``, ``message``.
         """
         last, size = self.last, self.schema.shard_steps
-        commit = replace(last, number=last.number + 1, arrays=len(self.schema.growing), **said)
+        said = {**said, "arrays": len(self.schema.growing), "group": self.group.id}
+        commit = replace(last, number=last.number + 1, **said)
         anew = last.number > 0 and commit.arrays != last.arrays  # segments of before lack a column
         for block, count in blocks:
             end = block.index * size + count
@@ -278,7 +294,7 @@ class RankFiles:
 
     def _write_shards(self, block: ShardBuffer, count: int) -> None:
         for values, layout in zip(block.values, self.schema.growing.values(), strict=True):
-            parts = pack_shard(values[:count], layout)
+            parts = pack_shard(values[:count], layout, self.group.label(layout.key, block.index))
             write_whole(self._folder / layout.key, layout.shard_name(block.index), parts)
             sync_folder(self._folder / layout.key)
 
@@ -286,7 +302,7 @@ class RankFiles:
         first = block.index * self.schema.shard_steps
         steps = [values[start - first : end - first] for values in block.values]
         journal = self._folder.joinpath(*JOURNAL)
-        write_whole(journal, segment_name(start, end), pack_segment(start, steps))
+        write_whole(journal, segment_name(start, end), pack_segment(self.group.id, start, steps))
         sync_folder(journal)
 
     def _write_empty(self, folder: Path) -> None:
@@ -298,7 +314,8 @@ class RankFiles:
             (folder / layout.key).mkdir(parents=True)
             values = self._arrays[name].values
             whole = values if values.ndim else np.asarray(values).reshape(1)
-            write_whole(folder / layout.key, layout.shard_name(0), pack_shard(whole, layout))
+            parts = pack_shard(whole, layout, self.group.label(layout.key, 0))
+            write_whole(folder / layout.key, layout.shard_name(0), parts)
             write_whole(
                 folder / layout.key, "zarr.json", [_json(self._metadata(name, layout, layout.shard[0]))]
             )
@@ -310,7 +327,7 @@ class RankFiles:
         write_whole(folder / JOURNAL[0], "zarr.json", [_json(_STEPS)])
         self._write_steps(folder, 0)
         if not self.schema.growing:
-            write_commit(folder, Commit(number=1))
+            write_commit(folder, Commit(number=1, group=self.group.id))
         sync_folder(folder.joinpath(*JOURNAL))
         write_whole(folder, "zarr.json", [self._group(0)])
         sync_folder(folder)
@@ -325,10 +342,15 @@ class RankFiles:
             "format": FORMAT,
             "version": VERSION,
             "axis": schema.axis,
+            "id": self.group.id,
+            "plain": self.group.plain,
+            "recorded": self._is_recorded,
             "attrs": self._template.attrs,
             "arrays": [_entry(self._template[n], arrays[n], n in schema.growing) for n in self._template],
             "columns": [self._column(name) for name in schema.columns],
         }
+        described = {layout.key: (layout, self._arrays[name].attrs) for name, layout in arrays.items()}
+        ours["checksum"] = group_sum(self.group.rank, ours, described)
         metadata = {
             layout.key: self._metadata(name, layout, length if name in schema.growing else layout.shard[0])
             for name, layout in arrays.items()

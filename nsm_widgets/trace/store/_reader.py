@@ -30,7 +30,15 @@ from nsm_widgets.trace.store._iteration_rows import (
     with_iterations,
     with_scalars,
 )
-from nsm_widgets.trace.store._layout import FORMAT, VERSION, ArrayLayout, is_key, read_layout
+from nsm_widgets.trace.store._layout import (
+    FORMAT,
+    VERSION,
+    ArrayLayout,
+    Group,
+    group_sum,
+    is_key,
+    read_layout,
+)
 from nsm_widgets.trace.store._states import MOST_JOINED
 from nsm_widgets.trace.store._stored_array import StoredArray
 from nsm_widgets.trace.store._tail import Segment, segment_name
@@ -40,12 +48,13 @@ _TRIES = 20
 _RANK = re.compile(r"rank-(0|[1-9]\d{0,8})\Z")
 
 
-def open_store(path: Path, rank: int | None = None) -> TraceBase:
+def open_store(path: Path, rank: int | None = None, *, verify: bool = True) -> TraceBase:
     """The committed steps of one rank as a trace whose values stay in the store.
 
     Args:
         path: The store's folder.
         rank: Which rank; the only one if None.
+        verify: Whether checksums are checked.
 
     Raises:
         TraceFileError: If there is no such rank, it has no committed step yet, or something is damaged.
@@ -53,21 +62,24 @@ def open_store(path: Path, rank: int | None = None) -> TraceBase:
     try:
         _check_ours(path, _json(path), "zarr.json")
         name = _choose_rank(path, rank)
-        opened = _Rank(path, name)
+        opened = _Rank(path, name, verify=verify)
         trace = opened.trace()
         folder = inner_folder(path, FOLDER, name)
         own_labels: Mapping[int, OwnLabels] = {}
+        if folder is None and opened.is_recorded:
+            raise refuse(path, f"{FOLDER}/{name} is missing")
         if folder is None:
             trace = TraceBase(
                 *(_masked(array, opened.columns, path) for array in trace.values()), attrs=trace.attrs
             )
         else:
-            rows, asides = _Rank(folder, name).trace(), _asides(path, name, opened)
+            rows = _Rank(folder, name, verify=verify).trace()
+            asides = _asides(path, name, opened)
             trace = with_iterations(trace, opened.columns, opened.words, rows, asides, path)
             own_labels = {} if trace.origin is None else trace.origin.own_labels
-            trace = with_scalars(trace, folder, name)
+            trace = with_scalars(trace, folder, name, must=opened.is_recorded, verify=verify)
         shapes = {array.name: array.shape for array in trace.values()}
-        origin = Origin(path.absolute(), int(name.removeprefix("rank-")), shapes, own_labels)
+        origin = Origin(path.absolute(), int(name.removeprefix("rank-")), verify, shapes, own_labels)
         return TraceBase(*trace.values(), attrs=trace.attrs, origin=origin)
     except RecursionError as error:
         raise refuse(path, "its description is nested too deep") from error
@@ -86,7 +98,7 @@ def _asides(path: Path, name: str, rank: _Rank) -> Asides | None:
         commit = read_commit(folder, name) if folder is not None else None
         if commit is None or commit.steps == 0:
             return Asides(None, path)
-    return Asides(None if folder is None else _Rank(folder, name).trace(), path)
+    return Asides(None if folder is None else _Rank(folder, name, verify=True).trace(), path)
 
 
 def _masked(array: NamedArray, columns: Mapping[Column, LazyValues], root: Path) -> NamedArray:
@@ -108,7 +120,12 @@ def ranks_in(path: Path) -> list[int]:
 
 def stored_layouts(root: Path, rank: str) -> dict[str, ArrayLayout]:
     """How the arrays of a rank are cut, by name."""
-    return _Rank(root, rank).layouts()
+    return _Rank(root, rank, verify=True).layouts()
+
+
+def stored_group(root: Path, rank: str) -> Group:
+    """What the files of a rank carry."""
+    return _Rank(root, rank, verify=True).group
 
 
 def _choose_rank(path: Path, rank: int | None) -> str:
@@ -159,6 +176,8 @@ class _Described:
     coords: dict[str, Any]
     layout: ArrayLayout
     attrs: dict[str, Any]
+    length: int
+    """How many steps other programs are shown."""
     column: Column | None = None
     """What it is a mask or labels of; ``None`` where it is none."""
     since: int = 0
@@ -168,8 +187,11 @@ class _Described:
 class _Rank:
     """One rank's description, and how to make a trace of its newest commit."""
 
-    def __init__(self, root: Path, rank: str) -> None:
-        self._root, self._rank = root, rank
+    def __init__(self, root: Path, rank: str, *, verify: bool) -> None:
+        self._root, self._rank, self._verify = root, rank, verify
+        self.is_recorded = False
+        """Whether rows of iterations must lie beside it."""
+        self.group = Group(root, rank, verify=verify)
         self.columns: dict[Column, LazyValues] = {}
         """Masks and labels, once the trace was made."""
         self.words = Vocabulary()
@@ -183,9 +205,30 @@ class _Rank:
         self.version = int(ours["version"])
         if self.version > 1:
             self._arrays += [self._column(entry) for entry in self._expect(ours, "columns", list)]
+        if self.version > 1 or "checksum" in ours:
+            self._check_sum(ours)
         self._growing = [array for array in self._arrays if array.grows]
         if len({array.layout.shard[0] for array in self._growing}) > 1:
             raise refuse(self._root, f"arrays of {self._rank} have shards of different lengths")
+
+    def _check_sum(self, ours: dict[str, Any]) -> None:
+        described = {array.layout.key: (array.layout, array.attrs) for array in self._arrays}
+        if self._verify and ours.get("checksum") != group_sum(self._rank, ours, described):
+            what = "checksum is wrong" if "checksum" in ours else "checksum is missing"
+            raise refuse(
+                self._root, f"of what {self._rank}/zarr.json says of names, axes and labels the {what}"
+            )
+        group_id, plain = self._expect(ours, "id", str), self._expect(ours, "plain", int)
+        self.group = Group(self._root, self._rank, group_id, plain, self._verify)
+        self.is_recorded = self._expect(ours, "recorded", bool)
+
+    def _check_commit(self, commit: Commit | None) -> None:
+        """Refuse a marker of another group, or an older one than what other programs are shown."""
+        shown = max((array.length for array in self._growing), default=0)
+        if (commit.folded if commit is not None else 0) < shown:
+            raise refuse(self._root, f"the newest marker of {self._rank} is gone: {shown} steps are shown")
+        if commit is not None and commit.group != self.group.id and (commit.group or self.group.plain < 0):
+            raise refuse(self._root, f"the newest marker of {self._rank} is not its own")
 
     def layouts(self) -> dict[str, ArrayLayout]:
         """How the arrays are cut, by name."""
@@ -193,12 +236,17 @@ class _Rank:
 
     def trace(self) -> TraceBase:
         """The newest commit; read again if a writer tidied up in between."""
+        missing: Any = "an array"
         for _ in range(_TRIES):
             try:
                 commit = read_commit(self._root, self._rank)
-                if commit is not None and commit.arrays > len(self._growing):
-                    self._describe()  # its writer has had a mask or labels more since
-                    continue
+                if commit is not None and (
+                    commit.arrays > len(self._growing) or commit.group != self.group.id
+                ):
+                    self._describe()  # its writer may have had a mask or labels more since
+                    if commit.arrays > len(self._growing):
+                        continue
+                self._check_commit(commit)
                 if commit is None or (commit.steps == 0 and len(self._growing) == len(self._arrays)):
                     raise TraceFileError(
                         f"{self._root} holds no committed step of {self._rank} yet. Open it again when its "
@@ -218,7 +266,7 @@ class _Rank:
         for array in self._arrays:
             if array.grows and (commit.steps == 0 or array not in growing):
                 continue
-            where, layout = (self._root, self._rank), array.layout
+            where, layout = self.group, array.layout
             if array.grows:
                 steps, folded, column = commit.steps, commit.folded, growing.index(array)
                 source = StoredArray(where, layout, steps, folded, tail, column, array.since)
@@ -257,7 +305,7 @@ class _Rank:
             name = segment_name(start, stop)
             descriptor = open_inside(self._root, self._rank, *JOURNAL, name)
             try:
-                segments.append(Segment(descriptor, start, stop, layouts))
+                segments.append(Segment(descriptor, start, stop, layouts, commit.group, verify=self._verify))
             except ValueError as error:
                 raise refuse(self._root, f"the segment {name} of {self._rank} is damaged: {error}") from error
         return segments
@@ -270,9 +318,9 @@ class _Rank:
                 raise refuse(self._root, f"labels of {entry['key']} must have dims and labels")
             dims, labels = self._expect(coord, "dims", list), self._expect(coord, "labels", list)
             coords[dim] = {"dims": list(map(str, dims)), "labels": labels}
-        layout, attrs = self._layout(entry["key"])
+        layout, attrs, length = self._layout(entry["key"])
         name, dims = self._expect(entry, "name", str), self._expect(entry, "dims", list)
-        return _Described(name, dims, entry["grows"], coords, layout, attrs)
+        return _Described(name, dims, entry["grows"], coords, layout, attrs, length)
 
     def _column(self, entry: Any) -> _Described:
         """A mask or labels."""
@@ -281,12 +329,13 @@ class _Rank:
         if not all(isinstance(text, str) for text in texts) or entry["kind"] not in KINDS:
             raise refuse(self._root, f"a mask or labels of {self._rank} are described as {str(entry)[:60]!r}")
         column = Column(entry["array"], entry["coord"], tuple(entry["dims"]), entry["kind"])
-        layout, attrs = self._layout(entry["key"], column.absent)
+        layout, attrs, length = self._layout(entry["key"], column.absent)
         since = entry["since"]
         dims = layout.dims[1:] if entry["grows"] else layout.dims
         if dims != column.dims or layout.dtype != column.dtype or type(since) is not int or since < 0:
             raise refuse(self._root, f"{entry['key']} of {self._rank} is not what its description says")
-        return _Described(column.name, list(layout.dims), entry["grows"], {}, layout, attrs, column, since)
+        named = list(layout.dims)
+        return _Described(column.name, named, entry["grows"], {}, layout, attrs, length, column, since)
 
     def _check_entry(self, entry: object, fields: list[str]) -> None:
         if not isinstance(entry, dict) or sorted(entry) != fields:
@@ -296,9 +345,10 @@ class _Rank:
         if type(entry["grows"]) is not bool or (entry["grows"] and not entry["dims"] and "name" in entry):
             raise refuse(self._root, f"{entry['key']} of {self._rank} must grow, or not")
 
-    def _layout(self, key: str, absent: int = 0) -> tuple[ArrayLayout, dict[str, Any]]:
+    def _layout(self, key: str, absent: int = 0) -> tuple[ArrayLayout, dict[str, Any], int]:
         found = _json(self._root, self._rank, key)
-        return read_layout(self._root, f"{self._rank}/{key}", key, found, absent)
+        layout, attrs = read_layout(self._root, f"{self._rank}/{key}", key, found, absent)
+        return layout, attrs, found["shape"][0]
 
     def _expect(self, owner: dict[str, Any], name: str, kind: type) -> Any:
         if not isinstance(owner.get(name), kind):

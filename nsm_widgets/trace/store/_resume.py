@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from nsm_widgets._text import printable
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._commits import Commit, read_commit
 from nsm_widgets.trace.store._rank import RankFiles, Schema, ShardBuffer
-from nsm_widgets.trace.store._reader import open_store, stored_layouts
+from nsm_widgets.trace.store._reader import open_store, stored_group, stored_layouts
 
 
 def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> tuple[RankFiles, ShardBuffer]:
@@ -25,10 +26,17 @@ def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> t
         TraceFileError: If it is damaged.
     """
     _check_same(root, rank, schema)
-    files = RankFiles(root, rank, schema, template, Commit())
-    files.take_over()
+    group = stored_group(root, rank)
     last = read_commit(root, rank) or Commit()
-    files.last = last = replace(last, arrays=len(schema.growing))
+    if not group.id:
+        plain = -(-last.folded // schema.shard_steps)
+        group = replace(group, id=secrets.token_hex(8), plain=plain)
+        last = replace(last, arrays=-1)  # what lies in segments goes into shards
+    else:
+        last = replace(last, arrays=len(schema.growing))
+    files = RankFiles(root, rank, schema, template, Commit(), group)
+    files.take_over()
+    files.last = last
     files.forget_unmarked()
     index, count = divmod(last.steps, schema.shard_steps)
     if not count:

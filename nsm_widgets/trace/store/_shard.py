@@ -18,16 +18,18 @@ from nsm_widgets.trace.store._layout import ArrayLayout
 _NONE = 2**64 - 1
 
 
-def pack_shard(values: Any, layout: ArrayLayout) -> Iterator[bytes]:
-    """A shard's bytes, chunk by chunk, then its index.
+def pack_shard(values: Any, layout: ArrayLayout, label: bytes) -> Iterator[bytes]:
+    """A shard's bytes: its label, chunk by chunk, then its index.
 
     Args:
         values: Steps of the array from the shard's first, as many as there are; in memory, in a file or in
             a store.
         layout: How the array is cut. Steps that are missing at the end are filled with NaN or zero.
+        label: What no other shard begins with.
     """
     index: list[int] = []
-    end = 0
+    end = len(label)
+    yield label
     for place in np.ndindex(*layout.grid):
         starts = [at * size for at, size in zip(place, layout.chunk, strict=True)]
         if starts[0] >= len(values):
@@ -55,19 +57,24 @@ class Shard:
     Args:
         descriptor: The open file; it is the caller's to close.
         layout: How the array is cut.
+        label: What it must begin with.
+        verify: Whether that, and checksums, are checked.
 
     Raises:
-        ValueError: If the file is shorter than an index, or the index is damaged.
+        ValueError: If the file is shorter than an index, the index is damaged, or it is another shard.
     """
 
-    def __init__(self, descriptor: int, layout: ArrayLayout) -> None:
+    def __init__(self, descriptor: int, layout: ArrayLayout, label: bytes, *, verify: bool) -> None:
+        self._verify = verify
         self._descriptor = descriptor
         self._layout = layout
         index_bytes = 16 * math.prod(layout.grid) + 4
         self._end = os.fstat(descriptor).st_size - index_bytes
         if self._end < 0:
             raise ValueError("it is cut short")
-        index = without_sum(read_at(descriptor, self._end, index_bytes))
+        if verify and read_at(descriptor, 0, len(label)) != label:
+            raise ValueError("it is another shard than its name says, or another program wrote it")
+        index = without_sum(read_at(descriptor, self._end, index_bytes), verify=verify)
         self._index = np.frombuffer(index, "<u8").reshape(*layout.grid, 2)
 
     def chunk(self, place: tuple[int, ...]) -> NDArray[Any]:
@@ -83,4 +90,5 @@ class Shard:
         needed = math.prod(layout.chunk) * layout.dtype.itemsize
         if count > min(self._end, most_packed(needed)) or offset > self._end - count:
             raise ValueError(f"its index leads to {count} bytes at {offset}, of {self._end}")
-        return unpack(read_at(self._descriptor, offset, count), layout.chunk, layout.dtype)
+        data = read_at(self._descriptor, offset, count)
+        return unpack(data, layout.chunk, layout.dtype, verify=self._verify)

@@ -40,6 +40,12 @@ then, every few seconds, the arrays' shapes grow in ``zarr.json``. So
 nothing else. A writer that resumes it goes on with segments, and one day replaces that shard, by a rename,
 with one that holds the same steps and more: whoever opened the old one goes on reading it.
 
+**Damage is known.** The group has a checksum over all that it says, its arrays' layouts and attributes. Each
+shard begins with 16 bytes that say of which group, array and place it is; markers and segments know theirs.
+Two markers are kept: where the one before the newest is missing, or arrays are longer than the newest says,
+a marker is gone. Version 1 had none of that; a store of it that is resumed becomes one of version 2, whose
+first shards have no label.
+
 **Readers** open a shard once for each read, take no link and no path, and check every size before a decoder
 runs: metadata word for word, the index against the file, the frame's content size against the array.
 
@@ -66,10 +72,10 @@ from nsm_widgets.trace.store._writer import StoreWriter
 __all__ = ["StoreWriter", "open_store", "write_store"]
 
 
-def open_store(path: str | os.PathLike[str], rank: int | None = None) -> TraceBase:
+def open_store(path: str | os.PathLike[str], rank: int | None = None, *, verify: bool = True) -> TraceBase:
     """See :meth:`Trace.open`."""
     need_codecs()
-    return _open_store(Path(path), rank)
+    return _open_store(Path(path), rank, verify=verify)
 
 
 def write_store(trace: TraceBase, path: str | os.PathLike[str]) -> Path:

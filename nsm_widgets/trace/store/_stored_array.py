@@ -8,15 +8,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets.trace.arrays._lazy import AxisSelection
-from nsm_widgets.trace.store._files import open_inside, refuse
-from nsm_widgets.trace.store._layout import MOST_VALUES, ArrayLayout
+from nsm_widgets.trace.store._files import open_inside, read_at, refuse
+from nsm_widgets.trace.store._layout import MOST_VALUES, ArrayLayout, Group
 from nsm_widgets.trace.store._shard import Shard
 from nsm_widgets.trace.store._tail import Segment, segment_name
 
@@ -27,7 +26,7 @@ class StoredArray:
     """Its first steps lie in shards, the others in segments.
 
     Args:
-        where: The store's folder, and the rank's in it.
+        group: Where it lies.
         layout: How it is cut.
         steps: Its length.
         folded: How many of its steps lie in shards.
@@ -38,7 +37,7 @@ class StoredArray:
 
     def __init__(
         self,
-        where: tuple[Path, str],
+        group: Group,
         layout: ArrayLayout,
         steps: int,
         folded: int,
@@ -48,7 +47,7 @@ class StoredArray:
     ) -> None:
         self.shape = (steps, *layout.shard[1:])
         self.dtype = layout.dtype
-        self._root, self._rank = where
+        self._group, self._root = group, group.root
         self._layout, self._folded, self._tail, self._column = layout, folded, tail, column
         self._first = since // layout.shard[0]
         """The first shard that there is."""
@@ -113,11 +112,14 @@ class StoredArray:
         name = self._layout.shard_name(index)
         where = f"{self._name()}/{name}"
         try:
-            descriptor = open_inside(self._root, self._rank, self._layout.key, name)
+            descriptor = open_inside(self._root, self._group.rank, self._layout.key, name)
         except FileNotFoundError as error:
             raise refuse(self._root, f"{where} is missing") from error
         try:
-            return use(Shard(descriptor, self._layout))
+            label = self._group.label(self._layout.key, index)
+            if index < self._group.plain and read_at(descriptor, 0, 8) != label[:8]:
+                label = b""  # written by an earlier version
+            return use(Shard(descriptor, self._layout, label, verify=self._group.verify))
         except ValueError as error:
             raise refuse(self._root, f"{where} is damaged: {error}") from error
         finally:
@@ -132,7 +134,7 @@ class StoredArray:
             raise refuse(self._root, f"{self._name()} in the segment {name} is damaged: {error}") from error
 
     def _name(self) -> str:
-        return f"{self._rank}/{self._layout.key}"
+        return f"{self._group.rank}/{self._layout.key}"
 
 
 def _split(steps: Sequence[int], folded: int) -> tuple[Sequence[int], Sequence[int]]:

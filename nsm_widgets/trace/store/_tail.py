@@ -2,7 +2,7 @@
 
 A file of a segment, little-endian: ``NSMTAIL1``, its first step and the one after its last (two uint64); the
 steps of each array in turn, as they lie in memory; for each step and array a crc32c (uint32, steps first);
-and the crc32c of the first 24 bytes with all of those.
+and the crc32c of the group's id and the first 24 bytes with all of those.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ def segment_name(start: int, stop: int) -> str:
     return f"tail-{start:012d}-{stop:012d}.bin"
 
 
-def pack_segment(start: int, steps: Sequence[NDArray[Any]]) -> Iterator[bytes]:
+def pack_segment(group: str, start: int, steps: Sequence[NDArray[Any]]) -> Iterator[bytes]:
     """A segment's bytes.
 
     Args:
+        group: The id of the group.
         start: The first step.
         steps: For each array in order its steps, time leading.
     """
@@ -46,7 +47,8 @@ def pack_segment(start: int, steps: Sequence[NDArray[Any]]) -> Iterator[bytes]:
         sums[:, column] = [crc32c(row) for row in rows]
         yield rows.tobytes()
     table = sums.tobytes()
-    yield with_sum(head + table)[_HEAD:]
+    before = group.encode() + head
+    yield with_sum(before + table)[len(before) :]
 
 
 class Segment:
@@ -57,12 +59,24 @@ class Segment:
         start: The first step.
         stop: The one after the last.
         layouts: The arrays, in order.
+        group: The id of the group.
+        verify: Whether checksums are checked.
 
     Raises:
         ValueError: If the file is not of the length and steps that these give, or its sums are damaged.
     """
 
-    def __init__(self, descriptor: int, start: int, stop: int, layouts: Sequence[ArrayLayout]) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        start: int,
+        stop: int,
+        layouts: Sequence[ArrayLayout],
+        group: str,
+        *,
+        verify: bool,
+    ) -> None:
+        self._verify = verify
         weakref.finalize(self, os.close, descriptor)
         self.start, self.stop = start, stop
         self._descriptor = descriptor
@@ -73,7 +87,9 @@ class Segment:
         if os.fstat(descriptor).st_size != table + table_bytes:
             raise ValueError(f"it has {os.fstat(descriptor).st_size} bytes, not {table + table_bytes}")
         head = read_at(descriptor, 0, _HEAD)
-        sums = without_sum(head + read_at(descriptor, table, table_bytes))[_HEAD:]
+        before = group.encode() + head
+        told = before + read_at(descriptor, table, table_bytes)
+        sums = without_sum(told, verify=verify)[len(before) :]
         if head != _MAGIC + struct.pack("<QQ", start, stop):
             raise ValueError("it holds other steps than its name says")
         self._sums = np.frombuffer(sums, "<u4").reshape(count, len(layouts))
@@ -89,7 +105,7 @@ class Segment:
         row = step - self.start
         offset = _HEAD + before + row * layout.step_bytes
         data = read_at(self._descriptor, offset, layout.step_bytes)
-        if len(data) != layout.step_bytes or crc32c(data) != self._sums[row, column]:
+        if len(data) != layout.step_bytes or (self._verify and crc32c(data) != self._sums[row, column]):
             raise ValueError("its checksum is wrong: bits were lost or changed")
         values = np.frombuffer(data, layout.dtype.newbyteorder("<")).reshape(layout.step_shape)
         return values.astype(layout.dtype, copy=False)

@@ -68,6 +68,8 @@ class StoreWriter:
 
     _shard_bytes = 0
     """See ``make_schema``."""
+    _is_recorded = False
+    """Whether rows of iterations lie beside the steps."""
     lost_steps: int
     """Steps that were left out, because writing failed for too long."""
     words: Vocabulary
@@ -202,7 +204,9 @@ class StoreWriter:
         schema = make_schema(template, self._shard_bytes, self._columns)
         _check_growing(schema, growing, template)
         resumes = self._resume and (self._root / self._rank).exists()
-        files, first = RankFiles(self._root, self._rank, schema, template), ShardBuffer(0, [])
+        recorded = self._is_recorded
+        files = RankFiles(self._root, self._rank, schema, template, is_recorded=recorded)
+        first = ShardBuffer(0, [])
         if resumes:
             files, first = resume_rank(self._root, self._rank, schema, template)
         step_bytes = sum(layout.step_bytes for layout in schema.growing.values())

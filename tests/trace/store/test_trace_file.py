@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
-from safetensors.numpy import save_file
 
 from nsm_widgets._axes import AXES
 from nsm_widgets._errors import TraceFileError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace.arrays._json import dump_json, load_json
 from nsm_widgets.trace.store import _file
+from tests.sealed import save_arrays
 
 TEXT = st.text(st.characters(codec=None), max_size=5)  # lone surrogates and NUL included
 JSON = st.recursive(
@@ -230,7 +230,7 @@ def _described(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], N
         result = change(described)
         text = result if isinstance(result, str) else json.dumps(described)
         metadata = {"format": _file.FORMAT, "version": _file.VERSION, "trace": text}
-        save_file({"memory": np.ones(2)}, path, metadata=metadata)
+        save_arrays({"memory": np.ones(2)}, path, metadata=metadata)
 
     return write
 
@@ -248,7 +248,7 @@ def _array(values: np.ndarray) -> Callable[[Path], None]:
     entry = {"dims": ["slot"], "coords": {}, "attrs": {}}
     text = json.dumps({"attrs": {}, "arrays": {"memory": entry}})
     metadata = {"format": _file.FORMAT, "version": _file.VERSION, "trace": text}
-    return lambda path: save_file({"memory": values}, path, metadata=metadata)
+    return lambda path: save_arrays({"memory": values}, path, metadata=metadata)
 
 
 def _bytes(content: bytes) -> Callable[[Path], None]:
@@ -256,7 +256,7 @@ def _bytes(content: bytes) -> Callable[[Path], None]:
 
 
 def _metadata(**metadata: str) -> Callable[[Path], None]:
-    return lambda path: save_file({"memory": np.ones(2)}, path, metadata=metadata or None)
+    return lambda path: save_arrays({"memory": np.ones(2)}, path, metadata=metadata or None)
 
 
 NAN_TEXT = '{"attrs": {"loss": NaN}, "arrays": {}}'
@@ -284,8 +284,8 @@ LIES = {
     "no-metadata": (_metadata(), r"its format is 'unknown', not 'nsm_widgets\.trace'"),
     "other-format": (_metadata(format="pt"), r"its format is 'pt', not 'nsm_widgets\.trace'"),
     "newer-version": (
-        _metadata(format=_file.FORMAT, version="2"),
-        r"version is '2', this reader knows '1'; update",
+        _metadata(format=_file.FORMAT, version="3"),
+        r"version is '3', this reader knows '2'; update",
     ),
     "no-description": (_metadata(format=_file.FORMAT, version="1"), r"its description is not JSON"),
     "description-cut": (
@@ -318,7 +318,7 @@ LIES = {
         r"array 'memory' must be an obj",
     ),
     "path-as-name": (
-        lambda path: save_file(
+        lambda path: save_arrays(
             {"../../evil": np.ones(1)},
             path,
             metadata={
@@ -399,13 +399,38 @@ def test_unreadable_dtypes_are_refused(tmp_path: Path) -> None:
     """A type that NumPy does not have is refused by name."""
     text = json.dumps({"attrs": {}, "arrays": {"memory": {"dims": ["slot"], "coords": {}, "attrs": {}}}})
     header = {
-        "__metadata__": {"format": _file.FORMAT, "version": _file.VERSION, "trace": text},
+        "__metadata__": {"format": _file.FORMAT, "version": "1", "trace": text},
         "memory": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]},
     }
     path = tmp_path / "x"
     path.write_bytes(_raw(header, bytes(4)))
     with pytest.raises(TraceFileError, match=r"array 'memory' cannot be read|is damaged"):
         Trace.open(path)
+
+
+def test_a_file_says_what_was_saved(tmp_path: Path) -> None:
+    """Without its checksums it is damaged; version 1 opens with a word; ``verify=False`` asks for none."""
+    from safetensors import safe_open
+    from safetensors.numpy import load_file, save_file
+
+    trace = Trace(NamedArray("memory", [1.0, 2.0], ("slot",), {"slot": ["a", "b"]}))
+    path = trace.save(tmp_path / "x")
+    with safe_open(path, framework="np") as file:
+        metadata = dict(file.metadata())
+    values = load_file(path)
+    bare = {name: metadata[name] for name in ("format", "version", "trace")}
+    for told in (bare, {**bare, "blocks": metadata["blocks"]}, {**bare, "checksum": metadata["checksum"]}):
+        save_file(values, path, told)
+        with pytest.raises(TraceFileError, match="checksum"):
+            Trace.open(path)
+        assert Trace.open(path, verify=False).identical(trace)
+    save_file(values, path, {**bare, "version": "1"})
+    with pytest.warns(RuntimeWarning, match="is of an earlier version and has no checksums"):
+        assert Trace.open(path).identical(trace)
+    for changed in ({"memory": values["memory"].view(np.int64)}, {"memory": values["memory"][::-1].copy()}):
+        save_file(changed, path, metadata)
+        with pytest.raises(TraceFileError, match=r"were saved|its checksum is wrong"):
+            Trace.open(path)
 
 
 WITHOUT_TORCH = """

@@ -50,7 +50,7 @@ def described(description: Any, arrays: Any = None, data: bytes = bytes(16)) -> 
     tensors = (
         {"memory": {"dtype": "F64", "shape": [2], "data_offsets": [0, 16]}} if arrays is None else arrays
     )
-    metadata = {"format": _file.FORMAT, "version": _file.VERSION, "trace": text}
+    metadata = {"format": _file.FORMAT, "version": "1", "trace": text}
     return raw({"__metadata__": metadata, **tensors}, data)
 
 
@@ -243,18 +243,14 @@ def opened_or_refused(path: Path) -> Trace | None:
 
 
 def test_every_bit_of_a_file_may_be_flipped(tmp_path: Path) -> None:
-    """A file with any one bit flipped opens as a trace, or is refused by a TraceFileError: nothing else."""
+    """A file with any one bit flipped opens as the same trace, or is refused by a TraceFileError."""
     whole = valid(tmp_path / "whole")
-    path = tmp_path / "flipped"
-    opened = 0
+    path, true = tmp_path / "flipped", Trace.open(tmp_path / "whole")
     for place in range(8 * len(whole)):
         flipped = bytearray(whole)
         flipped[place // 8] ^= 1 << place % 8
         path.write_bytes(flipped)
-        if (trace := opened_or_refused(path)) is not None:
-            opened += 1
-            assert len(trace) == 2 and repr(trace["memory"])
-    assert 8 * 6 * 8 <= opened < 4 * len(whole), "values are any bits; the rest is checked"
+        assert (trace := opened_or_refused(path)) is None or trace.identical(true)
 
 
 @pytest.mark.parametrize("seed", range(4))

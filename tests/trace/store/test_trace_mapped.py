@@ -14,6 +14,7 @@ import pytest
 from nsm_widgets._errors import TraceFileError, WeightsError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.trace.arrays._convert import to_readonly
+from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._weights import check_weightings
 from nsm_widgets.trace.store._mapped import holds_flags
 
@@ -30,17 +31,42 @@ def every_dtype() -> Trace:
 
 
 def test_a_mapped_trace_is_the_same_trace(tmp_path: Path) -> None:
-    """Every type, a scalar, labels and attrs, bit for bit; values are read-only maps of the file."""
+    """Every type, a scalar, labels and attrs, bit for bit; values stay in the file, read-only."""
     trace = every_dtype()
     path = trace.save(tmp_path / "run.safetensors")
-    mapped = Trace.open(path, mmap=True)
-    assert mapped.identical(trace)
-    for array in mapped.values():
+    mapped, unverified = Trace.open(path, mmap=True), Trace.open(path, mmap=True, verify=False)
+    for opened in (mapped, unverified):
+        assert opened.identical(trace)
+        assert all(array.dtype == trace[array.name].dtype for array in opened.values())
+        assert opened["af4"].isel(time=1).values.tolist() == trace["af4"].isel(time=1).values.tolist()
+    for array in unverified.values():
         assert isinstance(array.values, np.memmap)
         assert not array.values.flags.writeable
-        assert array.dtype == trace[array.name].dtype
+        assert isinstance(mapped[array.name].values, LazyValues if array.ndim else np.memmap)
+    assert "in its file" in repr(unverified["af4"])
     assert "in its file" in repr(mapped["af4"])
-    assert mapped["af4"].isel(time=1).values.tolist() == trace["af4"].isel(time=1).values.tolist()
+
+
+def test_mapped_blocks_are_checked_when_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damage in a block is told by whoever looks at it first, and by nobody who looks elsewhere."""
+    monkeypatch.setattr("nsm_widgets._checksums.BLOCK", 64)
+    monkeypatch.setattr("nsm_widgets.trace.store._mapped.BLOCK", 64)
+    values = np.arange(100 * 8.0).reshape(100, 8)
+    path = Trace(NamedArray("usage", values, ("time", "slot"))).save(tmp_path / "run.safetensors")
+    data = bytearray(path.read_bytes())
+    data[-64 * 50 + 3] ^= 4  # in step 50
+    path.write_bytes(data)
+    usage = Trace.open(path, mmap=True)["usage"]
+    for index in (0, 49, 51, 99, slice(0, 50), slice(99, 50, -1), [3, 70], slice(0, 50, 7)):
+        np.testing.assert_array_equal(usage.isel(time=index).values, values[index])
+    for index in (50, slice(40, 60), slice(60, 40, -1), [3, 50], slice(0, 100, 10), slice(None)):
+        with pytest.raises(TraceFileError, match=r"in block 50 of array 'usage' its checksum is wrong"):
+            np.asarray(usage.isel(time=index).values)
+    with pytest.raises(TraceFileError, match="its checksum is wrong"):
+        np.asarray(Trace.open(path, mmap=True)["usage"].isel(slot=3).values)
+    damaged = Trace.open(path, verify=False)["usage"].values
+    assert damaged.tobytes() == Trace.open(path, mmap=True, verify=False)["usage"].values.tobytes()
+    assert (damaged != values).sum() == 1
 
 
 def test_a_mapped_trace_outlives_its_replacement(tmp_path: Path) -> None:
@@ -81,7 +107,7 @@ def test_a_file_of_others_may_lie_unaligned(tmp_path: Path) -> None:
             lambda raw: raw.replace(b'"BOOL"', b'"I8"  ').replace(b"[16,18]", b"[15,17]"),
             "damaged or cut short",
         ),
-        (lambda raw: raw[:-1] + b"\x07", "other bytes than 0 and 1"),
+        (lambda raw: raw[:-1] + b"\x07", "its checksum is wrong"),
     ],
     ids=["cut", "type", "offsets", "bool"],
 )
@@ -94,7 +120,10 @@ def test_a_damaged_file_is_refused_when_mapped_too(tmp_path: Path, change: objec
     path.write_bytes(raw)
     for mmap in (False, True):
         with pytest.raises(TraceFileError, match=message):
-            Trace.open(path, mmap=mmap)
+            [np.asarray(array.values) for array in Trace.open(path, mmap=mmap).values()]
+        if "checksum" in message:
+            with pytest.raises(TraceFileError, match="other bytes than 0 and 1"):
+                Trace.open(path, mmap=mmap, verify=False)
 
 
 @pytest.mark.parametrize("mode", ["r", "r+", "c", "w+"])
