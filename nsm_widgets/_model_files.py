@@ -47,7 +47,14 @@ class ModelFiles(Generic[Model]):
         return tuple(f"{self.room}/{version}" for version in range(1, self.version + 1))
 
     def save(self, model: Model, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None) -> None:
-        """Write a model to one file, whole or not at all."""
+        """Write a model to one safetensors file, whole or not at all; an existing file is replaced.
+
+        Args:
+            model: Its parameters are saved, and what else its state holds, as a fixed memory or which states
+                are active, on whatever device they are.
+            path: Where to.
+            info: Anything JSON can hold: task, seed, figures. ``checkpoint_info`` gives it back.
+        """
         config: Any = model.config
         header = {
             "format": self.format,
@@ -57,7 +64,7 @@ class ModelFiles(Generic[Model]):
         write_tensors(path, model.state_dict(), header)
 
     def load(self, path: str | os.PathLike[str], *, verify: bool = True) -> Model:
-        """Read a model, on the CPU and in eval mode; no random number is drawn.
+        """Read a model that ``save_checkpoint`` wrote, on the CPU, in eval mode; no random number is drawn.
 
         Args:
             path: The file.
@@ -86,7 +93,7 @@ class ModelFiles(Generic[Model]):
         return model.eval()
 
     def info(self, path: str | os.PathLike[str]) -> dict[str, Any]:
-        """What was saved beside a model.
+        """What was saved beside a model: task, seed, training figures.
 
         Raises:
             FileNotFoundError: If there is no such file.

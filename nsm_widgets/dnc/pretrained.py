@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from nsm_widgets._model_files import ModelFiles
 from nsm_widgets.dnc.config import DNCConfig
@@ -13,36 +11,7 @@ from nsm_widgets.dnc.model import DNC
 
 FILES: Final = ModelFiles("nsm_widgets.dnc", version=2, model=DNC, config=DNCConfig)
 
-
-def save_checkpoint(model: DNC, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None) -> None:
-    """Write a model to one safetensors file, whole or not at all; an existing file is replaced.
-
-    Args:
-        model: Its parameters are saved, on whatever device they are.
-        path: Where to.
-        info: Anything JSON can hold: task, seed, figures. ``checkpoint_info`` gives it back.
-    """
-    FILES.save(model, path, info)
-
-
-def load_checkpoint(path: str | os.PathLike[str], *, verify: bool = True) -> DNC:
-    """Read a model written by ``save_checkpoint``, on the CPU and in eval mode.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        CheckpointError: If the file is damaged, foreign, or its tensors do not fit its config.
-    """
-    return FILES.load(path, verify=verify)
-
-
-def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What was saved beside the model: task, seed, training figures.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        CheckpointError: If the file is damaged or foreign.
-    """
-    return FILES.info(path)
+save_checkpoint, load_checkpoint, checkpoint_info = FILES.save, FILES.load, FILES.info
 
 
 def load_pretrained(name: str = "copy") -> DNC:

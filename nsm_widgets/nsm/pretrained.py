@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from nsm_widgets._model_files import ModelFiles
 from nsm_widgets.nsm.config import NSMConfig
@@ -13,38 +11,7 @@ from nsm_widgets.nsm.machine import NeuralStateMachine
 
 FILES: Final = ModelFiles("nsm_widgets.nsm", version=2, model=NeuralStateMachine, config=NSMConfig)
 
-
-def save_checkpoint(
-    model: NeuralStateMachine, path: str | os.PathLike[str], info: Mapping[str, Any] | None = None
-) -> None:
-    """Write a model to one safetensors file, whole or not at all; an existing file is replaced.
-
-    Args:
-        model: Its parameters, its initial memory and which states are active are saved.
-        path: Where to.
-        info: Anything JSON can hold: task, seed, figures. ``checkpoint_info`` gives it back.
-    """
-    FILES.save(model, path, info)
-
-
-def load_checkpoint(path: str | os.PathLike[str], *, verify: bool = True) -> NeuralStateMachine:
-    """Read a model written by ``save_checkpoint``, on the CPU and in eval mode.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        CheckpointError: If the file is damaged, foreign, or its tensors do not fit its config.
-    """
-    return FILES.load(path, verify=verify)
-
-
-def checkpoint_info(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What was saved beside the model: task, seed, training figures.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        CheckpointError: If the file is damaged or foreign.
-    """
-    return FILES.info(path)
+save_checkpoint, load_checkpoint, checkpoint_info = FILES.save, FILES.load, FILES.info
 
 
 def load_pretrained(name: str = "marked_copy") -> NeuralStateMachine:
