@@ -12,7 +12,7 @@ import numpy as np
 
 from nsm_widgets import Heatmap
 from nsm_widgets.export.page._live import live_models
-from tests.hostile_outputs import MODELS, OUTPUTS, PROSE
+from tests.hostile_outputs import MODELS, OUTPUTS, PROSE, RAW
 
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -31,6 +31,12 @@ def hostile_notebook(path: Path, names: Iterable[str], host: str) -> Path:
             source, attachments = PROSE[name]
             given = {"attachments": _filled(attachments, host, name)} if attachments else {}
             cells.append(nbformat.v4.new_markdown_cell(_filled(source, host, name), **given))
+            continue
+        if name in RAW:
+            raw = nbformat.v4.new_raw_cell(
+                _filled(RAW[name], host, name), metadata={"raw_mimetype": "text/html"}
+            )
+            cells.append(raw)
             continue
         if name in OUTPUTS:
             cells.append(_cell(_filled(OUTPUTS[name], host, name)))

@@ -238,6 +238,12 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "mime-view-number": {"application/vnd.jupyter.widget-view+json": {"model_id": 0}, "text/plain": "x"},
 }
 
+RAW: dict[str, str] = {
+    "raw-html": f"<img src=@HOST@/i onerror={RUN}>{REFRESH}<script>{RUN}</script>",
+    "raw-covers": "<p style='position: fixed; inset: 0; z-index: 99999; background: red'>x</p>",
+    "raw-unclosed": "<table><tr><td><!--",
+}
+
 PROSE: dict[str, tuple[str, dict[str, dict[str, str]]]] = {
     "prose-html": (f"text <img src=@HOST@/i onerror={RUN}> {REFRESH} <script>{RUN}</script>", {}),
     "prose-block": (f"<div>\n{REFRESH}\n<iframe src=@HOST@/f></iframe>\n</div>", {}),
@@ -278,6 +284,8 @@ PROSE: dict[str, tuple[str, dict[str, dict[str, str]]]] = {
     ),
     "prose-attachment-absent": ("![x](attachment:none.png)", {}),
     "prose-attachment-empty": ("![x](attachment:a.png)", {"a.png": {}}),
+    "prose-covers": ("<p style='position: fixed; inset: 0; z-index: 99999; background: red'>x</p>", {}),
+    "prose-margin": ("<p style='margin: -9999px 0 0; height: 9999px; background: red'>x</p>", {}),
     "prose-file": ("![x](/etc/hostname) ![y](../../../../etc/hostname) ![z](file:///etc/hostname)", {}),
     "prose-folder": ("![x](.) ![y](%2e%2e/%2e%2e/etc/hostname) ![z](a.png%00)", {}),
 }
@@ -343,6 +351,32 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             ],
         ),
         "1": _anywidget(),
+    },
+    "model-output-picture": {
+        "shown": _model(
+            "OutputModel",
+            "@jupyter-widgets/output",
+            outputs=[
+                {"output_type": "display_data", "data": {"image/png": f"'><img src=@HOST@/i onerror={RUN}>"}}
+            ],
+        )
+    },
+    "model-covers": {
+        "shown": _model("ButtonModel", description="x", layout="IPY_MODEL_@ID@1", style="IPY_MODEL_@ID@2"),
+        "1": _model(
+            "LayoutModel",
+            "@jupyter-widgets/base",
+            _view_name="LayoutView",
+            margin="-3000px 0 0",
+            height="6000px",
+            width="100%",
+        ),
+        "2": _model(
+            "ButtonStyleModel",
+            button_color="red",
+            _view_module="@jupyter-widgets/base",
+            _view_name="StyleView",
+        ),
     },
     "model-linked-esm": {
         "shown": _model("TextModel", value=_ESM, description=""),
@@ -552,8 +586,3 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
 }
-
-
-def count() -> int:
-    """How many there are."""
-    return len(OUTPUTS) + len(PROSE) + len(MODELS)

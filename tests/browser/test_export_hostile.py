@@ -19,11 +19,11 @@ from tests.browser.harness.exported import INLINE, READY_MS
 from tests.browser.views import ViewOnPage
 from tests.hostile import assert_nothing_ran
 from tests.hostile_notebook import VALUES, hostile_notebook
-from tests.hostile_outputs import MODELS, OUTPUTS, PROSE
+from tests.hostile_outputs import MODELS, OUTPUTS, PROSE, RAW
 
 OURS = "Canvas2D: Multiple readback operations"  # said of the test, which reads the pixels
 
-EVERY = [*OUTPUTS, *PROSE, *MODELS]
+EVERY = [*OUTPUTS, *RAW, *PROSE, *MODELS]
 
 
 class Counter:

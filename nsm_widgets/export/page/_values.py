@@ -8,13 +8,13 @@ from typing import Any
 
 from nsm_widgets._text import one_line
 from nsm_widgets.export.page._classes import python_class
-from nsm_widgets.export.page._clean import Cleaner
+from nsm_widgets.export.page._clean import Cleaner, is_base64
 from nsm_widgets.export.page._css import clean_value
 
 LINKS = frozenset({"LinkModel", "DirectionalLinkModel"})
 _MARKUP = frozenset({"HTMLModel", "HTMLMathModel"})
 _STYLE = re.compile(r"style|colou?r|fill|stroke|background|border", re.IGNORECASE)
-_NOT_LINKED = re.compile(r"_.*|.*style|background|format|description_allow_html")
+_NOT_LINKED = re.compile(r"_.*|.*style|background|format|outputs|description_allow_html")
 
 
 def clean_state(model: Mapping[str, Any], cleaner: Cleaner) -> dict[str, Any]:
@@ -32,6 +32,8 @@ def clean_state(model: Mapping[str, Any], cleaner: Cleaner) -> dict[str, Any]:
     for key, value in state.items():
         if not key.startswith("_") and (is_style or _STYLE.search(key)):
             state[key] = _styles(value)
+    if name == "OutputModel" and isinstance(state.get("outputs"), list):
+        state["outputs"] = [_readable(output) for output in state["outputs"]]
     if name in _MARKUP:
         state["value"] = cleaner.fragment(str(state.get("value", "")))
     if state.get("description_allow_html"):
@@ -62,6 +64,14 @@ def stand_in(model: Mapping[str, Any], why: str) -> dict[str, Any]:
         "value": f"Not live: {one_line(why)}.",
     }
     return {"model_name": "LabelModel", "model_module": "@jupyter-widgets/controls", "state": state}
+
+
+def _readable(output: Any) -> Any:
+    """An output of an Output widget, without a picture that no browser can read."""
+    data = output.get("data") if isinstance(output, Mapping) else None
+    if not isinstance(data, Mapping) or is_base64(str(data.get("image/png", ""))):
+        return output
+    return {**output, "data": {kind: content for kind, content in data.items() if kind != "image/png"}}
 
 
 def _styles(value: Any) -> Any:
