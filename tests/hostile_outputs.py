@@ -378,6 +378,37 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             _view_name="StyleView",
         ),
     },
+    **{
+        f"model-buffer-{name}": {
+            "shown": {
+                **_model("ImageModel", format="png", width="", height="", value=None),
+                "buffers": [{"path": path, "encoding": "base64", "data": PIXEL}],
+            }
+        }
+        for name, path in {
+            "prototype": ["__proto__", "get"],
+            "constructor": ["constructor", "prototype", "get"],
+            "inner": ["layout", "__proto__", "x"],
+            "nowhere": ["a", "b", "c"],
+            "empty": [],
+            "numbers": [0, 1],
+        }.items()
+    },
+    **{
+        f"model-buffer-{name}": {
+            "shown": {
+                **_model("ImageModel", format="png", width="", height="", value=None),
+                "buffers": [{"path": ["value"], "encoding": encoding, "data": data}],
+            }
+        }
+        for name, (encoding, data) in {
+            "cut": ("base64", "AAA"),
+            "no-base64": ("base64", "<img>"),
+            "number": ("base64", 7),
+            "hex": ("hex", "xyz"),
+            "unknown": ("rot13", "AAAA"),
+        }.items()
+    },
     "model-linked-esm": {
         "shown": _model("TextModel", value=_ESM, description=""),
         "1": _model(

@@ -22,7 +22,7 @@ from nsm_widgets.export.page._classes import OWN_MODULES, reference_traits
 from nsm_widgets.export.page._clean import Cleaner
 from nsm_widgets.export.page._modules import static_text
 from nsm_widgets.export.page._trust import Trust, why_not
-from nsm_widgets.export.page._values import clean_state, stand_in
+from nsm_widgets.export.page._values import clean_state, placed_buffers, stand_in
 from nsm_widgets.export.page._widget_state import (
     SharedTexts,
     WidgetModel,
@@ -124,6 +124,8 @@ def page_content(
     out: dict[str, WidgetModel] = {}
     for model_id, model in kept.items():
         copied = as_ours(model) if is_ours(model) else clean_state(model, cleaner)
+        if "buffers" in copied:
+            copied["buffers"] = placed_buffers(copied)
         state = copied["state"] = renamed(copied, names)
         if is_ours(model):
             texts_of = DATA_TEXTS if is_ours(model, "store", "selection") else OUR_TEXTS

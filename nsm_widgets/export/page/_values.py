@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,32 @@ def clean_state(model: Mapping[str, Any], cleaner: Cleaner) -> dict[str, Any]:
     if state.get("description_allow_html"):
         state["description"] = cleaner.fragment(str(state.get("description", "")))
     return {**model, "state": state}
+
+
+def placed_buffers(model: Mapping[str, Any]) -> list[Any]:
+    """The buffers of a model whose paths lead into its state, in base64 that can be read."""
+    found = []
+    for buffer in model.get("buffers") or ():
+        path = buffer.get("path") if isinstance(buffer, Mapping) else None
+        if not isinstance(path, list) or not path or not _is_whole(buffer):
+            continue
+        holder: Any = model["state"]
+        for part in path[:-1]:
+            inner = holder.get(part) if isinstance(holder, Mapping) and isinstance(part, str) else None
+            if isinstance(holder, list) and isinstance(part, int) and 0 <= part < len(holder):
+                inner = holder[part]
+            holder = inner
+        if isinstance(holder, (Mapping, list)) and path[-1] != "__proto__":
+            found.append(buffer)
+    return found
+
+
+def _is_whole(buffer: Mapping[str, Any]) -> bool:
+    data = buffer.get("data")
+    try:
+        return buffer.get("encoding") == "base64" and b64decode(data, validate=True) is not None  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
 
 
 def is_safe_link(model: Mapping[str, Any]) -> bool:
