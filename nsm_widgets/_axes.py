@@ -124,6 +124,15 @@ def check_axis(dim: object, name: str) -> str:
     return str(dim)
 
 
+def is_axis(dim: object) -> bool:
+    """Whether something may name an axis.
+
+    >>> is_axis("expert"), is_axis("not this"), is_axis(None)
+    (True, False, False)
+    """
+    return not _broken_rule(dim)
+
+
 def _broken_rule(dim: object) -> str:
     """Which rule a name breaks; empty where it names an axis."""
     if not isinstance(dim, str) or not dim[: LONGEST_NAME + 1].isidentifier():

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 from nsm_widgets._lazy_face import lazy_face
 
 if TYPE_CHECKING:
-    from nsm_widgets.trace._trace import Trace as Trace
+    from nsm_widgets.trace._trace import (
+        Trace as Trace,
+        given_trace as given_trace,
+    )
     from nsm_widgets.trace.arrays._array import NamedArray as NamedArray
     from nsm_widgets.trace.arrays._convert import (
         ArrayLike as ArrayLike,

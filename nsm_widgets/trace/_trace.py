@@ -337,3 +337,22 @@ class Trace(TraceBase):
         from nsm_widgets.trace.make._xarray import trace_from_xarray
 
         return cls._public(trace_from_xarray(data))
+
+    @classmethod
+    def _from_named(cls, value: object, alone: str) -> Trace | None:
+        """A trace of what names its axes already: of xarray or pandas."""
+        from nsm_widgets.trace.make._from_named import trace_from_named
+
+        found = trace_from_named(value, alone)
+        return None if found is None else cls._public(found)
+
+
+def given_trace(value: object, alone: str = "") -> Trace | None:
+    """The trace that was given, the one inside a recorder, or one of an xarray object or a data frame.
+
+    Args:
+        value: What was given; of anything else there is ``None``.
+        alone: What a single array of xarray or pandas is called; its own name when not given.
+    """
+    recorded = value if isinstance(value, Trace) else getattr(value, "trace", None)
+    return recorded if isinstance(recorded, Trace) else Trace._from_named(value, alone)

@@ -9,12 +9,6 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 
 
-def given_trace(value: object) -> Trace | None:
-    """The trace that was given, or the one inside a recorder; ``None`` where it is neither."""
-    recorded = value if isinstance(value, Trace) else getattr(value, "trace", None)
-    return recorded if isinstance(recorded, Trace) else None
-
-
 def labelled(trace: Trace, name: str, labels: Mapping[str, Any]) -> Trace:
     """The trace with labels on axes of one array; those that are ``None`` stay as they are.
 

@@ -141,13 +141,23 @@ def _flat(labels: list[Any], what: str) -> NDArray[Any]:
         padded = 4 * (len(labels) * max(lengths) - sum(lengths))  # NumPy makes each as wide as the widest
         kept_apart = cut_by_numpy or padded > _MOST_PADDING + 4 * sum(lengths)
         return np.array(labels, dtype=object if kept_apart else np.str_)
-    for index, label in enumerate(labels):
-        if isinstance(label, bool) or not isinstance(label, int) or not -(2**63) <= label < 2**63:
-            raise LabelError(
-                f"{what} must be all strings or all 64-bit integers, got {_short(label)} at {index}. "
-                "Write the others as strings, too: str(label)."
-            )
-    return np.array(labels, dtype=np.int64)
+    if all(_is_integer(label) for label in labels):
+        return np.array(labels, dtype=np.int64)
+    strings = sum(isinstance(label, str) for label in labels)
+    right = _is_string if strings >= sum(map(_is_integer, labels)) else _is_integer
+    index, wrong = next((index, label) for index, label in enumerate(labels) if not right(label))
+    raise LabelError(
+        f"{what} must be all strings or all 64-bit integers, got {_short(wrong)} at {index}. "
+        "Write the others as strings, too: str(label)."
+    )
+
+
+def _is_string(label: object) -> bool:
+    return isinstance(label, str)
+
+
+def _is_integer(label: object) -> bool:
+    return isinstance(label, int) and not isinstance(label, bool) and -(2**63) <= label < 2**63
 
 
 def _short(value: object) -> str:

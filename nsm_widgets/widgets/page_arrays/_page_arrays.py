@@ -21,6 +21,7 @@ from nsm_widgets.trace import (
     NamedArray,
     Trace,
     evenly,
+    given_trace,
     is_mask,
     missing_text,
     numbers_of,
@@ -333,8 +334,8 @@ def require_trace(value: object, owner: str) -> Trace:
     Raises:
         TypeError: If the value is neither.
     """
-    recorded = getattr(value, "trace", value)
-    if not isinstance(recorded, Trace):
+    recorded = given_trace(value)
+    if recorded is None:
         raise TypeError(
             f"{owner} needs a Trace, got {type(value).__name__}. Record one with "
             "TraceRecorder(model), or make one with Trace.from_arrays or Trace.from_attentions."

@@ -7,9 +7,8 @@ from typing import Any, Unpack
 
 from nsm_widgets._errors import LabelError, SelectionError, ShapeError
 from nsm_widgets._text import replace_surrogates
-from nsm_widgets.trace import NamedArray, Trace, to_readonly
+from nsm_widgets.trace import NamedArray, Trace, given_trace, to_readonly
 from nsm_widgets.view import comparison_layout, first_invalid_row
-from nsm_widgets.widgets._given import given_trace
 from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 
@@ -64,7 +63,7 @@ class ComparisonView(View):
 
 
 def _patterns(patterns: object, names: Sequence[str] | None, labels: Mapping[str, Any]) -> NamedArray:
-    trace = given_trace(patterns)
+    trace = given_trace(patterns, alone="patterns")
     if trace is not None:
         array = _of_trace(trace)
     elif isinstance(patterns, Mapping):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from nsm_widgets.trace import NamedArray, Trace, to_readonly
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, given_trace, to_readonly
 from nsm_widgets.view import Layout, routing_layout
-from nsm_widgets.widgets._given import dims_by_rank, given_trace, labelled
+from nsm_widgets.widgets._given import dims_by_rank, labelled
 from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 
@@ -58,11 +58,11 @@ class RoutingView(View):
         labels = {"token": token_labels, "state": state_labels}
 
         def build(given: object) -> tuple[Trace, Layout]:
-            trace = given_trace(given)
+            if dims is not None and isinstance(given, (Trace, TraceRecorder)):
+                raise TypeError("dims come with a Trace; give them only with a tensor or array.")
+            trace = given_trace(given, alone="routing_weights") if dims is None else None
             if trace is None:
                 trace = _trace_of(given, dims)
-            elif dims is not None:
-                raise TypeError("dims come with a Trace; give them only with a tensor or array.")
             layout, shown = routing_layout(labelled(trace, "routing_weights", labels))
             return shown, layout
 

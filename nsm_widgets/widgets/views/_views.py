@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from nsm_widgets._axes import LEADING
-from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names, given_trace
 from nsm_widgets.view import (
     Layout,
     attention_layout,
@@ -15,7 +15,7 @@ from nsm_widgets.view import (
     memory_layout,
     read_write_layout,
 )
-from nsm_widgets.widgets._given import given_trace, labelled
+from nsm_widgets.widgets._given import labelled
 from nsm_widgets.widgets._options import ViewOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
@@ -25,7 +25,8 @@ class Heatmap(View):
     """Any named array of two to five axes as one heatmap; the axes not drawn become sliders.
 
     Args:
-        values: A :class:`NamedArray`, or a tensor or array with its ``dims`` named.
+        values: A :class:`NamedArray`, an xarray ``DataArray`` or a pandas ``DataFrame``, which name their
+            axes, or a tensor or array with its ``dims`` named.
         dims: Names of the axes, one for each: ``"time"``, ``"head"``, ``"slot"``, ``"query"``, ... or any
             identifier of your own, as ``"expert"``.
         x: Axis drawn across; the last one when not given.
@@ -181,7 +182,7 @@ class AttentionView(View):
         labels = {"key": x_labels, "query": y_labels, "head": head_names}
 
         def build(given: Any) -> tuple[Trace, Layout]:
-            shown = given_trace(given)
+            shown = given_trace(given, alone="attention")
             if shown is None:
                 if not (hasattr(given, "shape") or isinstance(given, (list, tuple))):
                     require_trace(given, "AttentionView")
@@ -240,9 +241,17 @@ def _explored(given: object) -> tuple[Trace, Layout]:
 def _as_trace(
     values: object, dims: Sequence[str] | None, name: str | None, coords: Mapping[str, Sequence[Any]] | None
 ) -> tuple[Trace, NamedArray]:
+    given_as = type(values).__name__
+    if not isinstance(values, NamedArray) and (named := given_trace(values)) is not None:
+        if len(named) != 1:
+            raise TypeError(
+                f"a Heatmap shows one array, got {len(named)} ({', '.join(named)}). Pick one: "
+                f"Heatmap(data[{next(iter(named), 'name')!r}])."
+            )
+        (values,) = named.values()
     if isinstance(values, NamedArray):
         if dims is not None or coords is not None:
-            raise TypeError("dims and coords come with a NamedArray; give them only with a tensor or array.")
+            raise TypeError(f"dims and coords come with a {given_as}; give them only with a tensor or array.")
         array = _time_leading(values, name or values.name)
         return Trace(array), array
     if dims is None:

@@ -184,7 +184,7 @@ BAD = {
     "label-mix": (
         {"coords": {"slot": ["a", 1, "c"]}},
         LabelError,
-        r"must be all strings or all 64-bit .*got 'a' at 0",
+        r"must be all strings or all 64-bit .*got 1 at 1",
     ),
     "label-float": ({"coords": {"slot": [0, 1.5, 2]}}, LabelError, r"all 64-bit integers, got 1\.5 at 1"),
     "label-bool": ({"coords": {"slot": [0, True, 2]}}, LabelError, r"all 64-bit integers, got True at 1"),
