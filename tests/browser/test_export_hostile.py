@@ -8,18 +8,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import ipywidgets
 import nbformat
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from nsm_widgets.export import notebook_to_html
+from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import color_codes, default_coloring, paint
+from tests.browser.harness import open_exported
 from tests.browser.harness.exported import INLINE, READY_MS
 from tests.browser.views import ViewOnPage
 from tests.hostile import assert_nothing_ran
 from tests.hostile_notebook import VALUES, hostile_notebook
 from tests.hostile_outputs import MODELS, OUTPUTS, PROSE, RAW
+from tests.strangers import PACKAGE, saved
 
 OURS = "Canvas2D: Multiple readback operations"  # said of the test, which reads the pixels
 
@@ -143,3 +146,33 @@ def test_a_link_leaves_when_it_is_pressed(page: Page, counter: Counter, tmp_path
     page.get_by_role("link", name="out").click()
     page.wait_for_url(f"{counter.host}/pressed")
     assert "/pressed" in counter.asked
+
+
+def test_what_a_link_brings_into_markup_is_text(browser: Browser, tmp_path: Path) -> None:
+    """Markup of the exporter stays markup; a number of a slider is shown, a tag that is typed is text."""
+    markup, typed = ipywidgets.HTML("<b>bold</b>"), ipywidgets.Text("", description="")
+    linked, slider = ipywidgets.HTML("<i>0</i>"), ipywidgets.IntSlider(3, max=9)
+    ipywidgets.jsdlink((slider, "value"), (linked, "value"))
+    ipywidgets.jsdlink((typed, "value"), (markup, "value"))
+    typed.value = "<i>typed</i>"
+    path = Path(
+        widgets_to_html([ipywidgets.HTML("<b>bold</b>"), linked, markup, slider, typed], tmp_path / "a.html")
+    )
+    with open_exported(browser, path) as opened:
+        still, number, text = (opened.page.locator(".widget-html-content").nth(place) for place in range(3))
+        expect(still.locator("b")).to_have_text("bold")
+        expect(number).to_have_text("3")
+        expect(text).to_have_text("<i>typed</i>")
+        opened.page.locator("input[type=text]").fill("<img src=x onerror=window.__nsmw_pwned=1>")
+        opened.page.keyboard.press("Tab")
+        expect(text).to_have_text("<img src=x onerror=window.__nsmw_pwned=1>")
+        assert_nothing_ran(opened.page)
+
+
+def test_a_trusted_widget_is_live(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its script is that of the installed package; without trust it would be a picture."""
+    (tmp_path / "stranger_painter.py").write_text(PACKAGE)
+    monkeypatch.syspath_prepend(tmp_path)
+    page = notebook_to_html(saved(tmp_path, "stranger_painter"), trust=["stranger_painter"])
+    with open_exported(browser, page) as opened:
+        expect(opened.page.locator(".nsmw-page-live")).to_have_text("painted")

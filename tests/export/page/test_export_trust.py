@@ -10,7 +10,6 @@ from typing import Any
 
 import anywidget
 import ipywidgets
-import nbformat
 import numpy as np
 import pytest
 
@@ -23,14 +22,7 @@ from nsm_widgets.export.page._values import clean_state, is_safe_link
 from nsm_widgets.widgets._base import SyncedWidget
 from tests.hostile_notebook import hostile_notebook
 from tests.hostile_outputs import MODELS
-
-PACKAGE = """
-import anywidget
-
-class Painter(anywidget.AnyWidget):
-    _esm = "export default { render({ el }) { el.textContent = 'painted'; } }"
-    _css = ".painter { color: red }"
-"""
+from tests.strangers import PACKAGE, saved
 
 
 @pytest.fixture
@@ -40,30 +32,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / f"{name}.py").write_text(PACKAGE)
     monkeypatch.syspath_prepend(tmp_path)
     return name
-
-
-def saved(tmp_path: Path, package: str, **changed: str) -> Path:
-    """A notebook that shows the stranger's widget."""
-    state = {
-        "_model_name": "AnyModel",
-        "_model_module": "anywidget",
-        "_view_name": "AnyView",
-        "_view_module": "anywidget",
-        "_anywidget_id": f"{package}.Painter",
-        "_esm": "export default { render({ el }) { el.textContent = 'painted'; } }",
-        "_css": ".painter { color: red }",
-        **changed,
-    }
-    model = {"model_name": "AnyModel", "model_module": "anywidget", "state": state}
-    data = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/plain": "Painter()"}
-    output = nbformat.v4.new_output("display_data", data)
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("1", outputs=[output])],
-        metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {"state": {"a": model}}}},
-    )
-    path = tmp_path / "saved.ipynb"
-    path.write_text(json.dumps(notebook))
-    return path
 
 
 def state_of(page: str) -> dict[str, Any]:
