@@ -8,6 +8,7 @@ from nsm_widgets._lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from nsm_widgets.widgets._at_cell_end import show_at_cell_end as show_at_cell_end
+    from nsm_widgets.widgets._clicks import Click as Click
     from nsm_widgets.widgets._exports import Exportable as Exportable
     from nsm_widgets.widgets._options import (
         UntitledGroupOptions as UntitledGroupOptions,

@@ -12,6 +12,7 @@ import traitlets
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import Layout, Panel, arrays_of, curves_apart, scalars_row
 from nsm_widgets.view.settings import OF_GROUP
+from nsm_widgets.widgets._clicks import OnClick
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._view import View
@@ -151,6 +152,11 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
     @scale.setter
     def scale(self, scale: str) -> None:
         self._lead.scale = scale
+
+    def on_click(self, handler: OnClick, *, remove: bool = False) -> None:
+        """Call a function whenever the reader presses a cell of a heatmap; see :meth:`View.on_click`."""
+        for view in self._views:
+            view.on_click(handler, remove=remove)
 
     def close(self) -> None:
         """Take the group off every page, with its parts and all else that it made and no other view uses."""

@@ -22,6 +22,7 @@ from nsm_widgets.view import (
 from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import SETTINGS, check_setting
 from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._clicks import Clicks, OnClick
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._options import Looks
 from nsm_widgets.widgets._selection import Selection
@@ -99,6 +100,9 @@ class View(Exportable, SyncedWidget):
     """Figures of the curves of what was logged, by panel."""
 
     _page_writable = frozenset({*SETTINGS, "array"})
+    _hears_clicks = traitlets.Bool(False).tag(sync=True)
+    """Whether the page is to tell of cells that are pressed."""
+
     _feed: LiveFeed | None = None
     _plan: Plan | None = None
     """Of a recorder that runs, or was still to run: how the view is made of what is recorded."""
@@ -143,7 +147,7 @@ class View(Exportable, SyncedWidget):
         choices = self._choices_in(layout)
         if choices:
             options.setdefault("array", choices[0])
-        self._panel_figures = PanelFigures()
+        self._panel_figures, self._clicks = PanelFigures(), Clicks()
         page_arrays = (
             _checked_page_arrays(store, trace, names)
             if store is not None
@@ -174,6 +178,27 @@ class View(Exportable, SyncedWidget):
         if content.get("type") == "picture":
             png = self._fallbacks(type(self).__name__).get("image/png")
             self.send({"type": "picture", "png": png})
+        elif content.get("type") == "click":
+            self._clicks.tell(content, self.trace, self._layout)
+
+    def on_click(self, handler: OnClick, *, remove: bool = False) -> None:
+        """Call a function whenever the reader presses a cell of a heatmap, or chooses one with Enter.
+
+        It hears of the same cell again, too, of which ``selection.observe`` is silent; not of cells that were
+        dragged over. What it raises is shown, and ends nothing.
+
+        Args:
+            handler: Called with a :class:`Click`: panel, array, indices, labels, value.
+            remove: Call it no more.
+
+        Example:
+            >>> import numpy as np
+            >>> from nsm_widgets import Heatmap
+            >>> view = Heatmap(np.eye(3), dims=("query", "key"))
+            >>> view.on_click(lambda click: print(click.indices, click.value))
+        """
+        self._clicks.register(handler, remove=remove)
+        self._hears_clicks = bool(self._clicks)
 
     def _at_first(self, trace: Trace) -> None:
         """Settle what depends on the first trace of a recorder that is shown."""

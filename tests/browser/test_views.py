@@ -166,6 +166,31 @@ def test_views_made_apart_move_together_by_a_shared_selection(notebook: Notebook
     notebook.screenshot("three-write-two-read-heads", weights.root)
 
 
+def test_python_hears_of_each_cell_that_is_pressed(notebook: NotebookPage) -> None:
+    """By the mouse and by Enter, the same one again; a drag over cells is none, nor is a box."""
+    notebook.run_code(PRELUDE + "heard = []")
+    view = show(
+        notebook,
+        "values = np.arange(12.0).reshape(3, 4)\n"
+        "view = Heatmap(values, dims=('query', 'key'), coords={'key': list('abcd')})\n"
+        "view.on_click(lambda click: heard.append([click.indices, click.labels, click.value]))\n"
+        "view",
+    )
+    pressed = [{"query": 1, "key": 2}, {"key": "c"}, 6.0]
+    view.click_cell("values", 1, 2, 3, 4)
+    view.click_cell("values", 1, 2, 3, 4)
+    notebook.wait_python("heard", [pressed, pressed])
+    mouse = notebook.page.mouse
+    mouse.move(*view.cell_center("values", 0, 0, 3, 4))
+    mouse.down()
+    mouse.move(*view.cell_center("values", 2, 3, 3, 4), steps=4)
+    mouse.up()
+    notebook.wait_python("view.selection.indices['key']", 3)
+    view.panel("values").locator("canvas").press("Enter")
+    last = [{"query": 2, "key": 3}, {"key": "d"}, 11.0]
+    notebook.wait_python("heard", [pressed, pressed, last])
+
+
 def test_views_outlive_a_restart_and_a_new_run_replaces_them(notebook: NotebookPage) -> None:
     """After a restart the old pictures still move among themselves; the cell run again gives a live view."""
     source = (

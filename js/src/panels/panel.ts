@@ -17,6 +17,8 @@ export interface PanelContext {
   selection: Selection;
   settings(): Settings;
   choose(changes: Partial<Settings>): void;
+  /** The reader has pressed a cell of a panel, also one that was selected before. */
+  pressed(panel: string, indices: Readonly<Indices>): void;
   theme(): Theme;
   /** Speak to a screen reader. */
   announce(text: string): void;

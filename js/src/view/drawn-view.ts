@@ -35,6 +35,7 @@ export function drawView(render: RenderContext, parts: ViewParts, signal: AbortS
 }
 
 class DrawnView {
+  readonly #model: RenderContext["model"];
   readonly #parts: ViewParts;
   readonly #content: Content;
   readonly #rows: PanelRows;
@@ -52,6 +53,7 @@ class DrawnView {
   constructor(render: RenderContext, parts: ViewParts, signal: AbortSignal) {
     const { model } = render;
     const { root, settings } = parts;
+    this.#model = model;
     this.#parts = parts;
     this.#signal = signal;
     this.#content = contentOf(model, parts.arrays, settings.values);
@@ -96,6 +98,7 @@ class DrawnView {
       selection,
       settings: () => settings.values,
       choose: (changes) => settings.choose(changes),
+      pressed: (panel, indices) => this.#tellPressed(panel, indices),
       theme: currentTheme,
       announce: this.#announce,
       sides: () => this.#frame.sides,
@@ -118,6 +121,16 @@ class DrawnView {
       announce: this.#announce,
       signal: this.#signal,
     });
+  }
+
+  /** Python hears of it, if it wants to; see `View.on_click`. */
+  #tellPressed(panel: string, indices: Readonly<Indices>): void {
+    if (this.#model.get("_hears_clicks") !== true) return;
+    try {
+      this.#model.send({ type: "click", panel, indices });
+    } catch {
+      // no kernel: nobody to hear it
+    }
   }
 
   /** On the root, for styles and tests. */

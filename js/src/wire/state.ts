@@ -184,6 +184,7 @@ export const TRAITS = {
     "_layout",
     "_sizes",
     "_toolbar",
+    "_hears_clicks",
     "_leader",
     "_together",
     "_generation",

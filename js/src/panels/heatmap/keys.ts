@@ -22,6 +22,10 @@ export function listenToKeys(scene: Scene, readout: Readout, zooming: Zooming): 
     readout.hover(cell);
     context.announce(`${spec.title}: ${readout.describe(cell, selected)}`);
   };
+  const choose = (cell: Cell) => {
+    scene.select(cell);
+    scene.press(cell);
+  };
   const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const selected = scene.at;
@@ -29,7 +33,7 @@ export function listenToKeys(scene: Scene, readout: Readout, zooming: Zooming): 
     const zoom = zoomKey(event);
     const next = moved(at, event.key, start, scene.size.rows, scene.size.columns);
     if (zoom !== undefined) zooming.byKey(zoom, focusOf(scene, at, selected));
-    else if (event.key === "Enter") scene.select(at ?? start);
+    else if (event.key === "Enter") choose(at ?? start);
     else if (event.key === "Escape") letGo();
     else if (next !== null) walkTo(next, selected);
     else return;

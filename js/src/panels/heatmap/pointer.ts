@@ -13,6 +13,8 @@ export interface PointerTarget {
   isZoomed(): boolean;
   hover(cell: Cell | null): void;
   select(cell: Cell | null): void;
+  /** It was pressed and let go, without a drag. */
+  press(cell: Cell): void;
   /** A box is being drawn around these cells; null once it is not. */
   showBox(cells: Window | null): void;
   zoomTo(cells: Window): void;
@@ -63,6 +65,7 @@ export function listenToPointer(canvas: HTMLCanvasElement, target: PointerTarget
     letGo();
     if (cell === undefined) return;
     if (kind === "click" && !moved) target.select(cell);
+    if (kind !== "box" && !moved) target.press(cell);
     if (kind === "box" && moved) target.zoomTo(between(cell, target.cellNear(event)));
   });
   on("pointercancel", letGo);

@@ -66,4 +66,10 @@ export class Scene {
     const { x, y, fixed } = this.spec;
     this.context.selection.set({ ...fixed, [y]: row, [x]: column });
   }
+
+  /** What a press means besides, once it is over: the cell was pressed, not dragged over. */
+  press({ row, column }: Cell): void {
+    const { id, x, y } = this.spec;
+    this.context.pressed(id, { ...this.at, [y]: row, [x]: column });
+  }
 }

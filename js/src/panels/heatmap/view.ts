@@ -137,6 +137,7 @@ export class HeatmapView implements PanelView {
         isZoomed: () => !scene.isWhole,
         hover: (cell) => this.#readout.hover(cell),
         select: (cell) => cell && scene.select(cell),
+        press: (cell) => scene.press(cell),
         showBox: (cells) => this.#readout.showBox(cells),
         zoomTo: (cells) => this.#zooming.toBox(cells),
         zoomOut: () => this.#zooming.out(),

@@ -58,7 +58,7 @@ function panel(
   const page: { theme: Theme } = { theme: "light" };
   const context: PanelContext = {
     ...{ arrays, selection, settings: () => settings, choose: () => {}, theme: () => page.theme },
-    ...{ announce: () => {}, sides: () => ({ left: 40, right: 60 }), signal },
+    ...{ announce: () => {}, pressed: () => {}, sides: () => ({ left: 40, right: 60 }), signal },
   };
   const view = new View(panelOf(spec), context);
   view.resize(400);
