@@ -7,15 +7,14 @@ drawn into files says ``nsm_widgets/export/picture/_picture.py``; on the page, `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, Self, get_args
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import ClassVar, Literal, NamedTuple, Self, get_args
 
 from nsm_widgets._axes import MARKED
 from nsm_widgets.view._color import ColorDomain
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarReadout:
+class ScalarReadout(NamedTuple):
     """A number shown in a panel's heading: ``array`` at the selection, behind its symbol."""
 
     symbol: str
@@ -38,24 +37,13 @@ class BarsOf:
     kinds: tuple[str, ...] = ()
     """What is said of the bars of each code, behind their number."""
 
-    def to_json(self) -> dict[str, object]:
-        """The same, for the wire."""
-        return {
-            "note": self.note,
-            "sort": self.sort,
-            "orders": dict(self.orders),
-            "flags": self.flags,
-            "kinds": list(self.kinds),
-        }
-
     @property
     def arrays(self) -> tuple[str, ...]:
         """Names of the arrays that are read beside the panel's own."""
         return (*self.orders.values(), *filter(None, [self.flags]))
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A sentence about the indices along ``y`` whose value is ``code``, which are counted and named.
 
     ``2 of 12 {text}: the, of``. Without a code it is the text alone. An index whose value is negative
@@ -86,10 +74,42 @@ class TableOf:
     note: str = ""
     """What is said below."""
 
-    def to_json(self) -> dict[str, object]:
-        """The same, for the wire."""
-        rows = [{"cells": list(row.cells), "go": dict(row.go)} for row in self.rows]
-        return {"columns": list(self.columns), "rows": rows, "note": self.note}
+
+_FIRST: dict[str, object] = {
+    **dict.fromkeys(("id", "kind", "array", "y", "x", "title", "domain", "diverging", "cmap", "fixed")),
+    "rows": None,
+    "columns": None,
+    "aspect": "fill",
+    "height_px": 0,
+    "grow": 0,
+    "min_width_px": 0,
+    "scalars": [],
+    "below": 0,
+    "above": 0,
+    "picked": [],
+    "bars": None,
+    "nan_means": "",
+    "annotate": False,
+    "largest_sum": 0.0,
+    "own_ranges": False,
+    "unknown": "",
+    "flags": "",
+    "notes": [],
+    "table": None,
+    "shown_in": "",
+}
+"""The fields of the kinds that were first, in their order on the wire; what each is where a kind has none."""
+
+
+def _as_json(value: object) -> object:
+    """What a field holds, for the wire."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple):
+        return [_as_json(each) for each in value]
+    if is_dataclass(value):
+        return {each.name: _as_json(getattr(value, each.name)) for each in fields(value)}
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,43 +180,9 @@ class PanelBase:
 
     def to_json(self) -> dict[str, object]:
         """The same, for the wire, on which every panel also has the fields of the kinds that were first."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "array": self.array,
-            "y": self.y,
-            "x": self.x,
-            "title": self.title,
-            "domain": [self.domain.low, self.domain.high],
-            "diverging": self.domain.diverging,
-            "cmap": self.cmap,
-            "fixed": dict(self.fixed),
-            "rows": None,
-            "columns": None,
-            "aspect": "fill",
-            "height_px": self.height_px,
-            "grow": self.grow,
-            "min_width_px": self.min_width_px,
-            "scalars": [],
-            "below": self.below,
-            "above": self.above,
-            "picked": [],
-            "bars": None,
-            "nan_means": self.nan_means,
-            "annotate": False,
-            "largest_sum": 0.0,
-            "own_ranges": False,
-            "unknown": "",
-            "flags": "",
-            "notes": [],
-            "table": None,
-            "shown_in": self.shown_in,
-            **self._own(),
-        }
-
-    def _own(self) -> dict[str, object]:
-        """What of it only its kind has, for the wire."""
-        return {}
+        told = {each.name: _as_json(getattr(self, each.name)) for each in fields(self)}
+        ends = [self.domain.low, self.domain.high]
+        return {**_FIRST, **told, "kind": self.kind, "domain": ends, "diverging": self.domain.diverging}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,9 +194,6 @@ class PaintedPanel(PanelBase):
     """Whether the reader may have each picture span the colour bar by itself; see ``View.domain``."""
 
     colored = True
-
-    def _own(self) -> dict[str, object]:
-        return {"aspect": self.aspect, "own_ranges": self.own_ranges}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,15 +215,6 @@ class HeatmapPanel(PaintedPanel):
         """Also those of the numbers in the heading, and of the marks."""
         return (self.array, *(scalar.array for scalar in self.scalars), *filter(None, [self.flags]))
 
-    def _own(self) -> dict[str, object]:
-        return {
-            **PaintedPanel._own(self),
-            "scalars": [[s.symbol, s.array, s.description] for s in self.scalars],
-            "annotate": self.annotate,
-            "unknown": self.unknown,
-            "flags": self.flags,
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThumbnailsPanel(PaintedPanel):
@@ -257,9 +231,6 @@ class ThumbnailsPanel(PaintedPanel):
     def axes(self) -> tuple[str, ...]:
         """Those of the grid, too."""
         return *filter(None, (self.rows, self.columns)), self.y, self.x
-
-    def _own(self) -> dict[str, object]:
-        return {**PaintedPanel._own(self), "rows": self.rows, "columns": self.columns}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,9 +251,6 @@ class LinesPanel(PanelBase):
         """Of the axis across alone."""
         return dim == self.x
 
-    def _own(self) -> dict[str, object]:
-        return {"picked": list(self.picked)}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarsPanel(PanelBase):
@@ -301,9 +269,6 @@ class BarsPanel(PanelBase):
         """Of the axis across alone."""
         return dim == self.x
 
-    def _own(self) -> dict[str, object]:
-        return {"bars": self.bars.to_json()}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphPanel(PanelBase):
@@ -320,9 +285,6 @@ class GraphPanel(PanelBase):
         largest = other.largest_sum if isinstance(other, GraphPanel) else 0.0
         return replace(PanelBase.merged(self, other), largest_sum=max(self.largest_sum, largest))
 
-    def _own(self) -> dict[str, object]:
-        return {"largest_sum": self.largest_sum}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotesPanel(PanelBase):
@@ -336,9 +298,6 @@ class NotesPanel(PanelBase):
     def follows(self) -> bool:
         """Not where they count nothing."""
         return any(note.code is not None for note in self.notes)
-
-    def _own(self) -> dict[str, object]:
-        return {"notes": [[note.text, note.code, note.always] for note in self.notes]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,9 +313,6 @@ class TablePanel(PanelBase):
     def follows(self) -> bool:
         """Never."""
         return False
-
-    def _own(self) -> dict[str, object]:
-        return {"table": self.table.to_json()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

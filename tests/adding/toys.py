@@ -116,9 +116,6 @@ class ToyPanel(PanelBase):
 
     kind = "toy"
 
-    def _own(self) -> dict[str, object]:
-        return {"word": self.word}
-
 
 ''',
             ),
