@@ -20,7 +20,7 @@ from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._adapter import Adapter
-from nsm_widgets.trace.record.sources._call_coords import MaskKey, by_array, checked, masks_of_calls
+from nsm_widgets.trace.record.sources._call_coords import CallCoords, MaskKey, masks_of_calls
 from nsm_widgets.trace.record.sources._driven import Driven
 from nsm_widgets.trace.record.sources._owned import OwnedSource
 from nsm_widgets.trace.record.sources._source import Source
@@ -101,9 +101,7 @@ class AdapterSource(OwnedSource):
     def install(self, hooks: Hooks) -> None:
         """Hang the hooks on."""
         self._dims: dict[str, tuple[str, ...] | None] = {}
-        self._checked: set[tuple[str, tuple[int, ...]]] = set()
-        self._plain: set[str] = set()
-        self._fixed: dict[str, dict[str, Coord]] = {}
+        self._coords = CallCoords(self._adapter.coords, self._axes)
         if not self.is_open:
             super().install(hooks)
         else:
@@ -165,7 +163,7 @@ class AdapterSource(OwnedSource):
             coords = self._adapter.coords
             if callable(coords):
                 coords = coords(module, args, kwargs, output)
-            told = self._told(coords, tensors) if coords else {}
+            told = self._coords.told(coords, tensors, self._dims, self.prefix) if coords else {}
         if self.is_stepwise:
             self._take_step(part, given, tensors, told)
         else:
@@ -263,30 +261,6 @@ class AdapterSource(OwnedSource):
 
     # --- labels and masks ----------------------------------------------------------------------------------
 
-    def _told(self, coords: object, tensors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """Labels and masks of one call, checked; those of all calls are checked once for each shape."""
-        is_fixed = coords is self._adapter.coords
-        new = {
-            name: self._dims[name] or ()
-            for name, tensor in tensors.items()
-            if not is_fixed or (name not in self._plain and (name, tensor.shape) not in self._checked)
-        }
-        if not new:
-            return {}
-        found = {}
-        for name, given in by_array(coords, new, self._axes).items():
-            sizes = dict(zip(new[name], tensors[name].shape, strict=True))
-            found[name] = {key: checked(key, of, sizes, self.prefix + name) for key, of in given.items()}
-        if not is_fixed:
-            return found
-        self._plain |= new.keys() - found.keys()
-        self._checked |= {(name, tensors[name].shape) for name in found}
-        self._fixed |= {
-            name: {key: Coord(of[0], np.asarray(of[1])) for key, of in of_one.items()}
-            for name, of_one in found.items()
-        }
-        return {}
-
     def _take_told(self, told: Mapping[str, dict[str, Any]]) -> None:
         """Keep what a call, which was just recorded, gave beside its arrays; one mask of several once."""
         copies: dict[int, HostCopy | None] = {}
@@ -326,7 +300,7 @@ class AdapterSource(OwnedSource):
         del size
         dims = tuple(dim for dim in self._adapter.dims_of(name) if dim != "time")
         dims = dims if name == INITIAL else ("time", *self._layer, *dims)
-        return dims, self._adapter.attrs_of(name), self._fixed.get(name, {})
+        return dims, self._adapter.attrs_of(name), self._coords.fixed.get(name, {})
 
     @property
     def _layer(self) -> tuple[str, ...]:
@@ -372,7 +346,7 @@ class AdapterSource(OwnedSource):
             if calls[0][1].source_dtype is not None:
                 attrs["source_dtype"] = calls[0][1].source_dtype
             joined = np.stack(values) if self._adapter.calls == "layer" else values[0]
-            found[name] = Found((joined,), dims, attrs, coords, self._fixed.get(name, {}))
+            found[name] = Found((joined,), dims, attrs, coords, self._coords.fixed.get(name, {}))
         return found
 
     def _check_calls(self, name: str, shapes: Sequence[tuple[int, ...]]) -> None:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from nsm_widgets._axes import check_has_axis, did_you_mean, format_dims
 from nsm_widgets._errors import LabelError
 from nsm_widgets.trace.arrays._coord import Coord, make_coord
@@ -85,3 +87,50 @@ def masks_of_calls(array: str, part: Part) -> dict[int, dict[str, Coord]]:
         if key.array == array:
             found.setdefault(key.call, {})[key.name] = Coord(key.dims, copy.values())
     return found
+
+
+class CallCoords:
+    """What an adapter says beside its arrays: the same of all calls, or something else of each.
+
+    Args:
+        coords: What holds for all calls, or the function that tells it of each.
+        axes: All that arrays of the adapter may have.
+    """
+
+    def __init__(self, coords: Any, axes: Collection[str]) -> None:
+        self._of_all, self._axes = coords, axes
+        self._checked: set[tuple[str, tuple[int, ...]]] = set()
+        self._plain: set[str] = set()
+        """Arrays of which nothing is said."""
+        self.fixed: dict[str, dict[str, Coord]] = {}
+        """What holds for all calls, by array."""
+
+    def told(
+        self,
+        coords: Any,
+        tensors: Mapping[str, Any],
+        dims: Mapping[str, tuple[str, ...] | None],
+        prefix: str,
+    ) -> dict[str, dict[str, Any]]:
+        """Labels and masks of one call, checked; those of all calls are checked once for each shape."""
+        is_fixed = coords is self._of_all
+        new = {
+            name: dims[name] or ()
+            for name, tensor in tensors.items()
+            if not is_fixed or (name not in self._plain and (name, tensor.shape) not in self._checked)
+        }
+        if not new:
+            return {}
+        found = {}
+        for name, given in by_array(coords, new, self._axes).items():
+            sizes = dict(zip(new[name], tensors[name].shape, strict=True))
+            found[name] = {key: checked(key, of, sizes, prefix + name) for key, of in given.items()}
+        if not is_fixed:
+            return found
+        self._plain |= new.keys() - found.keys()
+        self._checked |= {(name, tensors[name].shape) for name in found}
+        self.fixed |= {
+            name: {key: Coord(of[0], np.asarray(of[1])) for key, of in of_one.items()}
+            for name, of_one in found.items()
+        }
+        return {}
