@@ -52,6 +52,7 @@ help:
 	@echo "make test-models  what is recorded of 114 models of transformers, into docs/transformers.md"
 	@echo "make test-cuda    models and recorder on a GPU, for a machine with one (TORCH=... chooses its torch)"
 	@echo "make test-vscode  the views in VS Code itself, which it installs (0.8 GB, Linux on x64)"
+	@echo "make fuzz         odd and hostile arguments for the public interface (5 minutes)"
 	@echo "make lint         ruff, mypy, biome, tsc"
 	@echo "make format       let ruff and biome rewrite the code"
 	@echo "make bench        measure the speed, beside other tools, into docs/benchmarks.md (15 minutes)"
@@ -197,6 +198,11 @@ test-quick: setup $(MADE)/minilm
 # -k: each of them, even if one fails
 test-more: ready
 	@$(MAKE) -k test-long test-models screenshots test-vscode test-hosts bench-quick
+
+# odd and hostile arguments for everything that is public, for five minutes; FUZZ="--seed 7" for other ones
+.PHONY: fuzz
+fuzz: setup
+	@$(PY) -m tests.fuzz $(FUZZ)
 
 # all that the tests need
 ready: setup $(MADE)/minilm browser $(VSCODE_JS)/node_modules/.package-lock.json

@@ -43,6 +43,22 @@ class TraceFileError(NsmWidgetsError, ValueError):
     """A trace file is damaged, cut short, or not a trace at all."""
 
 
+class OptionError(NsmWidgetsError, ValueError):
+    """An option has a value that it cannot have."""
+
+
+class MissingArrayError(NsmWidgetsError, KeyError):
+    """A trace has no array of this name."""
+
+
+class MissingFileError(NsmWidgetsError, FileNotFoundError):
+    """There is no file of this name."""
+
+
+class FileThereError(NsmWidgetsError, FileExistsError):
+    """There is a file of this name already."""
+
+
 class FolderError(TraceFileError, IsADirectoryError):
     """A folder is no store, or none yet, and no trace file."""
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from nsm_widgets._errors import CheckpointError, NsmWidgetsError, UnknownOptionError
 from nsm_widgets._model_config import ModelConfig
+from nsm_widgets._options import is_one_of
 from nsm_widgets._tensor_files import check_is_sealed, read_tensors, write_tensors
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -109,7 +110,7 @@ class ModelFiles(Generic[Model]):
         """
         folder = Path(str(resources.files(self.room))) / "checkpoints"
         names = sorted(path.stem for path in folder.glob("*.safetensors"))
-        if name not in names:
+        if not is_one_of(name, names):
             raise UnknownOptionError(
                 f"pretrained model must be one of {names}, got {name!r}. Choose one that ships."
             )

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nsm_widgets._options import check_path
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -17,6 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The older file's permissions are kept, and a symbolic link keeps pointing at it. (A folder, because
     safetensors itself writes to yet another temporary file beside the one it is told.)
     """
+    check_path(path)
     target = Path(os.path.realpath(path))
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".tmp", dir=target.parent))
     temporary = folder / "whole"

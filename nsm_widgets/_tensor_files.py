@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from nsm_widgets._checksums import check_sealed, read_seal, seal
-from nsm_widgets._errors import CheckpointError, warn_or_log
+from nsm_widgets._errors import CheckpointError, MissingFileError, warn_or_log
+from nsm_widgets._options import check_flag, check_path
 
 
 def write_tensors(
@@ -55,9 +56,11 @@ def read_tensors(
         FileNotFoundError: If there is no such file.
         CheckpointError: If it is cut short, damaged, or no safetensors file.
     """
+    check_path(path)
+    check_flag(verify, "verify")
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"checkpoint {str(path)!r} does not exist. Check the path.")
+        raise MissingFileError(f"checkpoint {str(path)!r} does not exist. Check the path.")
     if not path.is_file():  # opening a pipe would wait for somebody to write
         raise CheckpointError(f"checkpoint {str(path)!r} must be a file, got a folder, a pipe or a device.")
     try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
+from nsm_widgets._errors import OptionError
 from nsm_widgets.report import create_comprehensive_report, stack_arrays
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Theme
@@ -72,7 +73,7 @@ class AdvancedNSMVisualizer:
         except (TypeError, ValueError):
             width, height = 0.0, 0.0
         if not (320 <= width * PX_PER_INCH <= 4096 and height > 0):
-            raise ValueError(
+            raise OptionError(
                 "figsize must be (width, height) in inches, with a width of 3.4 to 42, "
                 f"got {figsize!r}. (12, 8) is the default."
             )

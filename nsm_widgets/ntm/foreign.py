@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nsm_widgets._errors import CheckpointError
+from nsm_widgets._errors import CheckpointError, MissingFileError
 from nsm_widgets.ntm.config import Dialect, NTMConfig
 from nsm_widgets.ntm.model import NTM
 
@@ -52,7 +52,7 @@ def import_weights(source: str | os.PathLike[str] | Mapping[str, Tensor]) -> NTM
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"weights {str(path)!r} do not exist. Check the path.")
+        raise MissingFileError(f"weights {str(path)!r} do not exist. Check the path.")
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (

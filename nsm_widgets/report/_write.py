@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from nsm_widgets._axes import format_sizes
-from nsm_widgets._errors import ReportError
+from nsm_widgets._errors import OptionError, ReportError
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import one_line, printable
 from nsm_widgets.export import PageTheme, Precision, check_page_options, html_page
@@ -122,7 +122,7 @@ def _figures(data: object, report: Report) -> Iterator[Figure]:
     elif isinstance(data, Mapping):
         named = {str(key): value for key, value in data.items()}
         if len(named) < len(data):
-            raise ValueError(f"keys must differ as text, got {', '.join(map(repr, data))}.")
+            raise OptionError(f"keys must differ as text, got {', '.join(map(repr, data))}.")
         drawn = {key: value for key, value in named.items() if holds_numbers(value)}
         report.notes = {key: repr(value) for key, value in named.items() if key not in drawn}
         found = list(figures_of_mapping(drawn))
@@ -133,7 +133,7 @@ def _figures(data: object, report: Report) -> Iterator[Figure]:
             f"{type(data).__name__}. Give it {{'memory_content': memory}}."
         )
     if not found:
-        raise ValueError("a report must have at least one array to show, got none.")
+        raise OptionError("a report must have at least one array to show, got none.")
     taken: set[str] = set()
     for figure in found:
         name = _file_name(figure.name, taken)

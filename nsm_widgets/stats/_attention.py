@@ -19,6 +19,9 @@ from nsm_widgets.stats._input import Mask, Statistic, as_flags, check_threshold,
 from nsm_widgets.stats._rows import Rows, take_rows
 from nsm_widgets.trace import ArrayLike, NamedArray, to_readonly
 
+MOST_TOKENS = 2**16
+"""A larger square of flags would fill the memory."""
+
 
 def attention_distance(attention: ArrayLike, *, mask: Mask = None, offset: int | None = None) -> Statistic:
     """Mean distance of what a query attends to, ``sum_j a_ij |i - j|`` tokens. Vig & Belinkov 2019, eq. 2.
@@ -202,6 +205,8 @@ def causal_mask(num_tokens: int) -> NDArray[np.bool_]:
         count = operator.index(num_tokens)
     except TypeError:
         count = 0
+    if count > MOST_TOKENS:
+        raise ShapeError(f"num_tokens must be at most {MOST_TOKENS}, got {count}.")
     if count < 1:
         raise ShapeError(f"num_tokens must be an integer of at least 1, got {num_tokens!r}.")
     return np.tri(count, dtype=np.bool_)
@@ -274,7 +279,7 @@ def mean_distance(rows: Rows, first: int) -> Float64[np.ndarray, "*row"]:
 def at_step(rows: Rows, step: int) -> Float64[np.ndarray, "*row"]:
     """Weight of each query on the key so many places further; NaN where there is none that counts."""
     queries, keys = rows.weights.shape[-2:]
-    at = np.arange(queries) + step
+    at = np.arange(queries) + max(-(2**62), min(step, 2**62))
     inside = (at >= 0) & (at < keys)
     at = np.where(inside, at, 0)
     shares = rows.weights[..., np.arange(queries), at]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nsm_widgets._errors import ShapeError
+from nsm_widgets._errors import AxisError, DtypeError, ShapeError
+from nsm_widgets._options import is_one_of
 from nsm_widgets.trace import NamedArray, Trace, array_kind, split_name
 
 WEIGHTINGS = ("weights", "shares", "attention")
@@ -41,6 +42,8 @@ def head_group(name: str, trace: Trace) -> str:
     ('read', 'read', 'attention')
     """
     prefix, base = split_name(name)
+    if not isinstance(trace, Trace):
+        raise DtypeError(f"trace must be a Trace, got {type(trace).__name__}.")
     base = base.removeprefix("initial_")
     for side, others in (("read", _OF_READ), ("write", _OF_WRITE)):
         if base.startswith((f"{side}_", *others)):
@@ -55,6 +58,8 @@ def head_group(name: str, trace: Trace) -> str:
 
 def place_group(name: str, dim: str) -> str:
     """The places that an axis of an array counts: ``slot``, ``encoder.slot``, ``state``."""
+    if not is_one_of(dim, PLACE_AXES):
+        raise AxisError(f"places are those of {', '.join(PLACE_AXES)}, got {dim!r}.")
     return split_name(name)[0] + PLACE_AXES[dim]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from nsm_widgets._errors import DtypeError
 from nsm_widgets.stats._belonging import WEIGHTINGS, head_group, tells
 from nsm_widgets.stats._divergence import _js
 from nsm_widgets.stats._matched import Matching
@@ -125,6 +126,9 @@ def head_changes(a: Trace, matched: Trace, arrays: Sequence[str], matching: Matc
         ShapeError, AxisError: If an array differs in axes or sizes.
         WeightsError: If a row is no weighting.
     """
+    for each in (a, matched):
+        if not isinstance(each, Trace):
+            raise DtypeError(f"two traces are compared, got {type(each).__name__}. Pass two of type Trace.")
     changes = [weighting_change(a[name], matched[name]) for name in arrays if _is_weighting(a[name])]
     records = [record for change in changes for record in _records(change, matching, a)]
     records.sort(key=lambda each: -np.nan_to_num(each["js_divergence"], nan=-1.0))

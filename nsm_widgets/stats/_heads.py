@@ -30,6 +30,7 @@ The idea of telling heads by such patterns is from Clark et al. 2019 (section 3)
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, overload
@@ -40,6 +41,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import AxisError, ShapeError
+from nsm_widgets._options import check_flag
 from nsm_widgets.stats._attention import at_step
 from nsm_widgets.stats._input import Mask, check_threshold, divide_where
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
@@ -226,7 +228,7 @@ def classify_heads(
     [['uniform', 'uniform']]
     """
     least = check_threshold(threshold, "threshold", 0.0, 1.0, above=True)
-    reach = int(check_threshold(window, "window", 1.0))
+    reach = int(min(check_threshold(window, "window", 1.0), sys.maxsize))
     names = attention_names(attention) if isinstance(attention, Trace) else ()
     if len(names) < 2:
         taken = attention[(*names, "attention")[0]] if isinstance(attention, Trace) else attention
@@ -250,7 +252,9 @@ def classify_heads(
 
 def _classify(rows: Rows, causal: bool | None, least: float, reach: int) -> HeadClasses:
     num_tokens = rows.weights.shape[-1]
-    if causal is None:
+    if causal is not None:
+        check_flag(causal, "causal")
+    else:
         causal = bool((np.triu(np.nan_to_num(rows.weights), 1) == 0).all()) and num_tokens > 1
     allowed = np.tri(num_tokens, dtype=bool) if causal else np.ones((num_tokens, num_tokens), bool)
     seen = np.broadcast_to(allowed if rows.places is None else rows.places & allowed, rows.weights.shape)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._axes import format_dims, format_sizes
 from nsm_widgets._errors import AxisError, DtypeError, ShapeError, UnknownOptionError
+from nsm_widgets._options import is_one_of
 from nsm_widgets.trace import ArrayLike, Coord, NamedArray, labels_along, number_name, to_readonly
 
 Statistic: TypeAlias = Any
@@ -196,7 +197,7 @@ def check_choice(value: object, name: str, known: Sequence[str]) -> str:
     Raises:
         UnknownOptionError: With the words there are.
     """
-    if value not in known:
+    if not is_one_of(value, known):
         words = ", ".join(map(repr, known))
         raise UnknownOptionError(f"{name} must be one of {words}, got {value!r}.")
     return str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nsm_widgets._axes import format_dims
-from nsm_widgets._errors import AxisError, ShapeError
+from nsm_widgets._errors import AxisError, DtypeError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 
 _BY_TRAINING = ("head", "slot", "word", "state", "layer", "mode", "offset")
@@ -38,6 +38,11 @@ def common_arrays(a: Trace, b: Trace, names: tuple[str, str] = ("a", "b")) -> Co
     >>> common_arrays(one, one.assign(NamedArray("usage", [0.5], ("time",)))).only_b
     ('usage',)
     """
+    for each in (a, b):
+        if not isinstance(each, Trace):
+            raise DtypeError(
+                f"two traces are compared, got {type(each).__name__}. Trace.from_arrays makes one."
+            )
     both = tuple(name for name in a if name in b)
     if not both:
         raise ShapeError(

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float64
 
 from nsm_widgets._axes import check_has_axis
 from nsm_widgets._errors import SelectionError, ShapeError, WeightsError
+from nsm_widgets._options import check_flag
 from nsm_widgets.stats._input import Given, Mask, Statistic, check_choice, check_threshold, divide_where
 from nsm_widgets.stats._rows import take_rows
 from nsm_widgets.trace import ArrayLike, NamedArray
@@ -70,6 +71,7 @@ def usage(
     """
     masses = take_masses(weights, mask)
     starts = check_starts(sequence_starts, len(masses.values))
+    check_flag(cumulative, "cumulative")
     values = _summed(masses.values, starts) if cumulative else masses.values
     text = "weight on each slot so far" if cumulative else "weight on each slot, all heads"
     return masses.given.result(values.copy(), "usage_so_far" if cumulative else "usage", text, masses.dims)

@@ -145,7 +145,8 @@ def as_table(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Ta
 def _is_index(values: Iterable[Any]) -> bool:
     """Whether a column holds integers, and lacks some."""
     found = list(values)
-    return None in found and all(value is None or type(value) is int for value in found)
+    kinds = {type(value) for value in found}
+    return type(None) in kinds and kinds <= {type(None), int}
 
 
 def _shown(value: object) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nsm_widgets._errors import FolderError
+from nsm_widgets._options import check_flag, check_path
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._coord import Labels
 from nsm_widgets.trace.arrays._iterations import iteration_numbers, one_iteration, side_by_side
@@ -255,6 +256,9 @@ class Trace(TraceBase):
                 committed step yet, or several ranks and ``rank`` is None.
             MissingDependencyError: If a store is opened without the codecs that come with zarr.
         """
+        check_path(path)
+        check_flag(mmap, "mmap")
+        check_flag(verify, "verify")
         folder = Path(path)
         if folder.is_dir():
             if not (folder / "zarr.json").exists():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float64, Int
 
+from nsm_widgets._errors import OptionError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view.panels import BarsPanel
@@ -49,7 +50,7 @@ def bar_order(trace: Trace, panel: BarsPanel, at: Mapping[str, int]) -> Int[np.n
     if sort in bars.orders:
         return np.argsort(bar_values(trace[bars.orders[sort]], panel, at), kind="stable")
     if sort != panel.x:
-        raise ValueError(f"sort must be one of {', '.join(sort_names(panel))}, got {sort!r}.")
+        raise OptionError(f"sort must be one of {', '.join(sort_names(panel))}, got {sort!r}.")
     return np.arange(count)
 
 

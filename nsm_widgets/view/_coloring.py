@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TypedDict
 
+from nsm_widgets._errors import OptionError
+from nsm_widgets._options import is_number
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view._color import CLIP_TOLERANCE, ColorDomain
 from nsm_widgets.view._summary import ArraySummary, count_clipped, summary_of
@@ -70,16 +72,19 @@ def default_coloring(
     summary = summary_of(array)
     domain = default_domain(array, summary)
     if vmin is not None or vmax is not None:
+        for name, value in (("vmin", vmin), ("vmax", vmax)):
+            if value is not None and not isinstance(value, float) and not is_number(value):
+                raise OptionError(f"{name} must be a finite number, got {str(value)[:40]!r}.")
         low = domain.low if vmin is None else float(vmin)
         high = domain.high if vmax is None else float(vmax)
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise ValueError(
+            raise OptionError(
                 f"vmin and vmax must be finite, got vmin={low:g} and vmax={high:g}. "
                 "Infinite values are marked on their own."
             )
         if not low < high:
             taken = "" if vmin is not None and vmax is not None else " (the one not given is the data's own)"
-            raise ValueError(f"vmin must be less than vmax, got vmin={low:g} and vmax={high:g}{taken}.")
+            raise OptionError(f"vmin must be less than vmax, got vmin={low:g} and vmax={high:g}{taken}.")
         domain = ColorDomain(low, high, diverging=summary.low < 0 and low == -high)
     inside = domain.low - domain.slack <= summary.low and summary.high <= domain.high + domain.slack
     below, above = (0, 0) if inside else count_clipped(array.values, domain)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from nsm_widgets._axes import format_dims
-from nsm_widgets._errors import ShapeError
+from nsm_widgets._errors import OptionError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace, labels_along
 from nsm_widgets.view._coloring import default_coloring, drawn
 from nsm_widgets.view._derived import memory_change, memory_steps
@@ -112,7 +112,7 @@ def evolution_layouts(
     statistics = slot_statistics(memory)
     chosen = most_changed(change) if slots is None else list(slots)
     if not chosen:
-        raise ValueError(NO_SLOTS)
+        raise OptionError(NO_SLOTS)
     because = NO_STEP_BEFORE if _is_finite(trace) else ""
     maps = (
         (

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from nsm_widgets._axes import format_dims, misnamed
-from nsm_widgets._errors import ShapeError
+from nsm_widgets._errors import OptionError, ShapeError
+from nsm_widgets._options import is_one_of
 from nsm_widgets.trace import NamedArray, Trace, labels_along
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
@@ -187,8 +188,8 @@ def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220)
         written = None
     use = slot_use(importance)
     names = BAR_ORDERS if written is not None else BAR_ORDERS[:2]
-    if sort not in names:
-        raise ValueError(f"sort must be one of {', '.join(names)}, got {sort!r}.")
+    if not is_one_of(sort, names):
+        raise OptionError(f"sort must be one of {', '.join(names)}, got {sort!r}.")
     when = " at the last step" if importance.sizes.get("time", 1) > 1 else ""
     panel = BarsPanel(
         **drawn(importance, _coloring(importance)),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nsm_widgets._axes import did_you_mean, misnamed
-from nsm_widgets._errors import AxisError, ShapeError
+from nsm_widgets._errors import AxisError, OptionError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace, attention_names
 from nsm_widgets.view._coloring import default_coloring, drawn
 from nsm_widgets.view._derived import addressing_stages, memory_change
@@ -50,6 +50,9 @@ def heatmap_layout(
             f"{array.name} must have 2 to 5 axes to be drawn as a heatmap, got {array.ndim}: "
             f"({', '.join(array.dims)}). Pick an index first, for example array.isel({array.dims[0]}=0)."
         )
+    for role, dim in (("x", x), ("y", y)):
+        if dim is not None and not isinstance(dim, str):
+            raise AxisError(f"{role} must be the name of an axis, got {type(dim).__name__}.")
     remaining = [dim for dim in array.dims if dim not in (x, y)]
     x = x or remaining.pop()
     y = y or remaining[-1]
@@ -155,12 +158,12 @@ def _picked(array: NamedArray, dim: str, picked: Sequence[int]) -> list[int]:
     size = array.sizes[dim]
     for index in picked:
         if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < size:
-            raise ValueError(
+            raise OptionError(
                 f"each {dim} must be an integer in [0, {size - 1}], got {index!r}: {array.name} has {size} "
                 f"along {dim}."
             )
     if len(set(picked)) < len(picked):
-        raise ValueError(f"each {dim} must be named once, got {list(picked)!r}.")
+        raise OptionError(f"each {dim} must be named once, got {list(picked)!r}.")
     return [int(index) for index in picked]
 
 

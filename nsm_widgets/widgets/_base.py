@@ -15,10 +15,14 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from nsm_widgets._errors import MissingDependencyError, UnknownOptionError
+from nsm_widgets._errors import MissingDependencyError, OptionError, UnknownOptionError
 from nsm_widgets._state_format import STATE_FORMAT
 
 _STATIC = Path(__file__).parent / "static"
+
+
+class TraitOptionError(OptionError, traitlets.TraitError):
+    """A trait has a value that it cannot have."""
 
 
 class _Bundle:
@@ -84,7 +88,12 @@ class SyncedWidget(anywidget.AnyWidget):
         self._page_lock = threading.RLock()
         self.users: WeakSet[SyncedWidget] = WeakSet()
         """Views that read from this widget."""
-        super().__init__(_code=str(self._bundle), **options, **(_state or {}))
+        try:
+            super().__init__(_code=str(self._bundle), **options, **(_state or {}))
+        except TraitOptionError:
+            raise
+        except (traitlets.TraitError, ValueError, RuntimeError) as error:  # arrays cannot be compared
+            raise TraitOptionError(str(error)) from error
         self._own_layout = None if "layout" in options else self.layout
         self.on_msg(self._on_page_message)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from itertools import accumulate, chain, zip_longest
 from typing import Any
 
 import ipywidgets
 import traitlets
 
+from nsm_widgets._errors import OptionError
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import Layout, Panel, arrays_of, curves_apart, scalars_row
 from nsm_widgets.view.settings import OF_GROUP
@@ -83,16 +84,24 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         budget_mb: float = DEFAULT_BUDGET_MB,
         precision: ValuePrecision = "exact",
     ) -> None:
-        if not any(rows):
-            raise ValueError("a group must have at least one part, got none.")
+        if not isinstance(rows, (list, tuple)):
+            raise OptionError(f"rows of a group must be a list of lists of parts, got {type(rows).__name__}.")
+        if not any(isinstance(row, Sized) and len(row) for row in rows):
+            raise OptionError("a group must have at least one part, got none.")
         watched = trace if isinstance(trace, TraceRecorder) and is_running(trace) else None
         if watched is not None and store is not None:
             raise TypeError(
                 "a group of a recorder that runs has a store of its own, got store=... as well. Leave it out."
             )
+        if store is not None and not isinstance(store, TraceStore):
+            raise OptionError(f"store must be a TraceStore, got {type(store).__name__}.")
         sending: dict[str, Any] = {"budget_mb": budget_mb, "precision": precision}
         held = Trace() if watched is not None else require_trace(trace, type(self).__name__)
-        names = () if watched is not None else (*arrays_of(scalars_row(held)), *(arrays or ()))
+        names = (
+            ()
+            if watched is not None
+            else (*arrays_of(scalars_row(held)), *(() if arrays is None else arrays))
+        )
         selection = selection if selection is not None else self._own(Selection())
         if store is None:
             store = self._own(self._new_page_arrays(held, names, sending))
@@ -228,7 +237,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         known: dict[str, Panel] = {}
         for panel in chain.from_iterable(whole):
             if known.setdefault(panel.id, panel) != panel:
-                raise ValueError(
+                raise OptionError(
                     f"parts that draw the same array while a recorder runs must draw it alike, got two of "
                     f"{panel.id} that differ. Give them the same options, or make two groups."
                 )

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from nsm_widgets._environment import HOST_VARIABLE
+from nsm_widgets._errors import OptionError
 
 HOSTS = ("jupyter", "vscode")
 
@@ -23,7 +24,7 @@ def in_vscode() -> bool:
     named = os.environ.get(HOST_VARIABLE, "")
     if named:
         if named not in HOSTS:
-            raise ValueError(
+            raise OptionError(
                 f"{HOST_VARIABLE} must be {' or '.join(HOSTS)}, got {named!r}. Unset it to have it guessed."
             )
         return named == "vscode"

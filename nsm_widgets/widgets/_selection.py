@@ -11,7 +11,7 @@ from traitlets.utils.descriptions import class_of, describe
 
 from nsm_widgets._axes import AXES, check_axis, check_has_axis
 from nsm_widgets.view import clamp
-from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
+from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget, TraitOptionError
 
 _PREFIX = "_at_"
 """Begins the name of the trait of an axis that nothing is known of, which is made when it is needed."""
@@ -32,7 +32,7 @@ class Index(traitlets.Int[int, int]):
             index = int(super().validate(obj, operator.index(value)))
         except TypeError:
             expected = f"expected {self.info()}, not {describe('the', value)}"
-            raise traitlets.TraitError(f"The {dim!r} trait of {class_of(obj)} instance {expected}.") from None
+            raise TraitOptionError(f"The {dim!r} trait of {class_of(obj)} instance {expected}.") from None
         obj.check(dim, index)
         return index
 
@@ -156,4 +156,4 @@ class Selection(SyncedWidget):
         if index < 0 or (size is not None and index >= size):
             rule = f"lie in [0, {size - 1}]" if size is not None else "not be negative"
             holds = f": the data holds {size} along {dim}." if size is not None else "."
-            raise traitlets.TraitError(f"{dim} must {rule}, got {index}{holds}")
+            raise TraitOptionError(f"{dim} must {rule}, got {index}{holds}")

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import anywidget
 import traitlets
 
-from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets._errors import OptionError, UnknownOptionError
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import (
@@ -21,7 +21,7 @@ from nsm_widgets.view import (
 )
 from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import SETTINGS, check_setting
-from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._base import SyncedWidget, TraitOptionError
 from nsm_widgets.widgets._clicks import Clicks, OnClick
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._options import Looks
@@ -269,10 +269,10 @@ class View(Exportable, SyncedWidget):
             check_setting(name, value)
         except UnknownOptionError as error:
             more = " Or 'auto', for each panel's own." if name == "cmap" else ""
-            raise traitlets.TraitError(f"{error}{more}") from None
+            raise TraitOptionError(f"{error}{more}") from None
         painted = (panel for row in self._layout for panel in row if isinstance(panel, PaintedPanel))
         if name == "domain" and value != "shared" and not any(panel.own_ranges for panel in painted):
-            raise traitlets.TraitError(
+            raise TraitOptionError(
                 f"domain must be 'shared' in a {type(self).__name__}, got {value!r}: "
                 "only attention has colours per head."
             )
@@ -283,7 +283,7 @@ class View(Exportable, SyncedWidget):
         name, choices = str(proposal["value"]), self._choices
         if self._layout and name not in (choices or ("",)):  # nothing is known before a recorder's first
             only = f"one of {', '.join(choices)}" if choices else "empty, as there is one view of all arrays"
-            raise traitlets.TraitError(f"array must be {only}, got {name!r}.")
+            raise TraitOptionError(f"array must be {only}, got {name!r}.")
         return name
 
 
@@ -319,7 +319,7 @@ def _checked_page_arrays(store: TraceStore, trace: Trace, names: Sequence[str]) 
         missing = []
     other = [name for name in names if name not in missing and not _same(store.trace[name], trace[name])]
     if missing or other:
-        raise ValueError(
+        raise OptionError(
             f"store must hold the arrays of the trace that is drawn: {', '.join(missing or other)} "
             f"{'missing' if missing else 'not the same'}. TraceStore(trace) holds all that its views need."
         )

@@ -9,7 +9,8 @@ from typing import Any, Literal, NoReturn, get_args
 import numpy as np
 from jaxtyping import Shaped
 
-from nsm_widgets._errors import ExportError
+from nsm_widgets._errors import ExportError, OptionError
+from nsm_widgets._options import is_one_of
 from nsm_widgets.export.page._chunks import (
     PRECISIONS,
     ChunkedArray,
@@ -212,12 +213,12 @@ class _ArrayWriter:
 
 def check_page_options(precision: str, max_bytes: float, theme: str = "auto") -> None:
     """Refuse what is no precision, no number of bytes, or no theme."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+    if not is_one_of(precision, PRECISIONS):
+        raise OptionError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
     if not isinstance(max_bytes, (int, float)) or isinstance(max_bytes, bool) or not max_bytes > 0:
-        raise ValueError(f"max_bytes must be a positive number of bytes, got {max_bytes!r}.")
-    if theme not in PAGE_THEMES:
-        raise ValueError(f"theme must be one of {', '.join(PAGE_THEMES)}, got {theme!r}.")
+        raise OptionError(f"max_bytes must be a positive number of bytes, got {max_bytes!r}.")
+    if not is_one_of(theme, PAGE_THEMES):
+        raise OptionError(f"theme must be one of {', '.join(PAGE_THEMES)}, got {theme!r}.")
 
 
 def _drawings(models: Mapping[str, WidgetModel]) -> Drawings:

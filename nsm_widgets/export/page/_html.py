@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nsm_widgets._errors import ExportWarning
+from nsm_widgets._errors import ExportWarning, OptionError
 from nsm_widgets._replacing import replacing
 from nsm_widgets.export.page._chunks import Precision
 from nsm_widgets.export.page._content import (
@@ -65,6 +65,7 @@ def widgets_to_html(
     """
     from ipywidgets import Widget
 
+    check_title(title)
     shown: Sequence[Any] = [widgets] if isinstance(widgets, Widget) else list(widgets)
     for widget in shown:
         if not isinstance(widget, Widget):
@@ -72,7 +73,7 @@ def widgets_to_html(
                 f"a page holds widgets, got {type(widget).__name__}. Give it a view, or a list of views."
             )
     if not shown:
-        raise ValueError("a page must hold at least one widget, got none.")
+        raise OptionError("a page must hold at least one widget, got none.")
     heading = title if title is not None else next(filter(None, (getattr(w, "title", "") for w in shown)), "")
     page = html_page(shown, title=heading, precision=precision, max_bytes=max_bytes, theme=theme)
     if path is None:
@@ -102,6 +103,7 @@ def html_page(
         selection: What links in the HTML move: ``<a data-nsmw-go='{"time": 7}'>``. A widget among the parts
             must follow it.
     """
+    check_title(title)
     check_page_options(precision, max_bytes, theme)
     shown = [part for part in parts if not isinstance(part, str)]
     content = page_content(
@@ -135,3 +137,13 @@ def _fallback(widget: Any) -> Fallback:
     if data is None:
         raise TypeError(f"a page holds widgets that can be seen, got {name}, which has no view of its own.")
     return Fallback(data.get("image/png"), str(data.get("text/plain", name)))
+
+
+def check_title(title: object) -> None:
+    """Refuse a title that is no text.
+
+    Raises:
+        OptionError: If it is none.
+    """
+    if title is not None and not isinstance(title, str):
+        raise OptionError(f"title must be a text, got {type(title).__name__}.")

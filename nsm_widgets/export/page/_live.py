@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from nsm_widgets._errors import OptionError
 from nsm_widgets.export.page._described import held_arrays
 from nsm_widgets.export.page._widget_state import WidgetModel, references
 
@@ -23,7 +24,7 @@ def live_models(widgets: Iterable[Any]) -> dict[str, WidgetModel]:
     for widget in widgets:
         if widget.comm is None:
             name = type(widget).__name__
-            raise ValueError(f"a page holds widgets that are open, got a {name} that was closed.")
+            raise OptionError(f"a page holds widgets that are open, got a {name} that was closed.")
     links = [widget for widget in instances.values() if isinstance(widget, Link)]
     models: dict[str, WidgetModel] = {}
     waiting = [widget.model_id for widget in widgets]
@@ -64,7 +65,7 @@ def _model(widget: Any) -> WidgetModel:
     try:
         state, paths, buffers = _remove_buffers(widget.get_state(keys))
     except AttributeError as error:  # what ipywidgets raises for a widget without a channel
-        raise ValueError(
+        raise OptionError(
             f"a page holds widgets that are open, and a {type(widget).__name__} refers to one "
             "that was closed. Take it out, or make it again."
         ) from error

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Protocol, Unpack
 
-from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets._errors import OptionError, UnknownOptionError
+from nsm_widgets._options import is_number, is_one_of
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas
 from nsm_widgets.export.picture.canvas._canvas_png import PixelCanvas
@@ -141,10 +142,10 @@ def draw_picture(
 def check_options(settings: Settings, theme: str, width_px: int) -> None:
     """Refuse what a picture cannot be drawn with; see :func:`draw_picture`."""
     settings.check()
-    if theme not in ("light", "dark"):
+    if not is_one_of(theme, ("light", "dark")):
         raise UnknownOptionError(f"theme must be 'light' or 'dark', got {theme!r}.")
-    if not SMALLEST_WIDTH_PX <= width_px <= LARGEST_WIDTH_PX:
-        raise ValueError(f"width_px must lie in [{SMALLEST_WIDTH_PX}, {LARGEST_WIDTH_PX}], got {width_px}.")
+    if not is_number(width_px) or not SMALLEST_WIDTH_PX <= width_px <= LARGEST_WIDTH_PX:
+        raise OptionError(f"width_px must lie in [{SMALLEST_WIDTH_PX}, {LARGEST_WIDTH_PX}], got {width_px}.")
 
 
 def heading_of(scene: Scene, layout: Layout, title: str) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
+from nsm_widgets._errors import OptionError
+from nsm_widgets._options import is_number
 from nsm_widgets._replacing import replacing
 from nsm_widgets.export.picture._picture import Page, arrange, check_options, draw_page, heading_of
 from nsm_widgets.export.picture._scene import Scene
@@ -74,11 +76,11 @@ def save_picture(
     target = Path(path)
     ending = target.suffix.lower()
     if ending not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"path must end in .png, .svg or .pdf, got {os.fspath(path)!r}.")
+        raise OptionError(f"path must end in .png, .svg or .pdf, got {os.fspath(path)!r}.")
     settings = Settings(**options)
     check_options(settings, theme, width_px)
-    if not LEAST_DPI <= dpi <= MOST_DPI:
-        raise ValueError(f"dpi must lie in [{LEAST_DPI}, {MOST_DPI}], got {dpi}.")
+    if not is_number(dpi) or not LEAST_DPI <= dpi <= MOST_DPI:
+        raise OptionError(f"dpi must lie in [{LEAST_DPI}, {MOST_DPI}], got {dpi}.")
     density = dpi / PX_PER_INCH
     with lettering(_letters(ending)):
         scene = Scene(trace, indices, settings, theme, density=density)
@@ -108,7 +110,7 @@ def _canvas(ending: str, page: Page, theme: Theme, density: float, name: str) ->
 def _check_pixels(page: Page, dpi: float) -> None:
     size = round(page.width * dpi / PX_PER_INCH), round(page.height * dpi / PX_PER_INCH)
     if size[0] * size[1] > MOST_PIXELS:
-        raise ValueError(
+        raise OptionError(
             f"a PNG must have at most {MOST_PIXELS:,} pixels, and this one would be {size[0]}×{size[1]}. "
             "Lower dpi or width_px, or save an SVG."
         )

@@ -101,7 +101,11 @@ def _apart(names: Sequence[str], taken: Sequence[str]) -> list[str]:
 
 def _chosen(panels: Sequence[Panel], panel: str | None) -> list[Panel]:
     """The panel of that name, or all; a graph of what another panel shows is no second table."""
-    found = [each for each in panels if each.id == panel or (panel is None and not _is_told(each, panels))]
+    found = [
+        each
+        for each in panels
+        if (isinstance(panel, str) and each.id == panel) or (panel is None and not _is_told(each, panels))
+    ]
     if not found:
         ids = ", ".join(each.id for each in panels)
         raise UnknownOptionError(f"panel must be one of {ids}, got {panel!r}.")

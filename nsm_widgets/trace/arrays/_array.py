@@ -233,7 +233,8 @@ class NamedArray:
     def identical(self, other: NamedArray) -> bool:
         """Whether name, axes, labels, attrs, dtype and every bit of the values agree (NaN is NaN)."""
         return (
-            (self.name, self.dims, self.shape, self.dtype)
+            isinstance(other, NamedArray)
+            and (self.name, self.dims, self.shape, self.dtype)
             == (other.name, other.dims, other.shape, other.dtype)
             and _same_bytes(self.values, other.values)
             and self.attrs == other.attrs

@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any, NoReturn, TypeVar
 
 from nsm_widgets._axes import SHARED, check_time_leads, did_you_mean, format_dims, format_sizes
-from nsm_widgets._errors import AxisError, DtypeError, ShapeError
+from nsm_widgets._errors import AxisError, DtypeError, MissingArrayError, ShapeError
 from nsm_widgets._text import one_line, replace_surrogates
 from nsm_widgets.trace.arrays._array import Indexer, NamedArray
 from nsm_widgets.trace.arrays._chosen import attrs_after_isel
@@ -73,7 +73,7 @@ class TraceBase(Mapping[str, NamedArray]):
             return self._arrays[name]
         except KeyError:
             names = ", ".join(self._arrays) or "none"
-            raise KeyError(
+            raise MissingArrayError(
                 f"the trace has no array {name!r}.{did_you_mean(name, self._arrays)} It has: {names}."
             ) from None
 

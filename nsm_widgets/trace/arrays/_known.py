@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from nsm_widgets._errors import DtypeError
 from nsm_widgets.trace.arrays._array import NamedArray
 
 KINDS = ("content", "weights", "shares", "attention", "vector", "scalar", "signal")
@@ -141,6 +142,8 @@ def split_name(name: str) -> tuple[str, str]:
     >>> split_name("encoder.read_weights"), split_name("memory")
     (('encoder.', 'read_weights'), ('', 'memory'))
     """
+    if not isinstance(name, str):
+        raise DtypeError(f"the name of an array must be a text, got {type(name).__name__}.")
     prefix, dot, base = name.rpartition(".")
     return prefix + dot, base
 

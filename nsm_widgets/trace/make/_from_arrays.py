@@ -14,6 +14,7 @@ from nsm_widgets._errors import (
     ShapeError,
     UnknownOptionError,
 )
+from nsm_widgets._options import check_flag, is_one_of
 from nsm_widgets.trace.arrays._array import NamedArray, check_name
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
@@ -31,6 +32,7 @@ def trace_from_arrays(
             f"arrays must map names to arrays, got {type(arrays).__name__}"
             f"{' without any' if isinstance(arrays, Mapping) else ''}. Pass {{'memory': memory}}."
         )
+    check_flag(check_weights, "check_weights")
     dims = _by_array(dims, arrays, "dims", AxisError)
     kinds = _by_array(kinds, arrays, "kinds", UnknownOptionError)
     named = [_named_array(name, value, dims.get(name), kinds.get(name)) for name, value in arrays.items()]
@@ -87,7 +89,7 @@ def _named_array(name: Any, value: ArrayLike, dims: Any, kind: Any) -> NamedArra
     if kind is None:
         kind = attrs.get("kind", default_kind(name))
     if kind is not None:
-        if kind not in KINDS:
+        if not is_one_of(kind, KINDS):
             raise UnknownOptionError(
                 f"{name}: {kind!r} is no kind.{did_you_mean(kind, KINDS)} Known: {', '.join(KINDS)}."
             )

@@ -39,7 +39,11 @@ def fields_within(output: object, prefix: str = "") -> Iterator[tuple[str, Any]]
     """
     if not isinstance(output, Mapping):
         return
-    own = [field for field in output if field.endswith("_attentions") and field not in FIELDS]
+    own = [
+        field
+        for field in output
+        if isinstance(field, str) and field.endswith("_attentions") and field not in FIELDS
+    ]
     for field in (*FIELDS, *own):
         if field in output:
             name = FIELDS.get(field) or field.removesuffix("s").replace("_", ".")

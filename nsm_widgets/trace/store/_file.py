@@ -42,6 +42,7 @@ from safetensors.numpy import save_file
 
 from nsm_widgets._checksums import Sealed, check_sealed, read_seal, seal
 from nsm_widgets._errors import NsmWidgetsError, TraceFileError, warn_or_log
+from nsm_widgets._options import check_path
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import printable
 from nsm_widgets.trace.arrays._array import NamedArray
@@ -66,6 +67,7 @@ def save_trace(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
     Raises:
         TraceFileError: If the labels and attrs alone are larger than a header may be.
     """
+    check_path(path)
     header = dump_json(
         {"attrs": trace.attrs, "arrays": {name: _describe(array) for name, array in trace.items()}}
     )

@@ -132,7 +132,7 @@ def _choose_rank(path: Path, rank: int | None) -> str:
     found = ranks_in(path)
     if rank is None and len(found) == 1:
         return f"rank-{found[0]}"
-    if rank is None or rank not in found:
+    if type(rank) is not int or rank not in found:
         shown = ", ".join(map(str, found[:20])) or "none"
         what = (
             "several ranks" if rank is None and found else f"no rank {'' if rank is None else rank}".rstrip()

@@ -62,6 +62,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nsm_widgets._errors import FileThereError
+from nsm_widgets._options import check_path
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._files import sync_folder
@@ -81,9 +83,10 @@ def open_store(path: str | os.PathLike[str], rank: int | None = None, *, verify:
 def write_store(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
     """See :meth:`Trace.to_zarr`."""
     need_codecs()
+    check_path(path)
     path = Path(path)
     if os.path.lexists(path):
-        raise FileExistsError(
+        raise FileThereError(
             f"{path} must not exist yet, but it does. Choose another path, or remove it first."
         )
     made = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent))

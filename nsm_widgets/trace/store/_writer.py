@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import AxisError, RecordingError, warn_or_log
+from nsm_widgets._options import check_flag, check_path, is_number
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._convert import ArrayLike, check_same, is_tensor, to_numpy
 from nsm_widgets.trace.arrays._known import known_array
@@ -92,8 +93,12 @@ class StoreWriter:
         need_codecs()
         if not isinstance(rank, int) or isinstance(rank, bool) or not 0 <= rank < 10**9:
             raise RecordingError(f"rank must be an int in [0, 999999999], got {rank!r}.")
-        if not commit_every_s > 0:
+        if not is_number(commit_every_s) or commit_every_s <= 0:
             raise RecordingError(f"commit_every_s must be above 0 seconds, got {commit_every_s}.")
+        if not is_number(buffer_mb):
+            raise RecordingError(f"buffer_mb must be a number of megabytes, got {buffer_mb!r}.")
+        check_flag(resume, "resume")
+        check_path(path)
         if not resume:
             check_new(Path(path) / f"rank-{rank}")
         self.lost_steps = 0
@@ -199,6 +204,8 @@ class StoreWriter:
 
     def _begin(self, step_arrays: Mapping[str, ArrayLike]) -> None:
         """Take the arrays' shapes and types from the first step, and start the thread."""
+        if not isinstance(step_arrays, Mapping):
+            raise RecordingError(f"a step must map names to arrays, got {type(step_arrays).__name__}.")
         growing = {name: _as_block(name, value, self._dims.get(name)) for name, value in step_arrays.items()}
         template = self._template(growing)
         schema = make_schema(template, self._shard_bytes, self._columns)

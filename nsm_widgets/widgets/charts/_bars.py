@@ -24,6 +24,7 @@ from nsm_widgets.view import (
     sort_names,
 )
 from nsm_widgets.view.panels import BarsPanel
+from nsm_widgets.widgets._base import TraitOptionError
 from nsm_widgets.widgets._options import BarOptions
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._figure import FigureControls, panel_of_kind
@@ -71,7 +72,7 @@ class BarControls(FigureControls):
     def _validate_sort(self, proposal: dict[str, Any]) -> str:
         sort = str(proposal["value"])
         if sort not in self._orders:
-            raise traitlets.TraitError(f"sort must be one of {', '.join(self._orders)}, got {sort!r}.")
+            raise TraitOptionError(f"sort must be one of {', '.join(self._orders)}, got {sort!r}.")
         return sort
 
 

@@ -9,6 +9,7 @@ import anywidget
 import bqplot
 import ipywidgets
 
+from nsm_widgets._errors import OptionError
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Layout, chosen_panels
 from nsm_widgets.view.panels import PanelBase
@@ -93,7 +94,7 @@ def check_height(height_px: object) -> None:
         ValueError: If it is no integer, or less than :data:`LEAST_HEIGHT_PX`.
     """
     if not isinstance(height_px, int) or height_px < LEAST_HEIGHT_PX:
-        raise ValueError(f"height_px must be an integer of at least {LEAST_HEIGHT_PX}, got {height_px!r}.")
+        raise OptionError(f"height_px must be an integer of at least {LEAST_HEIGHT_PX}, got {height_px!r}.")
 
 
 def panel_of_kind(layout: Layout, kind: type[P]) -> P:

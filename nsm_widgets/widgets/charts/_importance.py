@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from nsm_widgets._errors import ShapeError
+from nsm_widgets._errors import OptionError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import BAR_ORDERS, Layout, importance_layout
 from nsm_widgets.view.panels import BarsPanel
@@ -118,7 +118,7 @@ def _check_what_is_known(coords: object, sort: str) -> None:
     if coords is not None:
         raise TypeError(COORDS_OF_A_TRACE)
     if sort not in BAR_ORDERS:
-        raise ValueError(f"sort must be one of {', '.join(BAR_ORDERS)}, got {sort!r}.")
+        raise OptionError(f"sort must be one of {', '.join(BAR_ORDERS)}, got {sort!r}.")
 
 
 def _as_trace(values: object, coords: Mapping[str, Sequence[Any]] | None) -> Trace:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nsm_widgets import stats
 from nsm_widgets._axes import did_you_mean, format_dims
-from nsm_widgets._errors import NsmWidgetsError, ShapeError, UnknownOptionError
+from nsm_widgets._errors import NsmWidgetsError, OptionError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names
 from nsm_widgets.view import Layout, Panel
 from nsm_widgets.widgets._options import LineChartOptions
@@ -95,6 +95,9 @@ class StatisticChart(LineChart):
         **options: Unpack[LineChartOptions],
     ) -> None:
         _check(statistic)
+        for name, value in (("array", array), ("x", x)):
+            if value is not None and not isinstance(value, str):
+                raise OptionError(f"{name} must be a name, got {type(value).__name__}.")
         self._statistic = statistic
         super().__init__(trace, array or "", x=x or "", **options)
 

@@ -12,7 +12,8 @@ import traitlets
 from jaxtyping import Shaped
 
 from nsm_widgets._environment import EVERYTHING_MB
-from nsm_widgets._errors import ClosedError, ShapeError
+from nsm_widgets._errors import ClosedError, OptionError, ShapeError
+from nsm_widgets._options import is_number, is_one_of
 from nsm_widgets._text import escape_surrogates, replace_surrogates
 from nsm_widgets.export import held_arrays
 from nsm_widgets.trace import (
@@ -123,10 +124,10 @@ class TraceStore(SyncedWidget):
         **options: object,
     ) -> None:
         trace = require_trace(trace, "TraceStore")
-        if not budget_mb >= 0:
-            raise ValueError(f"budget_mb must be a number of at least 0, got {budget_mb!r}.")
-        if precision not in VALUE_PRECISIONS:
-            raise ValueError(f"precision must be one of {', '.join(VALUE_PRECISIONS)}, got {precision!r}.")
+        if not is_number(budget_mb) or budget_mb < 0:
+            raise OptionError(f"budget_mb must be a number of at least 0, got {budget_mb!r}.")
+        if not is_one_of(precision, VALUE_PRECISIONS):
+            raise OptionError(f"precision must be one of {', '.join(VALUE_PRECISIONS)}, got {precision!r}.")
         if only is None:
             trace = with_derived(trace)
         if isinstance(only, str):

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import ShapeError
+from nsm_widgets._options import check_flag
 from nsm_widgets.trace import NamedArray, Trace, check_weightings, to_readonly
 from nsm_widgets.view import Layout, communication_layout
 from nsm_widgets.widgets._options import ViewOptions
@@ -98,6 +99,7 @@ def _as_trace(
     weights: object, labels: Sequence[Any] | None, dims: Sequence[str] | None, check: bool
 ) -> Trace:
     """A trace of the weights alone, their axes named and their values checked."""
+    check_flag(check, "check")
     if dims is None:
         shape = tuple(weights.shape if hasattr(weights, "shape") else to_readonly(weights, NAME)[0].shape)
         if len(shape) not in _AXES:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Unpack
 
+from nsm_widgets._errors import OptionError
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import NO_SLOTS, Layout, arrays_of, evolution_layouts
 from nsm_widgets.view.panels import LinesPanel
@@ -74,10 +75,10 @@ class MemoryEvolutionView(ViewGroup):
     ) -> None:
         refuse_unknown("MemoryEvolutionView", options, EVOLUTION_OPTIONS)
         check_height(lines_px)
-        if slots is not None and not len(slots):
-            raise ValueError(NO_SLOTS)
+        if slots is not None and (isinstance(slots, str) or not len(slots)):
+            raise OptionError(NO_SLOTS)
         self._wanted = (slots, lines_px)
-        self.slots = tuple(slots or ())
+        self.slots = () if slots is None else tuple(slots)
         shown: Any = trace
         maps: Layout = ()
         names: Sequence[str] = ()

@@ -30,6 +30,7 @@ from nsm_widgets.view import (
     picture_axes,
     two_traces_layout,
 )
+from nsm_widgets.widgets._base import TraitOptionError
 from nsm_widgets.widgets._options import ComparisonOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
@@ -165,7 +166,7 @@ class TraceComparison(View):
     def _validate_show(self, proposal: dict[str, Any]) -> str:
         show = str(proposal["value"])
         if show not in SHOW_CHOICES:
-            raise traitlets.TraitError(f"show must be one of {', '.join(SHOW_CHOICES)}, got {show!r}.")
+            raise TraitOptionError(f"show must be one of {', '.join(SHOW_CHOICES)}, got {show!r}.")
         return show
 
 

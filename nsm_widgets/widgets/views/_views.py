@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from nsm_widgets._axes import LEADING
+from nsm_widgets._errors import OptionError
+from nsm_widgets._options import check_flag, is_one_of
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names, given_trace
 from nsm_widgets.view import (
     Layout,
@@ -70,10 +72,10 @@ class Heatmap(View):
     ) -> None:
         trace, array = _as_trace(values, dims, name, coords)
         cmap = options.get("cmap", "auto")
-        if aspect not in ("fill", "equal"):
-            raise ValueError(f"aspect must be 'fill' or 'equal', got {aspect!r}.")
+        if not is_one_of(aspect, ("fill", "equal")):
+            raise OptionError(f"aspect must be 'fill' or 'equal', got {aspect!r}.")
         if not isinstance(height_px, int) or height_px < 24:
-            raise ValueError(f"height_px must be an integer of at least 24, got {height_px!r}.")
+            raise OptionError(f"height_px must be an integer of at least 24, got {height_px!r}.")
         layout = heatmap_layout(
             array,
             x=x,
@@ -83,7 +85,7 @@ class Heatmap(View):
             cmap=None if cmap == "auto" else cmap,
             aspect=aspect,
             height_px=height_px,
-            annotate=bool(annotate),
+            annotate=check_flag(annotate, "annotate"),
         )
         super().__init__(trace, lambda _: (trace, layout), **options)
 
@@ -259,7 +261,7 @@ def _as_trace(
             "dims must name the axes of a plain tensor or array, for example "
             'dims=("time", "slot", "word"); got none.'
         )
-    name = name or "values"
+    name = "values" if name is None or (isinstance(name, str) and not name) else name
     trace = Trace.from_arrays({name: values}, dims={name: dims}, coords=coords, kinds={name: "content"})
     return trace, trace[name]
 

@@ -232,8 +232,8 @@ def test_what_can_be_known_before_is_refused_at_once(make: Any, error: type[Exce
     ("make", "text"),
     [
         (partial(LineChart, array="gate"), "ShapeError: array must be one of the trace"),
-        (partial(line_chart, vmin=7), "ValueError: vmin must be less than vmax"),
-        (partial(MemoryEvolutionView, slots=[99]), "ValueError: each slot must be an integer in [0, 7]"),
+        (partial(line_chart, vmin=7), "OptionError: vmin must be less than vmax"),
+        (partial(MemoryEvolutionView, slots=[99]), "OptionError: each slot must be an integer in [0, 7]"),
     ],
     ids=["no such array", "no such range", "no such slot"],
 )

@@ -104,7 +104,7 @@ class Adapter:
             ("memory_seen", ("before_write", "after_write", None), list(seen)),
         ):
             for name in names:
-                if name not in options:
+                if not (name is None or isinstance(name, str)) or name not in options:
                     raise UnknownOptionError(
                         f"{what} of an adapter must be one of {', '.join(map(str, options))}, got {name!r}."
                     )
