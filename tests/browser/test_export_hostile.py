@@ -119,6 +119,7 @@ def assert_harmless(page: Page, counter: Counter, folder: Path, names: list[str]
     assert messages == []
 
 
+@pytest.mark.slow
 def test_all_at_once(page: Page, counter: Counter, tmp_path: Path) -> None:
     """Every hostile output of the list, on one page."""
     assert len(EVERY) >= 150
