@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nsm_widgets._errors import MissingFileError
 from nsm_widgets._options import check_path
 
 
@@ -21,6 +22,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     check_path(path)
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise MissingFileError(
+            f"{path} must lie in a folder that is there, and {target.parent} is none. Make it first."
+        )
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".tmp", dir=target.parent))
     temporary = folder / "whole"
     try:

@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import OptionError, ReportError
+from nsm_widgets._options import check_flag
 from nsm_widgets._replacing import replacing
 from nsm_widgets._text import one_line, printable
 from nsm_widgets.export import PageTheme, Precision, check_page_options, html_page
@@ -85,6 +86,7 @@ def create_comprehensive_report(
     folder = Path(save_dir)
     for part in ("figures", "tables"):
         (folder / part).mkdir(parents=True, exist_ok=True)
+    check_flag(progress, "progress")
     steps = tqdm(total=len(wanted) + 2, desc="report", unit="part", disable=not progress)
     try:
         with unseen_widgets():

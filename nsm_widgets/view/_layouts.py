@@ -48,7 +48,8 @@ def heatmap_layout(
     if not 2 <= array.ndim <= 5:
         raise ShapeError(
             f"{array.name} must have 2 to 5 axes to be drawn as a heatmap, got {array.ndim}: "
-            f"({', '.join(array.dims)}). Pick an index first, for example array.isel({array.dims[0]}=0)."
+            f"({', '.join(array.dims)}). "
+            + (f"Pick an index first, for example array.isel({array.dims[0]}=0)." if array.ndim else "")
         )
     for role, dim in (("x", x), ("y", y)):
         if dim is not None and not isinstance(dim, str):

@@ -124,6 +124,8 @@ def _missing_axis(name: str, dims: tuple[str, ...], ndim: int) -> str:
     if ndim != len(dims) - 1:
         return "Or "
     axis = "head" if "head" in dims and "query" not in dims else "batch" if "layer" not in dims else "layer"
+    if axis not in dims:
+        return "Or "
     index = "[" + ", ".join([":"] * dims.index(axis) + ["None"]) + "]"
     what = {"head": "A single head", "batch": "No batch", "layer": "A single layer"}[axis]
     return f"{what}? Add its axis: {name}{index}. Or "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -101,6 +101,9 @@ def _fields_of(attentions: Any) -> dict[str, Any]:
     if not found:
         inner = {name: layers for name, layers in fields_within(attentions) if layers}
         return inner or {"attention": attentions}
+    for name, layers in found.items():
+        if layers is not None and not isinstance(layers, Sized):
+            raise DtypeError(f"{name} must be a tensor or one for each layer, got {type(layers).__name__}.")
     held = {name: layers for name, layers in found.items() if layers is not None and len(layers)}
     if not held:
         raise RecordingError(

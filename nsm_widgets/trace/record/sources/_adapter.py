@@ -110,6 +110,8 @@ class Adapter:
                     )
         for name, dims in self.dims.items():
             check_name(name)
+            if not isinstance(dims, (tuple, list)):
+                raise AxisError(f"axes of {name} must be a tuple of names, got {type(dims).__name__}.")
             check_dims(dims, len(dims), name)
             leads = dims[:1] == ("time",) or list(dims[:1]) == ["time"]
             if "iteration" in dims or ("time" in dims and not (leads and self.calls == "time")):
