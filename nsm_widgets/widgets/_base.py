@@ -52,6 +52,10 @@ DATA_BUNDLE = _Bundle("data.js")
 """Of stores and selections: small, for each model carries its bundle, in saved notebooks too."""
 
 
+_OF_ALL_WIDGETS = ("layout", "tooltip", "tabbable")
+"""Options that ipywidgets gives each widget."""
+
+
 class SyncedWidget(anywidget.AnyWidget):
     """Base of our widgets.
 
@@ -100,15 +104,26 @@ class SyncedWidget(anywidget.AnyWidget):
     def close(self) -> None:
         """Take the widget off every page."""
         super().close()
-        if (
-            self._own_layout is not None
-        ):  # which ipywidgets would keep, and a page with it all that it was for
+        if self._own_layout is not None:  # ipywidgets would keep it, and a page all that it was for
             self._own_layout.close()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse what is within one slip of an option: a bare widget would take it, and nothing moves."""
+        if not (name.startswith("_") or hasattr(type(self), name)):
+            near = difflib.get_close_matches(name, self._options(), n=1, cutoff=0.8)
+            if near and near[0] != name:
+                raise UnknownOptionError(f"{type(self).__name__} has no {name!r}. Did you mean {near[0]}?")
+        super().__setattr__(name, value)
 
     @classmethod
     def _options(cls) -> tuple[str, ...]:
-        """Keywords that may be given: the public traits, and the named ones of each ``__init__``."""
-        traits = [name for name in cls.class_trait_names() if not name.startswith("_")]
+        """Keywords that may be given: our public traits, and the named ones of each ``__init__``."""
+        traits = [
+            name
+            for name, trait in cls.class_traits().items()
+            if not name.startswith("_")
+            and (issubclass(trait.this_class, SyncedWidget) or name in _OF_ALL_WIDGETS)
+        ]
         named = [
             name for owner in cls.__mro__ if issubclass(owner, SyncedWidget) for name in _keywords(owner)
         ]
@@ -163,4 +178,6 @@ def refuse_unknown(owner: str, options: Mapping[str, object], known: tuple[str, 
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise UnknownOptionError(f"{owner} has no option {name!r}.{hint}")
+            raise UnknownOptionError(
+                f"{owner} has no option {name!r}.{hint} It takes {', '.join(sorted(known))}."
+            )

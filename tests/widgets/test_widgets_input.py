@@ -369,6 +369,27 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         UnknownOptionError,
         "MemoryView has no option '_layout'.",
     ),
+    "an option of another library": (
+        lambda: AttentionView(np.eye(3), tokens=["a", "b", "c"]),  # type: ignore[call-arg]
+        UnknownOptionError,
+        "AttentionView has no option 'tokens'. It takes array, budget_mb, cmap, domain, head_names, layout, "
+        "precision, scale, selection, store, tabbable, title, tooltip, x_labels, y_labels.",
+    ),
+    "an attribute of ipywidgets": (
+        lambda: AttentionView(np.eye(3), keys=["a", "b", "c"]),  # type: ignore[call-arg]
+        UnknownOptionError,
+        "AttentionView has no option 'keys'. It takes",
+    ),
+    "an attribute misspelt": (
+        lambda: setattr(MemoryView(MEMORY_TRACE), "titel", "x"),
+        UnknownOptionError,
+        "MemoryView has no 'titel'. Did you mean title?",
+    ),
+    "an axis misspelt": (
+        lambda: setattr(Selection(), "tim", 1),
+        UnknownOptionError,
+        "Selection has no 'tim'. Did you mean time?",
+    ),
     "an unknown map": (
         lambda: MemoryView(MEMORY_TRACE, cmap="jet"),
         TraitError,
