@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,25 +15,26 @@ from torch import Tensor
 from nsm_widgets._checksums import check_sealed, read_seal, seal
 from nsm_widgets._errors import CheckpointError, MissingFileError, warn_or_log
 from nsm_widgets._options import check_flag, check_path
+from nsm_widgets._replacing import replacing
 
 
 def write_tensors(
     path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> None:
-    """Write a file beside ``path`` and move it there in one go: a process that dies leaves the old file."""
-    path = Path(path)
+    """Write a file beside ``path`` and move it there in one go: a process that dies leaves the old file.
+
+    Raises:
+        CheckpointError: If it cannot be written.
+    """
     apart = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        save_file(apart, temporary, metadata=seal(metadata, (_told(*each) for each in apart.items())))
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # the name must not arrive on disk before the content
-        temporary.chmod(0o644)  # mkstemp's 0600 would lock out everybody else
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    sealed = seal(metadata, (_told(*each) for each in apart.items()))
+    with replacing(Path(path)) as temporary:
+        try:
+            save_file(apart, temporary, metadata=sealed)
+        except SafetensorError as error:
+            raise CheckpointError(
+                f"{path} must have room for the model, and could not be written ({error}). Save it elsewhere."
+            ) from error
 
 
 def _told(name: str, tensor: Tensor) -> tuple[str, str, tuple[int, ...], Any]:

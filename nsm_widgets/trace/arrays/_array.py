@@ -318,7 +318,9 @@ def _check_indexer(indexer: Indexer, dim: str, size: int, name: str) -> int | sl
                 f"{name}: {dim}={indexer} selects nothing of {size}. Every axis needs a size of 1 or more."
             )
         return indexer
-    if isinstance(indexer, (list, tuple, range)) or (isinstance(indexer, np.ndarray) and indexer.ndim == 1):
+    if getattr(indexer, "ndim", None) == 1 and hasattr(indexer, "tolist"):  # NumPy's, torch's
+        indexer = indexer.tolist()
+    if isinstance(indexer, (list, tuple, range)):
         if len(indexer) == 0:
             raise ShapeError(f"{name}: {dim}=[] selects nothing. Every axis needs a size of 1 or more.")
         return [_check_index(index, dim, size, name) for index in indexer]

@@ -65,7 +65,8 @@ def save_trace(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
     """See :meth:`Trace.save`.
 
     Raises:
-        TraceFileError: If the labels and attrs alone are larger than a header may be.
+        TraceFileError: If the labels and attrs alone are larger than a header may be, or the file cannot be
+            written.
     """
     check_path(path)
     header = dump_json(
@@ -82,7 +83,14 @@ def save_trace(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
         ((name, values.dtype.name, values.shape, values) for name, values in tensors.items()),
     )
     with replacing(Path(path)) as temporary:
-        save_file(tensors, temporary, metadata=about)
+        try:
+            save_file(tensors, temporary, metadata=about)
+        except SafetensorError as error:
+            size = sum(each.nbytes for each in tensors.values())
+            raise TraceFileError(
+                f"{path} must have room for {size:,} bytes, and could not be written ({error}). "
+                "Save fewer steps or arrays, or elsewhere."
+            ) from error
     return Path(path)
 
 

@@ -349,3 +349,15 @@ def test_isel_is_numpy_indexing(data: st.DataObject) -> None:
         indexers[dims[axis]] = chosen
         expected = np.take(expected, np.arange(size)[chosen], axis=axis)
     np.testing.assert_array_equal(array.isel(**indexers).values, expected)
+
+
+@pytest.mark.parametrize("indexer", [[0], np.array([0]), torch.tensor([0]), (0,), range(1)], ids=str)
+def test_a_list_keeps_its_axis_whatever_holds_it(indexer: Any) -> None:
+    """Also one of one index: an axis must not come and go with the number of those that were picked."""
+    assert make().isel(slot=indexer).dims == ("time", "slot")
+
+
+def test_flags_are_no_indices_whatever_holds_them() -> None:
+    """They would pick the first two places."""
+    with pytest.raises(SelectionError, match="flatnonzero"):
+        make().isel(slot=torch.tensor([True, False, True]))

@@ -450,3 +450,33 @@ def test_a_trace_opens_where_torch_is_absent(tmp_path: Path) -> None:
     """Nothing heavy is loaded by opening, showing, selecting, saving."""
     path = small().save(tmp_path / "x")
     subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT_TORCH, str(path)], check=True)
+
+
+FULL = """
+import resource, signal, sys
+import numpy as np
+from nsm_widgets import Trace, load_pretrained
+from nsm_widgets.ntm import save_checkpoint
+from nsm_widgets._errors import CheckpointError, TraceFileError
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+trace, model = Trace.from_arrays({"memory": np.zeros((30, 1, 80, 40))}), load_pretrained("copy")
+resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+saves = ((trace.save, TraceFileError), (lambda path: save_checkpoint(model, path), CheckpointError))
+for save, error in saves:
+    try:
+        save(sys.argv[1])
+    except error as raised:
+        assert "room" in str(raised), raised
+    else:
+        raise AssertionError(save)
+"""
+
+
+def test_a_disk_that_is_full_is_told_in_words_of_ours(tmp_path: Path) -> None:
+    """What was there before stays, and nothing half written is left."""
+    path = tmp_path / "a.trace.safetensors"
+    path.write_bytes(b"old")
+    subprocess.run([sys.executable, "-c", FULL, path], check=True)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == b"old"
