@@ -58,7 +58,7 @@ class Training:
     @property
     def is_running(self) -> bool:
         """Whether the cell is: the kernel's status is idle for a moment after each message from the page."""
-        return bool(self.notebook.page.evaluate("() => globalThis.trained === false"))
+        return bool(self.notebook.page.evaluate("() => globalThis.training === 'running'"))
 
     def end(self) -> None:
         self.stop.touch()
@@ -70,11 +70,12 @@ def training(notebook: NotebookPage, folder: Path, code: str = TRAIN) -> Iterato
     """A cell is executing within the block, and until :meth:`Training.end`."""
     run = Training(notebook, folder / "stop")
     notebook.page.evaluate(
-        "code => { const over = () => { globalThis.trained = true; }; globalThis.trained = false; "
-        f"{KERNEL}.requestExecute({{ code }}).done.then(over, over); }}",
+        "code => { const is = now => () => { globalThis.training = now; }; is('asked')(); "
+        f"const future = {KERNEL}.requestExecute({{ code }}); "
+        "future.onIOPub = is('running'); future.done.then(is('over'), is('over')); }",
         code.format(stop=str(run.stop)),
     )
-    notebook.page.wait_for_function(f"() => {KERNEL}.status === 'busy'")
+    notebook.page.wait_for_function("() => globalThis.training !== 'asked'")
     try:
         yield run
     finally:
