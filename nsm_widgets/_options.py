@@ -6,7 +6,7 @@ import math
 import numbers
 import os
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeGuard
 
 from nsm_widgets._errors import DtypeError, OptionError
 
@@ -20,7 +20,7 @@ def is_one_of(value: object, names: Collection[Any]) -> bool:
     return isinstance(value, str) and value in names
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a number, and not NaN.
 
     >>> is_number(2.5), is_number(float("nan")), is_number(True), is_number("2")

@@ -99,6 +99,13 @@ def same_coord(one: Coord | None, other: Coord | None) -> bool:
     return one.dims == other.dims and one.values.tolist() == other.values.tolist()
 
 
+def same_labels(one: object, other: object) -> bool:
+    """Whether labels, in lists or as :class:`Coord`, are the same."""
+    if isinstance(one, Coord) and isinstance(other, Coord):
+        return same_coord(one, other)
+    return bool(one == other)
+
+
 def _label_array(labels: Labels, what: str, expected: str) -> NDArray[Any]:
     """A flat list of labels, or one list per batch item, as a new array of one or two axes."""
     if labels is None or isinstance(labels, (str, bytes, Mapping, set)):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from nsm_widgets.trace.record._hooks import Hooks, calling_frame, in_backward
+from nsm_widgets.trace.record._listening import Args, Kwargs
 from nsm_widgets.trace.record._recording import Recording
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @runtime_checkable
@@ -19,16 +23,16 @@ class Boundary(Protocol):
     has_other_state: bool
     """Whether the call that begins one was given a state, and it is no former call's."""
 
-    def begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def begins(self, args: Args, kwargs: Kwargs) -> bool:
         """Whether a call does, from its arguments."""
 
-    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def returned(self, args: Args, kwargs: Kwargs, output: object) -> None:
         """Called when a call has answered."""
 
 
 @contextmanager
 def watched_calls(
-    model: Any, boundary: Boundary | None, hooks: Hooks, recording: Recording
+    model: nn.Module, boundary: Boundary | None, hooks: Hooks, recording: Recording
 ) -> Iterator[None]:
     """Tell a recording of the calls of the model as a whole.
 
@@ -45,7 +49,7 @@ def watched_calls(
         yield
         return
 
-    def before(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def before(_: object, args: Args, kwargs: Kwargs) -> None:
         if not recording.enter(calling_frame()) or in_backward():
             return
         try:
@@ -59,7 +63,7 @@ def watched_calls(
             else:
                 recording.begin_call(anew=boundary.has_other_state)
 
-    def after(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def after(_: object, args: Args, kwargs: Kwargs, output: object) -> None:
         recording.decide()
         recording.leave()
         if output is not None and not recording.is_inside and not in_backward():

@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.record._hooks import Hooks
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def bypass_compile(model: Any, hooks: Hooks) -> None:
+
+def bypass_compile(model: nn.Module, hooks: Hooks) -> None:
     """Let compiled modules run as they were written while they are recorded, those compiled meanwhile too.
 
     Args:
@@ -40,7 +44,7 @@ def bypass_compile(model: Any, hooks: Hooks) -> None:
         stance.__enter__()
         hooks.callback(lambda: stance.__exit__(None, None, None))
 
-    def compiling(compile_: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def compiling(compile_: Callable[..., Any], *args: object, **kwargs: object) -> Any:
         made = compile_(*args, **kwargs)
         given = next(iter((*args, *kwargs.values())), None)
         given = getattr(given, "__self__", given)  # nn.Module.compile gives a method of the module
@@ -54,7 +58,7 @@ def bypass_compile(model: Any, hooks: Hooks) -> None:
         hooks.listen(torch, "compile", compiling)
 
 
-def _is_compiled_elsewhere(model: Any, torch: Any, dynamo: Any) -> bool:
+def _is_compiled_elsewhere(model: nn.Module, torch: ModuleType, dynamo: ModuleType | None) -> bool:
     """Whether somebody has a compiled model around this one, or around a part."""
     if not hasattr(torch.compiler, "set_stance") or not any(getattr(dynamo, "cached_backends", {}).values()):
         return False  # nothing at all was compiled; what follows takes some 0.1 s

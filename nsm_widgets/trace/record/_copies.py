@@ -61,7 +61,7 @@ def _copied(call: Callable[..., Any], module: object, memo: object) -> Any:
         return call(module, memo)
 
 
-def _without_ours(state: Any, depth: int = 0) -> Any:
+def _without_ours(state: Any, depth: int = 0) -> Any:  # of a module, pickle makes whatever its class says
     """What a module was taken apart into, with other dicts of hooks where some are ours.
 
     Its dict may stand deeper, where its class has a ``__getstate__`` of its own.

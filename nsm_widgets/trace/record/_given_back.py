@@ -9,9 +9,13 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nsm_widgets.trace.record._host_copy import is_capturing
+from nsm_widgets.trace.record._listening import Args, Kwargs
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 _LIMIT = 4096
 """Values of a tensor that are compared at most."""
@@ -25,7 +29,7 @@ _STATES = ("h", "hx", "hc", "hs", "h0", "h_prev", "prev_h")
 _NO_VERSION = -1
 
 _StorageVersion: TypeAlias = tuple[int, int]
-_Leaf: TypeAlias = "tuple[Any, _StorageVersion]"
+_Leaf: TypeAlias = "tuple[Tensor, _StorageVersion]"
 
 
 class GivenBack(threading.local):
@@ -41,7 +45,9 @@ class GivenBack(threading.local):
         kept: What the model keeps itself between its calls, if that is known: a state, too.
     """
 
-    def __init__(self, model: object, *, waits: bool = False, kept: Callable[[], Any] | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, *, waits: bool = False, kept: Callable[[], Any] | None = None
+    ) -> None:
         self.waits = waits
         self._kept = kept
         self._input = _place_of_input(model)
@@ -63,7 +69,7 @@ class GivenBack(threading.local):
         self._shapes: set[tuple[int, ...]] = set()
         """Of the states that it was given."""
 
-    def begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def begins(self, args: Args, kwargs: Kwargs) -> bool:
         """Whether a call is given nothing that a former call of this iteration returned."""
         chosen = self._states(args, kwargs)
         states = [_leaves(state) for state in chosen]
@@ -78,7 +84,7 @@ class GivenBack(threading.local):
         self._shapes = {tensor.shape for leaves in states for tensor, _ in leaves}
         return begins
 
-    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+    def returned(self, args: Args, kwargs: Kwargs, output: object) -> None:
         """Remember what a call returned, or changed of the states that it was given.
 
         What it hands on as it got it, such as a mask, is no state.
@@ -138,12 +144,12 @@ class GivenBack(threading.local):
                 told = told or bool(is_number and (values != values.reshape(-1)[0]).any())
         return told
 
-    def _states(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    def _states(self, args: Args, kwargs: Kwargs) -> list[Any]:
         """What may hold a state: what the model keeps, and arguments; where there is only one, its parts."""
         kept = [] if self._kept is None else [self._kept()]
         return [*kept, *self._given_states(args, kwargs)]
 
-    def _given_states(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    def _given_states(self, args: Args, kwargs: Kwargs) -> list[Any]:
         if len(args) + len(kwargs) == 1:
             (only,) = (*args, *kwargs.values())
             if isinstance(only, Mapping):
@@ -176,7 +182,7 @@ def is_state_like(name: str) -> bool:
     return name not in _INPUTS and (name in _STATES or any(part in name for part in _STATE_LIKE))
 
 
-def _place_of_input(model: Any) -> tuple[int, str]:
+def _place_of_input(model: nn.Module) -> tuple[int, str]:
     """Which argument of a model's forward is its input: the first that is not called as states are."""
     inner = getattr(model, "_orig_mod", getattr(model, "module", model))  # compiled, or distributed
     try:
@@ -195,7 +201,7 @@ def _leaves(value: object) -> list[_Leaf]:
     return found
 
 
-def _walk(item: object, kind: type, found: list[_Leaf], left: list[int], depth: int) -> None:
+def _walk(item: object, kind: type[Tensor], found: list[_Leaf], left: list[int], depth: int) -> None:
     """Append them, of so many parts that are left to be looked at."""
     if isinstance(item, kind):
         key = _key(item)
@@ -233,14 +239,14 @@ def _can_look() -> bool:
     )
 
 
-def _has_values(tensor: Any) -> bool:
+def _has_values(tensor: Tensor) -> bool:
     """Whether a tensor is a plain one, with values."""
     torch = sys.modules["torch"]
     is_plain = type(tensor) in (torch.Tensor, torch.nn.Parameter) and not tensor.is_quantized
     return is_plain and not tensor.is_meta and tensor.numel() > 0
 
 
-def _key(tensor: Any) -> _StorageVersion | None:
+def _key(tensor: Tensor) -> _StorageVersion | None:
     """Where a tensor lies, and how often it was changed there; ``None`` where it has no storage."""
     try:
         address = tensor.untyped_storage()._cdata
@@ -249,14 +255,14 @@ def _key(tensor: Any) -> _StorageVersion | None:
     return address, _NO_VERSION if tensor.is_inference() else tensor._version
 
 
-def _reference(tensor: Any) -> Any:
+def _reference(tensor: Tensor) -> Any:
     """A weak reference to a tensor's storage."""
     from torch.multiprocessing.reductions import StorageWeakRef
 
     return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
 
 
-def _sample(tensor: Any) -> Any:
+def _sample(tensor: Tensor) -> Any:
     """Some values of a tensor, spread over all axes; to be called without gradients."""
     return tensor[_places(tuple(tensor.shape))] if tensor.numel() > _LIMIT else tensor
 
@@ -274,7 +280,7 @@ def _places(shape: tuple[int, ...]) -> tuple[slice, ...]:
     return tuple(slice(None, None, step) for step in steps)
 
 
-def _are_equal(one: Any, other: Any) -> bool:
+def _are_equal(one: Tensor, other: Tensor) -> bool:
     """To the bit, with NaN like NaN."""
     same = one == other
     return bool((same | ((one != one) & (other != other))).all())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.record._copies import OURS, keep_from_copies, off
 from nsm_widgets.trace.record._listening import Around, Forwards, listen
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.utils.hooks import RemovableHandle
 
 Observer: TypeAlias = "Callable[..., None]"
 
@@ -25,7 +29,7 @@ class Owner(NamedTuple):
     """The model that a watched module is a part of, such as the ``NTM`` around a ``MemoryAccess``."""
 
     path: str
-    module: Any
+    module: nn.Module
     sequences: tuple[str, ...]
     """What of ``input`` and ``output`` its whole forwards give."""
 
@@ -38,7 +42,7 @@ class Hooks:
         guarded: Makes of a function that looks on one that raises nothing.
     """
 
-    def __init__(self, model: Any, guarded: Callable[[Observer], Observer]) -> None:
+    def __init__(self, model: nn.Module, guarded: Callable[[Observer], Observer]) -> None:
         from torch import nn
 
         self.model = model
@@ -56,11 +60,11 @@ class Hooks:
         """Whether a module lies in a layer with a fused path."""
         return module in self._fused
 
-    def before(self, module: Any, look: Observer) -> None:
+    def before(self, module: nn.Module, look: Observer) -> None:
         """Let ``look(module, args, kwargs)`` see each call before it runs."""
         look = self.guarded(look)
 
-        def around(call: Any, called: Any, *args: Any, **kwargs: Any) -> Any:
+        def around(call: Around, called: nn.Module, *args: object, **kwargs: object) -> Any:
             look(called, args, kwargs)
             return call(called, *args, **kwargs)
 
@@ -69,7 +73,7 @@ class Hooks:
         else:
             self._hang(module, module.register_forward_pre_hook(look, with_kwargs=True))
 
-    def after(self, module: Any, look: Observer, *, always: bool = False) -> None:
+    def after(self, module: nn.Module, look: Observer, *, always: bool = False) -> None:
         """Let ``look(module, args, kwargs, output)`` see each call when it has run.
 
         Args:
@@ -79,7 +83,7 @@ class Hooks:
         """
         look = self.guarded(look)
 
-        def around(call: Any, called: Any, *args: Any, **kwargs: Any) -> Any:
+        def around(call: Around, called: nn.Module, *args: object, **kwargs: object) -> Any:
             try:
                 output = call(called, *args, **kwargs)
             except BaseException:
@@ -94,7 +98,7 @@ class Hooks:
         else:
             self._hang(module, module.register_forward_hook(look, with_kwargs=True, always_call=always))
 
-    def around(self, module: object, around: Around, kind: type) -> None:
+    def around(self, module: nn.Module, around: Around, kind: type) -> None:
         """Let ``around(call, module, ...)`` be called in place of the forward that a class gives a module."""
         self._forwards.listen(module, around, kind)
 
@@ -102,10 +106,10 @@ class Hooks:
         """Let ``around(call, ...)`` be called in place of a function; see :func:`_listening.listen`."""
         self._stack.callback(listen(place, name, around))
 
-    def switched(self, module: Any, look: Observer) -> Callable[[bool], None]:
+    def switched(self, module: nn.Module, look: Observer) -> Callable[[bool], None]:
         """A forward hook, not hung on yet: what is returned hangs it on and takes it off, at little cost."""
         keep_from_copies(module, self._kept_from_copies)
-        handle: Any = None
+        handle: RemovableHandle | None = None
 
         def switch(on: bool) -> None:
             nonlocal handle
@@ -120,7 +124,7 @@ class Hooks:
         self._stack.callback(switch, False)
         return switch
 
-    def callback(self, undo: Any) -> None:
+    def callback(self, undo: Callable[[], object]) -> None:
         """Take something else to undo."""
         self._stack.callback(undo)
 
@@ -128,7 +132,7 @@ class Hooks:
         """Remove all of them, the last one first."""
         self._stack.close()
 
-    def _hang(self, module: Any, handle: Any) -> None:
+    def _hang(self, module: nn.Module, handle: RemovableHandle) -> None:
         keep_from_copies(module, self._kept_from_copies)
         OURS.add(handle.id)
         self._stack.callback(OURS.discard, handle.id)
@@ -139,7 +143,7 @@ class Hooks:
             stop()
 
 
-def _scripted(call: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+def _scripted(call: Around, model: nn.Module, *args: object, **kwargs: object) -> Any:
     """``torch.jit.script`` would compile the hooks, too."""
     with off(model.modules()):
         return call(model, *args, **kwargs)

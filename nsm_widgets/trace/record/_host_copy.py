@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class HostCopy:
@@ -31,12 +34,12 @@ class HostCopy:
     """
 
     def __init__(
-        self, tensor: Any, source_dtype: str | None = None, *, written_on: Sequence[Any] = ()
+        self, tensor: Tensor, source_dtype: str | None = None, *, written_on: Sequence[Any] = ()
     ) -> None:
         self.source_dtype = source_dtype
         self._done: Any = None
         if tensor.is_cuda:
-            tensor, self._done = _start(sys.modules["torch"], tensor, written_on)
+            tensor, self._done = _start(tensor, written_on)
         elif not tensor.is_cpu:
             tensor = tensor.cpu()
         self._tensor = tensor
@@ -110,10 +113,10 @@ _STREAMS: dict[Any, Any] = {}
 """The stream on which copies leave a device, by device."""
 
 
-def _start(torch: Any, tensor: Any, written_on: Sequence[Any]) -> tuple[Any, Any]:
+def _start(tensor: Tensor, written_on: Sequence[Any]) -> tuple[Any, Any]:
     """Queue the copy of a CUDA tensor into pinned memory: the copy, and the event that says it is there."""
     refuse_capture()
-    device = tensor.device
+    torch, device = sys.modules["torch"], tensor.device
     if device not in _STREAMS:
         _STREAMS[device] = torch.cuda.Stream(device=device)
     stream = _STREAMS[device]

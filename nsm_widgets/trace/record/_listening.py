@@ -9,10 +9,17 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Around: TypeAlias = "Callable[..., Any]"
 """``around(call, *args, **kwargs)``: calls ``call(*args, **kwargs)`` and hands its answer on."""
+
+Args: TypeAlias = tuple[Any, ...]
+Kwargs: TypeAlias = dict[str, Any]
+"""What a call is given, by place and by name."""
 
 _LOCK = threading.RLock()
 _REPLACED: dict[tuple[int, str], _Replaced] = {}
@@ -128,7 +135,7 @@ class Forwards:
         self._stops: list[Callable[[], None]] = []
         self._modules: list[Any] = []  # kept alive, so that no other one lies where they did
 
-    def listen(self, module: Any, around: Around, kind: type | None = None) -> None:
+    def listen(self, module: nn.Module, around: Around, kind: type | None = None) -> None:
         """Let ``around(call, module, ...)`` be called in place of this module's forward.
 
         Args:
@@ -154,7 +161,7 @@ class Forwards:
 
 
 def _one_of(
-    arounds: dict[int, list[Around]], call: Around, module: Any, *args: object, **kwargs: object
+    arounds: dict[int, list[Around]], call: Around, module: nn.Module, *args: object, **kwargs: object
 ) -> Any:
     known_by = module._forward_hooks if vars(module).get("_is_replica") else module
     for around in arounds.get(id(known_by), ()):

@@ -176,7 +176,7 @@ def _name(name: object) -> str:
     return name
 
 
-def _number(name: str, value: Any) -> float | HostCopy:
+def _number(name: str, value: Any) -> float | HostCopy:  # of any library that has item()
     """The value as a float: of a tensor or array that holds one number, that number."""
     item = getattr(value, "item", None)
     if item is not None:

@@ -31,6 +31,8 @@ from nsm_widgets.trace.record.sources._adapter import check_adapters
 from nsm_widgets.trace.record.sources._find import boundary_of, find_sources
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from nsm_widgets.trace.record._into_store import RecordingStore
 
 
@@ -123,7 +125,7 @@ class TraceRecorder:
         if repeated not in ("time", "layer"):
             raise UnknownOptionError(f"repeated must be 'time' or 'layer', got {repeated!r}.")
         self._sources = find_sources(
-            model,
+            self.model,
             Select(select),
             check_adapters(adapters),
             repeated,
@@ -444,7 +446,7 @@ def _check_path(store: object) -> Path | None:
     return Path(store)
 
 
-def _check_model(model: object) -> Any:
+def _check_model(model: object) -> nn.Module:
     try:
         from torch import nn
     except ImportError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._convert import check_same, held_dtype, need_values
@@ -13,6 +13,9 @@ from nsm_widgets.trace.record._iteration import OverBudgetError, Part
 from nsm_widgets.trace.record._recorded_iterations import RecordedIterations
 from nsm_widgets.trace.record._step_buffer import Block, Joined, StepBuffer, StepLayout
 from nsm_widgets.trace.record._which_iterations import Choice
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Recording(RecordedIterations):
@@ -106,7 +109,7 @@ class Recording(RecordedIterations):
             part.num_steps += 1
         return False
 
-    def whole(self, source: int, name: str, tensor: Any, prefix: str) -> None:
+    def whole(self, source: int, name: str, tensor: Tensor, prefix: str) -> None:
         """Copy a sequence of steps, time leading, that a source has seen as a whole."""
         if self.strict:
             like = (tuple(tensor.shape[1:]), tensor.dtype)
@@ -116,25 +119,25 @@ class Recording(RecordedIterations):
         if part is not None and copy is not None:
             part.whole.setdefault(name, []).append(copy)
 
-    def first(self, source: int, name: str, tensor: object, prefix: str) -> None:
+    def first(self, source: int, name: str, tensor: Tensor, prefix: str) -> None:
         """Copy what there was before the first step of this iteration."""
         part, copy = self.part(source), self.copy(tensor, prefix + name)
         if part is not None and copy is not None:
             part.first[name] = copy
 
-    def call(self, source: int, key: object, tensor: object, name: str) -> None:
+    def call(self, source: int, key: object, tensor: Tensor, name: str) -> None:
         """Copy what a single call gave."""
         part, copy = self.part(source), self.copy(tensor, name)
         if part is not None and copy is not None:
             part.calls.append((key, copy))
 
-    def coord(self, source: int, key: object, tensor: object, name: str) -> None:
+    def coord(self, source: int, key: object, tensor: Tensor, name: str) -> None:
         """Copy what belongs to a call or a step, such as a mask."""
         part, copy = self.part(source), self.copy(tensor, name)
         if part is not None and copy is not None:
             part.coords.append((key, copy))
 
-    def copy(self, tensor: Any, name: str) -> HostCopy | None:
+    def copy(self, tensor: Tensor, name: str) -> HostCopy | None:
         """A copy of a tensor on its way to the host, or ``None`` where the budget is used up.
 
         Raises:

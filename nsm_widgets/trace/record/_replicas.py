@@ -8,14 +8,17 @@ the order of the parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace.record._hooks import Hooks
 from nsm_widgets.trace.record._listening import defined_by
 from nsm_widgets.trace.record._recording import Recording
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def number_replicas(model: object, hooks: Hooks, recording: Recording) -> None:
+
+def number_replicas(model: nn.Module, hooks: Hooks, recording: Recording) -> None:
     """Let a recording know which replica a thread runs, where ``DataParallel`` models make some."""
 
     def around(
@@ -38,7 +41,7 @@ def _inside(context: Callable[[], Any], replica: Callable[..., Any]) -> Callable
     return call
 
 
-def replicating(model: Any) -> list[Any]:
+def replicating(model: nn.Module) -> list[Any]:
     """The ``DataParallel`` models in a model, itself perhaps, that run on several devices."""
     from torch import nn
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nsm_widgets._errors import DtypeError, RecordingError
+from nsm_widgets._options import is_number
 from nsm_widgets.trace.record._memory_left import default_bound
 
 
@@ -46,14 +47,13 @@ class Choice:
         """See :meth:`TraceRecorder.last`."""
         self.newest = _positive_int("last(k)", k, "last(5) keeps the newest five iterations.")
 
-    def budget(self, budget_mb: Any) -> None:
+    def budget(self, budget_mb: object) -> None:
         """See :meth:`TraceRecorder.budget`."""
         self._is_lifted = budget_mb is None
         if budget_mb is None:
             self.budget_mb = None
             return
-        number = isinstance(budget_mb, (int, float)) and not isinstance(budget_mb, bool)
-        if not number or not 0 < budget_mb < float("inf"):
+        if not is_number(budget_mb) or not 0 < budget_mb < float("inf"):
             raise RecordingError(
                 f"budget(budget_mb) must be a number of megabytes above 0, got {budget_mb!r}. "
                 "budget(64) keeps at most 64 MB, budget(None) sets no bound."

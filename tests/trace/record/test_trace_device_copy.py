@@ -83,6 +83,10 @@ class OnDevice:
         return self.values
 
 
+def on_device(device: Device, values: torch.Tensor) -> Any:
+    return OnDevice(device, values)
+
+
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> Device:
     fake = Device()
@@ -93,8 +97,8 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
 
 def test_a_copy_is_waited_for_when_it_is_read(device: Device) -> None:
     """It goes out behind the model's own work, on one stream for all, and is waited for once, at the end."""
-    first = HostCopy(OnDevice(device, torch.ones(2)))
-    second = HostCopy(OnDevice(device, torch.zeros(3)))
+    first = HostCopy(on_device(device, torch.ones(2)))
+    second = HostCopy(on_device(device, torch.zeros(3)))
     sent = ["wait for model's stream", "copy", "kept for the copies' stream", "event"]
     assert device.calls == ["new stream", *sent, *sent]
     np.testing.assert_array_equal(first.values(), [1, 1])
@@ -105,7 +109,7 @@ def test_a_copy_is_waited_for_when_it_is_read(device: Device) -> None:
 
 def test_who_writes_on_another_stream_is_waited_for(device: Device) -> None:
     """Another stream first waits until the memory was free; the copy waits for both, whichever is current."""
-    memory = OnDevice(device, torch.ones(2))
+    memory = on_device(device, torch.ones(2))
     writers = Writers([memory])
     writers.come()
     assert device.calls == []
@@ -122,15 +126,15 @@ def test_who_writes_on_another_stream_is_waited_for(device: Device) -> None:
 def test_where_no_memory_can_be_pinned_the_copy_is_waited_for(device: Device) -> None:
     """The training goes on, and the values are the same."""
     device.pins = False
-    np.testing.assert_array_equal(HostCopy(OnDevice(device, torch.ones(2))).values(), [1, 1])
+    np.testing.assert_array_equal(HostCopy(on_device(device, torch.ones(2))).values(), [1, 1])
     assert device.calls == ["new stream", "wait for model's stream"]
 
 
 def test_a_graph_that_is_captured_is_refused(device: Device) -> None:
     """Nothing is computed while it is captured: there is nothing to copy."""
-    writers = Writers([OnDevice(device, torch.ones(2))])
+    writers = Writers([on_device(device, torch.ones(2))])
     device.capturing = True
-    for use in (writers.come, lambda: HostCopy(OnDevice(device, torch.ones(2)))):
+    for use in (writers.come, lambda: HostCopy(on_device(device, torch.ones(2)))):
         with pytest.raises(RecordingError, match=r"captured in a CUDA graph.*Capture the graph outside"):
             use()
     assert device.calls == []

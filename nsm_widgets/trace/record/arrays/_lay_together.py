@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._array import NamedArray
-from nsm_widgets.trace.arrays._coord import Coord, make_coord, same_coord
+from nsm_widgets.trace.arrays._coord import Coord, make_coord, same_labels
 from nsm_widgets.trace.arrays._iterations import INITIAL, INITIALS
 from nsm_widgets.trace.arrays._known import KNOWN, split_name
 from nsm_widgets.trace.arrays._mask import is_mask, joined_masks
@@ -89,11 +89,7 @@ def _masks(coords: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_same(dim: str, found: Sequence[Found]) -> bool:
     """Whether an axis has the same labels in all iterations; masks are joined."""
-
-    def is_equal(one: Any, other: Any) -> bool:
-        return same_coord(one, other) if isinstance(one, Coord) else bool(one == other)
-
-    return not is_mask(dim) and all(is_equal(found[0].coords[dim], array.coords.get(dim)) for array in found)
+    return not is_mask(dim) and all(same_labels(found[0].coords[dim], each.coords.get(dim)) for each in found)
 
 
 def _check_alike(name: str, found: Sequence[tuple[Gathered, Found]], gathered: Sequence[Gathered]) -> None:

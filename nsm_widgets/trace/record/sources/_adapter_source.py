@@ -18,6 +18,7 @@ from nsm_widgets.trace.arrays._mask import joined_masks, telling
 from nsm_widgets.trace.record._hooks import Found, Hooks, Owner, batch_axis, in_backward
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
+from nsm_widgets.trace.record._listening import Args, Kwargs
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._adapter import Adapter
 from nsm_widgets.trace.record.sources._call_coords import CallCoords, MaskKey, masks_of_calls
@@ -116,13 +117,13 @@ class AdapterSource(OwnedSource):
         if self._adapter.initial is not None and self.wants(INITIAL):
             hooks.before(self.module, self._before_call)
 
-    def on_step(self, module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+    def on_step(self, module: object, args: Args, kwargs: Kwargs, output: object) -> None:
         """Forward hook of a module of ours: one time step."""
         self._on_call(self.path, module, args, kwargs, output)
 
     # --- before and after a call ---------------------------------------------------------------------------
 
-    def _before_call(self, module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _before_call(self, module: object, args: Args, kwargs: Kwargs) -> None:
         """Copy the memory if this may be a first step: what begins an iteration is known after the call."""
         self._before.memory = None
         may_begin = self._recording.may_begin
@@ -151,9 +152,7 @@ class AdapterSource(OwnedSource):
         if memory is not None:
             self._recording.first(self.index, INITIAL, memory, self.prefix)
 
-    def _on_call(
-        self, path: str, module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object
-    ) -> None:
+    def _on_call(self, path: str, module: object, args: Args, kwargs: Kwargs, output: object) -> None:
         part = None if in_backward() else self._recording.part(self.index)
         if part is None:
             return
@@ -287,7 +286,7 @@ class AdapterSource(OwnedSource):
             return [called for (called, _), _ in part.calls].count(name) - 1
         return (len(part.whole[name]) if name in self._sequence_names else part.num_steps) - 1
 
-    def batch_axis_of_coord(self, key: Any, copy: HostCopy) -> int | None:
+    def batch_axis_of_coord(self, key: MaskKey, copy: HostCopy) -> int | None:
         """As the mask's axes say."""
         del copy
         dims: tuple[str, ...] = key.dims
@@ -307,7 +306,7 @@ class AdapterSource(OwnedSource):
         """The axis of the layers that share the module."""
         return ("layer",) if self._adapter.layers > 1 else ()
 
-    def batch_axis(self, key: Any) -> int:
+    def batch_axis(self, key: tuple[str, str]) -> int:
         """As declared."""
         name, _ = key
         return batch_axis(self._adapter.dims_of(name), self.prefix + name)

@@ -97,7 +97,7 @@ class CallCoords:
         axes: All that arrays of the adapter may have.
     """
 
-    def __init__(self, coords: Any, axes: Collection[str]) -> None:
+    def __init__(self, coords: object, axes: Collection[str]) -> None:
         self._of_all, self._axes = coords, axes
         self._checked: set[tuple[str, tuple[int, ...]]] = set()
         self._plain: set[str] = set()
@@ -107,7 +107,7 @@ class CallCoords:
 
     def told(
         self,
-        coords: Any,
+        coords: object,
         tensors: Mapping[str, Any],
         dims: Mapping[str, tuple[str, ...] | None],
         prefix: str,

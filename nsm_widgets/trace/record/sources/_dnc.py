@@ -6,10 +6,14 @@ NTM stands in ``KINDS_OF_DNC``, ``SAID_OF_DNC`` and ``SEEN_BY_DNC``.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nsm_widgets.trace.arrays._known import KNOWN
+from nsm_widgets.trace.record._listening import Args, Kwargs
 from nsm_widgets.trace.record.sources._adapter import Adapter
+
+if TYPE_CHECKING:
+    from nsm_widgets.dnc import DNCStep
 
 READ_MODES: Final = ("backward", "content", "forward")
 """Labels of the axis ``mode``."""
@@ -34,15 +38,13 @@ SEEN_BY_DNC: Final = {
 """The memory that each weighting was applied to: a DNC writes first, then reads."""
 
 
-def memory_before(module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def memory_before(module: object, args: Args, kwargs: Kwargs) -> Any:
     """The memory before a step, from what a ``DNCAccess`` is called with."""
     state = args[1] if len(args) > 1 else kwargs["state"]
     return state.memory
 
 
-def dnc_access_arrays(
-    module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
-) -> dict[str, Any]:
+def dnc_access_arrays(module: object, args: Args, kwargs: Kwargs, output: DNCStep) -> dict[str, Any]:
     """The tensors of one step, batch leading; to be called after a ``nsm_widgets.dnc.DNCAccess``.
 
     The one write head has an axis of its own, ``head``, as views expect it of weights.

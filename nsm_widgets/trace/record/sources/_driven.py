@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace.record._given_back import GivenBack
 from nsm_widgets.trace.record._hooks import Hooks, in_backward
+from nsm_widgets.trace.record._listening import Args, Kwargs
 from nsm_widgets.trace.record._recording import Recording
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Driven:
@@ -28,7 +32,7 @@ class Driven:
 
     def __init__(
         self,
-        module: object,
+        module: nn.Module,
         recording: Recording,
         kept: Callable[[], Any] | None = None,
         layers: int = 1,
@@ -44,7 +48,7 @@ class Driven:
         hooks.before(self._module, self._before)
         hooks.after(self._module, self._after)
 
-    def _before(self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _before(self, _: object, args: Args, kwargs: Kwargs) -> None:
         recording = self._recording
         if in_backward():
             return
@@ -63,7 +67,7 @@ class Driven:
         if self._looks and not self._boundary.begins(args, kwargs) and was_one_step:
             recording.go_on()
 
-    def _after(self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+    def _after(self, _: object, args: Args, kwargs: Kwargs, output: object) -> None:
         if self._looks and not in_backward():
             self._looks = False
             self._called_in = self._recording.seen

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.record._boundary import Boundary
 from nsm_widgets.trace.record._given_back import GivenBack
 from nsm_widgets.trace.record._hooks import Owner, without_numbers
+from nsm_widgets.trace.record._listening import Args, Kwargs
 from nsm_widgets.trace.record._naming import expect_names
 from nsm_widgets.trace.record._replicas import replicating
 from nsm_widgets.trace.record._select import Select
@@ -26,6 +27,9 @@ from nsm_widgets.trace.record.sources._owned import OwnedSource
 from nsm_widgets.trace.record.sources._source import Known, Source
 from nsm_widgets.trace.record.sources.hugging_face._given import is_hugging_face
 from nsm_widgets.trace.record.sources.hugging_face._hugging_face import HuggingFaceSource
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def own_adapters() -> dict[type, Adapter]:
@@ -43,7 +47,7 @@ def own_adapters() -> dict[type, Adapter]:
 
 
 def find_sources(
-    model: object,
+    model: nn.Module,
     select: Select,
     adapters: Mapping[type, Adapter],
     repeated: str,
@@ -185,7 +189,7 @@ def _fused(modules: dict[str, Any], repeated: str) -> list[Source]:
     return [FusedSource(own, repeated)] if own else []
 
 
-def _modules(model: Any) -> dict[str, Any]:
+def _modules(model: nn.Module) -> dict[str, Any]:
     """Modules by their paths in the model as it was written, without what wraps it."""
     from torch import nn
 
@@ -219,14 +223,14 @@ class _FromNoState:
 
     waits = has_other_state = False
 
-    def __init__(self, begins: Callable[[tuple[Any, ...], dict[str, Any]], bool]) -> None:
+    def __init__(self, begins: Callable[[Args, Kwargs], bool]) -> None:
         self.begins = begins
 
-    def returned(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+    def returned(self, args: Args, kwargs: Kwargs, output: object) -> None:
         """Nothing is made of it."""
 
 
-def boundary_of(model: object, sources: Sequence[Source]) -> Boundary | None:
+def boundary_of(model: nn.Module, sources: Sequence[Source]) -> Boundary | None:
     """Which calls of a model begin an iteration: those without a state. ``None`` where no call does.
 
     Where steps are recorded, calls that are given a state that no former call returned begin one, too.
@@ -256,7 +260,7 @@ def _is_none(state: object) -> bool:
     return state is None or (hasattr(state, "get_seq_length") and int(state.get_seq_length()) == 0)
 
 
-def _place_of_state(model: Any) -> tuple[int, str] | None:
+def _place_of_state(model: nn.Module) -> tuple[int, str] | None:
     """Where among the arguments of a model's forward its state stands, and what it is called."""
     inner = getattr(model, "_orig_mod", getattr(model, "module", model))  # compiled, or distributed
     try:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nsm_widgets.trace.arrays._mask import CELLS
 from nsm_widgets.trace.record._hooks import (
@@ -21,10 +21,13 @@ from nsm_widgets.trace.record._hooks import (
     is_running,
 )
 from nsm_widgets.trace.record._iteration import Part
-from nsm_widgets.trace.record._listening import original_of
+from nsm_widgets.trace.record._listening import Args, Around, Kwargs, original_of
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._blocks import place_of
 from nsm_widgets.trace.record.sources._multihead import AttentionSource
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NAME = "scaled_dot_product_attention"
 
@@ -39,10 +42,10 @@ class Weights(NamedTuple):
 
 
 def weights_of(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
@@ -145,7 +148,7 @@ class FusedCalls:
             self._running.pop()
 
     def _listening(self, told: Observer) -> Any:
-        def listening(call: Any, *args: Any, **kwargs: Any) -> Any:
+        def listening(call: Around, *args: object, **kwargs: object) -> Any:
             answer = call(*args, **kwargs)
             if self._running and not in_backward():
                 told(args, kwargs)
@@ -153,7 +156,7 @@ class FusedCalls:
 
         return listening
 
-    def _told(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _told(self, args: Args, kwargs: Kwargs) -> None:
         running = self._innermost()
         if running is not None:
             before, running.kernels = running.kernels, running.kernels + 1
@@ -227,7 +230,7 @@ class FusedSource(AttentionSource):
         self.record_call(part, path, weights, {} if counts is None else _masks(counts, weights))
 
 
-def _masks(counts: Any, weights: Any) -> dict[str, Any]:
+def _masks(counts: Tensor, weights: Tensor) -> dict[str, Any]:
     """A mask that is the same for all heads and queries is one of keys, else one of cells."""
     if counts.shape[1:3] == (1, 1):
         return {"key_mask": counts[:, 0, 0].expand(weights.shape[0], weights.shape[3])}

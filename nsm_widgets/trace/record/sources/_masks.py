@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._mask import CELLS, mask_axis, reduced
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ENTRY = KNOWN["attention"]
 
@@ -62,14 +65,14 @@ def masks_of(part: Part, index: int) -> dict[str, Coord]:
     return found
 
 
-def given_masks(arguments: dict[str, Any], weights: Any) -> dict[str, Any]:
+def given_masks(arguments: dict[str, Any], weights: Tensor) -> dict[str, Any]:
     """What a call was told to leave out, turned: True where a value counts, in the shape of the weights."""
     torch = sys.modules["torch"]
     padding, cells = arguments.get("key_padding_mask"), arguments.get("attn_mask")
     batch, heads, queries, keys = weights.shape
     found = {}
 
-    def counts(mask: Any) -> Any:
+    def counts(mask: Tensor) -> Any:
         flags = ~mask if mask.dtype == torch.bool else mask != -torch.inf
         more = keys - flags.shape[-1]  # keys that the module adds itself, such as add_zero_attn's
         return torch.nn.functional.pad(flags, (0, more), value=True) if more else flags

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,12 @@ from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.arrays._mask import joined_masks, telling
 from nsm_widgets.trace.record._hooks import Found, Hooks, Observer, in_backward
 from nsm_widgets.trace.record._iteration import Part
-from nsm_widgets.trace.record._listening import Around, defined_by, original_of
+from nsm_widgets.trace.record._listening import Args, Around, Kwargs, defined_by, original_of
 from nsm_widgets.trace.record.sources._masks import Call, fitted, given_masks, masks_of
 from nsm_widgets.trace.record.sources._source import Source
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 ENTRY = KNOWN["attention"]
 
@@ -155,7 +158,7 @@ class AttentionSource(Source):
         masks = joined_masks([(of_step, sizes) for of_step in of_steps], "time", new=True)
         return Found((values,), ("time", *ENTRY.dims), attrs, {**coords, **telling(masks)})
 
-    def record_call(self, part: Part, path: str, weights: object, masks: Mapping[str, Any]) -> None:
+    def record_call(self, part: Part, path: str, weights: Tensor, masks: Mapping[str, Any]) -> None:
         """Copy the weights of a call, and masks, True where a value counts, by their names."""
         name = f"{self.prefix}attention"
         index = len(part.calls)
@@ -165,7 +168,7 @@ class AttentionSource(Source):
                 self._recording.coord(self.index, (index, kind), mask, f"{name}, {kind}")
 
     def _around(self, path: str, look: Observer) -> Around:
-        def around(call: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
+        def around(call: Around, module: nn.Module, *args: object, **kwargs: object) -> Any:
             self._running.called.add(path)
             output = call(module, *args, **kwargs)
             look(module, args, kwargs, output)
@@ -174,7 +177,7 @@ class AttentionSource(Source):
         return around
 
     def _around_layer(self, path: str, look: Observer) -> Around:
-        def around(call: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        def around(call: Around, layer: nn.Module, *args: object, **kwargs: object) -> Any:
             called = self._running.called
             called.discard(path)
             output = call(layer, *args, **kwargs)
@@ -184,7 +187,7 @@ class AttentionSource(Source):
 
         return around
 
-    def _around_encoder(self, call: Any, encoder: Any, *args: Any, **kwargs: Any) -> Any:
+    def _around_encoder(self, call: Around, encoder: nn.Module, *args: Tensor, **kwargs: Tensor) -> Any:
         before = self._running.padded
         source = args[0] if args else kwargs.get("src")
         # of a nested one there is no shape, and what is no tensor the encoder refuses
@@ -194,7 +197,14 @@ class AttentionSource(Source):
         finally:
             self._running.padded = before
 
-    def _on_call(self, path: str, module: Any, args: Any, kwargs: dict[str, Any], output: object) -> None:
+    def _on_call(
+        self,
+        path: str,
+        module: nn.MultiheadAttention,
+        args: Args,
+        kwargs: Kwargs,
+        output: tuple[Tensor, Tensor],
+    ) -> None:
         part = None if in_backward() else self._recording.part(self.index)
         if part is None:
             return
@@ -205,7 +215,7 @@ class AttentionSource(Source):
             weights = weights[None]
         self.record_call(part, path, weights, given_masks(call, weights))
 
-    def _on_layer(self, path: str, layer: Any, args: Any, kwargs: dict[str, Any]) -> None:
+    def _on_layer(self, path: str, layer: nn.TransformerEncoderLayer, args: Args, kwargs: Kwargs) -> None:
         part = None if in_backward() else self._recording.part(self.index)
         if part is None:
             return
@@ -246,7 +256,9 @@ def _arguments(kind: str, module: object, args: Sequence[Any], kwargs: Mapping[s
     return {name: value for name, value in call.arguments.items() if name != "self"}
 
 
-def shown_weights(module: Any, arguments: Mapping[str, Any], output: Any) -> Any:
+def shown_weights(
+    module: nn.MultiheadAttention, arguments: Mapping[str, Any], output: tuple[Tensor, Tensor]
+) -> Any:
     """The weights of each head: the module's own where it hands them out, else those of a second call."""
     hidden = not arguments["need_weights"] or arguments["average_attn_weights"]
     if not hidden and not (module.training and module.dropout > 0):
@@ -254,7 +266,7 @@ def shown_weights(module: Any, arguments: Mapping[str, Any], output: Any) -> Any
     return weights_beside(module, arguments)
 
 
-def weights_beside(module: Any, arguments: Mapping[str, Any]) -> Any:
+def weights_beside(module: nn.Module, arguments: Mapping[str, Any]) -> Any:
     """The weights of each head by a second call: no gradients, no dropout, no draw of random numbers.
 
     A shadow is called, which has what the module has: other threads may be in the module itself.
@@ -275,7 +287,9 @@ def weights_beside(module: Any, arguments: Mapping[str, Any]) -> Any:
         return forward(shadow, **{**arguments, "need_weights": True, "average_attn_weights": False})[1]
 
 
-def given_to_attention(layer: Any, values: Any, padding: Any, mask: Any) -> dict[str, Any]:
+def given_to_attention(
+    layer: nn.TransformerEncoderLayer, values: Tensor, padding: Tensor | None, mask: Tensor | None
+) -> dict[str, Any]:
     """What a transformer layer that was given these calls its attention with."""
     functional = sys.modules["torch"].nn.functional
     if layer.norm_first:
@@ -292,7 +306,7 @@ def given_to_attention(layer: Any, values: Any, padding: Any, mask: Any) -> dict
     }
 
 
-def _padded(nested: Any, shape: Sequence[int] | None) -> tuple[Any, Any]:
+def _padded(nested: Tensor, shape: Sequence[int] | None) -> tuple[Any, Any]:
     """A nested batch as a padded one, and where it was padded."""
     torch = sys.modules["torch"]
     with torch.no_grad():

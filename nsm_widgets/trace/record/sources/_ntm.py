@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.record._hooks import Hooks, Observer, Owner, in_backward
 from nsm_widgets.trace.record._iteration import Part
+from nsm_widgets.trace.record._listening import Args, Kwargs
 from nsm_widgets.trace.record._step_buffer import Joined
 from nsm_widgets.trace.record.sources._owned import OwnedSource
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nsm_widgets.ntm import MemoryAccess, MemoryAccessOutput, NTMState
+    from nsm_widgets.ntm.fused_cell import StepTaken
 
 _STAGES = (
     "key",
@@ -49,7 +56,7 @@ class _StepHook:
         self._on_step = on_step
         self.takes_step = take_step
 
-    def __call__(self, module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+    def __call__(self, module: object, args: Args, kwargs: Kwargs, output: object) -> None:
         self._on_step(module, args, kwargs, output)
 
 
@@ -62,7 +69,7 @@ class MemorySource(OwnedSource):
         owner: The model that it belongs to, if any: an ``NTM`` or a ``NeuralStateMachine``.
     """
 
-    def __init__(self, path: str, access: object, owner: Owner | None) -> None:
+    def __init__(self, path: str, access: MemoryAccess, owner: Owner | None) -> None:
         super().__init__(path, access, owner, NAMES, () if owner is None else owner.sequences)
         self._picked: list[int] | None = None
         self._joined: Sequence[str | Joined] | None = None
@@ -85,7 +92,7 @@ class MemorySource(OwnedSource):
         guarded = self._recording.guarded
         return _StepHook(guarded(self.on_step), guarded(self.take_step))
 
-    def on_step(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def on_step(self, module: object, args: Args, kwargs: Kwargs, output: MemoryAccessOutput) -> None:
         """Forward hook of ``MemoryAccess``: one time step."""
         del module
         part = self._wanted_part()
@@ -111,7 +118,7 @@ class MemorySource(OwnedSource):
         """Forward hook of the owner: from here on its caller has the state, and may change it."""
         self._recording.settle(self.index)
 
-    def take_step(self, before: Any, step: Any) -> None:
+    def take_step(self, before: NTMState, step: StepTaken) -> None:
         """The same of a ``StepTaken``, whose heads are still together."""
         part = self._wanted_part()
         if part is None:
@@ -136,7 +143,7 @@ class MemorySource(OwnedSource):
             values = [values[index] for index in self._picked]
         self._recording.step(self.index, self._step_names, values, self.prefix)
 
-    def _before(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _before(self, args: Args, kwargs: Kwargs) -> Any:
         """The state before a step."""
         return self._signature.bind(*args, **kwargs).arguments["state"]
 
@@ -146,7 +153,7 @@ class MemorySource(OwnedSource):
             return None
         return self._recording.part(self.index)
 
-    def _take_first(self, before: Any) -> None:
+    def _take_first(self, before: NTMState) -> None:
         """The memory before the first step."""
         if self.wants("initial_memory"):
             self._recording.first(self.index, "initial_memory", before.memory, self.prefix)
@@ -161,7 +168,7 @@ class MemorySource(OwnedSource):
         return entry.dims, attrs, coords
 
 
-def _joined_names(output: Any) -> Sequence[str | Joined]:
+def _joined_names(output: MemoryAccessOutput) -> Sequence[str | Joined]:
     """The names of what a step copies where read and write heads share their tensors; none where not."""
     if not _are_together(output):
         return ()
@@ -175,15 +182,15 @@ def _names_of(kinds: Sequence[int]) -> Sequence[str | Joined]:
     return ("memory", "read_vectors", *stages, "write_erase", "write_add")
 
 
-def _are_together(output: Any) -> bool:
+def _are_together(output: MemoryAccessOutput) -> bool:
     """Whether both kinds of heads are what one tensor was split into; another hook may have put others."""
     return getattr(output.read, "write", None) is output.write
 
 
-def _together(output: Any) -> Sequence[Any]:
+def _together(output: MemoryAccessOutput) -> Sequence[Any]:
     """The stages of all heads, the read heads first."""
     if _are_together(output):
-        stages: Sequence[Any] = output.read.together
+        stages: Sequence[Tensor] = getattr(output.read, "together", ())
         return stages
     torch = sys.modules["torch"]
     with torch.no_grad():

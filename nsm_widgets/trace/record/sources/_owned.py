@@ -5,13 +5,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace.arrays._known import KNOWN
-from nsm_widgets.trace.record._hooks import Hooks, Owner, in_backward
+from nsm_widgets.trace.record._hooks import Hooks, Observer, Owner, in_backward
+from nsm_widgets.trace.record._listening import Args, Kwargs
 from nsm_widgets.trace.record._select import Select
 from nsm_widgets.trace.record.sources._driven import Driven
 from nsm_widgets.trace.record.sources._source import Source
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nsm_widgets.dnc import DNCOutput
+    from nsm_widgets.nsm import NSMOutput
+    from nsm_widgets.ntm import NTMOutput
 
 
 class OwnedSource(Source):
@@ -28,7 +36,7 @@ class OwnedSource(Source):
     def __init__(
         self,
         path: str,
-        module: Any,
+        module: nn.Module,
         owner: Owner | None,
         steps: Sequence[str],
         sequences: Sequence[str] = (),
@@ -72,15 +80,15 @@ class OwnedSource(Source):
         if self.owner is not None and self._sequences:
             hooks.after(self.owner.module, self.on_sequence_end)
 
-    def step_hook(self) -> Any:
+    def step_hook(self) -> Observer:
         """What is hung on the module."""
         return self._recording.guarded(self.on_step)
 
-    def on_step(self, module: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+    def on_step(self, module: object, args: Args, kwargs: Kwargs, output: Any) -> None:  # of any module
         """Forward hook of the module: one time step."""
         raise NotImplementedError
 
-    def on_sequence_start(self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def on_sequence_start(self, _: object, args: Args, kwargs: Kwargs) -> None:
         """Forward pre-hook of the owner: a forward from no state, its second argument, starts a sequence."""
         state = args[1] if len(args) > 1 else kwargs.get("state")
         if state is not None or in_backward():
@@ -91,7 +99,9 @@ class OwnedSource(Source):
         if part is not None:
             part.starts.append(part.num_steps)
 
-    def on_sequence_end(self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def on_sequence_end(
+        self, _: object, args: Args, kwargs: Kwargs, output: NTMOutput | DNCOutput | NSMOutput
+    ) -> None:
         """Forward hook of the owner: what it gives of all steps of a sequence."""
         if self._recording.is_passing_by or in_backward():
             return

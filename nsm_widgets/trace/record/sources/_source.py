@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace.record._hooks import Found, Hooks, Owner
 from nsm_widgets.trace.record._host_copy import HostCopy
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._recording import Recording
 from nsm_widgets.trace.record._select import Select
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Source:
@@ -31,7 +34,7 @@ class Source:
     starts_anew = False
     """Whether each iteration's first step starts a sequence; else those do that the source hands over."""
 
-    def __init__(self, path: str, module: Any) -> None:
+    def __init__(self, path: str, module: nn.Module) -> None:
         self.path = path
         self.module = module
         self.index = 0
@@ -102,12 +105,12 @@ class Source:
         """The arrays of one iteration; ``timed`` asks for a leading axis ``time``, one step a call."""
         raise NotImplementedError
 
-    def batch_axis(self, key: object) -> int:
+    def batch_axis(self, key: Any) -> int:  # each source has keys of its own
         """Where the batch lies in what a call gave, by the key that it was handed over with."""
         del key
         return 0
 
-    def batch_axis_of_coord(self, key: object, copy: HostCopy) -> int | None:
+    def batch_axis_of_coord(self, key: Any, copy: HostCopy) -> int | None:  # likewise
         """Where the batch lies in what belongs to a call, by its key; ``None`` where it has none."""
         del key
         return None if copy.values().ndim < 2 else 0

@@ -7,10 +7,13 @@ import sys
 from collections import deque
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace.record._hooks import Hooks, in_backward
 from nsm_widgets.trace.record._recording import Recording
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Untold:
@@ -23,7 +26,7 @@ class Untold:
         recording: Knows of the iterations.
     """
 
-    def __init__(self, module: object, layers: int, asks_for_state: bool, recording: Recording) -> None:
+    def __init__(self, module: nn.Module, layers: int, asks_for_state: bool, recording: Recording) -> None:
         self._module, self._layers, self._recording = module, layers, recording
         self._asks_for_state = asks_for_state
         self._turns: list[_Turns] = []
@@ -95,7 +98,7 @@ class _Turns:
         )
 
 
-def _numbered(around: object, module: object) -> list[dict[str, Any]]:
+def _numbered(around: nn.Module | None, module: object) -> list[dict[str, Any]]:
     """The parts of a module beside one of them, by their names, where names differ in numbers alone."""
     groups: dict[str, dict[str, Any]] = {}
     for name, part in [] if around is None else _parts(around):
@@ -107,7 +110,7 @@ def _numbered(around: object, module: object) -> list[dict[str, Any]]:
     ]
 
 
-def _parts(around: Any) -> list[tuple[str, Any]]:
+def _parts(around: nn.Module) -> list[tuple[str, Any]]:
     """The children of a module, and those in its lists."""
     found = []
     for name, child in around.named_children():
@@ -116,7 +119,7 @@ def _parts(around: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def _keeps_tensors(module: Any) -> bool:
+def _keeps_tensors(module: nn.Module) -> bool:
     """Whether a module or a part has tensors that are neither parameters nor buffers, or lists of them."""
     kind = sys.modules["torch"].Tensor
 

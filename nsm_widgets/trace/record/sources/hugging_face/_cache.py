@@ -6,6 +6,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from nsm_widgets.trace.record._listening import Around
+
 
 def cache_holder(cache: object) -> Any:
     """What is kept from call to call: the cache, or the first tensor of one that is a tuple."""
@@ -38,7 +40,7 @@ def cache_length(cache: object) -> int:
 def after_call(told: Callable[[Any], None]) -> Any:
     """Let a function see a cache when a method of it has run."""
 
-    def around(call: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+    def around(call: Around, cache: object, *args: object, **kwargs: object) -> Any:
         answer = call(cache, *args, **kwargs)
         told(cache)
         return answer

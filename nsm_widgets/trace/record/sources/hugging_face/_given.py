@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 _INPUTS = (
     "input_ids",
@@ -27,14 +30,14 @@ def generators(parts: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def first_tensor(output: Any) -> Any:
+def first_tensor(output: object) -> Any:
     """The states among what an encoder gives."""
     if isinstance(output, (tuple, list, Mapping)):
         output = output[0] if len(output) else None
     return output if hasattr(output, "ndim") else None
 
 
-def are_copies(states: Any, encoded: Any) -> bool:
+def are_copies(states: Tensor, encoded: Tensor) -> bool:
     """Whether states are those of an encoder, each item as often as ``generate`` makes sequences of it."""
     if states.shape[1:] != encoded.shape[1:] or states.shape[0] % encoded.shape[0]:
         return False
@@ -58,14 +61,14 @@ def num_images(given: Mapping[str, Any]) -> int:
     return int(pixels.shape[0] * (pixels.shape[1] if dims == 5 else 1)) if dims in (4, 5) else 0  # type: ignore[union-attr]
 
 
-def num_codebooks(model: Any) -> int:
+def num_codebooks(model: nn.Module) -> int:
     """Of how many codebooks a model of sound, or its decoder, takes codes; 1 where it takes no codes."""
     decoder = getattr(model.config, "decoder", None)
     number: int = getattr(model.config, "num_codebooks", getattr(decoder, "num_codebooks", 1))
     return number
 
 
-def is_hugging_face(module: Any) -> bool:
+def is_hugging_face(module: nn.Module) -> bool:
     """Whether it is a ``transformers.PreTrainedModel``, without importing transformers."""
     transformers = sys.modules.get("transformers.modeling_utils")
     return transformers is not None and isinstance(module, transformers.PreTrainedModel)

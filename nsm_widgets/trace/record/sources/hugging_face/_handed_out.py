@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nsm_widgets.trace.record.sources.hugging_face._producers import Producer, Producers
 from nsm_widgets.trace.record.sources.hugging_face._stacks import Stacks
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 Placed: TypeAlias = "tuple[tuple[str, int, int], Any]"
 """Weights with their array, layer and repeat."""
@@ -73,7 +76,7 @@ class HandedOut:
     def _name_of(self, by: Producer | None, name: str) -> str:
         return name if by is None else self._stacks.place(by.path).name
 
-    def _why_no_weights(self, field: str, value: Any, by: Producer | None) -> str:
+    def _why_no_weights(self, field: str, value: Tensor, by: Producer | None) -> str:
         """Why something that is handed out as attention is none, if so."""
         told = f"what the model hands out as {field}"
         if by is not None and hasattr(self._stacks.attention[by.path], "sampling_offsets"):
@@ -102,7 +105,7 @@ class HandedOut:
         return next((other for other in others if other in self._stacks.layers), name)
 
 
-def _flat(layers: Any) -> Iterator[Any]:
+def _flat(layers: Iterable[Any] | None) -> Iterator[Any]:
     """What tuples hold, also those within them: a model may hand out its layers by stages or by kinds."""
     for each in layers or ():
         if isinstance(each, (tuple, list)):
@@ -111,12 +114,13 @@ def _flat(layers: Any) -> Iterator[Any]:
             yield each
 
 
-def _with_heads(value: Any, module: Any, batch: int) -> Any:
+def _with_heads(value: Tensor, module: nn.Module, batch: int) -> Any:
     """Weights whose heads lie along the batch, with an axis of heads."""
     heads = getattr(module, "num_attention_heads", getattr(module, "num_heads", None))
     if getattr(value, "ndim", 0) != 3 or not isinstance(heads, int) or not batch:
         return value
-    return value if value.shape[0] % (batch * heads) else value.unflatten(0, (-1, heads))
+    items, left = divmod(value.shape[0], heads)
+    return value if left or items % batch else value.reshape(items, heads, *value.shape[1:])
 
 
 def _free_keys(key: tuple[str, int, int]) -> Iterator[tuple[str, int, int]]:

@@ -7,13 +7,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets.trace.make._from_attentions import HOW_TO_GET_THEM
 from nsm_widgets.trace.make._output_fields import FIELDS, fields_within, tower_of
 from nsm_widgets.trace.record._hooks import Found, Hooks, in_backward
 from nsm_widgets.trace.record._iteration import Part
-from nsm_widgets.trace.record._listening import defined_by
+from nsm_widgets.trace.record._listening import Args, Around, Kwargs, defined_by
 from nsm_widgets.trace.record.sources._fused import FusedCalls, weights_of
 from nsm_widgets.trace.record.sources._source import Source
 from nsm_widgets.trace.record.sources.hugging_face._cache import (
@@ -36,6 +36,9 @@ from nsm_widgets.trace.record.sources.hugging_face._model_calls import ModelCall
 from nsm_widgets.trace.record.sources.hugging_face._packed_heads import unpacked
 from nsm_widgets.trace.record.sources.hugging_face._producers import Producers
 from nsm_widgets.trace.record.sources.hugging_face._stacks import Stacks
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class _CallState(threading.local):
@@ -93,7 +96,9 @@ class HuggingFaceSource(Source):
 
     is_stepwise = False
 
-    def __init__(self, path: str, module: Any, tokenizer: Any = None, *, recompute: bool = False) -> None:
+    def __init__(
+        self, path: str, module: nn.Module, tokenizer: object = None, *, recompute: bool = False
+    ) -> None:
         super().__init__(path, module)
         self._recompute = recompute
         config = getattr(module, "config", None)
@@ -117,15 +122,15 @@ class HuggingFaceSource(Source):
         self._state = _CallState()
         for caller in self._callers:
             hooks.before(caller, self._before_caller(caller))
-        sides = {"one": self.module}
+        sides: dict[str, nn.Module | None] = {"one": self.module}
         if self._two_sided:
             getters = {side: getattr(self.module, f"get_{side}", None) for side in ("encoder", "decoder")}
             sides = {side: get() if get is not None else None for side, get in getters.items()}
         for side, part in sides.items():
             if part is not None:
                 hooks.before(part, self._before(side, part))
-        if sides.get("encoder") is not None:
-            hooks.after(sides["encoder"], self._after_encoder)
+        if (encoder := sides.get("encoder")) is not None:
+            hooks.after(encoder, self._after_encoder)
         self._producers.install(hooks)
         if self._recompute:
             FusedCalls(self._parts, self._on_fused).install(hooks)
@@ -149,10 +154,10 @@ class HuggingFaceSource(Source):
 
     # --- while the model runs ------------------------------------------------------------------------------
 
-    def _before_caller(self, caller: Any) -> Any:
+    def _before_caller(self, caller: nn.Module) -> Any:
         signature, tell = inspect.signature(caller.forward), self._before("one", caller)
 
-        def before(module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def before(module: object, args: Args, kwargs: Kwargs) -> None:
             if caller is self.module:
                 self._before_call(self._given(signature, args, kwargs))
                 self._state.is_inside = True
@@ -162,10 +167,10 @@ class HuggingFaceSource(Source):
 
         return before
 
-    def _after_caller(self, caller: Any) -> Any:
+    def _after_caller(self, caller: nn.Module) -> Any:
         signature = inspect.signature(caller.forward)
 
-        def after(_: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+        def after(_: object, args: Args, kwargs: Kwargs, output: object) -> None:
             if caller is self.module or not self._state.is_inside:
                 self._on_call(self._given(signature, args, kwargs), output)
 
@@ -191,10 +196,10 @@ class HuggingFaceSource(Source):
         state.goes_on = bool(same and 0 < state.past <= state.length)
         state.batch, state.images = num_items(given), num_images(given) or state.asked_images
 
-    def _before(self, side: str, part: Any) -> Any:
+    def _before(self, side: str, part: nn.Module) -> Any:
         signature = inspect.signature(part.forward)
 
-        def before(_: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def before(_: object, args: Args, kwargs: Kwargs) -> None:
             if in_backward():
                 return
             state, given = self._state, self._given(signature, args, kwargs)
@@ -214,13 +219,11 @@ class HuggingFaceSource(Source):
         return before
 
     @staticmethod
-    def _given(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _given(signature: inspect.Signature, args: Args, kwargs: Kwargs) -> dict[str, Any]:
         given = signature.bind_partial(*args, **kwargs).arguments
         return {**given, **given.get("kwargs", {})}
 
-    def _after_encoder(
-        self, _: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object
-    ) -> None:
+    def _after_encoder(self, _: object, args: Args, kwargs: Kwargs, output: object) -> None:
         del args, kwargs
         state, states = self._state, first_tensor(output)
         if states is not None:
@@ -249,7 +252,7 @@ class HuggingFaceSource(Source):
         """``generate`` makes the inputs of a step of ids and of a mask of tokens."""
         look = hooks.guarded(self._on_step)
 
-        def around(call: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
+        def around(call: Around, module: nn.Module, *args: object, **kwargs: object) -> Any:
             if self._is_caller(module):
                 look(kwargs.get("attention_mask"))
             return call(module, *args, **kwargs)
@@ -263,7 +266,7 @@ class HuggingFaceSource(Source):
         """What it computes first belongs to its first call; a beam search says which beams it followed."""
         look = hooks.guarded(self._on_generated)
 
-        def around(call: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
+        def around(call: Around, module: nn.Module, *args: object, **kwargs: object) -> Any:
             if not self._is_caller(module):
                 return call(module, *args, **kwargs)
             if module is not self.module:
@@ -284,11 +287,12 @@ class HuggingFaceSource(Source):
     def _is_caller(self, module: object) -> bool:
         return any(module is caller for caller in self._callers)
 
-    def _on_generated(self, output: Any) -> None:
-        beams = getattr(output, "beam_indices", None)
+    def _on_generated(self, output: object) -> None:
+        told: dict[str, Any] = {"beams": getattr(output, "beam_indices", None)}
+        told["tokens"] = getattr(output, "sequences", None)
         state = self._state
-        if state.part is not None and getattr(beams, "ndim", 0) == 2:
-            for what, tensor in (("beams", beams), ("tokens", output.sequences)):
+        if state.part is not None and getattr(told["beams"], "ndim", 0) == 2:
+            for what, tensor in told.items():
                 self._recording.coord(self.index, ("cache", what, state.number - 1), tensor, f"cache, {what}")
 
     def _on_call(self, given: Mapping[str, Any], output: object) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError
+from nsm_widgets.trace.arrays._coord import same_labels
 from nsm_widgets.trace.arrays._known import KNOWN
 from nsm_widgets.trace.make._generate_calls import JoinedCalls, join_calls
 from nsm_widgets.trace.make._output_fields import tower_of
@@ -68,9 +69,8 @@ class ModelArrays:
                 f"time, got {told}. Record each with a TraceRecorder of its own."
             )
         first = [each for each in found if each is not None]
-        same = {
-            dim: c for dim, c in first[0].coords.items() if all(_equal(c, o.coords.get(dim)) for o in first)
-        }
+        coords = first[0].coords.items()
+        same = {dim: c for dim, c in coords if all(same_labels(c, o.coords.get(dim)) for o in first)}
         values = np.stack([each.values for each in first])
         return Found((values,), ("time", *first[0].dims), first[0].attrs, same)
 
@@ -306,9 +306,3 @@ def _layer_labels(layers: Sequence[tuple[int, int]]) -> dict[str, Any]:
     return (
         {} if numbers == list(range(len(numbers))) or len(set(numbers)) < len(numbers) else {"layer": numbers}
     )
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if hasattr(one, "values") and hasattr(other, "values"):
-        return one.dims == other.dims and np.array_equal(one.values, other.values)
-    return bool(one == other)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def _groups_of(module: object) -> int:
@@ -11,7 +14,7 @@ def _groups_of(module: object) -> int:
     return groups if isinstance(groups, int) else 1
 
 
-def _is_packed(module: object, query: Any, key: Any) -> bool:
+def _is_packed(module: object, query: Tensor, key: Tensor) -> bool:
     """Whether the heads of a group lie along the query axis, as transformers packs a single query."""
     groups = _groups_of(module)
     heads = getattr(getattr(module, "config", None), "num_attention_heads", None)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from nsm_widgets.trace.record._hooks import Hooks, in_backward
+from nsm_widgets.trace.record._listening import Args, Kwargs
 from nsm_widgets.trace.record.sources.hugging_face._stacks import Stacks
 
 
@@ -77,7 +78,7 @@ class Producers:
         self._seen.paths[first] = path
 
     def _after(self, path: str) -> Any:
-        def after(_: object, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+        def after(_: object, args: Args, kwargs: Kwargs, output: object) -> None:
             del args, kwargs
             if in_backward():
                 return

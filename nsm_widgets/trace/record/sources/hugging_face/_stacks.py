@@ -11,11 +11,14 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nsm_widgets.trace.make._output_fields import TOWERS
 from nsm_widgets.trace.record._hooks import without_numbers
 from nsm_widgets.trace.record.sources._blocks import place_of
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _CROSSES = re.compile(r"cross|encdec|encoder_decoder|encoder_att|enc_att", re.IGNORECASE)
 _NO_SOFTMAX = re.compile(r"linear|lightning|delta|additive", re.IGNORECASE)
@@ -155,7 +158,7 @@ class Stacks:
         return [word for word in words if word]
 
 
-def is_attention(module: Any) -> bool:
+def is_attention(module: nn.Module) -> bool:
     """Whether a module is called an attention."""
     named = re.search(r"attention|attn", type(module).__name__, re.IGNORECASE)
     if named is None or _NO_SOFTMAX.search(type(module).__name__):
