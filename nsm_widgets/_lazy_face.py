@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
+from nsm_widgets._old_names import old_name
+
 
 def lazy_face(room: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """``__getattr__`` and ``__dir__`` of a module whose names load when first used; it gets its ``__all__``.
@@ -22,7 +24,7 @@ def lazy_face(room: str) -> tuple[Callable[[str], object], Callable[[], list[str
 
     def load(name: str) -> object:
         if name not in module_of:
-            raise AttributeError(f"module {room!r} has no attribute {name!r}")
+            return old_name(room, name)
         value: object = getattr(import_module(module_of[name]), name)
         setattr(sys.modules[room], name, value)
         return value

@@ -50,7 +50,7 @@ def test_the_python_blocks_of_the_page_on_comparing_run() -> None:
 def test_the_python_blocks_of_the_page_on_watching_run() -> None:
     """One after the other; the view that was opened first holds what the training recorded."""
     namespace = run_page("docs/live.md", 4)
-    assert namespace["entropy"].store._live["state"] == "waiting"
+    assert namespace["entropy"].page_arrays._live["state"] == "waiting"
     assert namespace["evolution"].selection is namespace["entropy"].selection
     memory = namespace["explorer"].trace["memory"]
     assert memory.dims == ("iteration", "time", "batch", "slot", "word")

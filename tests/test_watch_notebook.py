@@ -21,7 +21,7 @@ def test_the_view_fills_and_holds_the_whole_run(monkeypatch: pytest.MonkeyPatch)
     notebook.cells.append(
         nbformat.v4.new_code_cell(
             "print(explorer.trace['memory'].sizes['iteration'], list(explorer._figures), "
-            "explorer.store._live['state'], rec.watch.failures)"
+            "explorer.page_arrays._live['state'], rec.watch.failures)"
         )
     )
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", extra_arguments=["--log-level=40"])

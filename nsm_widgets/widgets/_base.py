@@ -49,7 +49,7 @@ class _Bundle:
 
 
 DATA_BUNDLE = _Bundle("data.js")
-"""Of stores and selections: small, for each model carries its bundle, in saved notebooks too."""
+"""Of page arrays and selections: small, for each model carries its bundle, in saved notebooks too."""
 
 
 _OF_ALL_WIDGETS = ("layout", "tooltip", "tabbable")

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nsm_widgets._old_names import old_attribute, with_old_options
 from nsm_widgets.export import pictured
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, Layout, Theme
 from nsm_widgets.view.settings import settings_of
 from nsm_widgets.widgets._at_cell_end import forget, is_shown
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
+from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays
 
 if TYPE_CHECKING:
     from nsm_widgets.export import PageTheme, Precision
@@ -24,7 +25,7 @@ class Shown(Protocol):
 
     title: str
     _selection: Selection
-    _store: TraceStore
+    _store: PageArrays
 
     @property
     def _shown(self) -> Layout: ...
@@ -33,9 +34,18 @@ class Shown(Protocol):
 class Exportable:
     """Goes before a widget class, which says what view leads, and all that is shown where that is more."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        with_old_options(cls)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            return old_attribute(self, name)
+
     @property
     def _lead(self) -> Shown:
-        """The view whose store, selection, title and colours are those of the whole."""
+        """The view whose page arrays, selection, title and colours are those of the whole."""
         raise NotImplementedError
 
     @property
@@ -49,7 +59,7 @@ class Exportable:
         return self._lead._selection
 
     @property
-    def store(self) -> TraceStore:
+    def page_arrays(self) -> PageArrays:
         """The arrays on the page's side; pass it to another view to share them."""
         return self._lead._store
 
@@ -69,7 +79,7 @@ class Exportable:
 
     def __repr__(self) -> str:
         """The view, its data and where it stands."""
-        names = ", ".join(self.store.arrays)
+        names = ", ".join(self.page_arrays.arrays)
         return f"{type(self).__name__}({names}; {self.selection!r})"
 
     def to_html(
@@ -176,15 +186,15 @@ class Exportable:
         if bundle is None:
             return None
         data: Mapping[str, Any] = bundle[0] if isinstance(bundle, tuple) else bundle
-        self.store.shown()
+        self.page_arrays.shown()
         is_shown(self)
         whole = {**data, **self._fallbacks(type(self).__name__)}
         return (whole, bundle[1]) if isinstance(bundle, tuple) else whole
 
     def _fallbacks(self, name: str) -> dict[str, str]:
         """Text and picture of the present state, under this name."""
-        if self.store.comm is None:
-            return {"text/plain": f"{name}: its store was closed"}
+        if self.page_arrays.comm is None:
+            return {"text/plain": f"{name}: its page arrays were closed"}
         if not self._shown:  # a recorder's first iteration is still to come
             return {"text/plain": f"{name}: waiting for the first iteration"}
         from nsm_widgets.export import fallbacks  # Pillow is loaded where a view is shown, not before
@@ -195,8 +205,8 @@ class Exportable:
             self._shown,
             self.selection.indices,
             title=self.title,
-            summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.store._meta},
-            not_saved=self.store.not_saved,
+            summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.page_arrays._meta},
+            not_saved=self.page_arrays.not_saved,
             **settings_of(self._lead),
         )
 

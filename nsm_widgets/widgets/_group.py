@@ -1,4 +1,4 @@
-"""Several views and charts as one: one store, one selection, one toolbar, one picture."""
+"""Several views and charts as one: one copy of the arrays, one selection, one toolbar, one picture."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.live._live import LiveFeed, Plan, is_running, selectable_sizes
-from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore, require_trace
+from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, PageArrays, require_trace
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
 
 MakePart = Callable[..., Any]
-"""Makes a view or a chart; called with ``selection`` and ``store``."""
+"""Makes a view or a chart; called with ``selection`` and ``page_arrays``."""
 
 
 class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
-    """Views and charts that share one store and one selection, in rows below each other.
+    """Views and charts that share one copy of the arrays and one selection, in rows below each other.
 
     Above the first part stands the one toolbar: sliders for the axes of all parts, colours and scale of all,
     and a menu that saves the picture of all.
@@ -35,17 +35,17 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
 
     Args:
         trace: What the parts are made of. Or a recorder whose block runs or is still to run, of which every
-            part is made, too: then all of them fill while it does, from the one store.
+            part is made, too: then all of them fill while it does, from the one copy.
         rows: For each row, what makes its parts from left to right: functions that return a view or a chart
-            and take the keywords ``selection`` and ``store``. A row wraps where the page is too narrow.
+            and take the keywords ``selection`` and ``page_arrays``. A row wraps where the page is too narrow.
         arrays: Names of the arrays that the parts draw; when not given, they are found out.
         selection: The cursor to follow; a new one when not given.
-        store: A :class:`TraceStore` to read from; a new one when not given.
+        page_arrays: A :class:`PageArrays` to read from; a new one when not given.
         title: Heading above the first part.
         cmap: A colour map for the panels of its kind, or ``"auto"``.
         scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``.
-        budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`TraceStore`).
-        precision: How near the recorded values are that cross when they are needed (see :class:`TraceStore`).
+        budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`PageArrays`).
+        precision: How near the recorded values are that cross when they are needed (see :class:`PageArrays`).
 
     Attributes:
         parts: The views and charts, row by row.
@@ -63,8 +63,8 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
 
     Raises:
         ValueError: If there is no part, or two parts draw different arrays of one name.
-        TypeError: If ``selection`` is no selection, or ``store`` no store; of a recorder that runs, if a
-            store is given, or a part is not made of the recorder.
+        TypeError: If ``selection`` is no selection, or ``page_arrays`` no such; of a recorder that runs, if
+            page arrays are given, or a part is not made of the recorder.
     """
 
     parts: tuple[Any, ...] = ()
@@ -77,7 +77,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         *,
         arrays: Sequence[str] | None = None,
         selection: Selection | None = None,
-        store: TraceStore | None = None,
+        page_arrays: PageArrays | None = None,
         title: str = "",
         cmap: str = "auto",
         scale: str = "linear",
@@ -89,12 +89,13 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         if not any(isinstance(row, Sized) and len(row) for row in rows):
             raise OptionError("a group must have at least one part, got none.")
         watched = trace if isinstance(trace, TraceRecorder) and is_running(trace) else None
-        if watched is not None and store is not None:
+        if watched is not None and page_arrays is not None:
             raise TypeError(
-                "a group of a recorder that runs has a store of its own, got store=... as well. Leave it out."
+                "a group of a recorder that runs has page arrays of its own, got page_arrays=... as well. "
+                "Leave it out."
             )
-        if store is not None and not isinstance(store, TraceStore):
-            raise OptionError(f"store must be a TraceStore, got {type(store).__name__}.")
+        if page_arrays is not None and not isinstance(page_arrays, PageArrays):
+            raise OptionError(f"page_arrays must be a PageArrays, got {type(page_arrays).__name__}.")
         sending: dict[str, Any] = {"budget_mb": budget_mb, "precision": precision}
         held = Trace() if watched is not None else require_trace(trace, type(self).__name__)
         names = (
@@ -103,11 +104,13 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
             else (*arrays_of(scalars_row(held)), *(() if arrays is None else arrays))
         )
         selection = selection if selection is not None else self._own(Selection())
-        if store is None:
-            store = self._own(self._new_page_arrays(held, names, sending))
-            store.joining = "watches" if watched is not None else "gathers" if arrays is None else ""
+        if page_arrays is None:
+            page_arrays = self._own(self._new_page_arrays(held, names, sending))
+            page_arrays.joining = "watches" if watched is not None else "gathers" if arrays is None else ""
         try:
-            boxes = [self._row(makers, {"selection": selection, "store": store}) for makers in rows]
+            boxes = [
+                self._row(makers, {"selection": selection, "page_arrays": page_arrays}) for makers in rows
+            ]
             self._rows = [box.children for box in boxes]
             lead, *others = self._views
             lead.title, lead.cmap, lead.scale = title, cmap, scale
@@ -118,8 +121,8 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
             self._close_all()
             raise
         finally:
-            if store in self._made:
-                store.joining = ""
+            if page_arrays in self._made:
+                page_arrays.joining = ""
         super().__init__(boxes)
         self.add_class("nsmw-group")
 
@@ -179,9 +182,9 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         self._made = (*self._made, made)
         return made
 
-    def _new_page_arrays(self, trace: Trace, arrays: Sequence[str], sending: dict[str, Any]) -> TraceStore:
+    def _new_page_arrays(self, trace: Trace, arrays: Sequence[str], sending: dict[str, Any]) -> PageArrays:
         try:
-            return TraceStore(trace, only=tuple(dict.fromkeys(arrays)), **sending)
+            return PageArrays(trace, only=tuple(dict.fromkeys(arrays)), **sending)
         except Exception:
             self._close_all()
             raise

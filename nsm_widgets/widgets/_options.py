@@ -7,14 +7,14 @@ from typing import TypedDict
 from ipywidgets import Layout
 
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore
+from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
 
 
 class SendingOptions(TypedDict, total=False):
     """How the arrays of a view reach the page."""
 
-    store: TraceStore | None
+    page_arrays: PageArrays | None
     budget_mb: float
     precision: ValuePrecision
 
@@ -77,7 +77,7 @@ class PartOptions(TypedDict, total=False):
     """What a group gives each of its parts."""
 
     selection: Selection
-    store: TraceStore
+    page_arrays: PageArrays
 
 
 class UntitledScoresOptions(SendingOptions, total=False):

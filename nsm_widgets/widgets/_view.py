@@ -1,4 +1,4 @@
-"""What every view is: a store, a selection, a layout of panels, and the controls around them."""
+"""What every view is: arrays on the page, a selection, a layout of panels, and the controls around them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._options import Looks
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.live._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes
-from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, TraceStore
+from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, PageArrays
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
 from nsm_widgets.widgets.plot._panel_figures import PanelFigures
 
@@ -54,9 +54,9 @@ class View(Exportable, SyncedWidget):
         scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``.
         domain: ``"shared"``, or, of attention, ``"per-head"``.
         title: Heading above the panels.
-        store: A :class:`TraceStore` to read from, so that several views share one copy of the bytes.
-        budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`TraceStore`).
-        precision: How near the recorded values are that cross when they are needed (see :class:`TraceStore`).
+        page_arrays: A :class:`PageArrays` to read from, so that several views share one copy of the bytes.
+        budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`PageArrays`).
+        precision: How near the recorded values are that cross when they are needed (see :class:`PageArrays`).
     """
 
     _kind = traitlets.Unicode("view").tag(sync=True)
@@ -122,7 +122,7 @@ class View(Exportable, SyncedWidget):
         /,
         *,
         selection: Selection | None = None,
-        store: TraceStore | None = None,
+        page_arrays: PageArrays | None = None,
         budget_mb: float = DEFAULT_BUDGET_MB,
         precision: ValuePrecision = "exact",
         **options: Unpack[Looks],
@@ -133,7 +133,7 @@ class View(Exportable, SyncedWidget):
                 "Give two views the same Selection() to move them together."
             )
         watched = is_running(given)
-        _check_place(type(self).__name__, store, watched=watched)
+        _check_place(type(self).__name__, page_arrays, watched=watched)
         plan = Plan(build, running or (lambda trace, _: build(trace)))
         trace: Trace
         layout: Layout
@@ -142,20 +142,20 @@ class View(Exportable, SyncedWidget):
         else:
             trace, layout = build(given)
             curves = scalars_row(trace)
-            layout = (*curves, *layout) if _holds(store, curves) else layout
+            layout = (*curves, *layout) if _holds(page_arrays, curves) else layout
         names, sizes = arrays_of(layout), selectable_sizes(trace, arrays_of(layout))
         choices = self._choices_in(layout)
         if choices:
             options.setdefault("array", choices[0])
         self._panel_figures, self._clicks = PanelFigures(), Clicks()
-        page_arrays = (
-            _checked_page_arrays(store, trace, names)
-            if store is not None
-            else TraceStore(trace, only=names, budget_mb=budget_mb, precision=precision)
+        held = (
+            _checked_page_arrays(page_arrays, trace, names)
+            if page_arrays is not None
+            else PageArrays(trace, only=names, budget_mb=budget_mb, precision=precision)
         )
-        self._shared = (selection if selection is not None else Selection(), page_arrays)
+        self._shared = (selection if selection is not None else Selection(), held)
         state = {
-            "_store": page_arrays,
+            "_store": held,
             "_selection": self._shared[0],
             "_layout": layout,
             "_sizes": sizes,
@@ -164,13 +164,13 @@ class View(Exportable, SyncedWidget):
         super().__init__(_state=state, **options)
         self._selection.attach(sizes)
         self._made = tuple(
-            made for made, given in zip(self._shared, (selection, store), strict=True) if given is None
+            made for made, given in zip(self._shared, (selection, page_arrays), strict=True) if given is None
         )
         for shared in self._shared:
             shared.users.add(self)
         if not watched:
             self._at_first(trace)
-        elif store is None:  # else the group does it, for all its parts
+        elif page_arrays is None:  # else the group does it, for all its parts
             self._feed = LiveFeed(self, given, plan)
 
     def _take_message(self, content: Mapping[str, Any]) -> None:
@@ -208,7 +208,7 @@ class View(Exportable, SyncedWidget):
         self._trait_values["_layout"] = (*self._layout[: self._above], *layout)
 
     def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
-        """Draw other panels, of what the store holds now; ``above`` on pages alone."""
+        """Draw other panels, of what the page arrays hold now; ``above`` on pages alone."""
         sizes = selectable_sizes(trace, arrays_of(layout))
         self._selection.attach(sizes)
         with self._page_lock, self.hold_sync():
@@ -287,43 +287,50 @@ class View(Exportable, SyncedWidget):
         return name
 
 
-def _check_place(owner: str, store: object, *, watched: bool) -> None:
+def _check_place(owner: str, page_arrays: object, *, watched: bool) -> None:
     """Refuse a view of a recorder that runs where it cannot be filled, and any other where all are."""
-    joins = isinstance(store, TraceStore) and store.joining == "watches"
+    joins = isinstance(page_arrays, PageArrays) and page_arrays.joining == "watches"
     if joins and not watched:
         raise TypeError(
             "every part of a group of a recorder that runs must be made of the recorder, got a "
             f"{owner} of something else. partial(MemoryView, recorder) makes one of it."
         )
-    if watched and store is not None and not joins:
+    if watched and page_arrays is not None and not joins:
         raise TypeError(
-            "a view of a recorder that runs has a store of its own, got store=... as well. "
+            "a view of a recorder that runs has page arrays of its own, got page_arrays=... as well. "
             "Leave it out; selection=... moves several views together."
         )
 
 
-def _holds(store: object, layout: Layout) -> bool:
-    """Whether a store that was given, if any, has what these panels draw."""
-    return not isinstance(store, TraceStore) or all(name in store.arrays for name in arrays_of(layout))
+def _holds(page_arrays: object, layout: Layout) -> bool:
+    """Whether the page arrays that were given, if any, have what these panels draw."""
+    return not isinstance(page_arrays, PageArrays) or all(
+        name in page_arrays.arrays for name in arrays_of(layout)
+    )
 
 
-def _checked_page_arrays(store: TraceStore, trace: Trace, names: Sequence[str]) -> TraceStore:
-    """The store that was given, if it holds what the view draws, or may take it."""
-    if not isinstance(store, TraceStore):
+def _checked_page_arrays(page_arrays: PageArrays, trace: Trace, names: Sequence[str]) -> PageArrays:
+    """The page arrays that were given, if they hold what the view draws, or may take it."""
+    if not isinstance(page_arrays, PageArrays):
         raise TypeError(
-            f"store must be a TraceStore, got {type(store).__name__}. TraceStore(trace) makes one."
+            f"page_arrays must be a PageArrays, got {type(page_arrays).__name__}. "
+            "PageArrays(trace) makes one."
         )
-    missing = [name for name in names if name not in store.arrays]
-    if missing and store.joining == "gathers":
-        store.hold(store.trace.assign(*(trace[name] for name in missing)), (*store.arrays, *missing))
+    missing = [name for name in names if name not in page_arrays.arrays]
+    if missing and page_arrays.joining == "gathers":
+        page_arrays.hold(
+            page_arrays.trace.assign(*(trace[name] for name in missing)), (*page_arrays.arrays, *missing)
+        )
         missing = []
-    other = [name for name in names if name not in missing and not _same(store.trace[name], trace[name])]
+    other = [
+        name for name in names if name not in missing and not _same(page_arrays.trace[name], trace[name])
+    ]
     if missing or other:
         raise OptionError(
-            f"store must hold the arrays of the trace that is drawn: {', '.join(missing or other)} "
-            f"{'missing' if missing else 'not the same'}. TraceStore(trace) holds all that its views need."
+            f"page_arrays must hold the arrays of the trace that is drawn: {', '.join(missing or other)} "
+            f"{'missing' if missing else 'not the same'}. PageArrays(trace) holds all that its views need."
         )
-    return store
+    return page_arrays
 
 
 def _same(held: NamedArray, drawn: NamedArray) -> bool:

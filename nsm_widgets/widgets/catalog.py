@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets.charts._charts import LineChart as LineChart
     from nsm_widgets.widgets.charts._importance import ImportanceView as ImportanceView
     from nsm_widgets.widgets.charts._statistic import StatisticChart as StatisticChart
-    from nsm_widgets.widgets.page_arrays._page_arrays import TraceStore as TraceStore
+    from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays as PageArrays
     from nsm_widgets.widgets.views._communication import CommunicationView as CommunicationView
     from nsm_widgets.widgets.views._comparison import ComparisonView as ComparisonView
     from nsm_widgets.widgets.views._evolution import MemoryEvolutionView as MemoryEvolutionView

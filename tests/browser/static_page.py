@@ -7,7 +7,7 @@ import json
 from base64 import b64encode
 from importlib.resources import files
 
-from nsm_widgets.widgets import TraceStore, View
+from nsm_widgets.widgets import PageArrays, View
 from nsm_widgets.widgets._base import SyncedWidget
 
 # The bundle is loaded from a blob, styles are inline, images are data or blobs; all else is refused.
@@ -46,7 +46,7 @@ await widget.render({ model, el: document.getElementById("view"), host, signal }
 def static_page(view: View) -> str:
     """HTML that shows the view."""
     states = {
-        "store": {**_state(view.store), "_buffers": _texts(view.store)},
+        "store": {**_state(view.page_arrays), "_buffers": _texts(view.page_arrays)},
         "selection": _state(view.selection),
         "view": {**_state(view), "_store": "store", "_selection": "selection"},
     }
@@ -72,7 +72,7 @@ def _state(widget: SyncedWidget) -> dict[str, object]:
     return {name: value for name, value in widget.get_state().items() if name not in _NOT_SENT}
 
 
-def _texts(store: TraceStore) -> dict[str, str]:
+def _texts(store: PageArrays) -> dict[str, str]:
     return {name: b64encode(content).decode() for name, content in store._buffers.items()}
 
 

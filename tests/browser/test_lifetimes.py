@@ -206,7 +206,7 @@ import gc
 from weakref import ref
 made = []
 def note(view):
-    made.extend(map(ref, (view, view.store, view.selection, view.trace)))
+    made.extend(map(ref, (view, view.page_arrays, view.selection, view.trace)))
     return view
 view = None
 """

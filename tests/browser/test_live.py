@@ -188,7 +188,7 @@ def test_at_the_end_it_is_a_view_of_the_trace(notebook: NotebookPage, tmp_path: 
     view.wait_index("iteration", recorded - 1)
     notebook.wait_python("explorer.selection.iteration", recorded - 1)
     notebook.run_code("other = NTMExplorer(rec.trace.by_iteration(), selection=explorer.selection)")
-    assert notebook.python("other.store._meta == explorer.store._meta")
+    assert notebook.python("other.page_arrays._meta == explorer.page_arrays._meta")
     assert notebook.python("other._layout == explorer._layout")
     assert notebook.python("explorer.trace['memory'].identical(rec.trace.by_iteration()['memory'])")
     notebook.run_cell("other")

@@ -222,7 +222,7 @@ def test_a_memorys_evolution_fills_as_one(notebook: NotebookPage, tmp_path: Path
     first = notebook.python(f"float((rec.iteration(0)['memory'].values[0, 0, {slot}] ** 2).sum() ** 0.5)")
     assert value == pytest.approx(first, rel=1e-5)
     notebook.run_code("other = MemoryEvolutionView(rec.trace.by_iteration(), selection=view.selection)")
-    assert notebook.python("other.slots == view.slots and other.store._meta == view.store._meta")
+    assert notebook.python("other.slots == view.slots and other.page_arrays._meta == view.page_arrays._meta")
     for chart in charts:
         expect(chart.root).to_have_attribute("data-live", "ended")
 

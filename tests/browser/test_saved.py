@@ -29,7 +29,7 @@ Cells = dict[str, list[tuple[int, int, int]]]
 IMPORTS = """
 import numpy as np
 from nsm_widgets.view.settings import Settings
-from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Selection, Trace, TraceStore
+from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Selection, Trace, PageArrays
 random = np.random.default_rng(0)
 """
 TRACE = f"""
@@ -38,11 +38,12 @@ trace = Trace.from_arrays({{
     "write_weights": random.dirichlet(np.full({SLOTS}, 0.3), size=({STEPS}, 1, 1)),
     "read_weights": random.dirichlet(np.full({SLOTS}, 0.3), size=({STEPS}, 1, 2)),
 }})
-store, selection = TraceStore(trace), Selection(time={TIME})
+held, selection = PageArrays(trace), Selection(time={TIME})
 explorers = {{}}
 """
 EXPLORER = (
-    "explorers[{0!r}] = NTMExplorer(trace, store=store, selection=selection, scale={0!r})\nexplorers[{0!r}]"
+    "explorers[{0!r}] = NTMExplorer(trace, page_arrays=held, selection=selection, scale={0!r})\n"
+    "explorers[{0!r}]"
 )
 ATTENTION = """
 AttentionView(Trace.from_attentions(list(random.dirichlet(np.full(5, 0.5), size=(2, 1, 3, 5))),

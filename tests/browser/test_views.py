@@ -12,7 +12,7 @@ from tests.browser.views import ViewOnPage
 
 PRELUDE = """
 import numpy as np
-from nsm_widgets import AttentionView, Heatmap, MemoryView, ReadWriteView, Selection, Trace, TraceStore
+from nsm_widgets import AttentionView, Heatmap, MemoryView, ReadWriteView, Selection, Trace, PageArrays
 random = np.random.default_rng(0)
 """
 
@@ -38,7 +38,7 @@ def test_of_an_array_over_the_budget_pictures_come(notebook: NotebookPage) -> No
         "large",
     )
     view.wait_painted("values", "time=0")
-    assert notebook.python("len(large.store._buffers)") == 0
+    assert notebook.python("len(large.page_arrays._buffers)") == 0
     view.slider("time").press("End")
     view.wait_painted("values", "time=39")
     view.hover_cell("values", 99, 79, 100, 80)
@@ -70,7 +70,7 @@ def test_an_array_beyond_the_state_is_fetched_whole_in_parts(notebook: NotebookP
     )
     view.wait_painted("values", "time=0")
     expect(view.panel("values")).to_have_attribute("data-whole", "true")
-    assert notebook.python("large.store.not_saved") == {"values": 4_800_000}
+    assert notebook.python("large.page_arrays.not_saved") == {"values": 4_800_000}
     expect(view.root.locator("[data-saved]")).to_have_text("not saved with the notebook: values (4.8 MB)")
     notebook.shutdown_kernel()
     view.drag_slider("time", 0.5)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.own_kernel  # the code below changes a method of the pa
 
 PRELUDE = """
 import numpy as np
-from nsm_widgets import Heatmap, Selection, Trace, TraceStore
+from nsm_widgets import Heatmap, Selection, Trace, PageArrays
 from nsm_widgets.view import ColorDomain, color_codes, color_table
 
 def ink(value):
@@ -22,13 +22,13 @@ def ink(value):
     return [int(part) for part in color_table("ink")[code]]
 
 asks = []
-take = TraceStore._take_message
+take = PageArrays._take_message
 
 def noted(store, content):
     asks.extend(content.get("asks", ()))
     take(store, content)
 
-TraceStore._take_message = noted
+PageArrays._take_message = noted
 """
 
 INK = """canvas => {

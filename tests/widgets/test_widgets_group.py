@@ -18,10 +18,10 @@ from nsm_widgets import (
     LineChart,
     MemoryEvolutionView,
     MemoryView,
+    PageArrays,
     Selection,
     StatisticChart,
     Trace,
-    TraceStore,
     ViewGroup,
 )
 from nsm_widgets._errors import ShapeError, UnknownOptionError
@@ -56,7 +56,7 @@ def test_parts_share_one_store_one_selection_and_one_toolbar() -> None:
     """The first part has it, for the axes and the panels of all."""
     group = make_group(title="all", scale="log")
     memory, *charts = (part._lead for part in group.parts)
-    assert {id(view.store) for view in (memory, *charts)} == {id(group.store)}
+    assert {id(view.page_arrays) for view in (memory, *charts)} == {id(group.page_arrays)}
     assert {id(view.selection) for view in (memory, *charts)} == {id(group.selection)}
     assert [view._toolbar for view in (memory, *charts)] == ["full", "none", "none"]
     assert [panel.id for row in memory._together for panel in row] == ["write_gate"] * 2
@@ -78,15 +78,15 @@ def test_the_store_gathers_what_parts_draw() -> None:
         [partial(LineChart, trace, "write_gate"), entropy],
     ]
     group = ViewGroup(trace, rows)
-    assert group.store.arrays == ("memory", "memory_change", "write_weights_entropy", "write_gate")
-    assert [part._lead._store for part in group.parts] == [group.store] * 4
+    assert group.page_arrays.arrays == ("memory", "memory_change", "write_weights_entropy", "write_gate")
+    assert [part._lead._store for part in group.parts] == [group.page_arrays] * 4
     assert all(
         view._sizes == {"time": 6, "batch": 2, "slot": 8, "word": 3, "head": 1} for view in group._views
     )
     assert "write_weights_entropy" in str(group.to_html())
     group.close()
     named: dict[str, Any]
-    for named in ({"arrays": ["memory", "write_gate"]}, {"store": TraceStore(trace, only=["memory"])}):
+    for named in ({"arrays": ["memory", "write_gate"]}, {"page_arrays": PageArrays(trace, only=["memory"])}):
         with pytest.raises(ValueError, match="memory_change missing"):
             ViewGroup(trace, rows, **named)
     other = make_trace()
@@ -129,7 +129,7 @@ def test_a_closed_group_closes_all_that_it_made(make: Callable[[], ViewGroup]) -
     group.close()
     group.close()
     assert open_widgets() - before <= layouts()
-    assert group.store.comm is None
+    assert group.page_arrays.comm is None
     assert group.selection.comm is None
 
 
@@ -185,7 +185,7 @@ def test_one_slot_has_a_bar_with_a_width() -> None:
 def test_importance_of_a_trace_is_computed_and_crosses_with_what_belongs_to_it() -> None:
     """Scores, what became of each slot, and the first write; not the weights."""
     view = ImportanceView(make_trace(), title="slots")
-    assert view.store.arrays == ("importance", "first_write", "slot_use")
+    assert view.page_arrays.arrays == ("importance", "first_write", "slot_use")
     bundle = view._repr_mimebundle_()
     assert bundle["text/plain"].startswith("ImportanceView: slots\ntime 0 of 0-5 · batch 0 of 0-1")
     before = open_widgets()
@@ -247,7 +247,7 @@ def test_an_evolution_draws_the_slots_that_were_chosen() -> None:
     norms = [[np.sqrt((memory[t, s] ** 2).sum()) for t in range(STEPS)] for s in (5, 2)]
     np.testing.assert_allclose(view.charts["norm"].lines.y, norms, rtol=1e-6)
     assert view.charts["std"].lines.labels == ["slot 5", "slot 2"]
-    assert set(view.store.arrays) == {
+    assert set(view.page_arrays.arrays) == {
         *("memory", "memory_difference", "memory_change"),
         *("slot_norm", "slot_mean", "slot_std"),
     }
@@ -259,9 +259,9 @@ def test_an_evolution_draws_the_slots_that_were_chosen() -> None:
 def test_groups_can_share_a_store() -> None:
     """One copy of the bytes for two views."""
     view = MemoryEvolutionView(make_trace())
-    other = MemoryEvolutionView(view.trace, store=view.store, selection=view.selection)
-    assert isinstance(view.store, TraceStore)
-    assert other.store is view.store
+    other = MemoryEvolutionView(view.trace, page_arrays=view.page_arrays, selection=view.selection)
+    assert isinstance(view.page_arrays, PageArrays)
+    assert other.page_arrays is view.page_arrays
     other.close()
-    assert view.store.comm is not None
+    assert view.page_arrays.comm is not None
     view.close()

@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nsm_widgets import Trace, TraceStore
+from nsm_widgets import PageArrays, Trace
 
 VSCODE_CELL = "vscode-notebook-cell:/data/notebook.ipynb#W3sZmlsZQ%3D%3D"
 LAB_CELL = "6c9c1f5e-3f3b-4f8e-9d43-9f0f3a1d2b11"
 
 
 def arrays_in_the_state() -> list[str]:
-    store = TraceStore(Trace.from_arrays({"x": np.ones((3, 4))}, dims={"x": ("slot", "word")}))
+    store = PageArrays(Trace.from_arrays({"x": np.ones((3, 4))}, dims={"x": ("slot", "word")}))
     return list(store.get_state("_buffers")["_buffers"])
 
 

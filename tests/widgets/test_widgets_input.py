@@ -23,10 +23,10 @@ from nsm_widgets import (
     MemoryView,
     NTMExplorer,
     OperationsView,
+    PageArrays,
     ReadWriteView,
     Selection,
     Trace,
-    TraceStore,
 )
 from nsm_widgets._errors import (
     AxisError,
@@ -72,7 +72,7 @@ CLASSES: dict[str, tuple[str, Tensor, Callable[[Any], Any]]] = {
     ),
     "CommunicationView": ("communication_weights", COMMUNICATION, CommunicationView),
     "NTMExplorer": ("memory", MEMORY, lambda values: NTMExplorer(Trace.from_arrays({"memory": values}))),
-    "TraceStore": ("memory", MEMORY, lambda values: TraceStore(Trace.from_arrays({"memory": values}))),
+    "PageArrays": ("memory", MEMORY, lambda values: PageArrays(Trace.from_arrays({"memory": values}))),
 }
 """A name, good values, and how a reader shows them with each public class."""
 
@@ -131,7 +131,7 @@ def test_what_works_is_shown_exactly(owner: str, case: str) -> None:
     name, good, show = CLASSES[owner]
     values = WORKS[case](good)
     widget = show(values)
-    store = widget if isinstance(widget, TraceStore) else widget.store
+    store = widget if isinstance(widget, PageArrays) else widget.page_arrays
     meta = {meta["name"]: meta for meta in store.get_state("_meta")["_meta"]}[name]
     sent = np.frombuffer(store.get_state("_buffers")["_buffers"][name], meta["dtype"]).reshape(meta["shape"])
     np.testing.assert_array_equal(sent, value_of(values))
@@ -151,12 +151,12 @@ def test_what_does_not_work_is_refused_with_its_name(owner: str, case: str) -> N
 
 
 @pytest.mark.parametrize("infinity", [float("inf"), float("-inf")], ids=str)
-@pytest.mark.parametrize("owner", ["Heatmap", "MemoryView", "NTMExplorer", "TraceStore"])
+@pytest.mark.parametrize("owner", ["Heatmap", "MemoryView", "NTMExplorer", "PageArrays"])
 def test_infinities_of_contents_are_counted(owner: str, infinity: float) -> None:
     """A memory that overflowed is shown, with its infinities counted."""
     _, good, show = CLASSES[owner]
     widget = show(with_first(good, infinity))
-    store = widget if isinstance(widget, TraceStore) else widget.store
+    store = widget if isinstance(widget, PageArrays) else widget.page_arrays
     summary = store.get_state("_meta")["_meta"][0]["summary"]
     assert summary["positive_infinity" if infinity > 0 else "negative_infinity"] == 1
     assert np.isfinite([summary["low"], summary["high"]]).all()
@@ -304,7 +304,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
             TypeError,
             f"{cls.__name__} needs a Trace, got {type(value).__name__}. Record one with TraceRecorder(model)",
         )
-        for cls in (MemoryView, ReadWriteView, AttentionView, NTMExplorer, TraceStore)
+        for cls in (MemoryView, ReadWriteView, AttentionView, NTMExplorer, PageArrays)
         for what, value in NO_TRACES.items()
         if cls is not AttentionView or what not in ("tensor", "list")
     },
@@ -373,7 +373,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         lambda: AttentionView(np.eye(3), tokens=["a", "b", "c"]),  # type: ignore[call-arg]
         UnknownOptionError,
         "AttentionView has no option 'tokens'. It takes array, budget_mb, cmap, domain, head_names, layout, "
-        "precision, scale, selection, store, tabbable, title, tooltip, x_labels, y_labels.",
+        "page_arrays, precision, scale, selection, tabbable, title, tooltip, x_labels, y_labels.",
     ),
     "an attribute of ipywidgets": (
         lambda: AttentionView(np.eye(3), keys=["a", "b", "c"]),  # type: ignore[call-arg]
@@ -435,7 +435,7 @@ def test_lone_surrogates_in_labels_become_replacement_characters() -> None:
     """No message can carry them; the stored label is untouched."""
     label = "a\ud800"
     view = Heatmap(np.eye(2), dims=("slot", "word"), coords={"slot": [label, "b"]})
-    meta = view.store.get_state("_meta")["_meta"][0]
+    meta = view.page_arrays.get_state("_meta")["_meta"][0]
     assert meta["labels"]["slot"] == ["a\ufffd", "b"]
     assert meta["written_labels"] == {"slot": ["a\\ud800", "b"]}
     assert view.trace["values"].coords["slot"].values.tolist() == [label, "b"]
@@ -444,12 +444,12 @@ def test_lone_surrogates_in_labels_become_replacement_characters() -> None:
 def test_every_string_of_a_view_can_be_sent() -> None:
     """Titles, labels and descriptions with lone surrogates cross as valid UTF-8; a title stays as given."""
     view = AttentionView(hostile_trace(), title="\ud83d")
-    for widget in (view, view.store):
+    for widget in (view, view.page_arrays):
         state = {name: value for name, value in widget.get_state().items() if name != "_buffers"}
         json.dumps(state, default=str, ensure_ascii=False).encode()
     assert view.title == "\ud83d"
     assert view.get_state("title") == {"title": "\ufffd"}
-    (meta,) = view.store._meta
+    (meta,) = view.page_arrays._meta
     assert len(meta["written_labels"]["query"]) == len(STRINGS)
     assert "caf\\udce9" in meta["written_labels"]["query"]
 

@@ -21,13 +21,13 @@ from nsm_widgets import (
     MemoryView,
     NamedArray,
     NTMExplorer,
+    PageArrays,
     ReadWriteView,
     Selection,
     StatisticChart,
     Trace,
     TraceComparison,
     TraceRecorder,
-    TraceStore,
     ViewGroup,
 )
 from nsm_widgets._errors import ClosedError, ShapeError
@@ -42,7 +42,7 @@ def memory_trace(steps: int = 5, slots: int = 8) -> Trace:
 def test_a_closed_view_closes_what_it_made() -> None:
     """Running a cell again must not keep every trace that was ever shown."""
     view = MemoryView(memory_trace())
-    store, selection = view.store, view.selection
+    store, selection = view.page_arrays, view.selection
     view.close()
     assert store.comm is None
     assert selection.comm is None
@@ -51,17 +51,17 @@ def test_a_closed_view_closes_what_it_made() -> None:
 def test_what_another_view_uses_stays_open_until_that_is_closed_too() -> None:
     """The first view made them; the second was given them."""
     first = MemoryView(memory_trace())
-    second = MemoryView(first.trace, selection=first.selection, store=first.store)
+    second = MemoryView(first.trace, selection=first.selection, page_arrays=first.page_arrays)
     first.close()
-    assert second.store.comm is not None
+    assert second.page_arrays.comm is not None
     assert second.selection.comm is not None
 
 
 def test_what_a_view_was_given_it_does_not_close() -> None:
     """It belongs to the caller."""
     trace, selection = memory_trace(), Selection()
-    store = TraceStore(trace)
-    MemoryView(trace, selection=selection, store=store).close()
+    store = PageArrays(trace)
+    MemoryView(trace, selection=selection, page_arrays=store).close()
     assert selection.comm is not None
     assert store.comm is not None
 
@@ -74,9 +74,9 @@ def test_an_index_set_before_the_data_comes_back_into_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "widget", [Selection(time=3), TraceStore(memory_trace())], ids=lambda w: type(w).__name__
+    "widget", [Selection(time=3), PageArrays(memory_trace())], ids=lambda w: type(w).__name__
 )
-def test_what_has_nothing_to_draw_is_shown_as_text(widget: Selection | TraceStore) -> None:
+def test_what_has_nothing_to_draw_is_shown_as_text(widget: Selection | PageArrays) -> None:
     """A cell that ends in ``explorer.selection`` shows where it stands."""
     assert widget._repr_mimebundle_() == ({"text/plain": repr(widget)}, {})
 
@@ -163,7 +163,7 @@ def test_a_closed_view_is_freed_with_all_that_it_made(name: str) -> None:
         view = MAKERS[name](small_trace())
         view._repr_mimebundle_()
         view.to_html()
-        alive += map(ref, (view, view.store, view.selection, view.trace))
+        alive += map(ref, (view, view.page_arrays, view.selection, view.trace))
         view.close()
         del view
     gc.collect()

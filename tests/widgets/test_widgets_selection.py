@@ -16,7 +16,7 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from nsm_widgets import Heatmap, Selection, Trace, TraceComparison, TraceStore
+from nsm_widgets import Heatmap, PageArrays, Selection, Trace, TraceComparison
 from nsm_widgets._axes import AXES
 from nsm_widgets._errors import AxisError, UnknownOptionError
 from nsm_widgets.view import BAR_COLORS, BY_VALUE, HEADROOM, MOST_NAMED_LINES, PALETTE, _color
@@ -58,7 +58,7 @@ def js_list(source: str, name: str) -> list[str]:
 @pytest.mark.parametrize(
     ("kind", "owner"),
     [
-        ("store", TraceStore),
+        ("store", PageArrays),
         ("selection", Selection),
         ("view", View),
         ("chart", ChartControls),
@@ -387,7 +387,7 @@ def test_malformed_messages_are_ignored(
     content: object, page: Page, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Noise from the page changes nothing, answers nothing and raises nothing."""
-    for widget in (Selection(), view(), TraceStore(Trace.from_arrays({"memory": np.ones((1, 1, 2, 2))}))):
+    for widget in (Selection(), view(), PageArrays(Trace.from_arrays({"memory": np.ones((1, 1, 2, 2))}))):
         page(widget).sent.clear()
         page(widget).receive(content)
         assert page(widget).sent == []

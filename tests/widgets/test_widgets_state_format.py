@@ -33,7 +33,7 @@ def test_python_and_javascript_write_the_same_number() -> None:
 def test_the_state_of_every_widget_of_ours_has_the_number() -> None:
     """What is sent is what is saved: views, stores and selections."""
     shown = view()
-    for widget in (shown, shown.store, shown.selection):
+    for widget in (shown, shown.page_arrays, shown.selection):
         assert widget.get_state()["_format"] == STATE_FORMAT
 
 

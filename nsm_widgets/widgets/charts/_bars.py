@@ -1,4 +1,4 @@
-"""Bars by bqplot, fed on the page from the same store and selection as the heatmaps."""
+"""Bars by bqplot, fed on the page from the same arrays and selection as the heatmaps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Line charts by bqplot, fed on the page from the same store and selection as the heatmaps."""
+"""Line charts by bqplot, fed on the page from the same arrays and selection as the heatmaps."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from nsm_widgets.widgets.plot._figure import (
 
 CHART_OPTIONS = (
     *("x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
-    *("store", "budget_mb", "precision"),
+    *("page_arrays", "budget_mb", "precision"),
 )
 
 FAINT = 0.45
@@ -102,7 +102,7 @@ class LineChart(Chart):
         selection: The cursor to follow; a new one when not given.
         title: Heading above the chart.
         height_px: Height of the figure, at least 120.
-        **options: See :class:`View`: ``store``, ``budget_mb``, ``precision``.
+        **options: See :class:`View`: ``page_arrays``, ``budget_mb``, ``precision``.
 
     Attributes:
         figure: The :class:`bqplot.Figure`.

@@ -17,7 +17,16 @@ from nsm_widgets.widgets.charts._figure import Chart, check_height
 from nsm_widgets.widgets.live._live import is_running
 
 COORDS_OF_A_TRACE = "coords come with a trace; give them only with the scores themselves."
-IMPORTANCE_OPTIONS = ("coords", "sort", "selection", "title", "height_px", "store", "budget_mb", "precision")
+IMPORTANCE_OPTIONS = (
+    "coords",
+    "sort",
+    "selection",
+    "title",
+    "height_px",
+    "page_arrays",
+    "budget_mb",
+    "precision",
+)
 
 
 class ImportanceView(Chart):
@@ -42,7 +51,7 @@ class ImportanceView(Chart):
         selection: The cursor to follow; a new one when not given.
         title: Heading above the chart.
         height_px: Height of the figure, at least 120.
-        **options: See :class:`View`: ``store``, ``budget_mb``, ``precision``.
+        **options: See :class:`View`: ``page_arrays``, ``budget_mb``, ``precision``.
 
     Attributes:
         figure: The :class:`bqplot.Figure`.

@@ -27,7 +27,7 @@ from nsm_widgets.widgets.live._growth import Growth, grown, send_parts, wired
 from nsm_widgets.widgets.page_arrays._page_arrays import (
     BASE64_MESSAGE_BYTES,
     BINARY_MESSAGE_BYTES,
-    TraceStore,
+    PageArrays,
     describe,
 )
 
@@ -51,7 +51,7 @@ class Fed(Protocol):
     """What is kept up to date: a view, or a group of views."""
 
     @property
-    def store(self) -> TraceStore:
+    def page_arrays(self) -> PageArrays:
         """Holds the arrays."""
 
     @property
@@ -110,7 +110,7 @@ class LiveFeed:
 
     def begin(self) -> None:
         """A block begins: what the view shows stays until its first iteration is whole."""
-        self._growth = Growth(f"run {next(_RUNS)}", self._view.store._budget_mb * 1e6)
+        self._growth = Growth(f"run {next(_RUNS)}", self._view.page_arrays._budget_mb * 1e6)
         self._layout: Layout = ()
         self._scalars: Layout = ()
         self._num_scalars = 0
@@ -151,7 +151,7 @@ class LiveFeed:
             "status": self._status("running", progress),
         }
         message, payload = grown({**content, **header}, arrays, scalars)
-        send_parts(self._view.store.send, message, payload, self._room, encoded=self._encoded)
+        send_parts(self._view.page_arrays.send, message, payload, self._room, encoded=self._encoded)
         return len(payload)
 
     def end(self, progress: Progress, whole: Callable[[], Trace], error: BaseException | None) -> None:
@@ -170,7 +170,7 @@ class LiveFeed:
         self._problem = ""
         scalars, view = scalars_row(trace), self._view
         everything = (*scalars, *layout)
-        view.store.hold(shown, arrays_of(everything))
+        view.page_arrays.hold(shown, arrays_of(everything))
         self._say(state, progress, why=why or missing_text(trace))
         if not self._layout:
             view._at_first(shown)
@@ -234,7 +234,7 @@ class LiveFeed:
             self._note = APART
         gone = growth.add(number, set(progress.numbers))
         domains = self._widen(merged)
-        self._view.store.trace = shown
+        self._view.page_arrays.trace = shown
         self._view._keep(merged)
         self._view.selection.attach({"iteration": len(growth.numbers)})
         header = {
@@ -257,7 +257,7 @@ class LiveFeed:
             {**describe(named[name], arrays[name], over_budget=False), **run, **_sent_as_is(arrays[name])}
             for name in arrays
         ]
-        self._view.store._hold_running(shown, arrays, [*self._metas, *self._scalar_metas])
+        self._view.page_arrays._hold_running(shown, arrays, [*self._metas, *self._scalar_metas])
         try:
             if first:
                 self._view._at_first(shown)
@@ -300,15 +300,15 @@ class LiveFeed:
             for row in self._scalars
             for panel in row
         ]
-        self._view.store._meta = [*self._metas, *self._scalar_metas]
-        shown = self._view.store.trace.assign(*arrays.values())
+        self._view.page_arrays._meta = [*self._metas, *self._scalar_metas]
+        shown = self._view.page_arrays.trace.assign(*arrays.values())
         self._view._show(shown, self._layout, above=self._scalars)
 
     def _say(self, state: str, progress: Progress | None, why: str = "", failed: int = 0) -> None:
         """Tell the page how far it is; ``failed``: what the recorder has yet to count."""
         status = self._status(state, progress)
         status["failures"] += failed
-        self._view.store._live = {**status, "run": self._growth.run, "why": why}
+        self._view.page_arrays._live = {**status, "run": self._growth.run, "why": why}
 
     def _status(self, state: str, progress: Progress | None) -> dict[str, Any]:
         """How far it is: what is counted is shown on screen."""

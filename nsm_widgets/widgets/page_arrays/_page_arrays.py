@@ -56,8 +56,8 @@ MOST_REQUESTS = 256
 """Of one message; a page of ours sends far fewer."""
 
 
-class TraceStore(SyncedWidget):
-    """Holds a trace's arrays for the page. Views made from one store share its bytes.
+class PageArrays(SyncedWidget):
+    """Holds a trace's arrays for the page. Views made from one share its bytes.
 
     Each array up to ``budget_mb`` crosses once, whole, as binary: with the widget's state, which a notebook
     can be saved with, as long as there is room, else when a view first needs it: the picture on show goes
@@ -67,9 +67,9 @@ class TraceStore(SyncedWidget):
 
     There is room for 8 MB in a saved notebook, for the arrays of all its views together, counted in its file,
     where three bytes take four; the environment variable ``NSM_WIDGETS_STATE_MB``, read when a kernel makes
-    its first store, sets another limit. First come, first served; a closed store gives its room back, and so
-    does one that was made or shown only in cells that ran again since. Views say on the page and in their
-    summary what a saved notebook will not carry. In VS Code, which is known by the cell that makes the store,
+    its first page arrays, sets another limit. First come, first served; what is closed gives its room back,
+    and so does one that was made or shown only in cells that ran again since. Views say on the page and in
+    their summary what a saved notebook will not carry. In VS Code, which is known by the cell that makes it,
     or because it started the kernel, nothing goes with the state; the environment variable
     ``NSM_WIDGETS_HOST``, ``vscode`` or ``jupyter``, has the last word.
 
@@ -83,8 +83,8 @@ class TraceStore(SyncedWidget):
 
     Example:
         >>> trace = Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4))})
-        >>> store = TraceStore(trace)
-        >>> store.arrays
+        >>> page_arrays = PageArrays(trace)
+        >>> page_arrays.arrays
         ('memory', 'memory_change')
 
     Raises:
@@ -123,7 +123,7 @@ class TraceStore(SyncedWidget):
         precision: ValuePrecision = "exact",
         **options: object,
     ) -> None:
-        trace = require_trace(trace, "TraceStore")
+        trace = require_trace(trace, "PageArrays")
         if not is_number(budget_mb) or budget_mb < 0:
             raise OptionError(f"budget_mb must be a number of at least 0, got {budget_mb!r}.")
         if not is_one_of(precision, VALUE_PRECISIONS):
@@ -207,7 +207,7 @@ class TraceStore(SyncedWidget):
         """What is shown.
 
         Raises:
-            ClosedError: If the store is closed.
+            ClosedError: If it is closed.
         """
         if self._trace is None:
             raise ClosedError(
@@ -242,15 +242,15 @@ class TraceStore(SyncedWidget):
     def __repr__(self) -> str:
         """Names, shapes and bytes."""
         held = ", ".join(f"{name} {array.shape}" for name, array in self._arrays.items())
-        return f"TraceStore({held}; {sum(a.nbytes for a in self._arrays.values()) / 1e6:.1f} MB)"
+        return f"PageArrays({held}; {sum(a.nbytes for a in self._arrays.values()) / 1e6:.1f} MB)"
 
     def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Text: a store has nothing to draw."""
+        """Text: there is nothing to draw."""
         return {"text/plain": repr(self)}, {}
 
     def _stand(self) -> None:
         for replaced in state_room().stand(self, current_run()):
-            if isinstance(replaced, TraceStore):
+            if isinstance(replaced, PageArrays):
                 replaced._free_state()
 
     def _save_more(self, already: Sequence[str]) -> dict[str, memoryview]:
@@ -424,5 +424,5 @@ def _labels(array: NamedArray, dim: str) -> list[str] | list[list[str]]:
 
 
 @held_arrays.register
-def _held_arrays(store: TraceStore) -> Mapping[str, Shaped[np.ndarray, "..."]]:
-    return store._arrays
+def _held_arrays(page_arrays: PageArrays) -> Mapping[str, Shaped[np.ndarray, "..."]]:
+    return page_arrays._arrays

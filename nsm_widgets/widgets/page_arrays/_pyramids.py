@@ -14,7 +14,7 @@ LEAST_CELLS = 1 << 21
 """Smaller planes are pooled as fast without."""
 
 MOST_BYTES = 256_000_000
-"""What the levels of all pyramids of a store take together."""
+"""What the levels of all pyramids of one holder of arrays take together."""
 
 
 class Pyramids:

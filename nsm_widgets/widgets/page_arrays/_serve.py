@@ -50,7 +50,7 @@ class Served:
     thresholds: tuple[float, ...]
     magnitude_thresholds: tuple[float, ...]
     pyramids: Pyramids = field(default_factory=Pyramids)
-    """Those of all arrays of a store: they have one limit together."""
+    """Those of all arrays that are held together: they have one limit together."""
 
     def may_mark(self, domain: ColorDomain) -> bool:
         """Whether any value of the array is NaN, infinite, or past a domain."""

@@ -1,4 +1,4 @@
-"""How much of our arrays a saved notebook carries: one room, shared by all stores of a kernel."""
+"""How much of our arrays a saved notebook carries: one room, shared by all page arrays of a kernel."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ CHARTS = {"norm": "slot_norm", "mean": "slot_mean", "std": "slot_std"}
 """What each chart draws."""
 
 EVOLUTION_OPTIONS = (
-    *("slots", "lines_px", "selection", "store", "title"),
+    *("slots", "lines_px", "selection", "page_arrays", "title"),
     *("cmap", "scale", "budget_mb", "precision"),
 )
 
@@ -42,7 +42,7 @@ class MemoryEvolutionView(ViewGroup):
         slots: Slots that have lines, as ``[3, 17]``; the six that changed most when not given. While a
             recorder runs, these are the six of its first iteration; at the end, of all that was recorded.
         lines_px: Height of the line charts, at least 120.
-        **options: See :class:`ViewGroup`: ``selection``, ``store``, ``title``, ``cmap``, ``scale``,
+        **options: See :class:`ViewGroup`: ``selection``, ``page_arrays``, ``title``, ``cmap``, ``scale``,
             ``budget_mb``, ``precision``.
 
     Attributes:

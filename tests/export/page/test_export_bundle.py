@@ -106,7 +106,7 @@ def test_a_real_kernel_saves_both(tmp_path: Path) -> None:
 
 BOUND = """
 import numpy as np
-from nsm_widgets import Heatmap, TraceStore
+from nsm_widgets import Heatmap, PageArrays
 values = np.random.default_rng(0).normal(size=(100, 100, 100)).astype("f4")  # 4 MB, in the file 5.3 MB
 first = Heatmap(values, dims=("time", "slot", "word"), name="closed")
 first.close()

@@ -147,7 +147,7 @@ def test_text_that_looks_like_ours_stays_as_it_is() -> None:
 
 def test_exporting_is_no_showing(view: MemoryView, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a saved notebook carries does not change by it."""
-    monkeypatch.setattr(type(view.store), "shown", lambda _store: pytest.fail("the store was told"))
+    monkeypatch.setattr(type(view.page_arrays), "shown", lambda _store: pytest.fail("the store was told"))
     view.to_html()
 
 
@@ -192,7 +192,7 @@ def test_views_share_what_they_share() -> None:
     trace = Trace.from_arrays({"memory": np.zeros((3, 1, 4, 2), np.float32)})
     selection = Selection()
     first = MemoryView(trace, selection=selection)
-    second = MemoryView(trace, selection=selection, store=first.store)
+    second = MemoryView(trace, selection=selection, page_arrays=first.page_arrays)
     kinds = [m["state"].get("_kind") for m in state_of(str(widgets_to_html([first, second]))).values()]
     assert sorted(filter(None, kinds)) == ["selection", "store", "view", "view"]
 

@@ -125,7 +125,7 @@ def test_every_view_is_painted_when_it_is_in_sight(notebook: Notebook) -> None:
 def test_no_array_travelled_in_binary(notebook: Notebook) -> None:
     """The kernel's environment says nothing of VS Code: the cell's name did."""
     assert notebook.workbench.python("'VSCODE_PID' in __import__('os').environ") is False
-    assert notebook.workbench.python("len(explorer.store._buffers)") == 0
+    assert notebook.workbench.python("len(explorer.page_arrays._buffers)") == 0
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

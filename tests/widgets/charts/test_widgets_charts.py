@@ -13,7 +13,7 @@ import pytest
 from ipywidgets.widgets import widget as ipywidgets_widget
 from PIL import Image
 
-from nsm_widgets import LineChart, MemoryView, Selection, Trace, TraceStore
+from nsm_widgets import LineChart, MemoryView, PageArrays, Selection, Trace
 from nsm_widgets._errors import AxisError, ShapeError, UnknownOptionError
 from nsm_widgets.view import PALETTE
 from tests.widgets.conftest import RecordedComm
@@ -135,7 +135,7 @@ def test_a_closed_chart_closes_all_that_it_made() -> None:
     chart.close()
     assert open_widgets() - before <= layouts()
     assert chart.selection.comm is None
-    assert chart.store.comm is None
+    assert chart.page_arrays.comm is None
 
 
 def test_a_closed_chart_leaves_open_what_it_was_given() -> None:
@@ -144,12 +144,12 @@ def test_a_closed_chart_leaves_open_what_it_was_given() -> None:
         {"write_gate": GATE, "memory": np.ones((STEPS, BATCH, 4, 2))},
         dims={"write_gate": ("time", "batch", "head")},
     )
-    store, selection = TraceStore(trace), Selection()
-    view = MemoryView(trace, selection=selection, store=store)
-    chart = LineChart(trace, "write_gate", selection=selection, store=store)
+    store, selection = PageArrays(trace), Selection()
+    view = MemoryView(trace, selection=selection, page_arrays=store)
+    chart = LineChart(trace, "write_gate", selection=selection, page_arrays=store)
     chart.selection.time = 3
     assert view.selection.time == 3
-    assert chart.store is store
+    assert chart.page_arrays is store
     chart.close()
     assert selection.comm is not None
     assert store.comm is not None

@@ -82,7 +82,7 @@ class Page:
 def test_before_anything_is_recorded_the_view_waits() -> None:
     """No error and no panel; what a reader without widgets sees says so."""
     view = NTMExplorer(TraceRecorder(model()))
-    assert view.store._live["state"] == "waiting"
+    assert view.page_arrays._live["state"] == "waiting"
     assert view._layout == ()
     assert view._fallbacks("NTMExplorer") == {"text/plain": "NTMExplorer: waiting for the first iteration"}
 
@@ -92,7 +92,7 @@ def test_each_iteration_arrives_value_for_value(page: Callable[[Any], Any]) -> N
     rec = TraceRecorder(model())
     view = NTMExplorer(rec)
     run(rec, 6)
-    got = Page(view, page(view.store))
+    got = Page(view, page(view.page_arrays))
     assert list(got.blocks) == [0, 1, 2, 3, 4]  # the last one came with the whole
     whole = NTMExplorer(rec.trace.by_iteration()).trace
     for name in ("memory", "memory_change", "write_weights", "write_addressing", "input"):
@@ -119,14 +119,14 @@ def test_at_the_end_the_view_is_one_of_the_trace_side_by_side(tmp_path: Path) ->
     view = NTMExplorer(rec)
     run(rec, 9)
     other = NTMExplorer(rec.trace.by_iteration())
-    assert view.store._meta == other.store._meta
+    assert view.page_arrays._meta == other.page_arrays._meta
     assert view._layout == other._layout
     assert view._sizes == other._sizes
-    assert view.store.saved == other.store.saved != ()
+    assert view.page_arrays.saved == other.page_arrays.saved != ()
     assert [panel.id for panel in view._layout[0]] == ["scalar.loss"]
     assert view.trace["memory"].identical(rec.trace.by_iteration()["memory"])
     assert view.selection.iteration == 4, "the newest, where no page says otherwise"
-    assert view.store._live["state"] == "ended"
+    assert view.page_arrays._live["state"] == "ended"
     view.savefig(tmp_path / "end.png")
     assert "iteration 4 of 0-4" in view._fallbacks("NTMExplorer")["text/plain"]
     assert "scalar.loss" in str(view.to_csv())
@@ -138,7 +138,7 @@ def test_every_view_of_a_memory_can_watch(kind: Any, page: Callable[[Any], Any])
     rec = TraceRecorder(model())
     view = kind(rec)
     run(rec, 4)
-    assert list(Page(view, page(view.store)).blocks) == [0, 1, 2]
+    assert list(Page(view, page(view.page_arrays)).blocks) == [0, 1, 2]
     assert view.selection.sizes["iteration"] == 4
 
 
@@ -151,7 +151,7 @@ def test_a_recorder_that_writes_a_store_is_watched_from_there(
     rec = TraceRecorder(model(), store=tmp_path / "run.zarr")
     view = NTMExplorer(rec)
     run(rec, 4)
-    blocks = Page(view, page(view.store)).blocks
+    blocks = Page(view, page(view.page_arrays)).blocks
     assert list(blocks) == [0, 1, 2]  # the last one comes with the end
     for number, block in blocks.items():
         np.testing.assert_array_equal(block["memory"], kept.iteration(number)["memory"].values)
@@ -167,7 +167,7 @@ def test_a_store_over_the_budget_is_not_read_at_the_end(tmp_path: Path) -> None:
     run(rec, 4)
     assert isinstance(view.trace["memory"].values, LazyValues)
     assert view.trace["memory"].sizes["time"] == 4 * STEPS
-    assert view.store._live["note"] == "iterations stay on the disk, and follow each other along time"
+    assert view.page_arrays._live["note"] == "iterations stay on the disk, and follow each other along time"
 
 
 def test_attention_has_an_axis_of_iterations_too(page: Callable[[Any], Any]) -> None:
@@ -177,7 +177,7 @@ def test_attention_has_an_axis_of_iterations_too(page: Callable[[Any], Any]) -> 
     with rec, torch.no_grad():
         for _ in range(4):
             rec.model(*[torch.rand(1, 6, 4)] * 3)
-    got = Page(view, page(view.store))
+    got = Page(view, page(view.page_arrays))
     for number, block in got.blocks.items():
         np.testing.assert_array_equal(block["attention"], rec.trace["attention"].values[number])
     assert len(got.blocks) == 3
@@ -189,7 +189,7 @@ def test_the_page_holds_no_more_than_the_budget(page: Callable[[Any], Any]) -> N
     rec = TraceRecorder(model())
     view = MemoryView(rec, budget_mb=0.005)
     run(rec, 41)
-    got = Page(view, page(view.store))
+    got = Page(view, page(view.page_arrays))
     each = sum(values.nbytes for values in got.blocks[0].values())
     assert 4 <= got.most <= 5_000 // each
     kept = list(got.blocks)
@@ -203,8 +203,8 @@ def test_an_iteration_over_the_budget_is_not_sent_and_said(page: Callable[[Any],
     rec = TraceRecorder(model())
     view = MemoryView(rec, budget_mb=0.0001)
     run(rec, 3)
-    assert Page(view, page(view.store)).blocks == {}
-    assert "more than budget_mb=0.0001: shown at the end" in view.store._live["note"]
+    assert Page(view, page(view.page_arrays)).blocks == {}
+    assert "more than budget_mb=0.0001: shown at the end" in view.page_arrays._live["note"]
     assert view.trace["memory"].sizes["iteration"] == 3
 
 
@@ -213,7 +213,7 @@ def test_last_k_is_kept_to_on_the_page(page: Callable[[Any], Any]) -> None:
     rec = TraceRecorder(model()).last(3)
     view = MemoryView(rec)
     run(rec, 10)
-    got = Page(view, page(view.store))
+    got = Page(view, page(view.page_arrays))
     assert got.most <= 3
     assert view.trace["memory"].labels("iteration") == ("7", "8", "9")
 
@@ -223,15 +223,15 @@ def test_iterations_of_other_lengths_are_shown_alone(page: Callable[[Any], Any])
     rec = TraceRecorder(model())
     view = MemoryView(rec)
     run(rec, 4, lambda number: 5 + number % 2)
-    comm = page(view.store)
+    comm = page(view.page_arrays)
     metas = [meta for state in comm.updates() for meta in state.get("_meta", [])]
     shapes = [m["shape"][m["dims"].index("time")] for m in metas if m["name"] == "memory"]
     assert shapes[-1] == 22
     assert {5, 6} <= set(shapes)
     notes = [content["status"]["note"] for content, _ in comm.custom() if content.get("part") == 0]
     assert notes[-1] == "iterations differ in shape: the newest is shown alone"
-    assert view.store._live["note"] == "iterations differ in length: they follow each other along time"
-    assert view.store._live["failures"] == 0
+    assert view.page_arrays._live["note"] == "iterations differ in length: they follow each other along time"
+    assert view.page_arrays._live["failures"] == 0
     assert view.trace["memory"].sizes["time"] == 22
 
 
@@ -242,12 +242,12 @@ def test_a_smaller_last_batch_leaves_the_page_as_it_is(page: Callable[[Any], Any
     with rec, torch.no_grad():
         for batch in (2, 2, 1, 2, 2, 1, 2):
             rec.model(torch.zeros(STEPS, batch, 3))
-        middle = Page(view, page(view.store))
+        middle = Page(view, page(view.page_arrays))
     assert sorted(middle.blocks) == [0, 1, 3, 4]
-    sent = [content["status"] for content, _ in page(view.store).custom() if content.get("part") == 0]
+    sent = [content["status"] for content, _ in page(view.page_arrays).custom() if content.get("part") == 0]
     assert sent[-1]["left_out"] == {"of another shape": 2}
     assert sent[-1]["note"] == "those of another shape are not shown: recorder.iteration(number) has each"
-    assert view.store._live["failures"] == 0
+    assert view.page_arrays._live["failures"] == 0
     assert view.trace["memory"].labels("iteration") == ("0", "1", "3", "4", "6")
     assert view.trace.attrs["iterations"]["left_out"] == {"of another shape": 2}
 
@@ -261,8 +261,8 @@ def test_an_error_in_training_leaves_what_was_recorded() -> None:
             if number == 3:
                 raise ValueError("diverged")
             rec.model(torch.zeros(STEPS, 1, 3))
-    assert view.store._live["state"] == "failed"
-    assert view.store._live["why"] == "ValueError: diverged"
+    assert view.page_arrays._live["state"] == "failed"
+    assert view.page_arrays._live["why"] == "ValueError: diverged"
     assert view.trace["memory"].sizes["iteration"] == 3
 
 
@@ -272,8 +272,8 @@ def test_a_block_that_records_nothing_is_said() -> None:
     view = MemoryView(rec)
     with rec:
         pass
-    assert view.store._live["state"] == "ended"
-    assert "the model took no step" in view.store._live["why"]
+    assert view.page_arrays._live["state"] == "ended"
+    assert "the model took no step" in view.page_arrays._live["why"]
 
 
 def test_a_second_block_fills_the_view_anew(page: Callable[[Any], Any]) -> None:
@@ -283,7 +283,7 @@ def test_a_second_block_fills_the_view_anew(page: Callable[[Any], Any]) -> None:
     run(rec, 6)
     run(rec, 3)
     assert view.trace["memory"].sizes["iteration"] == 3
-    runs = {content["run"] for content, _ in page(view.store).custom() if content.get("type") == "grow"}
+    runs = {content["run"] for content, _ in page(view.page_arrays).custom() if content.get("type") == "grow"}
     assert len(runs) == 2
 
 
@@ -303,15 +303,15 @@ def test_a_view_of_a_block_that_is_over_is_no_live_one() -> None:
     rec = TraceRecorder(model())
     run(rec, 2)
     view = MemoryView(rec)
-    assert view.store._live == {}
+    assert view.page_arrays._live == {}
     assert view.trace["memory"].sizes["time"] == 2 * STEPS
 
 
 def test_a_store_of_another_view_is_refused() -> None:
     """A running recorder's view fills a store of its own."""
     rec = TraceRecorder(model())
-    with pytest.raises(TypeError, match="has a store of its own"):
-        MemoryView(rec, store=MemoryView(rec).store)
+    with pytest.raises(TypeError, match="has page arrays of its own"):
+        MemoryView(rec, page_arrays=MemoryView(rec).page_arrays)
 
 
 def test_colours_widen_and_never_narrow(page: Callable[[Any], Any]) -> None:
@@ -319,7 +319,7 @@ def test_colours_widen_and_never_narrow(page: Callable[[Any], Any]) -> None:
     rec = TraceRecorder(model())
     view = NTMExplorer(rec)
     run(rec, 5)
-    heads = [content for content, _ in page(view.store).custom() if content.get("part") == 0]
+    heads = [content for content, _ in page(view.page_arrays).custom() if content.get("part") == 0]
     highs = [head["domains"]["input"][1] for head in heads if "input" in head["domains"]]
     assert highs == [2.0, 3.0]  # of iterations 0 and 1 the domain is [0, 1], which their first panel had
     assert heads[-1]["status"]["widened"][-1:] != []
@@ -375,7 +375,7 @@ def test_vscode_is_sent_text(monkeypatch: pytest.MonkeyPatch, page: Callable[[An
     rec = TraceRecorder(model())
     view = MemoryView(rec)
     run(rec, 3)
-    messages = [item for item in page(view.store).custom() if item[0].get("type") == "grow"]
+    messages = [item for item in page(view.page_arrays).custom() if item[0].get("type") == "grow"]
     assert messages
     assert all(isinstance(content["base64"], str) and not buffers for content, buffers in messages)
 

@@ -18,10 +18,10 @@ from nsm_widgets import (
     LineChart,
     MemoryEvolutionView,
     MemoryView,
+    PageArrays,
     ReadWriteView,
     StatisticChart,
     TraceRecorder,
-    TraceStore,
     ViewGroup,
 )
 from nsm_widgets._errors import ShapeError, UnknownOptionError
@@ -81,8 +81,8 @@ def test_at_the_end_it_is_the_chart_of_the_trace_side_by_side(kind: Any, tmp_pat
     figures = [(chart.figure, *chart.figure.marks) for chart in charts_of(view)]
     run(rec, 9)
     other = kind(rec.trace.by_iteration(), selection=view.selection)
-    assert view.store._meta == other.store._meta
-    assert view.store.saved == other.store.saved
+    assert view.page_arrays._meta == other.page_arrays._meta
+    assert view.page_arrays.saved == other.page_arrays.saved
     assert view._shown == other._shown
     parts = getattr(view, "parts", (view,))
     others = getattr(other, "parts", (other,))
@@ -103,7 +103,7 @@ def test_at_the_end_it_is_the_chart_of_the_trace_side_by_side(kind: Any, tmp_pat
 def test_before_the_first_iteration_there_are_empty_figures(kind: Any) -> None:
     """With axes and without values; what a reader without widgets sees says so."""
     view = kind(TraceRecorder(model()))
-    assert view.store._live["state"] == "waiting"
+    assert view.page_arrays._live["state"] == "waiting"
     assert view._fallbacks("It") == {"text/plain": "It: waiting for the first iteration"}
     for chart in charts_of(view):
         assert len(chart.figure.axes) == 2
@@ -132,7 +132,7 @@ def test_each_iteration_crosses_once_and_nothing_else(kind: Any, page: Callable[
             rec.log(loss=1.0)
             sent.append(count())
     assert sent[0] < sent[2] == sent[5], "the first iteration is told of when the second begins"
-    assert list(Page(view, page(view.store)).blocks) == [0, 1, 2, 3, 4]
+    assert list(Page(view, page(view.page_arrays)).blocks) == [0, 1, 2, 3, 4]
 
 
 def test_values_on_the_page_are_those_of_each_iteration(page: Callable[[Any], Any]) -> None:
@@ -140,8 +140,8 @@ def test_values_on_the_page_are_those_of_each_iteration(page: Callable[[Any], An
     rec = TraceRecorder(model())
     chart = along_iterations(rec)
     run(rec, 5)
-    blocks = Page(chart, page(chart.store)).blocks
-    name = next(name for name in chart.store.arrays if name != "scalar.loss")
+    blocks = Page(chart, page(chart.page_arrays)).blocks
+    name = next(name for name in chart.page_arrays.arrays if name != "scalar.loss")
     for number, block in blocks.items():
         weights = rec.iteration(number)["write_weights"].values  # (time, batch, head, slot)
         for step in range(STEPS):
@@ -172,13 +172,13 @@ def test_domains_of_lines_widen_also_below_zero(page: Callable[[Any], Any]) -> N
     with rec, torch.no_grad():
         for value in (1.0, 2.0, -5.0, 3.0):
             rec.model(torch.full((STEPS, 1, 3), value))
-    heads = [content for content, _ in page(chart.store).custom() if content.get("part") == 0]
+    heads = [content for content, _ in page(chart.page_arrays).custom() if content.get("part") == 0]
     assert [head["domains"].get("input") for head in heads] == [
         None,
         [0.0, 2.0, 0, 0],
         [-5.0, 5.0, 0, 0],
     ]
-    assert list(Page(chart, page(chart.store)).blocks) == [0, 1, 2]
+    assert list(Page(chart, page(chart.page_arrays)).blocks) == [0, 1, 2]
 
 
 def test_a_panel_of_colours_that_turns_negative_is_another_panel() -> None:
@@ -202,7 +202,7 @@ def test_a_panel_of_colours_that_turns_negative_is_another_panel() -> None:
         (partial(line_chart, vmin=2, vmax=1), ValueError, "vmin must be less than vmax"),
         (partial(line_chart, line="head"), UnknownOptionError, "has no option 'line'"),
         (partial(line_chart, selection=3), TypeError, "selection must be a Selection"),
-        (partial(line_chart, store=3), TypeError, "has a store of its own"),
+        (partial(line_chart, page_arrays=3), TypeError, "has page arrays of its own"),
         (partial(StatisticChart, statistic="entropi"), UnknownOptionError, "Did you mean"),
         (lambda rec: StatisticChart(rec, cast("str", 3)), TypeError, "must be a name or a function, got int"),
         (partial(ImportanceView, sort="size"), ValueError, "sort must be one of slot, score, first write"),
@@ -210,9 +210,9 @@ def test_a_panel_of_colours_that_turns_negative_is_another_panel() -> None:
         (partial(MemoryEvolutionView, slots=[]), ValueError, "slots must name at least one"),
         (partial(MemoryEvolutionView, lines_px=3), ValueError, "height_px must be an integer"),
         (
-            lambda rec: MemoryEvolutionView(rec, store=TraceStore(Trace())),
+            lambda rec: MemoryEvolutionView(rec, page_arrays=PageArrays(Trace())),
             TypeError,
-            "has a store of its own",
+            "has page arrays of its own",
         ),
     ],
     ids=lambda value: "" if callable(value) else str(value)[:24],
@@ -224,7 +224,7 @@ def test_what_can_be_known_before_is_refused_at_once(make: Any, error: type[Exce
     with pytest.raises(error, match=re.escape(text)):
         make(rec)
     left = open_widgets() - before
-    assert {key for key in left if key not in layouts()} == set() or "store" in text
+    assert {key for key in left if key not in layouts()} == set() or "page arrays" in text
     assert not rec.watch
 
 
@@ -245,7 +245,7 @@ def test_what_turns_out_wrong_is_warned_of_once_and_said_on_the_page(make: Any, 
         run(rec, 4)
     assert len(warned) == 1
     assert len(rec.trace.by_iteration()["memory"].values) == 4
-    status = view.store._live
+    status = view.page_arrays._live
     assert status["state"] == "ended"
     assert text in status["note"]
     assert status["failures"] == 4
@@ -281,7 +281,7 @@ def test_a_second_block_fills_it_anew(kind: Any) -> None:
     run(rec, 3)
     other = kind(rec.trace.by_iteration(), selection=view.selection)
     np.testing.assert_equal(marks_of(view), marks_of(other))
-    assert view.store._meta == other.store._meta
+    assert view.page_arrays._meta == other.page_arrays._meta
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=IDS)
@@ -296,10 +296,10 @@ def test_what_was_kept_is_there_after_an_error(kind: Any, stored: bool, tmp_path
             if number == 7:
                 raise ValueError("diverged")
             rec.model(torch.full((STEPS, 1, 3), float(number)))
-    assert view.store._live["state"] == "failed"
-    assert view.store._live["why"] == "ValueError: diverged"
-    assert view.store._live["failures"] == 0
-    name = next(iter(view.store.arrays))
+    assert view.page_arrays._live["state"] == "failed"
+    assert view.page_arrays._live["why"] == "ValueError: diverged"
+    assert view.page_arrays._live["failures"] == 0
+    name = next(iter(view.page_arrays.arrays))
     assert view.trace[name].labels("iteration") == tuple("0123456" if stored else "456")
     other = kind(rec.trace.by_iteration(), selection=view.selection)
     np.testing.assert_equal(marks_of(view), marks_of(other))
@@ -311,8 +311,8 @@ def test_lengths_that_differ_follow_each_other_at_the_end(kind: Any) -> None:
     rec = TraceRecorder(model())
     view = kind(rec)
     run(rec, 4, lambda number: 5 + number % 2)
-    assert view.store._live["failures"] == 0
-    assert "along time" in view.store._live["note"]
+    assert view.page_arrays._live["failures"] == 0
+    assert "along time" in view.page_arrays._live["note"]
     other = kind(rec.trace, selection=view.selection)
     np.testing.assert_equal(marks_of(view), marks_of(other))
 
@@ -324,8 +324,8 @@ def test_a_chart_along_iterations_of_other_lengths_says_what_is_wrong() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         run(rec, 4, lambda number: 5 + number % 2)
-    assert chart.store._live["state"] == "ended"
-    assert "AxisError: x must be an axis of" in chart.store._live["note"]
+    assert chart.page_arrays._live["state"] == "ended"
+    assert "AxisError: x must be an axis of" in chart.page_arrays._live["note"]
 
 
 def test_slots_that_changed_most_are_kept_while_it_runs() -> None:
@@ -358,8 +358,8 @@ def test_the_parts_of_a_group_fill_from_one_store(page: Callable[[Any], Any]) ->
             rec.model(torch.zeros(STEPS, 1, 3))
             rec.log(loss=1.0)
     views = [part._lead for part in group.parts]
-    assert {id(view.store) for view in views} == {id(group.store)}
-    assert set(Page(group, page(group.store)).blocks[0]) == {
+    assert {id(view.page_arrays) for view in views} == {id(group.page_arrays)}
+    assert set(Page(group, page(group.page_arrays)).blocks[0]) == {
         *("read_weights", "write_weights", "memory", "memory_change", "write_gate")
     }
     assert [view._toolbar for view in views] == ["full", "none", "none"]
@@ -401,8 +401,8 @@ def test_numbers_that_were_logged_stand_above_once() -> None:
     group = ViewGroup(trace, [*rows[:1], rows[1][:1]], arrays=("memory", "memory_change", "write_gate"))
     shown = [panel.id for row in group._shown for panel in row]
     assert shown == ["scalar.loss", "memory", "memory_change", "write_gate"]
-    store = TraceStore(trace, only=["write_gate"])
-    assert [panel.kind for row in line_chart(trace, store=store)._shown for panel in row] == ["lines"]
+    store = PageArrays(trace, only=["write_gate"])
+    assert [panel.kind for row in line_chart(trace, page_arrays=store)._shown for panel in row] == ["lines"]
 
 
 def test_a_finished_recorder_is_its_trace() -> None:
@@ -411,7 +411,7 @@ def test_a_finished_recorder_is_its_trace() -> None:
     run(rec, 2)
     for kind in (line_chart, ImportanceView, MemoryEvolutionView):
         view = kind(rec)
-        assert view.store._live == {}
+        assert view.page_arrays._live == {}
         assert view.trace["memory"].sizes["time"] == 2 * STEPS
 
 
@@ -421,7 +421,7 @@ def test_one_iteration_along_iterations_is_no_chart_at_the_end() -> None:
     chart = along_iterations(rec)
     with pytest.warns(RuntimeWarning, match="must have at least two points"):
         run(rec, 1)
-    assert "must have at least two points" in chart.store._live["note"]
+    assert "must have at least two points" in chart.page_arrays._live["note"]
     with pytest.raises(ShapeError, match="at least two points"):
         along_iterations(rec.trace.by_iteration())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nsm_widgets import Trace, TraceStore
+from nsm_widgets import PageArrays, Trace
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.widgets.page_arrays import _pyramids
 from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
@@ -77,7 +77,7 @@ def test_the_arrays_of_a_store_share_one_limit(monkeypatch: pytest.MonkeyPatch) 
     values[1] = 1.0
     dims = ("query", "key")
     trace = Trace(*[NamedArray(name, plane, dims) for name, plane in zip("ab", values, strict=True)])
-    store = TraceStore(trace, budget_mb=0)
+    store = PageArrays(trace, budget_mb=0)
     monkeypatch.setattr(_pyramids, "MOST_BYTES", 1)
     ask = {
         "key": "k",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nsm_widgets import Heatmap, MemoryView, Selection, Trace, TraceStore
+from nsm_widgets import Heatmap, MemoryView, PageArrays, Selection, Trace
 from nsm_widgets.widgets.page_arrays import _page_arrays as _store, _state_room
 from nsm_widgets.widgets.page_arrays._state_room import Run, StateRoom, base64_bytes, current_run, limit_from
 from tests.widgets.conftest import RecordedComm
@@ -40,7 +40,7 @@ def heatmap(**options: Any) -> Heatmap:
     return Heatmap(MATRIX, dims=("slot", "word"), **options)
 
 
-def in_state(store: TraceStore) -> dict[str, int]:
+def in_state(store: PageArrays) -> dict[str, int]:
     """Bytes by name, as a notebook would be saved with them now."""
     return {name: len(data) for name, data in store.get_state("_buffers")["_buffers"].items() if len(data)}
 
@@ -54,15 +54,15 @@ def shown(view: Any) -> str:
 def test_all_stores_share_one_room() -> None:
     """Two matrices fit, the third is left out, a smaller one still fits beside them."""
     views = [heatmap() for _ in range(3)]
-    assert [in_state(view.store) for view in views] == [{"values": 30_000}, {"values": 30_000}, {}]
-    assert views[2].store.saved == ()
-    assert views[2].store.not_saved == {"values": 30_000}
+    assert [in_state(view.page_arrays) for view in views] == [{"values": 30_000}, {"values": 30_000}, {}]
+    assert views[2].page_arrays.saved == ()
+    assert views[2].page_arrays.not_saved == {"values": 30_000}
 
 
 def test_the_first_arrays_of_a_store_that_fit_are_kept() -> None:
     """In the order of the trace; one that is too large does not keep the next out."""
     arrays = {name: np.zeros((n, 100), np.float32) for name, n in (("a", 100), ("b", 100), ("c", 10))}
-    store = TraceStore(Trace.from_arrays(arrays, dims=dict.fromkeys(arrays, ("slot", "word"))))
+    store = PageArrays(Trace.from_arrays(arrays, dims=dict.fromkeys(arrays, ("slot", "word"))))
     assert store.saved == ("a", "c")
     assert store.not_saved == {"b": 40_000}
     assert not any(meta["over_budget"] for meta in store._meta)
@@ -77,11 +77,11 @@ def test_what_is_bounded_is_what_the_file_holds(size: int) -> None:
 def test_a_closed_view_gives_its_room_back(page: Page) -> None:
     """And its arrays leave the state with it, also for programs that keep the state of what was closed."""
     first, second = heatmap(), heatmap()
-    comm = page(first.store)
+    comm = page(first.page_arrays)
     first.close()
     assert comm.updates()[-1] == {"_buffers": {}}
     assert comm.sent[-2][2] == [b""]
-    assert in_state(heatmap().store) and in_state(second.store)
+    assert in_state(heatmap().page_arrays) and in_state(second.page_arrays)
 
 
 def test_an_error_while_a_view_is_made_takes_no_room() -> None:
@@ -89,7 +89,7 @@ def test_an_error_while_a_view_is_made_takes_no_room() -> None:
     for _ in range(5):
         with pytest.raises(ValueError, match="budget_mb"):
             heatmap(budget_mb=-1)
-    assert in_state(heatmap().store) and in_state(heatmap().store)
+    assert in_state(heatmap().page_arrays) and in_state(heatmap().page_arrays)
 
 
 def test_a_cell_that_runs_again_replaces_its_own_views(run_cell: Callable[[str, str], None]) -> None:
@@ -101,7 +101,7 @@ def test_a_cell_that_runs_again_replaces_its_own_views(run_cell: Callable[[str, 
         run_cell("cell", execution)
         view = heatmap()
         shown(view)
-        assert in_state(view.store) == in_state(other.store) == {"values": 30_000}
+        assert in_state(view.page_arrays) == in_state(other.page_arrays) == {"values": 30_000}
 
 
 def test_views_of_one_run_do_not_replace_each_other(run_cell: Callable[[str, str], None]) -> None:
@@ -110,7 +110,7 @@ def test_views_of_one_run_do_not_replace_each_other(run_cell: Callable[[str, str
     views = [heatmap() for _ in range(2)]
     for view in views:
         shown(view)
-    assert all(in_state(view.store) for view in views)
+    assert all(in_state(view.page_arrays) for view in views)
 
 
 def test_made_in_one_cell_and_shown_in_another(run_cell: Callable[[str, str], None], page: Page) -> None:
@@ -123,11 +123,11 @@ def test_made_in_one_cell_and_shown_in_another(run_cell: Callable[[str, str], No
     shown(old)
     run_cell("make", "3")
     new = heatmap()
-    assert in_state(old.store) and not in_state(new.store)
+    assert in_state(old.page_arrays) and not in_state(new.page_arrays)
     run_cell("show", "4")
     assert "not saved" not in shown(new)
-    assert in_state(new.store) and not in_state(old.store)
-    assert page(new.store).sent[-1][2] == [MATRIX.tobytes()]
+    assert in_state(new.page_arrays) and not in_state(old.page_arrays)
+    assert page(new.page_arrays).sent[-1][2] == [MATRIX.tobytes()]
 
 
 def test_outside_of_cells_nothing_is_replaced() -> None:
@@ -136,7 +136,7 @@ def test_outside_of_cells_nothing_is_replaced() -> None:
     views = [heatmap() for _ in range(3)]
     for view in views:
         shown(view)
-    assert [bool(in_state(view.store)) for view in views] == [True, True, False]
+    assert [bool(in_state(view.page_arrays)) for view in views] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_half_precision_is_counted_as_it_travels() -> None:
     for _ in range(2):
         heatmap()
     view = Heatmap(np.zeros((5, 100), np.float16), dims=("slot", "word"))
-    assert view.store.not_saved == {"values": 2_000}
+    assert view.page_arrays.not_saved == {"values": 2_000}
 
 
 def test_the_page_is_told_the_limit(page: Page) -> None:
     """To say it on screen."""
-    (_, opening, _), *_ = page(heatmap().store).sent
+    (_, opening, _), *_ = page(heatmap().page_arrays).sent
     assert opening["state"]["_state_mb"] == 0.08
     json.dumps(opening["state"])
 
@@ -192,14 +192,14 @@ def test_the_page_is_told_the_limit(page: Page) -> None:
 def test_a_limit_of_zero_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then a saved notebook has pictures only."""
     monkeypatch.setenv("NSM_WIDGETS_STATE_MB", "0")
-    assert heatmap().store.saved == ()
+    assert heatmap().page_arrays.saved == ()
 
 
 def test_the_limit_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the first store is made."""
     heatmap()
     monkeypatch.setenv("NSM_WIDGETS_STATE_MB", "100")
-    assert heatmap().store._state_mb == 0.08
+    assert heatmap().page_arrays._state_mb == 0.08
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_what_is_no_limit_is_refused(monkeypatch: pytest.MonkeyPatch, text: str)
     ):
         heatmap()
     monkeypatch.delenv("NSM_WIDGETS_STATE_MB")
-    assert heatmap().store.saved == ("values",)
+    assert heatmap().page_arrays.saved == ("values",)
 
 
 def test_a_room_knows_no_widgets() -> None:
@@ -239,15 +239,15 @@ def test_a_room_knows_no_widgets() -> None:
 
 def test_a_closed_store_takes_no_room_any_more() -> None:
     """Not even when a view that reads from it is shown again."""
-    store = heatmap().store
-    view = Heatmap(store.trace["values"], store=store)
+    store = heatmap().page_arrays
+    view = Heatmap(store.trace["values"], page_arrays=store)
     store.close()
     shown(view)
-    assert in_state(heatmap().store) and in_state(heatmap().store)
+    assert in_state(heatmap().page_arrays) and in_state(heatmap().page_arrays)
 
 
 def test_shared_stores_count_once() -> None:
     """Views that are given a store take no more room."""
     first = heatmap()
-    Heatmap(first.trace["values"], store=first.store, selection=Selection())
-    assert in_state(heatmap().store)
+    Heatmap(first.trace["values"], page_arrays=first.page_arrays, selection=Selection())
+    assert in_state(heatmap().page_arrays)

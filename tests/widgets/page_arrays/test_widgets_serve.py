@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nsm_widgets import Trace, TraceStore
+from nsm_widgets import PageArrays, Trace
 from nsm_widgets.raster import rasterize
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import ColorDomain, own_domain, own_thresholds, rank_thresholds
@@ -30,8 +30,8 @@ def weights() -> np.ndarray:
     return shares
 
 
-def store_of(values: np.ndarray, dims: tuple[str, ...] = DIMS, **options: Any) -> TraceStore:
-    return TraceStore(Trace(NamedArray("x", values, dims)), budget_mb=0, **options)
+def store_of(values: np.ndarray, dims: tuple[str, ...] = DIMS, **options: Any) -> PageArrays:
+    return PageArrays(Trace(NamedArray("x", values, dims)), budget_mb=0, **options)
 
 
 def picture(**changes: Any) -> dict[str, Any]:

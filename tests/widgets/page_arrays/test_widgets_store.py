@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import Heatmap, MemoryView, NTMExplorer, ReadWriteView, Selection, Trace, TraceStore
+from nsm_widgets import Heatmap, MemoryView, NTMExplorer, PageArrays, ReadWriteView, Selection, Trace
 from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray
 from tests.widgets.conftest import RecordedComm
@@ -23,17 +23,17 @@ def memory_trace(*, seed: int = 0, time: int = 4) -> Trace:
     return Trace.from_arrays({"memory": np.random.default_rng(seed).normal(size=(time, 1, 6, 5))})
 
 
-def store_of(values: Any, **options: Any) -> TraceStore:
+def store_of(values: Any, **options: Any) -> PageArrays:
     """A store with one matrix, or a stack of them."""
     dims = (
         ("time", "batch", "slot", "word")[-np.ndim(values) :]
         if not torch.is_tensor(values)
         else ("slot", "word")
     )
-    return TraceStore(Trace(NamedArray("x", values, dims)), **options)
+    return PageArrays(Trace(NamedArray("x", values, dims)), **options)
 
 
-def sent_array(store: TraceStore, name: str = "x") -> np.ndarray:
+def sent_array(store: PageArrays, name: str = "x") -> np.ndarray:
     """What the page reads from the bytes that are sent."""
     (meta,) = [meta for meta in store.get_state("_meta")["_meta"] if meta["name"] == name]
     data = store.get_state("_buffers")["_buffers"][name]
@@ -96,7 +96,7 @@ def test_what_the_page_is_told_of_an_array() -> None:
         coords={"key": tokens, "query": ["x", "y"]},
         attrs={"kind": "attention", "description": "shares"},
     )
-    (meta,) = TraceStore(Trace(array)).get_state("_meta")["_meta"]
+    (meta,) = PageArrays(Trace(array)).get_state("_meta")["_meta"]
     assert meta["dims"] == ["batch", "query", "key"] and meta["shape"] == [2, 2, 2]
     assert (meta["dtype"], meta["source_dtype"]) == ("float32", "torch.bfloat16")
     assert meta["labels"] == {"key": tokens, "query": ["x", "y"]}
@@ -114,14 +114,14 @@ def test_signed_arrays_bring_thresholds_of_magnitudes() -> None:
 def test_arrays_cross_once_in_the_opening_message(page: Page) -> None:
     """One binary buffer for each array, nothing as text, and nothing is sent again when views are added."""
     trace = memory_trace()
-    store = TraceStore(trace)
+    store = PageArrays(trace)
     arrays = {name: trace[name].values.nbytes for name in trace}
     (_, opening, buffers), *rest = page(store).sent
     paths = opening["buffer_paths"]
     assert {path[1]: len(data) for path, data in zip(paths, buffers, strict=True)}["memory"] == arrays[
         "memory"
     ]
-    MemoryView(trace, store=store)
+    MemoryView(trace, page_arrays=store)
     assert rest == [] and len(page(store).sent) == 1
 
 
@@ -131,7 +131,7 @@ def test_a_tensor_changed_afterwards_changes_nothing() -> None:
     for values in (tensor, array):
         view = Heatmap(values, dims=("slot", "word"))
         values[:] = 7
-        assert (sent_array(view.store, "values") == 1).all()
+        assert (sent_array(view.page_arrays, "values") == 1).all()
         assert (view.trace["values"].values == 1).all()
 
 
@@ -164,7 +164,7 @@ def test_in_vscode_no_array_travels_with_the_state(
 def test_views_pass_their_budget_on() -> None:
     """A view made without a store makes its own, with the reader's budget."""
     view = MemoryView(memory_trace(), budget_mb=0, precision="float16")
-    for meta in view.store.get_state("_meta")["_meta"]:
+    for meta in view.page_arrays.get_state("_meta")["_meta"]:
         assert meta["over_budget"] and meta["sent"]["type"] == "float16"
 
 
@@ -188,13 +188,13 @@ def full_trace() -> Trace:
 
 
 def test_views_given_one_store_share_it() -> None:
-    """Every view of a trace can read from TraceStore(trace), derived arrays included."""
+    """Every view of a trace can read from PageArrays(trace), derived arrays included."""
     trace = full_trace()
-    store = TraceStore(trace)
-    views = [cls(trace, store=store) for cls in (NTMExplorer, MemoryView, ReadWriteView)]
-    views.append(Heatmap(trace["memory"], store=store))
+    store = PageArrays(trace)
+    views = [cls(trace, page_arrays=store) for cls in (NTMExplorer, MemoryView, ReadWriteView)]
+    views.append(Heatmap(trace["memory"], page_arrays=store))
     for view in views:
-        assert view.store is store
+        assert view.page_arrays is store
         assert view.get_state("_store") == {"_store": f"anywidget:{store.model_id}"}
     assert set(store.arrays) == {*trace, "memory_change", "read_addressing"}
 
@@ -202,7 +202,7 @@ def test_views_given_one_store_share_it() -> None:
 def test_a_view_without_a_store_holds_only_what_it_draws() -> None:
     """Nothing crosses that no panel shows."""
     view = MemoryView(full_trace())
-    assert view.store.arrays == ("memory", "memory_change")
+    assert view.page_arrays.arrays == ("memory", "memory_change")
 
 
 @pytest.mark.parametrize(
@@ -217,31 +217,31 @@ def test_a_view_without_a_store_holds_only_what_it_draws() -> None:
 def test_a_store_of_another_trace_is_refused(held: Trace, text: str) -> None:
     """A view never draws one trace's numbers with another one's colours."""
     with pytest.raises(ValueError, match=text):
-        MemoryView(memory_trace(), store=TraceStore(held))
+        MemoryView(memory_trace(), page_arrays=PageArrays(held))
 
 
 @pytest.mark.parametrize("store", [0, "", {}, "store", memory_trace()], ids=lambda s: type(s).__name__)
 def test_what_is_no_store_is_refused(store: Any) -> None:
     """Also what counts as false."""
-    with pytest.raises(TypeError, match="store must be a TraceStore, got"):
-        MemoryView(memory_trace(), store=store)
+    with pytest.raises(TypeError, match="page_arrays must be a PageArrays, got"):
+        MemoryView(memory_trace(), page_arrays=store)
 
 
 def test_only_names_arrays_of_the_trace() -> None:
     """A store may hold a part; a name that is not there is refused."""
     trace = full_trace()
-    assert TraceStore(trace, only=["memory"]).arrays == ("memory",)
+    assert PageArrays(trace, only=["memory"]).arrays == ("memory",)
     with pytest.raises(ShapeError, match=r"only must name arrays of the trace \(memory, .*\), got 'memry'."):
-        TraceStore(trace, only=["memry"])
+        PageArrays(trace, only=["memry"])
     with pytest.raises(
-        UnknownOptionError, match=r"TraceStore has no option 'budget'. Did you mean budget_mb\?"
+        UnknownOptionError, match=r"PageArrays has no option 'budget'. Did you mean budget_mb\?"
     ):
-        TraceStore(trace, budget=3)
+        PageArrays(trace, budget=3)
 
 
 def test_repr_names_arrays_and_bytes() -> None:
     """What is held, and how much of it."""
-    assert repr(store_of(np.zeros((500, 250)))) == "TraceStore(x (500, 250); 1.0 MB)"
+    assert repr(store_of(np.zeros((500, 250)))) == "PageArrays(x (500, 250); 1.0 MB)"
     view = Heatmap(np.eye(3), dims=("query", "key"), name="eye", selection=Selection(query=1))
     assert repr(view) == "Heatmap(eye; Selection(query=1, key=0))"
 
@@ -259,5 +259,5 @@ def test_a_page_says_what_iterations_are_missing(reason: str, said: str) -> None
     """Unless somebody asked to leave them out."""
     told = {"numbers": [0, 3], "steps": [2, 2], "seen": 5, "left_out": {reason: 3}}
     trace = Trace.from_arrays({"memory": np.zeros((4, 1, 3, 2))}, attrs={"iterations": told})
-    assert TraceStore(trace)._live.get("why", "") == said
-    assert TraceStore(Trace(trace["memory"]))._live == {}
+    assert PageArrays(trace)._live.get("why", "") == said
+    assert PageArrays(Trace(trace["memory"]))._live == {}

@@ -79,7 +79,7 @@ def test_a_view_reads_what_it_shows(
     view = MemoryView(stored, budget_mb=0.001)
     assert max(reads) <= 65 * SLOTS * WORDS, "the change of memory needs the step before a block"
     reads.clear()
-    served = view.store._served
+    served = view.page_arrays._served
     ask = {"key": "k", "kind": "values", "array": "memory"}
     step = answer(served, {**ask, "y": "slot", "x": "word", "at": {"time": 500, "batch": 0}})
     assert step is not None and step.data == memory[500, 0].tobytes()

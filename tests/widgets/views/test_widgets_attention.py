@@ -43,7 +43,7 @@ def test_it_opens_with_the_first_and_shows_the_one_that_is_chosen() -> None:
     view = AttentionView(translator())
     assert view.array == "encoder.attention"
     assert drawn(view) == {"encoder.attention"}
-    assert set(view.store.arrays) == set(NAMES)
+    assert set(view.page_arrays.arrays) == set(NAMES)
     assert [panel.title for row in view._shown for panel in row] == ["all heads", "encoder.attention"]
     first = view._fallbacks("AttentionView")
     heard: list[str] = []

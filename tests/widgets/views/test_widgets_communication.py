@@ -62,8 +62,8 @@ def test_a_trace_or_a_named_array_has_its_own_names() -> None:
     """What goes with a tensor is refused beside them."""
     trace = Trace.from_arrays({NAME: weights(2, 2, 3, 3)})
     array = NamedArray("talk", weights(3, 3), dims=("state", "sender"))
-    assert CommunicationView(trace).store.arrays == (NAME,)
-    assert CommunicationView(array).store.arrays == ("talk",)
+    assert CommunicationView(trace).page_arrays.arrays == (NAME,)
+    assert CommunicationView(array).page_arrays.arrays == ("talk",)
     options: list[dict[str, Any]] = [
         {"state_labels": "abc"},
         {"dims": ("state", "sender")},

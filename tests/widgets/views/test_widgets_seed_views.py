@@ -49,7 +49,7 @@ def test_routing_takes_tensors(given: Any, dims: tuple[str, ...]) -> None:
     """Axes are those of the rank; half precision keeps its tolerance."""
     view = RoutingView(given)
     assert view.trace["routing_weights"].dims == dims
-    assert view.store.arrays == ("routing_weights", "token_spread", "token_fate", "state_share")
+    assert view.page_arrays.arrays == ("routing_weights", "token_spread", "token_fate", "state_share")
 
 
 def test_routing_takes_a_trace_and_other_axes() -> None:
@@ -70,14 +70,14 @@ def test_operations_of_one_step() -> None:
     both = OperationsView.from_weights(
         torch.tensor(weights(2, 5)), weights(1, 5), before=(weights(2, 5), None), memory_slots=slots
     )
-    assert both.store.arrays == ("write_weights", "read_weights_before", "read_weights")
+    assert both.page_arrays.arrays == ("write_weights", "read_weights_before", "read_weights")
     assert both.trace["read_weights_before"].labels("slot") == tuple(slots)
     assert OperationsView.from_weights(weights(3, 2, 5)).trace["read_weights"].dims == (
         "batch",
         "head",
         "slot",
     )
-    assert OperationsView.from_weights(None, weights(2, 5)).store.arrays == ("write_weights",)
+    assert OperationsView.from_weights(None, weights(2, 5)).page_arrays.arrays == ("write_weights",)
 
 
 def test_comparison_takes_mappings_tensors_and_traces() -> None:

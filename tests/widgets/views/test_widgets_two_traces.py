@@ -97,7 +97,9 @@ def test_named_arrays_alone_are_compared() -> None:
     """Others may differ in layout; heads are told apart by all that is common."""
     a, b = run(), moved(run(), read=[2, 0, 1])
     view = TraceComparison(a, b, arrays=["read_gate"], match="heads")
-    assert view.store.arrays[:2] == ("a.read_gate", "b.read_gate") and set(view.difference) == {"read_gate"}
+    assert view.page_arrays.arrays[:2] == ("a.read_gate", "b.read_gate") and set(view.difference) == {
+        "read_gate"
+    }
     assert view.head_order["read"] == [1, 2, 0]
     other = b.drop("memory").assign(NamedArray("memory", np.zeros((5, 1, 2, 2)), a["memory"].dims))
     TraceComparison(a, other, arrays=["read_weights"])
@@ -184,7 +186,7 @@ def test_a_cut_makes_runs_of_two_lengths_comparable() -> None:
 def test_finished_recorders_are_taken() -> None:
     """As by other views."""
     view = TraceComparison(SimpleNamespace(trace=run()), SimpleNamespace(trace=run(1)))
-    assert "a.memory" in view.store.arrays
+    assert "a.memory" in view.page_arrays.arrays
 
 
 def test_attention_of_two_checkpoints_is_compared_by_layer_and_head() -> None:
@@ -222,7 +224,7 @@ def test_a_dnc_and_a_neural_state_machine_are_compared() -> None:
             dnc(inputs)
         traces.append(recorder.trace)
     view = TraceComparison(*traces, match=("heads", "slots"))
-    assert {"a.link", "b.usage", "difference.write_weights"} <= set(view.store.arrays)
+    assert {"a.link", "b.usage", "difference.write_weights"} <= set(view.page_arrays.arrays)
     assert not np.isnan(np.asarray(view.table()["js_divergence"], dtype=float)).any()
     task, machine = MarkedCopyTask(), load_nsm("marked_copy")
     traces = []
@@ -234,7 +236,7 @@ def test_a_dnc_and_a_neural_state_machine_are_compared() -> None:
         traces.append(recorder.trace)
     view = TraceComparison(*traces, match=("heads", "slots"))
     assert {"state", "slot"} <= {group.rpartition(".")[2] for group in view.slot_order}
-    assert any(name.startswith("difference.") and "routing" in name for name in view.store.arrays)
+    assert any(name.startswith("difference.") and "routing" in name for name in view.page_arrays.arrays)
 
 
 def test_hostile_names_and_labels_are_compared(tmp_path: Path) -> None:
@@ -275,4 +277,4 @@ def test_closing_takes_everything_along() -> None:
     """Nothing of a comparison stays behind."""
     view = TraceComparison(run(), run(1))
     view.close()
-    assert view.comm is None and view.store.comm is None and view.selection.comm is None
+    assert view.comm is None and view.page_arrays.comm is None and view.selection.comm is None
