@@ -9,8 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nsm_widgets._errors import MissingFileError
+from nsm_widgets._errors import FileThereError, MissingFileError
 from nsm_widgets._options import check_path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it lies in, where they are not there.
+
+    Raises:
+        FileThereError: If there is a file where a folder must be.
+        OSError: What the system says otherwise.
+    """
+    check_path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        raise FileThereError(
+            f"{folder} must be a folder or a path of none yet, and {there} is a file. Choose another path."
+        ) from error
 
 
 @contextmanager

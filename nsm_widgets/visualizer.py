@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from nsm_widgets._errors import OptionError
+import numpy as np
+from jaxtyping import Float64
+
+from nsm_widgets._errors import OptionError, ShapeError
+from nsm_widgets._options import is_one_of
+from nsm_widgets._replacing import replacing
 from nsm_widgets.report import create_comprehensive_report, stack_arrays
-from nsm_widgets.trace import Trace
-from nsm_widgets.view import Theme
+from nsm_widgets.trace import NamedArray, Trace, given_trace, to_readonly
+from nsm_widgets.view import PALETTE, Theme
 from nsm_widgets.widgets import (
     AttentionView,
     CommunicationView,
     ComparisonView,
     Exportable,
     ImportanceView,
+    LineChart,
     MemoryEvolutionView,
     MemoryView,
     OperationsView,
@@ -24,6 +31,7 @@ from nsm_widgets.widgets import (
     UntitledGroupOptions,
     UntitledOptions,
     UntitledScoresOptions,
+    ViewGroup,
     show_at_cell_end,
 )
 
@@ -32,6 +40,26 @@ V = TypeVar("V", bound=Exportable)
 """A view."""
 SavePath = str | os.PathLike[str] | None
 Names = Sequence[str] | None
+
+STYLES: dict[str, Theme] = {
+    "whitegrid": "light",
+    "white": "light",
+    "ticks": "light",
+    "darkgrid": "dark",
+    "dark": "dark",
+}
+"""The ground of saved pictures, by the names that seaborn has."""
+
+_Metric = Callable[[Float64[np.ndarray, "*state feature"]], Float64[np.ndarray, "*state"]]
+METRICS: dict[str, _Metric] = {
+    "norm": lambda features: np.sqrt((features**2).sum(axis=-1)),
+    "mean": lambda features: np.asarray(features.mean(axis=-1)),
+    "std": lambda features: np.asarray(features.std(axis=-1)),
+    "max": lambda features: np.asarray(features.max(axis=-1)),
+    "min": lambda features: np.asarray(features.min(axis=-1)),
+}
+"""What a chart of :meth:`AdvancedNSMVisualizer.plot_state_dynamics` draws of each state."""
+CHARTS_IN_A_ROW = 3
 
 
 class AdvancedNSMVisualizer:
@@ -43,11 +71,18 @@ class AdvancedNSMVisualizer:
     ``selection=selection``.
 
     Args:
-        figsize: Width and height of saved pictures, in inches. The width is kept; the height follows what is
-            shown, for rows of panels have their own. On screen a view is as wide as its cell.
-        theme: ``"light"`` or ``"dark"``: the ground of saved pictures.
+        figsize: Width and height in inches. A picture is that wide, and a view on screen at most; the height
+            follows what is shown, for rows of panels have their own.
+        style: A name that seaborn has, which sets the ground of saved pictures: light of ``"whitegrid"``,
+            ``"white"`` and ``"ticks"``, dark of ``"darkgrid"`` and ``"dark"``. On screen, views take the
+            colours of their page.
+        theme: ``"light"`` or ``"dark"``, the same without seaborn's names; ``style`` says it when not given.
         dpi: Pixels per inch of a saved PNG, 48 to 600.
         show: Whether notebooks show each plot at the end of its cell.
+
+    Attributes:
+        figsize: Width and height, in inches.
+        palette: The colours of lines and bars, as ``#rrggbb``.
 
     Example:
         >>> import numpy as np
@@ -57,14 +92,15 @@ class AdvancedNSMVisualizer:
         'Self-attention'
 
     Raises:
-        ValueError: If ``figsize`` is no pair of inches whose width can be drawn.
+        OptionError: If ``figsize`` is no pair of inches whose width can be drawn, or ``style`` is unknown.
     """
 
     def __init__(
         self,
         figsize: tuple[float, float] = (12, 8),
+        style: str = "whitegrid",
         *,
-        theme: Theme = "light",
+        theme: Theme | None = None,
         dpi: float = 192,
         show: bool = True,
     ) -> None:
@@ -77,8 +113,11 @@ class AdvancedNSMVisualizer:
                 "figsize must be (width, height) in inches, with a width of 3.4 to 42, "
                 f"got {figsize!r}. (12, 8) is the default."
             )
-        self.figsize = (width, height)
-        self.theme, self.dpi, self.show = theme, dpi, show
+        if not is_one_of(style, STYLES):
+            raise OptionError(f"style must be one of {', '.join(STYLES)}, got {style!r}.")
+        self.figsize, self.style, self.palette = (width, height), style, PALETTE
+        self.theme: Theme = STYLES[style] if theme is None else theme
+        self.dpi, self.show = dpi, show
 
     def plot_attention_map(
         self,
@@ -110,19 +149,24 @@ class AdvancedNSMVisualizer:
         state_labels: Names = None,
         title: str = "Token-to-state routing",
         save_path: SavePath = None,
+        *,
+        dims: Sequence[str] | None = None,
         **options: Unpack[UntitledOptions],
     ) -> RoutingView:
         """Where each token goes, what share each state gets, and which tokens go nowhere in particular.
 
         Args:
-            routing_weights: ``[token, state]``, ``[time, token, state]`` or ``[time, batch, token, state]``.
+            routing_weights: ``[token, state]``, ``[batch, token, state]`` or ``[time, batch, token, state]``;
+                batch and time have sliders.
             token_labels: One string for each token.
             state_labels: One string for each state.
             title: Heading.
             save_path: Where to save a picture.
+            dims: Names of the axes, where they are others, as ``("time", "token", "state")``.
             **options: See :class:`RoutingView`.
         """
-        view = RoutingView(routing_weights, token_labels, state_labels, title=title, **options)
+        dims = _dims_of(routing_weights, ("time", "batch", "token", "state"), dims)
+        view = RoutingView(routing_weights, token_labels, state_labels, dims=dims, title=title, **options)
         return self._done(view, save_path)
 
     def plot_state_communication(
@@ -131,19 +175,26 @@ class AdvancedNSMVisualizer:
         state_labels: Names = None,
         title: str = "State-to-state communication",
         save_path: SavePath = None,
+        *,
+        dims: Sequence[str] | None = None,
         **options: Unpack[UntitledOptions],
     ) -> CommunicationView:
         """Which state listens to which: a matrix and a graph.
 
         Args:
-            communication_weights: ``[state, sender]``, ``[head, state, sender]`` or
-                ``[time, head, state, sender]``.
+            communication_weights: ``[state, sender]``, ``[head, state, sender]``,
+                ``[batch, head, state, sender]`` or ``[time, batch, head, state, sender]``; batch and time
+                have sliders, heads are thumbnails.
             state_labels: One string for each state.
             title: Heading.
             save_path: Where to save a picture.
+            dims: Names of the axes, where they are others, as ``("time", "head", "state", "sender")``.
             **options: See :class:`CommunicationView`.
         """
-        view = CommunicationView(communication_weights, state_labels=state_labels, title=title, **options)
+        dims = _dims_of(communication_weights, ("time", "batch", "head", "state", "sender"), dims)
+        view = CommunicationView(
+            communication_weights, state_labels=state_labels, dims=dims, title=title, **options
+        )
         return self._done(view, save_path)
 
     def plot_attention_patterns(
@@ -241,7 +292,57 @@ class AdvancedNSMVisualizer:
         trace = _memory_trace(array, dims, memory_slots)
         return self._done(MemoryEvolutionView(trace, slots, title=title, **options), save_path)
 
-    plot_state_dynamics = plot_state_evolution
+    def plot_state_dynamics(
+        self,
+        states: object,
+        state_labels: Names = None,
+        metrics: Sequence[str] | None = None,
+        title: str = "State dynamics",
+        save_path: SavePath = None,
+        *,
+        slots: Sequence[int] | None = None,
+        **options: Unpack[UntitledGroupOptions],
+    ) -> ViewGroup:
+        """What becomes of each state from step to step: a chart for each metric, with a line for each state.
+
+        Args:
+            states: A list of ``[state, feature]`` or ``[batch, state, feature]``, oldest first, or one tensor
+                with time as its first axis.
+            state_labels: One string for each state.
+            metrics: Of ``"norm"``, ``"mean"``, ``"std"``, ``"max"`` and ``"min"`` over the features of a
+                state. When not given, maps of the states and of how they change stand above norm, mean and
+                standard deviation, as :meth:`plot_state_evolution` draws them.
+            title: Heading.
+            save_path: Where to save a picture.
+            slots: States that have lines; without metrics, the six that changed most when not given.
+            **options: See :class:`ViewGroup`.
+
+        Raises:
+            OptionError: If there is no such metric.
+        """
+        if metrics is None:
+            return self.plot_state_evolution(
+                states, title, save_path, memory_slots=state_labels, slots=slots, **options
+            )
+        if isinstance(metrics, str) or not metrics or not all(is_one_of(name, METRICS) for name in metrics):
+            raise OptionError(f"metrics must be some of {', '.join(METRICS)}, got {metrics!r}.")
+        array = stack_arrays(states).astype(np.float64)
+        if array.ndim not in (3, 4):
+            raise ShapeError(
+                f"states must have axes (time, state, feature) or (time, batch, state, feature), got shape "
+                f"{array.shape}. One step? Give it as a list: [states]."
+            )
+        dims = ("time", "state") if array.ndim == 3 else ("time", "batch", "state")
+        names = list(dict.fromkeys(metrics))
+        trace = Trace.from_arrays(
+            {name: METRICS[name](array) for name in names},
+            dims=dict.fromkeys(names, dims),
+            coords=None if state_labels is None else {"state": state_labels},
+            kinds=dict.fromkeys(names, "scalar"),
+        )
+        charts = [partial(LineChart, trace, name, lines="state", picked=slots or ()) for name in names]
+        rows = [charts[at : at + CHARTS_IN_A_ROW] for at in range(0, len(charts), CHARTS_IN_A_ROW)]
+        return self._done(ViewGroup(trace, rows, title=title, **options), save_path)
 
     def plot_memory_importance(
         self,
@@ -278,7 +379,7 @@ class AdvancedNSMVisualizer:
         """Read and write weights of every head over the slots; before the step, too, where they are given.
 
         Args:
-            read_weights: ``[head, slot]`` or ``[batch, head, slot]``.
+            read_weights: ``[slot]`` of one head, ``[head, slot]`` or ``[batch, head, slot]``.
             write_weights: The same of the write heads.
             memory_slots: One string for each slot.
             title: Heading.
@@ -286,8 +387,14 @@ class AdvancedNSMVisualizer:
             before: Read and write weights before the step.
             **options: See :class:`OperationsView`.
         """
+        earlier: Any = tuple(map(_of_heads, before)) if isinstance(before, (tuple, list)) else before
         view = OperationsView.from_weights(
-            read_weights, write_weights, before=before, memory_slots=memory_slots, title=title, **options
+            _of_heads(read_weights),
+            _of_heads(write_weights),
+            before=earlier,
+            memory_slots=memory_slots,
+            title=title,
+            **options,
         )
         return self._done(view, save_path)
 
@@ -318,19 +425,42 @@ class AdvancedNSMVisualizer:
             save_path: Where to save the table, as CSV.
 
         Returns:
-            A pandas ``DataFrame``; without pandas, a plain table.
+            A pandas ``DataFrame``; without pandas, a plain table. Its columns are those of
+            :func:`~nsm_widgets.stats.summary_statistics`; after them stand ``Component``, the array's name,
+            and ``Mean``, ``Std``, ``Min`` and ``Max``, the same numbers by the names that they had before.
         """
-        from nsm_widgets.stats import summary_statistics
+        from nsm_widgets.stats import as_table, summary_statistics
 
         table = summary_statistics(data)
-        if save_path is not None:
-            table.to_csv(save_path, index=False)
-        return table
+        named = _renamed(table, {"name": "Component", **_MEASURES})
+        columns = [*table.columns, *named]
+        rows = zip(*(table[name] for name in table.columns), *named.values(), strict=True)
+        return _saved(as_table([dict(zip(columns, row, strict=True)) for row in rows], columns), save_path)
+
+    def create_interactive_summary(self, data: object, save_path: SavePath = None) -> Any:
+        """A short table: what each array is like.
+
+        Args:
+            data: A dictionary of arrays, or a trace.
+            save_path: Where to save the table, as CSV.
+
+        Returns:
+            A pandas ``DataFrame``, or a plain table, with the columns ``Metric``, the array's name,
+            ``Shape``, ``Mean``, ``Std``, ``Min`` and ``Max``.
+        """
+        from nsm_widgets.stats import as_table, summary_statistics
+
+        named = _renamed(summary_statistics(data), {"name": "Metric", "shape": "Shape", **_MEASURES})
+        rows = zip(*named.values(), strict=True)
+        return _saved(as_table([dict(zip(named, row, strict=True)) for row in rows], list(named)), save_path)
 
     def _done(self, view: V, save_path: SavePath) -> V:
         """Save the picture that was asked for, and have the notebook show the view."""
+        width = round(self.figsize[0] * PX_PER_INCH)
+        layout = getattr(view, "layout")  # noqa: B009 - a trait, which no protocol tells of
+        if layout.max_width is None:
+            layout.max_width = f"{width}px"
         if save_path is not None:
-            width = round(self.figsize[0] * PX_PER_INCH)
             try:
                 view.savefig(save_path, theme=self.theme, width_px=width, dpi=self.dpi)
             except Exception:
@@ -344,3 +474,33 @@ class AdvancedNSMVisualizer:
 def _memory_trace(array: object, dims: Sequence[str], names: Names) -> Trace:
     coords = None if names is None else {"slot": names}
     return Trace.from_arrays({"memory": array}, dims={"memory": dims}, coords=coords)
+
+
+_MEASURES = {"mean": "Mean", "std": "Std", "min": "Min", "max": "Max"}
+
+
+def _renamed(table: Any, names: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Some columns of a table under other names."""
+    return {new: list(table[old]) for old, new in names.items() if old in table.columns}
+
+
+def _saved(table: Any, path: SavePath) -> Any:
+    if path is not None:
+        with replacing(Path(path)) as temporary:
+            table.to_csv(temporary, index=False)
+    return table
+
+
+def _of_heads(weights: Any) -> Any:
+    """The weights of one head alone with an axis for heads."""
+    if weights is None or to_readonly(weights, "weights")[0].ndim != 1:
+        return weights
+    return weights[None] if hasattr(weights, "shape") else [weights]
+
+
+def _dims_of(weights: Any, known: tuple[str, ...], dims: Sequence[str] | None) -> Sequence[str] | None:
+    """The last of these axes, as many as a tensor has; ``None`` of what names its own."""
+    if dims is not None or isinstance(weights, NamedArray) or given_trace(weights) is not None:
+        return dims
+    rank = to_readonly(weights, "weights")[0].ndim
+    return known[-rank:] if 2 <= rank <= len(known) else None

@@ -10,7 +10,9 @@ says of a path (``OSError``).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import inspect
+import io
 import os
 import random
 import re
@@ -31,7 +33,7 @@ import nsm_widgets as nw
 from nsm_widgets import dnc, export, nsm, ntm, stats, tasks, trace
 from nsm_widgets._errors import NsmWidgetsError
 
-PATHS = ("path", "filename")
+PATHS = ("path", "filename", "save_path", "save_dir")
 
 
 def weights(*shape: int) -> np.ndarray:
@@ -118,7 +120,8 @@ FITTING: dict[str, list[Callable[[], Any]]] = {
     "memory": [lambda: np.random.default_rng(0).random((2, 4, 3))],
     "arrays": [lambda: {"memory": weights(5, 2, 4, 3)}, lambda: {"attention": weights(2, 3, 4, 4)}],
     "dims": [lambda: ("time", "batch", "slot", "word"), lambda: ATTENTION, lambda: ("row", "column")],
-    "values": [lambda: weights(4, 4), lambda: weights(5, 2, 4, 3)],
+    "values": [lambda: weights(4, 4), lambda: weights(5, 2, 4, 3), lambda: a_trace()["memory"]],
+    "option": [lambda: "title", lambda: "cmap", lambda: "vmin", lambda: "scale", lambda: "layout"],
     "name": [lambda: "memory", lambda: "read_weights", lambda: "copy"],
     "coords": [lambda: {"slot": ["a", "b", "c", "d"]}],
     "indexers": [lambda: {"time": 1}],
@@ -153,6 +156,11 @@ def targets() -> dict[str, Callable[..., Any]]:
             found[f"NamedArray().{name}"] = _on(lambda: a_trace()["memory"], name)
     for name in ("savefig", "to_html", "to_csv"):
         found[f"MemoryView().{name}"] = _on(lambda: nw.MemoryView(a_trace()), name)
+    for name in dir(nw.AdvancedNSMVisualizer):
+        if name.startswith(("plot_", "create_")):
+            found[f"AdvancedNSMVisualizer().{name}"] = _on(lambda: nw.AdvancedNSMVisualizer(show=False), name)
+    found |= {"setattr of MemoryView": _set(lambda: nw.MemoryView(a_trace()))}
+    found |= {"setattr of Selection": _set(lambda: nw.Selection())}
     rooms: list[Any] = [ntm, dnc, nsm]
     for room in rooms:
         for name in ("load_checkpoint", "checkpoint_info", "load_pretrained", "pretrained_path"):
@@ -168,6 +176,13 @@ def _on(make: Callable[[], Any], name: str) -> Callable[..., Any]:
         return getattr(make(), name)(*args, **options)
 
     call.__signature__ = inspect.signature(getattr(make(), name))  # type: ignore[attr-defined]
+    return call
+
+
+def _set(make: Callable[[], Any]) -> Callable[..., Any]:
+    def call(option: Any, value: Any) -> None:
+        setattr(make(), option, value)
+
     return call
 
 
@@ -275,7 +290,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         os.chdir(folder)
         found = fuzz(options.seed, options.calls, options.seconds)
     print(f"{found.calls} calls, {found.answered} answered, refused: {dict(found.refused)}")  # noqa: T201

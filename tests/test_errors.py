@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from nsm_widgets import Heatmap, StoreWriter, Trace
+from nsm_widgets import Heatmap, StoreWriter, Trace, TraceRecorder, create_comprehensive_report, stats
 from nsm_widgets._errors import NsmWidgetsError
 from nsm_widgets.trace import Adapter
 
+PAIR = {"read_weights": [[[[1.0, 0.0]]]], "write_weights": [[[[0.0, 1.0]]]]}
 SLIPS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an-axis-too-few": (
         lambda _: Trace.from_arrays({"routing_weights": np.full((2, 2), 0.5)}),
@@ -46,7 +48,53 @@ SLIPS: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda _: Trace.from_arrays({"memory": np.ones((1, 1, 2, 2))})["usage"],
         "no array 'usage'",
     ),
+    "a-name-that-is-an-array": (
+        lambda _: Heatmap(memory(), name=np.arange(3)),  # type: ignore[arg-type]
+        "an array's name must be a printable str",
+    ),
+    "a-report-below-a-file": (
+        lambda folder: create_comprehensive_report(memory(), a_file(folder) / "report", progress=False),
+        "must be a folder or a path of none yet",
+    ),
+    "a-store-below-a-file": (
+        lambda folder: StoreWriter(a_file(folder) / "store"),
+        "must be a folder or a path of none yet",
+    ),
+    "a-recorders-store-that-is-a-file": (
+        lambda folder: recorded(a_file(folder)),
+        "must be a folder or a path of none yet",
+    ),
+    "starts-that-are-no-steps": (
+        lambda _: stats.analyze_slots(Trace.from_arrays(PAIR, attrs={"sequence_starts": [0.5]})),
+        "sequence_starts must be steps",
+    ),
+    "an-offset-beyond-all-keys": (
+        lambda _: stats.attention_distance(np.eye(2), offset=10**30),
+        "offset must be an integer of at most",
+    ),
+    "a-title-that-is-none": (
+        lambda _: setattr(Heatmap(np.eye(2), dims=("row", "column")), "title", 5),
+        "title",
+    ),
 }
+
+
+def memory() -> Trace:
+    """A trace of one array."""
+    return Trace.from_arrays({"memory": np.zeros((3, 1, 4, 2))})
+
+
+def a_file(folder: Path) -> Path:
+    """A file where a folder is asked for."""
+    path = folder / "file"
+    path.touch()
+    return path
+
+
+def recorded(path: Path) -> None:
+    """A recording into a store."""
+    with TraceRecorder(torch.nn.MultiheadAttention(4, 1), store=path) as recorder:
+        recorder.model(*torch.zeros(3, 2, 1, 4))
 
 
 @pytest.mark.parametrize(("slip", "told"), SLIPS.values(), ids=SLIPS)

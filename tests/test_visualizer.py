@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 import nsm_widgets
-from nsm_widgets import AdvancedNSMVisualizer, NTMMemory, Selection
-from nsm_widgets._errors import ShapeError
+from nsm_widgets import AdvancedNSMVisualizer, NTMMemory, Selection, Trace
+from nsm_widgets._errors import LabelError, NsmWidgetsError, OptionError, ShapeError
+from nsm_widgets.view import PALETTE
 
 
 def softmax(*shape: int) -> torch.Tensor:
@@ -170,3 +171,119 @@ def test_data_of_another_shape_is_refused() -> None:
     with pytest.raises(ShapeError):
         VISUALIZER.plot_state_evolution([torch.rand(3, 2), torch.rand(4, 2)])
     assert np.isfinite(MEMORY.get_memory_state().numpy()).all()
+
+
+def test_a_figsize_is_as_wide_as_a_view_is_drawn_and_saved(tmp_path: Path) -> None:
+    """96 CSS pixels to the inch on screen, the dots of ``dpi`` in a PNG; a width of one's own stays."""
+    path = tmp_path / "memory.png"
+    visualizer = AdvancedNSMVisualizer(figsize=(5, 4), dpi=96)
+    view = visualizer.plot_memory_content(torch.rand(3, 64), save_path=path)
+    assert visualizer.figsize == (5, 4)
+    assert view.layout.max_width == "480px"
+    with Image.open(path) as image:
+        assert image.width == 480
+    group = visualizer.plot_state_dynamics(torch.rand(3, 8, 4))
+    assert group.layout.max_width == "480px"
+    own = visualizer.plot_memory_content(torch.rand(3, 2), layout={"max_width": "50%"})
+    assert own.layout.max_width == "50%"
+
+
+@pytest.mark.parametrize(
+    ("style", "ground"),
+    [("whitegrid", 255), ("white", 255), ("ticks", 255), ("darkgrid", 30), ("dark", 30)],
+)
+def test_a_style_is_the_ground_of_saved_pictures(style: str, ground: int, tmp_path: Path) -> None:
+    """By seaborn's names; with a palette of colours that all visualizers share."""
+    path = tmp_path / "memory.png"
+    visualizer = AdvancedNSMVisualizer(figsize=(12, 10), style=style)
+    visualizer.plot_memory_content(torch.rand(3, 2), save_path=path)
+    with Image.open(path) as image:
+        pixel = image.convert("L").getpixel((1, 1))
+    assert pixel == ground if ground == 255 else pixel is not None and pixel < ground  # type: ignore[operator]
+    assert (visualizer.style, visualizer.palette) == (style, PALETTE)
+
+
+def test_a_theme_goes_before_a_style_and_an_unknown_style_lists_those_there_are() -> None:
+    """``theme`` says the same without seaborn's names."""
+    assert AdvancedNSMVisualizer(style="darkgrid", theme="light").theme == "light"
+    with pytest.raises(OptionError, match="one of whitegrid, white, ticks, darkgrid, dark, got"):
+        AdvancedNSMVisualizer(style="seaborn")
+
+
+def test_weights_of_one_head_need_no_axis_for_it() -> None:
+    """``[slot]``, of a tensor or a list, before the step as well."""
+    read, write = softmax(8), softmax(8)
+    view = VISUALIZER.plot_memory_read_write_operations(
+        read, write.tolist(), [f"Slot{i}" for i in range(8)], before=(write, None)
+    )
+    assert view.trace["read_weights"].sizes == {"head": 1, "slot": 8}
+    np.testing.assert_array_equal(view.trace["read_weights"].values[0], read.numpy())
+    np.testing.assert_allclose(view.trace["write_weights"].values[0], write.numpy())
+    np.testing.assert_array_equal(view.trace["initial_read_weights"].values[0], write.numpy())
+    assert view.trace["read_weights"].labels("slot")[7] == "Slot7"
+
+
+def test_state_dynamics_have_a_chart_for_each_metric() -> None:
+    """Numbers of each state's features at each step, a line for each state by its name."""
+    states = [torch.randn(6, 12, generator=torch.Generator().manual_seed(step)) for step in range(8)]
+    names = [f"S{i}" for i in range(6)]
+    metrics = ["norm", "mean", "std", "max", "min"]
+    view = VISUALIZER.plot_state_dynamics(states, state_labels=names, metrics=metrics, title="Dynamics")
+    assert view.title == "Dynamics"
+    values = torch.stack(states).double().numpy()
+    for chart, metric in zip(view.parts, metrics, strict=True):
+        measure = np.linalg.norm if metric == "norm" else getattr(np, metric)
+        expected = measure(values, axis=-1)
+        np.testing.assert_allclose(chart.lines.y, expected.T, rtol=1e-6)
+        assert chart.trace[metric].labels("state") == tuple(names)
+    assert view.selection.sizes == {"time": 8, "state": 6}
+
+
+def test_state_dynamics_without_metrics_are_those_of_a_memory_with_the_states_names() -> None:
+    """And what is no metric, or no name for each state, is refused."""
+    states = torch.rand(3, 2, 4)
+    view = VISUALIZER.plot_state_dynamics(states, ["a", "b"])
+    assert view.trace["memory"].labels("slot") == ("a", "b")
+    for metrics in (["median"], [], "norm"):
+        with pytest.raises(OptionError, match="metrics must be some of norm, mean, std, max, min, got"):
+            VISUALIZER.plot_state_dynamics(states, metrics=metrics)
+    with pytest.raises(ShapeError, match=r"states must have axes .* got shape \(2, 4\)"):
+        VISUALIZER.plot_state_dynamics(states[0], metrics=["norm"])
+    with pytest.raises(LabelError):
+        VISUALIZER.plot_state_dynamics(states, ["a"], metrics=["norm"])
+
+
+def test_summaries_have_the_columns_that_they_had_before(tmp_path: Path) -> None:
+    """``Metric`` or ``Component``, and ``Mean`` and the like, also in the file; nothing else has changed."""
+    data = {"attention_weights": softmax(8, 8), "memory_content": torch.rand(16, 20) - 0.5}
+    path = tmp_path / "summary.csv"
+    short = VISUALIZER.create_interactive_summary(data, save_path=str(path))
+    assert list(short.columns) == ["Metric", "Shape", "Mean", "Std", "Min", "Max"]
+    assert list(short["Metric"]) == list(data)
+    memory = data["memory_content"].double().numpy()
+    measures = [memory.mean(), memory.std(), memory.min(), memory.max()]
+    assert [short[name][1] for name in ("Mean", "Std", "Min", "Max")] == pytest.approx(measures)
+    lines = path.read_text().splitlines()
+    assert lines[0] == "Metric,Shape,Mean,Std,Min,Max" and len(lines) == 3
+    table = VISUALIZER.create_summary_statistics(data)
+    assert list(table["Component"]) == list(table["name"]) == list(data)
+    for name in ("mean", "std", "min", "max"):
+        assert list(table[name.title()]) == list(table[name])
+    with pytest.raises(NsmWidgetsError, match="must lie in a folder that is there"):
+        VISUALIZER.create_interactive_summary(data, save_path=tmp_path / "nowhere" / "summary.csv")
+
+
+def test_batches_of_routing_and_communication_have_sliders() -> None:
+    """``[batch, token, state]`` and ``[batch, head, state, state]``; other axes by their names."""
+    routing = VISUALIZER.plot_token_to_state_routing(softmax(3, 5, 4))
+    assert routing.trace["routing_weights"].sizes == {"batch": 3, "token": 5, "state": 4}
+    routing.selection.batch = 2
+    talk = VISUALIZER.plot_state_communication(softmax(3, 2, 4, 4))
+    assert talk.trace["communication_weights"].dims == ("batch", "head", "state", "sender")
+    talk.selection.batch = 2
+    steps = VISUALIZER.plot_token_to_state_routing(softmax(3, 5, 4), dims=("time", "token", "state"))
+    assert steps.selection.sizes["time"] == 3 and "batch" not in steps.selection.sizes
+    both = VISUALIZER.plot_state_communication(softmax(6, 3, 2, 4, 4))
+    assert both.selection.sizes["time"] == 6
+    named = Trace.from_arrays({"routing_weights": softmax(2, 5, 4)})
+    assert VISUALIZER.plot_token_to_state_routing(named).selection.sizes["time"] == 2

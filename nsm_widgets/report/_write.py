@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import OptionError, ReportError
 from nsm_widgets._options import check_flag
-from nsm_widgets._replacing import replacing
+from nsm_widgets._replacing import make_folder, replacing
 from nsm_widgets._text import one_line, printable
 from nsm_widgets.export import PageTheme, Precision, check_page_options, html_page
 from nsm_widgets.report._figures import Figure, figures_of_mapping, figures_of_trace
@@ -85,7 +85,7 @@ def create_comprehensive_report(
     wanted = list(_figures(recorded, report))
     folder = Path(save_dir)
     for part in ("figures", "tables"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / part)
     check_flag(progress, "progress")
     steps = tqdm(total=len(wanted) + 2, desc="report", unit="part", disable=not progress)
     try:

@@ -21,6 +21,8 @@ from nsm_widgets.trace import ArrayLike, NamedArray, to_readonly
 
 MOST_TOKENS = 2**16
 """A larger square of flags would fill the memory."""
+FARTHEST = 2**53
+"""So far may a query stand from key 0: distances are exact in float64."""
 
 
 def attention_distance(attention: ArrayLike, *, mask: Mask = None, offset: int | None = None) -> Statistic:
@@ -257,9 +259,12 @@ def _first_key(rows: Rows, offset: int | None) -> int:
             )
         return 0
     try:
-        return operator.index(offset)
-    except TypeError as error:
-        raise ShapeError(f"offset must be an integer, got {offset!r}.") from error
+        first = operator.index(offset)
+    except TypeError:
+        first = FARTHEST + 1
+    if not -FARTHEST <= first <= FARTHEST:
+        raise ShapeError(f"offset must be an integer of at most {FARTHEST} either way, got {offset!r}.")
+    return first
 
 
 def _share(
@@ -279,7 +284,7 @@ def mean_distance(rows: Rows, first: int) -> Float64[np.ndarray, "*row"]:
 def at_step(rows: Rows, step: int) -> Float64[np.ndarray, "*row"]:
     """Weight of each query on the key so many places further; NaN where there is none that counts."""
     queries, keys = rows.weights.shape[-2:]
-    at = np.arange(queries) + max(-(2**62), min(step, 2**62))
+    at = np.arange(queries) + step
     inside = (at >= 0) & (at < keys)
     at = np.where(inside, at, 0)
     shares = rows.weights[..., np.arange(queries), at]

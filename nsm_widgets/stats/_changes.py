@@ -129,6 +129,8 @@ def head_changes(a: Trace, matched: Trace, arrays: Sequence[str], matching: Matc
     for each in (a, matched):
         if not isinstance(each, Trace):
             raise DtypeError(f"two traces are compared, got {type(each).__name__}. Pass two of type Trace.")
+    if not isinstance(matching, Matching):
+        raise DtypeError(f"matching must be a Matching, got {type(matching).__name__}. match_traces has one.")
     changes = [weighting_change(a[name], matched[name]) for name in arrays if _is_weighting(a[name])]
     records = [record for change in changes for record in _records(change, matching, a)]
     records.sort(key=lambda each: -np.nan_to_num(each["js_divergence"], nan=-1.0))

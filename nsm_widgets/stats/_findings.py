@@ -17,7 +17,15 @@ from nsm_widgets.stats._entries import named_arrays
 from nsm_widgets.stats._input import counted, take
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._slot_table import known_part, memories_of
-from nsm_widgets.stats._slots import ACCESS, Masses, accesses, check_pair, lost_writes, take_masses
+from nsm_widgets.stats._slots import (
+    ACCESS,
+    Masses,
+    accesses,
+    check_pair,
+    lost_writes,
+    starts_before,
+    take_masses,
+)
 from nsm_widgets.stats._weightings import row_normalised_entropy
 from nsm_widgets.trace import FrozenDict, NamedArray, Trace
 
@@ -208,9 +216,7 @@ def _mean_of_known(
     return mean_where(np.moveaxis(values, 1, -1), np.moveaxis(~np.isnan(values), 1, -1))
 
 
-def _of_slots(
-    reads: Masses, writes: Masses, threshold: float, sequence_starts: Sequence[int]
-) -> Iterator[Finding]:
+def _of_slots(reads: Masses, writes: Masses, threshold: float, sequence_starts: object) -> Iterator[Finding]:
     check_pair(reads, writes)
     reads, writes = known_part(reads, writes)
     name = writes.given.name
@@ -229,7 +235,7 @@ def _of_slots(
         where = FrozenDict({**_first((was_read | written)[..., slot], dims[:-1]), "slot": slot})
         text = f"slot {int(numbers[slot])} gets {use[slot] / use.sum():.0%} of all that is read and written."
         yield Finding("saturated_slots", name, where, text, "warning")
-    lost = lost_writes(reads, writes, threshold, None, [start for start in sequence_starts if start < steps])
+    lost = lost_writes(reads, writes, threshold, None, starts_before(sequence_starts, steps))
     if lost.any():
         where = _first(lost, dims)
         text = (

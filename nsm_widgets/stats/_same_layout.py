@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nsm_widgets._axes import format_dims
-from nsm_widgets._errors import AxisError, DtypeError, ShapeError
+from nsm_widgets._errors import AxisError, DtypeError, LabelError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace
 
 _BY_TRAINING = ("head", "slot", "word", "state", "layer", "mode", "offset")
@@ -43,6 +43,8 @@ def common_arrays(a: Trace, b: Trace, names: tuple[str, str] = ("a", "b")) -> Co
             raise DtypeError(
                 f"two traces are compared, got {type(each).__name__}. Trace.from_arrays makes one."
             )
+    if not isinstance(names, (tuple, list)) or len(names) != 2:
+        raise LabelError(f"names must be what the two traces are called, got {names!r}. Pass ('a', 'b').")
     both = tuple(name for name in a if name in b)
     if not both:
         raise ShapeError(

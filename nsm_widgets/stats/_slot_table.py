@@ -9,7 +9,16 @@ import numpy as np
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.stats._input import Mask
-from nsm_widgets.stats._slots import ACCESS, Masses, accesses, in_order, lost_writes, relative_use, take_pair
+from nsm_widgets.stats._slots import (
+    ACCESS,
+    Masses,
+    accesses,
+    in_order,
+    lost_writes,
+    relative_use,
+    starts_before,
+    take_pair,
+)
 from nsm_widgets.stats._table import TableLike, as_table
 from nsm_widgets.trace import Trace
 
@@ -108,10 +117,10 @@ def known_part(reads: Masses, writes: Masses) -> tuple[Masses, Masses]:
 
 
 def _records(
-    reads: Masses, writes: Masses, threshold: float, sequence_starts: Sequence[int]
+    reads: Masses, writes: Masses, threshold: float, sequence_starts: object
 ) -> list[dict[str, Any]]:
     steps = len(reads.values) // reads.layers
-    starts = [start for start in sequence_starts if start < steps]
+    starts = starts_before(sequence_starts, steps)
     read, written = accesses(reads, threshold), accesses(writes, threshold)
     lost = lost_writes(reads, writes, threshold, None, starts)
     use = relative_use(reads, writes, starts)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -392,16 +393,27 @@ def check_starts(starts: Any, num_steps: int) -> list[int]:
     Raises:
         SelectionError: If one is no step.
     """
-    checked = []
-    for start in starts:
-        try:
-            step = operator.index(start)
-        except TypeError:
-            step = -1
-        if not 0 <= step < num_steps:
-            raise SelectionError(
-                f"sequence_starts must be steps in [0, {num_steps - 1}], got {start!r}. "
-                "A trace has them in attrs['sequence_starts']."
-            )
-        checked.append(step)
-    return sorted({step for step in checked if step > 0})
+    return sorted({step for start in starts if (step := _step(start, num_steps)) > 0})
+
+
+def starts_before(starts: Any, num_steps: int) -> list[int]:
+    """Those of the sequence starts that lie before a step.
+
+    Raises:
+        SelectionError: If one is no step.
+    """
+    return [step for start in starts if (step := _step(start, sys.maxsize)) < num_steps]
+
+
+def _step(start: Any, num_steps: int) -> int:
+    try:
+        step = operator.index(start)
+    except TypeError:
+        step = -1
+    if not 0 <= step < num_steps:
+        most = "" if num_steps == sys.maxsize else f" in [0, {num_steps - 1}]"
+        raise SelectionError(
+            f"sequence_starts must be steps{most}, got {start!r}. "
+            "A trace has them in attrs['sequence_starts']."
+        )
+    return step

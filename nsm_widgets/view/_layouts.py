@@ -51,9 +51,7 @@ def heatmap_layout(
             f"({', '.join(array.dims)}). "
             + (f"Pick an index first, for example array.isel({array.dims[0]}=0)." if array.ndim else "")
         )
-    for role, dim in (("x", x), ("y", y)):
-        if dim is not None and not isinstance(dim, str):
-            raise AxisError(f"{role} must be the name of an axis, got {type(dim).__name__}.")
+    _check_names(x=x, y=y)
     remaining = [dim for dim in array.dims if dim not in (x, y)]
     x = x or remaining.pop()
     y = y or remaining[-1]
@@ -80,6 +78,12 @@ def heatmap_layout(
             ),
         ),
     )
+
+
+def _check_names(**dims: object) -> None:
+    for role, dim in dims.items():
+        if dim is not None and not isinstance(dim, str):
+            raise AxisError(f"{role} must be the name of an axis, got {type(dim).__name__}.")
 
 
 def lines_layout(
@@ -114,6 +118,7 @@ def lines_layout(
         ShapeError: If these are more than :data:`MOST_LINES` lines, or :data:`MOST_POINTS` points.
         ValueError: If ``vmin`` or ``vmax`` is not finite, or ``vmin`` is not less than ``vmax``.
     """
+    _check_names(x=x, lines=lines)
     others = [dim for dim in array.dims if dim != x]
     lines = lines or next((dim for dim in ("head", "slot", *others[::-1]) if dim in others), x)
     for role, dim in (("x", x), ("lines", lines)):

@@ -113,7 +113,12 @@ class SyncedWidget(anywidget.AnyWidget):
             near = difflib.get_close_matches(name, self._options(), n=1, cutoff=0.8)
             if near and near[0] != name:
                 raise UnknownOptionError(f"{type(self).__name__} has no {name!r}. Did you mean {near[0]}?")
-        super().__setattr__(name, value)
+        try:
+            super().__setattr__(name, value)
+        except TraitOptionError:
+            raise
+        except traitlets.TraitError as error:
+            raise TraitOptionError(str(error)) from error
 
     @classmethod
     def _options(cls) -> tuple[str, ...]:

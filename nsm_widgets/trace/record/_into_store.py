@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import RecordingError, TraceFileError, warn_or_log
+from nsm_widgets._replacing import make_folder
 from nsm_widgets.trace._trace import Trace
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
@@ -107,7 +108,7 @@ class RecordingStore:
                     f"{path} must not hold rank-{rank} yet, but it does: a recorder begins a store, and each "
                     "block of it one of its own. Choose another path, or remove it first."
                 )
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
         self.path, self.rank = path, rank
         self.iterations: list[int] = []
         """The numbers of those that were appended."""

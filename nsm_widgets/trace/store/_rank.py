@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._axes import LEADING
 from nsm_widgets._errors import RecordingError, TraceFileError
+from nsm_widgets._replacing import make_folder
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._json import dump_json
@@ -178,7 +179,7 @@ class RankFiles:
         Raises:
             RecordingError: If there is one by that name.
         """
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root)
         if not (self._root / "zarr.json").exists():  # whoever comes second writes the same
             group = {"zarr_format": 3, "node_type": "group"}
             attributes = {"nsm_widgets": {"format": FORMAT, "version": VERSION}}

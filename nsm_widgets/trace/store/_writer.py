@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nsm_widgets._errors import AxisError, RecordingError, warn_or_log
 from nsm_widgets._options import check_flag, check_path, is_number
+from nsm_widgets._replacing import make_folder
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._convert import ArrayLike, check_same, is_tensor, to_numpy
 from nsm_widgets.trace.arrays._known import known_array
@@ -103,7 +104,7 @@ class StoreWriter:
             check_new(Path(path) / f"rank-{rank}")
         self.lost_steps = 0
         self._root, self._rank = Path(path), f"rank-{rank}"
-        self._root.mkdir(parents=True, exist_ok=True)  # a path that cannot be is told before the run begins
+        make_folder(self._root)  # a path that cannot be is told before the run begins
         self._options = {"coords": coords, "attrs": attrs, "kinds": kinds}
         self._dims, self._fixed = dict(dims or {}), dict(fixed or {})
         self._resume = resume

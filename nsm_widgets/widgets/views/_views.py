@@ -243,7 +243,7 @@ def _explored(given: object) -> tuple[Trace, Layout]:
 def _as_trace(
     values: object, dims: Sequence[str] | None, name: str | None, coords: Mapping[str, Sequence[Any]] | None
 ) -> tuple[Trace, NamedArray]:
-    given_as = type(values).__name__
+    given_as, unnamed = type(values).__name__, name is None or (isinstance(name, str) and not name)
     if not isinstance(values, NamedArray) and (named := given_trace(values)) is not None:
         if len(named) != 1:
             raise TypeError(
@@ -254,23 +254,23 @@ def _as_trace(
     if isinstance(values, NamedArray):
         if dims is not None or coords is not None:
             raise TypeError(f"dims and coords come with a {given_as}; give them only with a tensor or array.")
-        array = _time_leading(values, name or values.name)
+        array = _time_leading(values if unnamed else values.renamed(name))
         return Trace(array), array
     if dims is None:
         raise TypeError(
             "dims must name the axes of a plain tensor or array, for example "
             'dims=("time", "slot", "word"); got none.'
         )
-    name = "values" if name is None or (isinstance(name, str) and not name) else name
+    name = "values" if name is None or unnamed else name
     trace = Trace.from_arrays({name: values}, dims={name: dims}, coords=coords, kinds={name: "content"})
     return trace, trace[name]
 
 
-def _time_leading(array: NamedArray, name: str) -> NamedArray:
-    """The same array under a name, with the axes that lead in a trace first: the page draws by names."""
+def _time_leading(array: NamedArray) -> NamedArray:
+    """The same array with the axes that lead in a trace first: the page draws by names."""
     leading = [dim for dim in LEADING if dim in array.dims]
     dims = [*leading, *(dim for dim in array.dims if dim not in leading)]
-    if name == array.name and tuple(dims) == array.dims:
+    if tuple(dims) == array.dims:
         return array
     values = array.values.transpose([array.dims.index(dim) for dim in dims])
-    return NamedArray(name, values, dims, array.coords, array.attrs)
+    return NamedArray(array.name, values, dims, array.coords, array.attrs)
