@@ -527,8 +527,8 @@ def test_the_memory_that_a_process_may_take(tmp_path: Path, monkeypatch: pytest.
     inner = root / "user" / "job"
     inner.mkdir(parents=True)
     group.write_text("0::/user/job\n")
-    monkeypatch.setattr(_memory_left, "_OWN_GROUPS", group)
-    monkeypatch.setattr(_memory_left, "_CGROUPS", root)
+    monkeypatch.setattr(_memory_left, "_OWN_GROUPS", str(group))
+    monkeypatch.setattr(_memory_left, "_CGROUPS", str(root))
     assert _memory_left.memory_left() == pytest.approx(machine, rel=0.2)
     for folder, limit in ((inner, "max"), (inner.parent, "5000000")):
         (folder / "memory.max").write_text(limit + "\n")
