@@ -42,12 +42,12 @@ def refuse_second_order() -> None:
 
 
 def step_watchers(module: nn.Module) -> list[Callable[..., Any]] | None:
-    """What takes each step's tensors as they are made, if nobody else watches or changes the module.
+    """What takes the tensors of steps as they were made, if nobody else watches or changes the module.
 
-    A forward hook with a method ``takes_step`` only looks: where a step is one node, that method is called
-    in its place, and the views that other hooks are shown need not be made.
+    A forward hook with a method ``takes_steps`` only looks: where a step is one node, that method is called
+    in its place, for one or several steps, and the views that other hooks are shown need not be made.
     """
-    found = [getattr(hook, "takes_step", None) for hook in module._forward_hooks.values()]
+    found = [getattr(hook, "takes_steps", None) for hook in module._forward_hooks.values()]
     if not found or None in found or _does_more(module, [name for name in HOOKS if name != "_forward_hooks"]):
         return None
     return [taker for taker in found if taker is not None]

@@ -79,6 +79,7 @@ class NTMCell(nn.Module):
                 watched=takers is None and has_hooks(self.access),
                 takers=takers or (),
                 taken=None if takers is None else [],
+                at_once=not has_hooks(self),
             )
         return SequenceLayers(plan, first, heads)
 
@@ -126,10 +127,8 @@ class NTMCell(nn.Module):
         made = CellStep.apply(plan, *rows, *state.access, hidden, cell)  # type: ignore[no-untyped-call]
         hidden, cell, *after = made[:6]
         access = NTMState(*after)
-        if plan.taken is not None:
-            step = plan.taken.pop()  # kept there, it would keep the graph alive
-            for take in plan.takers:
-                take(state.access, step)
+        if not plan.at_once:
+            plan.show(state.access)
         if plan.watched:
             access = self._shown(list(made[6:]), access, state.access)
         return hidden, CellState(access, ((hidden, cell),))

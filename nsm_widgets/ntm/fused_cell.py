@@ -45,10 +45,20 @@ class StepPlan(NamedTuple):
     """How many heads read, and how many write."""
     watched: bool
     """Whether anybody looks at what the heads are told, and at the stages of their addressing."""
-    takers: Sequence[Callable[[NTMState, StepTaken], object]] = ()
-    """Those that only look: they are called after each step, with the state before it."""
+    takers: Sequence[Callable[[NTMState, Sequence[StepTaken]], object]] = ()
+    """Those that only look: they are shown steps that follow each other, with the state before the first."""
     taken: list[StepTaken] | None = None
     """What they are to be shown."""
+    at_once: bool = False
+    """Whether they may be shown a sequence when it is over, as nobody else sees the states in it."""
+
+    def show(self, before: NTMState) -> None:
+        """Show them what was taken since the last time."""
+        if self.taken:
+            taken = self.taken[:]
+            self.taken.clear()  # kept there, it would keep the graph alive
+            for take in self.takers:
+                take(before, taken)
 
 
 class CellStep(torch.autograd.Function):
@@ -91,7 +101,7 @@ class CellStep(torch.autograd.Function):
         outputs = hidden, after, made.memory, *weights, made.read_vectors
         if plan.taken is not None:
             stages = AddressingStages._make([*heads, *made[:4]])
-            plan.taken[:] = [StepTaken(made.memory, made.read_vectors, stages, erase, add, plan.kinds)]
+            plan.taken.append(StepTaken(made.memory, made.read_vectors, stages, erase, add, plan.kinds))
         if not plan.watched:
             return outputs
         of_read, of_write = _by_kind(heads, plan.kinds)

@@ -113,10 +113,15 @@ class NTM(nn.Module):
         projected = self.cell.controller.input_layer(inputs)
         late = self.fused and torch.is_grad_enabled() and is_eager(inputs.device)
         layers = self.cell.over_sequence(projected) if late else None
-        for step in projected.unbind(0):
-            hidden, state = self.cell(step, state, layers)
-            controller_outputs.append(hidden)
-            reads.append(state.access.read_vectors)
+        first = state.access
+        try:
+            for step in projected.unbind(0):
+                hidden, state = self.cell(step, state, layers)
+                controller_outputs.append(hidden)
+                reads.append(state.access.read_vectors)
+        finally:
+            if layers is not None and layers.plan is not None:
+                layers.plan.show(first)
         features = torch.cat([torch.stack(controller_outputs), torch.stack(reads).flatten(2)], dim=-1)
         return NTMOutput(self.output_layer(features), state)
 

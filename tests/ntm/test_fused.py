@@ -396,12 +396,15 @@ class OnlyLooks:
         self.steps: list[list[torch.Tensor]] = []
         self.calls = 0
 
-    def takes_step(self, before: Any, step: Any) -> None:
-        """The memory before it, and all that it made, by kind of heads."""
-        pairs = [part.split_with_sizes(step.kinds, dim=1) for part in step.stages]
-        stages = [pair[kind] for kind in (0, 1) for pair in pairs]
-        made = [before.memory, step.memory, step.read_vectors, *stages, step.erase, step.add]
-        self.steps.append([tensor.detach().clone() for tensor in made])
+    def takes_steps(self, before: Any, steps: Any) -> None:
+        """The memory before each, and all that it made, by kind of heads."""
+        memory = before.memory
+        for step in steps:
+            pairs = [part.split_with_sizes(step.kinds, dim=1) for part in step.stages]
+            stages = [pair[kind] for kind in (0, 1) for pair in pairs]
+            made = [memory, step.memory, step.read_vectors, *stages, step.erase, step.add]
+            self.steps.append([tensor.detach().clone() for tensor in made])
+            memory = step.memory
 
     def __call__(self, _: Any, args: tuple[Any, ...], output: Any) -> None:
         self.calls += 1

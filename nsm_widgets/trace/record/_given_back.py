@@ -68,6 +68,8 @@ class GivenBack(threading.local):
         """What the running call was given."""
         self._shapes: set[tuple[int, ...]] = set()
         """Of the states that it was given."""
+        self._may_change = False
+        """Whether it was given anything that may be a state, and may change it."""
 
     def begins(self, args: Args, kwargs: Kwargs) -> bool:
         """Whether a call is given nothing that a former call of this iteration returned."""
@@ -82,6 +84,7 @@ class GivenBack(threading.local):
         others = [arg for arg in (*args, *kwargs.values()) if all(arg is not state for state in chosen)]
         self._given = {key for leaves in (*states, _leaves(others)) for _, key in leaves}
         self._shapes = {tensor.shape for leaves in states for tensor, _ in leaves}
+        self._may_change = bool(chosen)
         return begins
 
     def returned(self, args: Args, kwargs: Kwargs, output: object) -> None:
@@ -92,7 +95,7 @@ class GivenBack(threading.local):
         self._prune()
         self._samples = []
         can_look = _can_look()
-        returned = (_telling(output), self._states(args, kwargs))
+        returned = (_telling(output), self._states(args, kwargs) if self._may_change else ())
         leaves = [leaf for leaf in _leaves(returned) if self._is_made(leaf[1])]
         versions: dict[int, set[int]] = {}
         with sys.modules["torch"].no_grad():

@@ -47,66 +47,43 @@ class Recording(RecordedIterations):
         with self.lock:
             return current.of_replica(run.replica)[source]
 
-    def step(
-        self,
-        source: int,
-        names: Sequence[str | Joined],
-        values: Sequence[Any],
-        prefix: str,
-        *,
-        held: int = 0,
+    def steps(
+        self, source: int, names: Sequence[str | Joined], steps: Sequence[Sequence[Any]], prefix: str
     ) -> bool:
-        """Copy one step of a source; whether it began an iteration, as its shapes are others.
-
-        Where ``held`` is above 0, the step is copied by :meth:`settle`: of its tensors the first so many may
-        be seen by others until then, and the others are the model's own.
+        """Copy steps that look alike; whether they began an iteration, as their shapes are others.
 
         Raises:
-            RecordingError: If it is not like the other steps of the iteration.
-            DtypeError: If NumPy cannot hold its values.
+            RecordingError: If they are not like the other steps of the iteration.
+            DtypeError: If NumPy cannot hold their values.
         """
         with self.lock:
-            return self._step(source, names, values, prefix, held)
+            return self._steps(source, names, steps, prefix)
 
-    def settle(self, source: int) -> None:
-        """Copy the steps of a source that are held.
-
-        Raises:
-            RecordingError: If one was changed meanwhile.
-        """
-        with self.lock:
-            part = None if self._run.current is None else self.part(source)
-            if part is not None and part.steps is not None:
-                try:
-                    part.steps.settle()
-                except OverBudgetError:
-                    self._give_up()
-
-    def _step(
-        self, source: int, names: Sequence[str | Joined], values: Sequence[Any], prefix: str, held: int
+    def _steps(
+        self, source: int, names: Sequence[str | Joined], steps: Sequence[Sequence[Any]], prefix: str
     ) -> bool:
         part = self.part(source)
         if part is None:
             return False
         if not names:  # of the steps themselves nothing is wanted
-            part.num_steps += 1
+            part.num_steps += len(steps)
             return False
         if part.steps is None:
             key = (source, self._run.replica)
-            layout = self.kept.layout(key, names, values, prefix, alone=self.strict)
+            layout = self.kept.layout(key, names, steps[0], prefix, alone=self.strict)
             part.steps = StepBuffer(layout, self._block, self.kept.lengths.get(key, 0))
         try:
-            part.steps.hold(values, held) if held else part.steps.append(values)
+            part.steps.extend(steps)
         except OverBudgetError:
             self._give_up()
         except RecordingError:
             if self._is_bounded or self.strict:
                 raise
             self.begin()  # nothing but the shape says where a sequence ends
-            self._step(source, names, values, prefix, held)
+            self._steps(source, names, steps, prefix)
             return True
         else:
-            part.num_steps += 1
+            part.num_steps += len(steps)
         return False
 
     def whole(self, source: int, name: str, tensor: Tensor, prefix: str) -> None:

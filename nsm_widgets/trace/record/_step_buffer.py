@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from nsm_widgets._errors import RecordingError
 from nsm_widgets.trace.arrays._convert import check_same, held_dtype, tensor_view
 from nsm_widgets.trace.record._host_copy import HostCopy, Writers
 
@@ -148,9 +147,8 @@ class StepBuffer:
     """The steps of one module in one iteration.
 
     A step is one call that copies all its tensors, to places that were made before; memory that is full is
-    not copied to a larger one, more is put beside it. Steps that nobody can change while a sequence runs are
-    held, and copied together at its end, which costs half. Steps on a device wait there in blocks, and leave
-    it without being waited for.
+    not copied to a larger one, more is put beside it. Steps on a device wait there in blocks, and leave it
+    without being waited for.
 
     Args:
         layout: What each step looks like.
@@ -168,14 +166,13 @@ class StepBuffer:
         self.blocks: list[Block] = []
         self._left: list[list[HostCopy]] = []  # what has left the device, block by block
         self._before = 0  # steps in blocks that are full
-        self._held: list[tuple[Sequence[Any], list[int]]] = []  # with how often each tensor was written to
         self._rows: list[tuple[Any, ...]] = []
         self._row = self._capacity = 0  # of the last block
         self._writers: Writers | None = None
         """Those of the last block, where it lies on a device."""
 
     def __len__(self) -> int:
-        return self._before + self._row + len(self._held)
+        return self._before + self._row
 
     @property
     def spare_steps(self) -> int:
@@ -189,8 +186,6 @@ class StepBuffer:
             RecordingError: If a shape or dtype is not that of the first step.
         """
         self._check(values)
-        if self._held:
-            self.settle()
         if self._row == self._capacity:
             self._add_block()
         if not self._rows:
@@ -201,53 +196,26 @@ class StepBuffer:
             self._copy(self._rows[self._row], values)
         self._row += 1
 
-    @property
-    def holds(self) -> bool:
-        """Whether steps are held just now."""
-        return bool(self._held)
-
-    def hold(self, values: Sequence[Any], shown: int) -> None:
-        """Take one step in by its tensors, to be copied by :meth:`settle`.
-
-        Args:
-            values: The step.
-            shown: So many, the first of them, may be seen by others until then.
+    def extend(self, steps: Sequence[Sequence[Any]]) -> None:
+        """Copy steps that look alike and follow each other in, which costs half of one by one.
 
         Raises:
             RecordingError: If a shape or dtype is not that of the first step.
         """
-        if self.layout.on_device or self.layout.dtypes != self.layout.held_dtypes:
-            self.append(values)
+        if len(steps) == 1 or self.layout.on_device or self.layout.dtypes != self.layout.held_dtypes:
+            for values in steps:
+                self.append(values)
             return
-        if not self._held or values[0].shape != self.layout.shapes[0]:  # those of a sequence are alike
-            self._check(values)
-        self._held.append((values, [value._version for value in values[:shown]]))
-
-    def settle(self) -> None:
-        """Copy what is held.
-
-        Raises:
-            RecordingError: If somebody changed a tensor meanwhile.
-        """
-        held, self._held = self._held, []
-        for values, versions in held:
-            for name, value, version in zip(self.layout.columns, values, versions, strict=False):
-                if value._version != version:
-                    raise RecordingError(
-                        f"{self.layout.prefix}{name} of a step must stay as it is while its sequence "
-                        "runs, and was changed in place. Change a copy: state.memory.clone()."
-                    )
+        self._check(steps[0])
         stack = sys.modules["torch"].stack
-        while held:
+        while steps:
             if self._row == self._capacity:
-                self._add_block(len(held))
-            fit = held[: self._capacity - self._row]
+                self._add_block(len(steps))
+            fit, steps = steps[: self._capacity - self._row], steps[self._capacity - self._row :]
             with self._no_grad():
-                for index, buffer in enumerate(self.blocks[-1].buffers):
-                    out = buffer[self._row : self._row + len(fit)]
-                    stack([values[index] for values, _ in fit], out=out)
+                for values, buffer in zip(zip(*fit, strict=True), self.blocks[-1].buffers, strict=True):
+                    stack(values, out=buffer[self._row : self._row + len(fit)])
             self._row += len(fit)
-            held = held[len(fit) :]
 
     def _check(self, values: Sequence[Any]) -> None:
         layout = self.layout
@@ -262,7 +230,6 @@ class StepBuffer:
         Args:
             reused: Whether the memory will be filled again.
         """
-        self.settle()
         if self.layout.on_device and self.blocks:
             self._send_off()
         self._rows = []
@@ -272,7 +239,6 @@ class StepBuffer:
 
     def pieces(self, name: str) -> list[NDArray[Any]]:
         """The steps of one array, in one or several pieces: views, to be copied before more are added."""
-        self.settle()
         index, part = self.layout.columns[name]
         found = [copies[index].values() for copies in self._left]
         for place, block in enumerate(self.blocks):

@@ -189,7 +189,7 @@ class AdapterSource(OwnedSource):
         if self._layer and not self._is_last_layer(part, steps):
             return
         is_step = steps or self._sequence_names.isdisjoint(given)
-        if is_step and self._recording.step(self.index, list(steps), list(steps.values()), self.prefix):
+        if is_step and self._recording.steps(self.index, list(steps), [list(steps.values())], self.prefix):
             self._take_first()
         if told:
             self._take_told(told)

@@ -42,19 +42,15 @@ NAMES = (
 """What is recorded of each step of a ``MemoryAccess``."""
 
 
-_SHOWN = 2
-"""Of a step's tensors, memory and read vectors are in the state that a cell hands on."""
-
-
 class _StepHook:
     """A forward hook of ``MemoryAccess`` that only looks, so that the model may show it what it has as it is.
 
     See ``nsm_widgets._torch_modes.step_watchers``.
     """
 
-    def __init__(self, on_step: Observer, take_step: Observer) -> None:
+    def __init__(self, on_step: Observer, take_steps: Observer) -> None:
         self._on_step = on_step
-        self.takes_step = take_step
+        self.takes_steps = take_steps
 
     def __call__(self, module: object, args: Args, kwargs: Kwargs, output: object) -> None:
         self._on_step(module, args, kwargs, output)
@@ -84,13 +80,11 @@ class MemorySource(OwnedSource):
         self._picked = None if len(picked) == len(NAMES) else picked
         self._joined = None
         super().install(hooks)
-        if self.owner is not None:
-            hooks.after(self.owner.module, self._settle, always=True)
 
     def step_hook(self) -> Any:
         """One that may be shown a step's tensors as they are."""
         guarded = self._recording.guarded
-        return _StepHook(guarded(self.on_step), guarded(self.take_step))
+        return _StepHook(guarded(self.on_step), guarded(self.take_steps))
 
     def on_step(self, module: object, args: Args, kwargs: Kwargs, output: MemoryAccessOutput) -> None:
         """Forward hook of ``MemoryAccess``: one time step."""
@@ -105,43 +99,36 @@ class MemorySource(OwnedSource):
         beside = (output.erase, output.add)
         if self._joined:
             values = [output.state.memory, output.read_vectors, *_together(output), *beside]
-            began = self._recording.step(self.index, self._joined, values, self.prefix)
+            began = self._recording.steps(self.index, self._joined, [values], self.prefix)
         else:
             values = [output.state.memory, output.read_vectors, *output.read, *output.write, *beside]
             if self._picked is not None:
                 values = [values[index] for index in self._picked]
-            began = self._recording.step(self.index, self._step_names, values, self.prefix)
+            began = self._recording.steps(self.index, self._step_names, [values], self.prefix)
         if began:
             self._take_first(self._before(args, kwargs))
 
-    def _settle(self, *_: object) -> None:
-        """Forward hook of the owner: from here on its caller has the state, and may change it."""
-        self._recording.settle(self.index)
-
-    def take_step(self, before: NTMState, step: StepTaken) -> None:
-        """The same of a ``StepTaken``, whose heads are still together."""
+    def take_steps(self, before: NTMState, steps: Sequence[StepTaken]) -> None:
+        """The same of each ``StepTaken``, whose heads are still together, from the state before the first."""
         part = self._wanted_part()
         if part is None:
             return
         if not part.num_steps:
             self._take_first(before)
+        kinds = steps[0].kinds
         if self._joined is None:
-            self._joined = () if self._picked is not None else _names_of(step.kinds)
+            self._joined = () if self._picked is not None else _names_of(kinds)
         if self._joined:
-            values = [step.memory, step.read_vectors, *step.stages, step.erase, step.add]
-            if part.steps is not None and part.steps.holds:  # the second step, and all that follow
-                part.steps.hold(values, _SHOWN)
-                part.num_steps += 1
-                return
-            held = 0 if self.owner is None else _SHOWN
-            self._recording.step(self.index, self._joined, values, self.prefix, held=held)
+            values = [[step.memory, step.read_vectors, *step.stages, step.erase, step.add] for step in steps]
+            self._recording.steps(self.index, self._joined, values, self.prefix)
             return
-        parts = [stage.split_with_sizes(step.kinds, dim=1) for stage in step.stages]
-        of_read, of_write = zip(*parts, strict=True)
-        values = [step.memory, step.read_vectors, *of_read, *of_write, step.erase, step.add]
-        if self._picked is not None:
-            values = [values[index] for index in self._picked]
-        self._recording.step(self.index, self._step_names, values, self.prefix)
+        values = []
+        for step in steps:
+            parts = [stage.split_with_sizes(kinds, dim=1) for stage in step.stages]
+            of_read, of_write = zip(*parts, strict=True)
+            made = [step.memory, step.read_vectors, *of_read, *of_write, step.erase, step.add]
+            values.append(made if self._picked is None else [made[index] for index in self._picked])
+        self._recording.steps(self.index, self._step_names, values, self.prefix)
 
     def _before(self, args: Args, kwargs: Kwargs) -> Any:
         """The state before a step."""
