@@ -490,7 +490,7 @@ def test_a_view_counts_each_iteration_once() -> None:
         view = MemoryView(rec)
         for batch in (2, 2, 2, 2, 1, 2):
             model(STEPS[:, :batch])
-    live = view.store._live
+    live = view.page_arrays._live
     assert live["left_out"]["of another shape"] == 1
     assert live["kept"] + sum(live["left_out"].values()) == live["seen"] == 6
 

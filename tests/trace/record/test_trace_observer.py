@@ -226,7 +226,7 @@ def test_a_training_is_the_unrecorded_one_to_the_bit(
     assert num_hooks(rec.model) == hooks[0]  # transformers' models hang some of their own
     if kept == "view":
         assert rec.watch.failures == 0
-        assert views[0].store._live["state"] == "ended"
+        assert views[0].page_arrays._live["state"] == "ended"
 
 
 def test_batches_of_other_sizes_are_iterations_of_their_own() -> None:

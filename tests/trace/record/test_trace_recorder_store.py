@@ -21,7 +21,7 @@ import xarray
 import zarr
 from torch import nn
 
-from nsm_widgets._errors import RecordingError, TraceFileError
+from nsm_widgets._errors import FileThereError, RecordingError, TraceFileError
 from nsm_widgets.dnc import DNC
 from nsm_widgets.nsm import NeuralStateMachine
 from nsm_widgets.ntm import NTM
@@ -208,7 +208,10 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="store must be the path of a folder, got int"):
         TraceRecorder(model, store=3)
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotADirectoryError), TraceRecorder(model, store=tmp_path / "file" / "run.zarr"):
+    with (
+        pytest.raises(FileThereError, match="is a file"),
+        TraceRecorder(model, store=tmp_path / "file" / "run.zarr"),
+    ):
         pass
 
     class Mixed(nn.Module):
