@@ -23,7 +23,7 @@ class Sealed(NamedTuple):
     sums: list[int]
 
 
-def block_sums(data: Any) -> list[int]:
+def block_sums(data: Any) -> list[int]:  # NumPy tells of its buffers in types from Python 3.12 on
     """The checksum of each block of a C-contiguous buffer."""
     view = memoryview(data).cast("B")
     return [zlib.crc32(view[start : start + BLOCK]) for start in range(0, len(view), BLOCK)]
@@ -67,7 +67,7 @@ def read_seal(metadata: Mapping[str, str]) -> dict[str, Sealed] | None:
     return {name: Sealed(dtype, tuple(shape), sums) for name, (dtype, shape, sums) in blocks.items()}
 
 
-def check_sealed(sealed: Sealed, dtype: str, shape: tuple[int, ...], data: Any = None) -> None:
+def check_sealed(sealed: Sealed, dtype: str, shape: tuple[int, ...], data: Any = None) -> None:  # likewise
     """Refuse a tensor that is not the one that was saved; without ``data``, its bytes are looked at later.
 
     Raises:

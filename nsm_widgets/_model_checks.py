@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -81,8 +80,8 @@ def check_matches(name: str, value: Tensor, like: Tensor, like_name: str) -> Non
         )
 
 
-def check_sequence(inputs: Any, size: int, like: Tensor) -> None:
-    """Raise unless ``inputs`` can be run over: ``(time, batch, channel)``, ``size`` channels, none empty.
+def check_sequence(given: object, size: int, like: Tensor) -> None:
+    """Raise unless inputs can be run over: ``(time, batch, channel)``, ``size`` channels, none empty.
 
     ``like`` is a parameter of the model.
 
@@ -90,7 +89,7 @@ def check_sequence(inputs: Any, size: int, like: Tensor) -> None:
         DtypeError: If it is no tensor of the dtype and on the device of ``like``.
         ShapeError: If rank or size do not fit.
     """
-    check_tensor("inputs", inputs)
+    inputs = check_tensor("inputs", given)
     if inputs.ndim != 3:
         raise ShapeError(
             f"inputs must have axes (time, batch, channel), got shape {tuple(inputs.shape)}. "

@@ -29,7 +29,7 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and not math.isnan(value)
 
 
-def check_path(path: Any) -> None:
+def check_path(path: str | os.PathLike[str]) -> None:
     """Refuse a path that no file system can have.
 
     Raises:

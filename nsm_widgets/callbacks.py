@@ -18,10 +18,13 @@ import functools
 import math
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nsm_widgets._errors import MissingDependencyError
 from nsm_widgets.trace import TraceRecorder
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Trainer
 
 
 def lightning_callback(recorder: TraceRecorder) -> Any:
@@ -95,7 +98,7 @@ class _RecorderBlock:
             self.recorder.__exit__(type(error) if error else None, error, None)
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any) -> float | None:  # whatever was logged
     """A metric as a number; ``None`` for what is none, as a text or a vector."""
     try:
         number = float(value)
@@ -126,7 +129,7 @@ def _lightning_type() -> type:
             self._block.begin()
 
         def on_train_batch_end(
-            self, trainer: Any, pl_module: object, outputs: object, batch: object, batch_idx: int
+            self, trainer: Trainer, pl_module: object, outputs: object, batch: object, batch_idx: int
         ) -> None:
             """What was logged in this batch."""
             loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
@@ -134,11 +137,11 @@ def _lightning_type() -> type:
             now = {name: value for name, value in metrics if name not in self._of_validation}
             self._block.log({"loss": loss, **now})
 
-        def on_validation_start(self, trainer: Any, pl_module: object) -> None:
+        def on_validation_start(self, trainer: Trainer, pl_module: object) -> None:
             """What was logged before is none of the validation's."""
             self._before = set(trainer.callback_metrics) - self._of_validation
 
-        def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        def on_validation_end(self, trainer: Trainer, pl_module: object) -> None:
             """What was logged in a validation."""
             self._of_validation |= set(trainer.callback_metrics) - self._before
             self._block.log({name: trainer.callback_metrics[name] for name in self._of_validation})

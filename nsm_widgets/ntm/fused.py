@@ -122,6 +122,7 @@ class AccessStep(torch.autograd.Function):
     of all heads, the read heads first, then erase and add vectors. Gives the fields of ``Accessed``.
     """
 
+    # ctx is torch's, and takes attributes of any name
     @staticmethod
     def forward(
         ctx: Any, memory: Tensor, previous_read: Tensor, previous_write: Tensor, *told: Tensor

@@ -71,6 +71,7 @@ class CellStep(torch.autograd.Function):
     heads.
     """
 
+    # ctx is torch's, and takes attributes of any name
     @staticmethod
     def forward(
         ctx: Any,

@@ -47,6 +47,7 @@ class SequenceLinear:
 class _LateWeight(torch.autograd.Function):
     """Passes ``added`` through, and turns the gradient in it into that of the weight as well."""
 
+    # ctx is torch's, and takes attributes of any name
     @staticmethod
     def forward(ctx: Any, added: Tensor, weight: Tensor, inputs: list[Tensor]) -> Tensor:
         ctx.inputs = inputs

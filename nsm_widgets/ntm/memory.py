@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -207,14 +206,15 @@ class NTMMemory(nn.Module):
         self._slot_use = fn(self._slot_use)
         return self
 
-    def _open_batch(self, read_keys: Any) -> int:
+    def _open_batch(self, read_keys: object) -> int:
         held = self._state.memory.shape[0]
-        if check_tensor("read_keys", read_keys).ndim != 3 or len(read_keys) == 0:
+        keys = check_tensor("read_keys", read_keys)
+        if keys.ndim != 3 or len(keys) == 0:
             raise ShapeError(
                 f"read_keys must have axes (batch, head, word), none empty, got shape "
-                f"{tuple(read_keys.shape)}. A single memory? Add its batch axis: read_keys[None]."
+                f"{tuple(keys.shape)}. A single memory? Add its batch axis: read_keys[None]."
             )
-        batch = len(read_keys)
+        batch = len(keys)
         if batch != held and not self._batch_is_open:
             raise ShapeError(
                 f"read_keys must have the batch size of the state, {held}, got {batch}. "
@@ -252,11 +252,10 @@ class NTMMemory(nn.Module):
             else self._given(f"{kind}_sharpening", sharpening, "batch, head", per_head),
         )
 
-    def _given(self, name: str, value: Any, axes: str, expected: tuple[int, ...]) -> Tensor:
-        check_tensor(name, value)
-        check_shape(name, value, axes, expected)
-        check_matches(name, value, self.initial_memory.bias, "the memory")
-        tensor: Tensor = value
+    def _given(self, name: str, value: object, axes: str, expected: tuple[int, ...]) -> Tensor:
+        tensor = check_tensor(name, value)
+        check_shape(name, tensor, axes, expected)
+        check_matches(name, tensor, self.initial_memory.bias, "the memory")
         return tensor
 
 
@@ -264,10 +263,10 @@ def _drop_single_batch(values: Tensor) -> Tensor:
     return values.squeeze(0) if values.shape[0] == 1 else values
 
 
-def _num_offsets(*shifts: Any) -> int:
+def _num_offsets(*shifts: object) -> int:
     for given in shifts:
-        if given is not None and check_tensor("shifts", given).ndim == 3:
-            count: int = given.shape[-1]
+        if given is not None and (tensor := check_tensor("shifts", given)).ndim == 3:
+            count = tensor.shape[-1]
             if count % 2 == 0:
                 raise ShapeError(
                     f"shifts must have an odd number of offsets, got {count}. The middle one means 'stay'."

@@ -9,6 +9,7 @@ from typing import Any
 
 from nsm_widgets._text import one_line, printable
 from nsm_widgets.report._report import Report
+from nsm_widgets.stats import Finding
 
 STYLE = """
 .nsmw-report h2 { margin: 30px 0 2px; font-size: 17px; font-weight: 600; }
@@ -95,7 +96,7 @@ def _findings(report: Report) -> str:
     return f"<section><h2>What stands out</h2><ul>{items}</ul>{rest}</section>"
 
 
-def _link(report: Report, finding: Any) -> str:
+def _link(report: Report, finding: Finding) -> str:
     text = _text(finding.text)
     if not report.figures:
         return text

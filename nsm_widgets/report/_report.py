@@ -7,6 +7,7 @@ from typing import Any
 
 from nsm_widgets.report._figures import Figure
 from nsm_widgets.report._tables import ReportTable
+from nsm_widgets.stats import Finding
 from nsm_widgets.widgets import Selection
 
 
@@ -21,7 +22,7 @@ class Report:
     figures: list[tuple[Figure, Any]] = field(default_factory=list)
     """Each with its view."""
     tables: list[ReportTable] = field(default_factory=list)
-    findings: list[Any] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
     """What came with the data and is no array, as text."""
     failures: dict[str, Exception] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
-from typing import Any
+from typing import Any, TypeGuard
 
 from nsm_widgets._text import one_line, short_number, spreadsheet_text
 from nsm_widgets.report._inputs import flat_arrays
@@ -55,7 +55,7 @@ class ReportTable:
         return f'<th scope="col"{NUMBER if of_numbers else ""}>{_escaped(self.columns[place])}</th>'
 
 
-def tables_of(data: Any, failures: dict[str, Exception]) -> tuple[list[ReportTable], list[Any]]:
+def tables_of(data: Mapping[str, Any], failures: dict[str, Exception]) -> tuple[list[ReportTable], list[Any]]:
     """Statistics of everything, tidy, and what stands out in them. What fails is added to the failures."""
     from nsm_widgets import stats
 
@@ -82,7 +82,7 @@ def _or_failure(title: str, make: Callable[[], Any], failures: dict[str, Excepti
         return None
 
 
-def _as_table(name: str, title: str, made: Any) -> ReportTable:
+def _as_table(name: str, title: str, made: Any) -> ReportTable:  # pandas ships no types
     """A data frame, or the plain table that stands in for one."""
     columns = tuple(map(str, made.columns))
     if hasattr(made, "itertuples"):
@@ -99,7 +99,7 @@ def _plain(value: object) -> Any:
     return spreadsheet_text(one_line(value)) if isinstance(value, (str, tuple, list)) else value
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if not _is_number(value):
         return f"<td>{_escaped('' if value is None else value)}</td>"
     number = float(value)
@@ -107,7 +107,7 @@ def _cell(value: Any) -> str:
     return f"<td{NUMBER}>{shown}</td>"
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return not isinstance(value, bool) and (isinstance(value, (int, float)) or hasattr(value, "dtype"))
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -79,7 +80,7 @@ def create_comprehensive_report(
         ['README.md', 'figures', 'index.html', 'tables']
     """
     check_page_options(precision, max_bytes, theme)
-    recorded = getattr(data, "trace", data)
+    recorded: Any = getattr(data, "trace", data)
     with unseen_widgets():
         report = Report(title, Selection())
     wanted = list(_figures(recorded, report))

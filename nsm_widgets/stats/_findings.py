@@ -216,7 +216,9 @@ def _mean_of_known(
     return mean_where(np.moveaxis(values, 1, -1), np.moveaxis(~np.isnan(values), 1, -1))
 
 
-def _of_slots(reads: Masses, writes: Masses, threshold: float, sequence_starts: object) -> Iterator[Finding]:
+def _of_slots(
+    reads: Masses, writes: Masses, threshold: float, sequence_starts: Sequence[object]
+) -> Iterator[Finding]:
     check_pair(reads, writes)
     reads, writes = known_part(reads, writes)
     name = writes.given.name

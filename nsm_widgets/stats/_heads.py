@@ -185,7 +185,7 @@ def classify_heads(
 ) -> HeadClasses | HeadClassesByArray: ...
 @overload
 def classify_heads(
-    attention: Any,
+    attention: ArrayLike,
     *,
     mask: Mask = None,
     causal: bool | None = None,
@@ -193,7 +193,7 @@ def classify_heads(
     window: int = 2,
 ) -> HeadClasses: ...
 def classify_heads(
-    attention: Any,
+    attention: ArrayLike,
     *,
     mask: Mask = None,
     causal: bool | None = None,

@@ -18,6 +18,8 @@ from nsm_widgets.trace import ArrayLike, Coord, NamedArray, labels_along, number
 Statistic: TypeAlias = Any
 """A ``NamedArray`` where the input was one, else a NumPy array of float64 or bool."""
 
+Numeric: TypeAlias = NDArray[Any] | np.generic | float
+
 Mask: TypeAlias = Any
 """True where a value counts; ``None`` when all do. A boolean array (or one of 0 and 1) that broadcasts to the
 values, or a ``NamedArray`` with some of their axes. Checked at run time."""
@@ -183,7 +185,9 @@ def _aligned(mask: NamedArray, given: Given) -> NDArray[Any]:
     return mask.values.transpose(order).reshape(shape)
 
 
-def divide_where(top: Any, bottom: Any, where: Any, otherwise: float = np.nan) -> NDArray[np.float64]:
+def divide_where(
+    top: Numeric, bottom: Numeric, where: Numeric, otherwise: float = np.nan
+) -> NDArray[np.float64]:
     """``top / bottom`` where it is asked for, something else elsewhere, without a warning."""
     shape = np.broadcast_shapes(np.shape(top), np.shape(bottom), np.shape(where))
     out = np.full(shape, otherwise)
@@ -204,7 +208,7 @@ def check_choice(value: object, name: str, known: Sequence[str]) -> str:
 
 
 def check_threshold(
-    value: Any, name: str, low: float = 0.0, high: float = np.inf, *, above: bool = False
+    value: object, name: str, low: float = 0.0, high: float = np.inf, *, above: bool = False
 ) -> float:
     """Refuse what is no number in a range.
 
@@ -218,8 +222,12 @@ def check_threshold(
     Raises:
         UnknownOptionError: If it is no number, or lies outside.
     """
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high or (above and value == low):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, np.number))
+        or not low <= float(value) <= high
+        or (above and value == low)
+    ):
         rule = f"greater than {low:g}" if above else f"at least {low:g}"
         if high != np.inf:
             rule += f" and at most {high:g}"

@@ -109,7 +109,7 @@ def memory_sparsity(memory: ArrayLike, *, threshold: float = NEAR_ZERO, mask: Ma
     """
     limit = check_threshold(threshold, "threshold")
 
-    def near_zero(values: Any, where: Any) -> Any:
+    def near_zero(values: Float64[np.ndarray, "..."], where: Bool[np.ndarray, "..."]) -> Any:
         return _mean(np.where(np.isnan(values), np.nan, np.abs(values) < limit), where)
 
     return _over_memory(memory, mask, near_zero, "sparsity", f"fraction of numbers below {limit:g}")
@@ -135,9 +135,9 @@ def active_slots(memory: ArrayLike, *, threshold: float = ACTIVE, mask: Mask = N
     """
     limit = check_threshold(threshold, "threshold")
 
-    def share(values: Any, where: Any) -> Any:
+    def share(values: Float64[np.ndarray, "..."], where: Bool[np.ndarray, "..."]) -> Any:
         spread = _std(values[..., None, :], where[..., None, :])
-        some = where.any(axis=-1)
+        some = np.asarray(where.any(axis=-1))
         flags = np.where(np.isnan(spread), np.nan, spread > limit)
         return _mean(flags[..., None], some[..., None])
 
@@ -219,19 +219,19 @@ def _where(given: Given, mask: Mask) -> Bool[np.ndarray, "..."]:
     return np.broadcast_to(True, given.values.shape) if places is None else places
 
 
-def _mean(values: Any, where: Any) -> Any:
+def _mean(values: Float64[np.ndarray, "..."], where: Bool[np.ndarray, "..."]) -> Any:
     counts = np.asarray(where.sum(axis=(-2, -1)))
     sums = np.asarray(values.sum(axis=(-2, -1), where=where))
     return divide_where(sums, counts, counts > 0)
 
 
-def _std(values: Any, where: Any) -> Any:
+def _std(values: Float64[np.ndarray, "..."], where: Bool[np.ndarray, "..."]) -> Any:
     with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN
         means = _mean(values, where)[..., None, None]
         return np.sqrt(_mean(np.where(where, values - means, 0.0) ** 2, where))
 
 
-def _range(values: Any, where: Any) -> Any:
+def _range(values: Float64[np.ndarray, "..."], where: Bool[np.ndarray, "..."]) -> Any:
     with np.errstate(invalid="ignore"):
         top = values.max(axis=(-2, -1), where=where, initial=-np.inf)
         spread = top - values.min(axis=(-2, -1), where=where, initial=np.inf)

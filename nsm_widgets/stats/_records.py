@@ -166,5 +166,5 @@ def basic_statistics(values: Float64[np.ndarray, "..."], kept: Bool[np.ndarray, 
     }
 
 
-def _mean(values: Any, where: Any) -> float:
+def _mean(values: Float64[np.ndarray, "..."], where: Bool[np.ndarray, "..."] | np.bool_) -> float:
     return float(mean_where(np.ravel(values), np.ravel(where)))

@@ -117,7 +117,7 @@ def known_part(reads: Masses, writes: Masses) -> tuple[Masses, Masses]:
 
 
 def _records(
-    reads: Masses, writes: Masses, threshold: float, sequence_starts: object
+    reads: Masses, writes: Masses, threshold: float, sequence_starts: Sequence[object]
 ) -> list[dict[str, Any]]:
     steps = len(reads.values) // reads.layers
     starts = starts_before(sequence_starts, steps)
@@ -146,7 +146,7 @@ def _records(
     return records
 
 
-def _step(masses: Masses, place: Any) -> int:
+def _step(masses: Masses, place: np.int64) -> int:
     return masses.given.numbered({"time": int(place) // masses.layers})["time"]
 
 

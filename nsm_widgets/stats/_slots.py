@@ -14,7 +14,6 @@ import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -300,7 +299,7 @@ def in_order(masses: Masses) -> Masses:
     return Masses(values.reshape(-1, *values.shape[2:]), masses.given, dims, values.shape[1])
 
 
-def _starts_of(masses: Masses, starts: object) -> list[int]:
+def _starts_of(masses: Masses, starts: Sequence[int]) -> list[int]:
     """The rows at which sequences start, but for the first."""
     return [start * masses.layers for start in check_starts(starts, len(masses.values) // masses.layers)]
 
@@ -387,7 +386,7 @@ def accesses(masses: Masses, threshold: object) -> Bool[np.ndarray, "time *batch
     return masses.values >= limit
 
 
-def check_starts(starts: Any, num_steps: int) -> list[int]:
+def check_starts(starts: Sequence[object], num_steps: int) -> list[int]:
     """Sequence starts after the first step, ascending.
 
     Raises:
@@ -396,7 +395,7 @@ def check_starts(starts: Any, num_steps: int) -> list[int]:
     return sorted({step for start in starts if (step := _step(start, num_steps)) > 0})
 
 
-def starts_before(starts: Any, num_steps: int) -> list[int]:
+def starts_before(starts: Sequence[object], num_steps: int) -> list[int]:
     """Those of the sequence starts that lie before a step.
 
     Raises:
@@ -405,9 +404,9 @@ def starts_before(starts: Any, num_steps: int) -> list[int]:
     return [step for start in starts if (step := _step(start, sys.maxsize)) < num_steps]
 
 
-def _step(start: Any, num_steps: int) -> int:
+def _step(start: object, num_steps: int) -> int:
     try:
-        step = operator.index(start)
+        step = operator.index(start)  # type: ignore[arg-type]  # what is none is refused
     except TypeError:
         step = -1
     if not 0 <= step < num_steps:

@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from nsm_widgets._axes import check_dims, check_has_axis, format_sizes
 from nsm_widgets._errors import AxisError, LabelError, SelectionError, ShapeError
@@ -16,7 +16,7 @@ from nsm_widgets._text import LONGEST, replace_surrogates
 from nsm_widgets.trace.arrays._convert import ArrayLike, to_readonly
 from nsm_widgets.trace.arrays._coord import Coord, cut_coord, make_coord, same_coord, take
 from nsm_widgets.trace.arrays._json import FrozenDict, freeze_attrs
-from nsm_widgets.trace.arrays._lazy import LazyValues
+from nsm_widgets.trace.arrays._lazy import HeldValues, LazyValues
 from nsm_widgets.trace.arrays._mask import is_mask, make_mask, mask_of
 from nsm_widgets.trace.arrays._number import cropped_numbers, make_numbers, number_axis, numbers_of
 
@@ -263,7 +263,7 @@ class NamedArray:
             f", ... ({len(numbers)} numbers)" if len(numbers) > 6 else ""
         )
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
             raise ValueError(f"{self.name} is {self.dtype}: turning it into {np.dtype(dtype)} needs a copy.")
         if copy:
@@ -327,7 +327,7 @@ def _check_indexer(indexer: Indexer, dim: str, size: int, name: str) -> int | sl
     return _check_index(indexer, dim, size, name)
 
 
-def _check_index(index: Any, dim: str, size: int, name: str) -> int:
+def _check_index(index: Any, dim: str, size: int, name: str) -> int:  # what is no index is refused
     if isinstance(index, (bool, np.bool_)):
         raise SelectionError(
             f"{name}: {dim} is selected by index, got {index}. A mask? Pass np.flatnonzero(mask)."
@@ -345,7 +345,7 @@ def _check_index(index: Any, dim: str, size: int, name: str) -> int:
     return number
 
 
-def _same_bytes(one: Any, other: Any) -> bool:
+def _same_bytes(one: HeldValues, other: HeldValues) -> bool:
     """Whether two arrays of one shape and type have the same bits, block by block: memory may be small."""
     rows = max(1, _COMPARED // max(1, one.nbytes // max(1, one.shape[0]))) if one.ndim else 1
     parts = [slice(start, start + rows) for start in range(0, one.shape[0], rows)] if one.ndim else [()]

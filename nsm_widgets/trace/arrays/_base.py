@@ -137,15 +137,17 @@ class TraceBase(Mapping[str, NamedArray]):
         attrs = attrs_after_isel(self.attrs, self.sizes, indexers)
         return self._made(arrays, attrs, self.origin and self.origin.after_isel(indexers, self.sizes))
 
-    def assign(self: Made, *arrays: Any, attrs: Any = None) -> Made:
+    def assign(self: Made, *arrays: object, attrs: object = None) -> Made:
         """A new trace with NamedArrays and attrs added; those of the same name are replaced."""
+        given: dict[str, NamedArray] = {}
         for array in arrays:
             if not isinstance(array, NamedArray):
                 raise DtypeError(
                     f"assign takes NamedArrays, got {type(array).__name__}. "
                     "Give it a name and axes first: NamedArray(name, values, dims)."
                 )
-        given, told = {array.name: array for array in arrays}, freeze_attrs(attrs, "trace")
+            given[array.name] = array
+        told = freeze_attrs(attrs, "trace")
         origin = self.origin and self.origin.after_assign(
             {name: array for name, array in given.items() if self._arrays.get(name) is not array},
             {name: value for name, value in told.items() if self.attrs.get(name, ...) != value},

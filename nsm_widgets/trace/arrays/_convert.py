@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import mmap
 import sys
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import DtypeError, RecordingError, ShapeError
 from nsm_widgets.trace.arrays._lazy import LazyValues
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ArrayLike: TypeAlias = Any
 """A torch tensor, a NumPy array, anything with ``__array__``, a number, or a regular list of those.
@@ -83,7 +87,7 @@ def to_readonly(value: ArrayLike, name: str) -> tuple[Any, str | None]:
     return array, source_dtype
 
 
-def held_dtype(tensor: Any, name: str) -> tuple[Any, str | None]:
+def held_dtype(tensor: Tensor, name: str) -> tuple[Any, str | None]:
     """The torch type in which NumPy can hold a tensor's values, and the type they are widened from, if any.
 
     Raises:
@@ -108,7 +112,7 @@ def held_dtype(tensor: Any, name: str) -> tuple[Any, str | None]:
     return tensor.dtype, None
 
 
-def need_values(tensor: Any, name: str) -> None:
+def need_values(tensor: Tensor, name: str) -> None:
     """Refuse a tensor that has no values of its own: one within a ``torch.func`` transform, a fake one.
 
     Raises:
@@ -120,7 +124,7 @@ def need_values(tensor: Any, name: str) -> None:
         tensor_view(tensor.reshape(-1)[:0], name)
 
 
-def tensor_view(tensor: Any, name: str) -> tuple[NDArray[Any], str | None]:
+def tensor_view(tensor: Tensor, name: str) -> tuple[NDArray[Any], str | None]:
     """A torch tensor as a NumPy array that may share its memory: copy it before the tensor can change.
 
     Raises:
@@ -182,7 +186,7 @@ def _from_array_like(value: ArrayLike, name: str) -> tuple[NDArray[Any], str | N
     return array, None
 
 
-def _from_sequence(value: Any, name: str) -> tuple[NDArray[Any], str | None]:
+def _from_sequence(value: Sequence[Any], name: str) -> tuple[NDArray[Any], str | None]:
     """A list of numbers, or of array-likes with equal shapes, stacked along a new first axis."""
     if len(value) == 0:
         raise ShapeError(f"{name} must not be empty, got {value!r}.")
@@ -211,7 +215,7 @@ def _from_sequence(value: Any, name: str) -> tuple[NDArray[Any], str | None]:
     return stacked, sources.pop() if len(sources) == 1 else None
 
 
-def _from_numbers(value: Any, name: str) -> NDArray[Any]:
+def _from_numbers(value: Sequence[Any], name: str) -> NDArray[Any]:
     try:
         array = np.array(value)
     except OverflowError as error:

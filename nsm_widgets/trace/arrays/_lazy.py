@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 AxisSelection: TypeAlias = int | range | list[int]
 """What is chosen along one axis of a source, all indices from 0 up: an int drops the axis."""
@@ -88,7 +88,7 @@ class LazyValues(NDArrayOperatorsMixin):
         """All of it, as a new array."""
         return self._source.read(self._axes)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> Any:  # whatever picks from a NumPy array
         indexers = _plain(key, self.shape)
         values = np.asarray(self)[key] if indexers is None else self.select(indexers).read()
         return values[()] if np.ndim(values) == 0 else values
@@ -101,7 +101,7 @@ class LazyValues(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Any]:
         return (self[index] for index in range(len(self)))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError(
                 f"values in a {self.place} cannot become an array without a copy: they are read."
@@ -122,6 +122,10 @@ class LazyValues(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"<values in a {self.place}, shape {self.shape}, {self.dtype}>"
+
+
+HeldValues: TypeAlias = NDArray[Any] | LazyValues
+"""Values in memory, in a file or in a store."""
 
 
 def _choose(axis: range | list[int], indexer: int | slice | list[int]) -> AxisSelection:
@@ -155,7 +159,7 @@ def _plain(key: object, shape: tuple[int, ...]) -> list[int | slice | list[int]]
     return [indexer for indexer in indexers if indexer is not None]
 
 
-def _indexer(part: Any, size: int, axis: int) -> int | slice | list[int] | None:
+def _indexer(part: Any, size: int, axis: int) -> int | slice | list[int] | None:  # likewise
     if isinstance(part, slice):
         return part
     if isinstance(part, (bool, np.bool_)):

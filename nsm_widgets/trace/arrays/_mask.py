@@ -173,7 +173,7 @@ def pack_mask(coord: Coord) -> list[str]:
     return [row.tobytes().decode("ascii") for row in rows]
 
 
-def unpack_mask(dims: Sequence[str], rows: Any, sizes: Mapping[str, int], what: str) -> Coord:
+def unpack_mask(dims: Sequence[str], rows: object, sizes: Mapping[str, int], what: str) -> Coord:
     """What :func:`pack_mask` wrote.
 
     Raises:
@@ -181,9 +181,11 @@ def unpack_mask(dims: Sequence[str], rows: Any, sizes: Mapping[str, int], what: 
     """
     shape = tuple(sizes.get(dim, 0) for dim in dims)
     last = shape[-1] if shape else 0
-    whole = isinstance(rows, list) and len(rows) == int(np.prod(shape[:-1], dtype=np.int64)) and last > 0
-    if not whole or not all(
-        isinstance(row, str) and len(row) == last and set(row) <= {"0", "1"} for row in rows
+    num_rows = int(np.prod(shape[:-1], dtype=np.int64)) if last else -1
+    if (
+        not isinstance(rows, list)
+        or len(rows) != num_rows
+        or not all(isinstance(row, str) and len(row) == last and set(row) <= {"0", "1"} for row in rows)
     ):
         raise LabelError(
             f"{what} must be a text of {last} times 0 or 1 for each row of {format_dims(tuple(dims))}."
@@ -206,7 +208,7 @@ def coords_to_json(coords: Mapping[str, Coord], sizes: Mapping[str, int]) -> dic
 
 
 def coords_from_json(
-    described: Mapping[str, Mapping[str, Any]], dims: Any, shape: Sequence[int]
+    described: Mapping[str, Mapping[str, Any]], dims: object, shape: Sequence[int]
 ) -> dict[str, Coord]:
     """Labels, masks and numbers of an array as a file or a store describes them.
 
@@ -215,8 +217,9 @@ def coords_from_json(
     Raises:
         LabelError: If a mask is none.
     """
-    named = isinstance(dims, (list, tuple)) and all(isinstance(dim, str) for dim in dims)
-    sizes = dict(zip(dims, shape, strict=False)) if named else {}  # what else it is, NamedArray refuses
+    sizes: dict[str, int] = {}
+    if isinstance(dims, (list, tuple)) and all(isinstance(dim, str) for dim in dims):
+        sizes = dict(zip(dims, shape, strict=False))  # what else it is, NamedArray refuses
     return {
         name: unpack_mask(coord["dims"], coord["labels"], sizes, name)
         if is_mask(name)

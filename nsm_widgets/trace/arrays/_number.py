@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from nsm_widgets._errors import LabelError
 from nsm_widgets.trace.arrays._coord import Coord, make_coord
@@ -44,7 +44,7 @@ class Counted:
         places = np.asarray(index)
         return self.range.start + self.range.step * np.where(places < 0, places + len(self), places)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.arange(self.range.start, self.range.stop, self.range.step, dtype=dtype or self.dtype)
 
     def tolist(self) -> list[int]:

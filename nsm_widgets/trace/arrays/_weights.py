@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nsm_widgets._errors import WeightsError
+from nsm_widgets.trace.arrays._lazy import HeldValues
 
 _BLOCK_BYTES = 2**25
 _LOWEST = -1e-6  # a circular convolution by FFT leaves such crumbs; a softmax never does
 
 
 def check_weightings(
-    values: object, name: str, axis: str, remedy: str, source_dtype: str | None = None
+    values: HeldValues, name: str, axis: str, remedy: str, source_dtype: str | None = None
 ) -> None:
     """Refuse values that are no weightings along the last axis.
 
@@ -51,7 +52,9 @@ def check_weightings(
         )
 
 
-def check_shares(values: object, name: str, axis: str, remedy: str, source_dtype: str | None = None) -> None:
+def check_shares(
+    values: HeldValues, name: str, axis: str, remedy: str, source_dtype: str | None = None
+) -> None:
     """Refuse values that are no shares along the last axis: in [0, 1], summing to 1 at most.
 
     Args, tolerance and what is raised: see :func:`check_weightings`.
@@ -69,7 +72,7 @@ def check_shares(values: object, name: str, axis: str, remedy: str, source_dtype
             )
 
 
-def _tolerance(values: Any, source_dtype: str | None) -> float:
+def _tolerance(values: HeldValues, source_dtype: str | None) -> float:
     return 1e-2 if values.dtype == np.float16 or source_dtype is not None else 1e-3
 
 
@@ -84,7 +87,7 @@ def _check_unit(block: NDArray[Any], start: int, name: str, what: str, tolerance
         )
 
 
-def _blocks(values: Any) -> Iterator[tuple[int, NDArray[Any]]]:
+def _blocks(values: HeldValues) -> Iterator[tuple[int, NDArray[Any]]]:
     """The values in blocks along their first axis, each with its start: values may be larger than memory."""
     if values.ndim < 2:
         yield 0, np.asarray(values)

@@ -71,8 +71,8 @@ def _by_array(
     return options
 
 
-def _named_array(name: Any, value: ArrayLike, dims: Any, kind: Any) -> NamedArray:
-    check_name(name)
+def _named_array(name: object, value: ArrayLike, dims: object, kind: object) -> NamedArray:
+    name = check_name(name)
     attrs: dict[str, Any] = {}
     coords: Mapping[str, Any] = {}
     if isinstance(value, NamedArray):

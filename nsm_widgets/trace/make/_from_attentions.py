@@ -86,18 +86,16 @@ def _array(name: str, layers: _Layers, sides: tuple[Side, Side], options: Attent
     return NamedArray(name, layers.values, entry.dims, coords, attrs)
 
 
-def _fields_of(attentions: Any) -> dict[str, Any]:
+def _fields_of(attentions: object) -> dict[str, Any]:
     """The weights by the name that each array will have: of a model's whole output, or the weights alone."""
     if attentions is None:
         raise RecordingError(f"attentions must be tensors, got None. {HOW_TO_GET_THEM}")
     if isinstance(attentions, (list, tuple)) or hasattr(attentions, "shape"):
         return {"attention": attentions}
-    of_mapping = isinstance(attentions, Mapping)
-    found = {
-        name: attentions.get(field) if of_mapping else getattr(attentions, field)
-        for field, name in FIELDS.items()
-        if (field in attentions if of_mapping else hasattr(attentions, field))
-    }
+    given = attentions
+    if not isinstance(given, Mapping):
+        given = {field: getattr(attentions, field) for field in FIELDS if hasattr(attentions, field)}
+    found = {name: given[field] for field, name in FIELDS.items() if field in given}
     if not found:
         inner = {name: layers for name, layers in fields_within(attentions) if layers}
         return inner or {"attention": attentions}

@@ -53,6 +53,7 @@ def trace_from_named(value: object, alone: str = "") -> TraceBase | None:
 
 
 def _from_frame(frame: Any, default: tuple[str, ...], indexes: tuple[Any, ...], alone: str) -> NamedArray:
+    # pandas ships no types
     values = frame.to_numpy()
     if values.dtype.kind not in "fiub":
         raise DtypeError(

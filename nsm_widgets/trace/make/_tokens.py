@@ -50,7 +50,7 @@ def token_labels(tokenizer: object, ids: NDArray[Any]) -> list[list[str]]:
     return [[name if name in special else _spelled(name) for name in row] for row in rows]
 
 
-def _names(tokenizer: Any, ids: list[int]) -> list[str]:
+def _names(tokenizer: Any, ids: list[int]) -> list[str]:  # of whatever library
     try:
         named = tokenizer.convert_ids_to_tokens(ids)
     except Exception as error:  # whatever a tokenizer of somebody's raises
@@ -162,9 +162,9 @@ class Side:
 def attention_coords(
     query: Side,
     key: Side,
-    tokenizer: Any,
+    tokenizer: object,
     sizes: Mapping[str, int],
-    there: Any,
+    there: NDArray[np.bool_] | None,
     *,
     strict: bool = False,
     more: int = 0,

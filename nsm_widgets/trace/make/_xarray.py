@@ -20,6 +20,7 @@ nodes below the root.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def trace_from_xarray(data: object) -> TraceBase:
     )
 
 
-def _from_variable(variable: Any) -> NamedArray:
+def _from_variable(variable: Any) -> NamedArray:  # a DataArray, whose names need not be text to xarray
     """One variable with the coordinates that are labels of its axes."""
     coords = {}
     for dim in variable.dims:
@@ -132,7 +133,7 @@ def _has_mask(name: str, one: NamedArray, other: NamedArray) -> bool:
     )
 
 
-def _dataset(xr: Any, arrays: list[NamedArray]) -> Any:
+def _dataset(xr: ModuleType, arrays: list[NamedArray]) -> Any:
     coords = {
         (dim if is_mask(dim) or len(coord.dims) == 1 else f"{dim}_labels"): (coord.dims, coord.values)
         for array in arrays

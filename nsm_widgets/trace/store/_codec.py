@@ -35,7 +35,7 @@ def need_codecs() -> tuple[Any, Any]:
     return zstd, google_crc32c
 
 
-def crc32c(data: Any) -> int:
+def crc32c(data: bytes | NDArray[Any]) -> int:
     """The Castagnoli checksum, as Zarr's codec ``crc32c`` has it.
 
     >>> hex(crc32c(b"123456789"))

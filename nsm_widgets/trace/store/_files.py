@@ -63,7 +63,7 @@ def write_whole(folder: Path, name: str, parts: Iterable[Any], *, scratch: str =
     stage(f"{name}: named")
 
 
-def _write_all(descriptor: int, part: Any) -> None:
+def _write_all(descriptor: int, part: Any) -> None:  # of a buffer: see block_sums
     view = memoryview(part).cast("B")
     while len(view):
         view = view[os.write(descriptor, view) :]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nsm_widgets.trace.arrays._lazy import HeldValues
 from nsm_widgets.trace.store._files import refuse
 
 FORMAT = "nsm_widgets.store"
@@ -116,7 +117,9 @@ def is_key(key: object) -> bool:
     return isinstance(key, str) and _KEY.match(key) is not None and key not in _TAKEN
 
 
-def make_layout(key: str, dims: tuple[str, ...], like: Any, steps: int = 0, absent: int = 0) -> ArrayLayout:
+def make_layout(
+    key: str, dims: tuple[str, ...], like: HeldValues, steps: int = 0, absent: int = 0
+) -> ArrayLayout:
     """How an array with the shape and type of ``like`` is cut, so many steps in a shard; 0 for all."""
     shard = (steps or like.shape[0], *like.shape[1:]) if dims else (1,)
     chunk = choose_chunk(shard, dims or ("item",), like.dtype.itemsize)
@@ -274,7 +277,7 @@ def _alike(name: str, found: object, expected: object) -> bool:
     return bool(found == expected)
 
 
-def _without_level(codecs: Any) -> Any:
+def _without_level(codecs: Any) -> Any:  # of JSON
     """The codecs, but for zstd's level and the byte order of single bytes, which change nothing."""
     inner = _inside(codecs, 0, "configuration", "codecs")
     level = _inside(inner, 1, "configuration", "level")

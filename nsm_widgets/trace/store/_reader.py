@@ -310,7 +310,7 @@ class _Rank:
                 raise refuse(self._root, f"the segment {name} of {self._rank} is damaged: {error}") from error
         return segments
 
-    def _array(self, entry: Any) -> _Described:
+    def _array(self, entry: Any) -> _Described:  # of JSON, checked here
         self._check_entry(entry, ["coords", "dims", "grows", "key", "name"])
         coords = {}
         for dim, coord in self._expect(entry, "coords", dict).items():
@@ -322,7 +322,7 @@ class _Rank:
         name, dims = self._expect(entry, "name", str), self._expect(entry, "dims", list)
         return _Described(name, dims, entry["grows"], coords, layout, attrs, length)
 
-    def _column(self, entry: Any) -> _Described:
+    def _column(self, entry: Any) -> _Described:  # likewise
         """A mask or labels."""
         self._check_entry(entry, ["array", "coord", "dims", "grows", "key", "kind", "since"])
         texts = (entry["array"], entry["coord"], *self._expect(entry, "dims", list))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nsm_widgets.trace.arrays._lazy import HeldValues
 from nsm_widgets.trace.store._codec import most_packed, pack, unpack, with_sum, without_sum
 from nsm_widgets.trace.store._files import read_at
 from nsm_widgets.trace.store._layout import ArrayLayout
@@ -18,7 +19,7 @@ from nsm_widgets.trace.store._layout import ArrayLayout
 _NONE = 2**64 - 1
 
 
-def pack_shard(values: Any, layout: ArrayLayout, label: bytes) -> Iterator[bytes]:
+def pack_shard(values: HeldValues, layout: ArrayLayout, label: bytes) -> Iterator[bytes]:
     """A shard's bytes: its label, chunk by chunk, then its index.
 
     Args:

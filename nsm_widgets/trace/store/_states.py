@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nsm_widgets._errors import NsmWidgetsError
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._coord import Coord, same_coord
+from nsm_widgets.trace.arrays._lazy import HeldValues
 from nsm_widgets.trace.arrays._mask import is_mask, joined_masks
 from nsm_widgets.trace.arrays._origin import OwnLabels
 from nsm_widgets.trace.store._columns import MASK, TEXT, Column
@@ -95,7 +96,7 @@ def column_states(
 
 
 def _cells(
-    column: Column, values: Any, parts: Sequence[Stretch], places: Sequence[int]
+    column: Column, values: HeldValues, parts: Sequence[Stretch], places: Sequence[int]
 ) -> Iterator[tuple[int, NDArray[Any]]]:
     """What a column has for each iteration: its first step, or all steps of masks that change with them."""
     several = max(1, _READ_CELLS // max(1, math.prod(values.shape[1:])))

@@ -193,5 +193,5 @@ def _box(parts: Sequence[Any]) -> tuple[Any, ...]:
     return np.ix_(*(list(_span(part)) for part in parts))
 
 
-def _span(part: Any) -> Iterator[int]:
+def _span(part: slice | Sequence[int]) -> Iterator[int]:
     return iter(range(part.start, part.stop) if isinstance(part, slice) else part)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn
@@ -79,14 +80,14 @@ class StoreWriter:
 
     def __init__(
         self,
-        path: Any,
+        path: str | PathLike[str],
         *,
-        rank: Any = 0,
-        dims: Any = None,
-        coords: Any = None,
-        attrs: Any = None,
-        kinds: Any = None,
-        fixed: Any = None,
+        rank: object = 0,
+        dims: Mapping[str, Any] | None = None,
+        coords: object = None,
+        attrs: object = None,
+        kinds: object = None,
+        fixed: Mapping[str, Any] | None = None,
         resume: bool = False,
         commit_every_s: float = 5.0,
         buffer_mb: float = 256.0,
@@ -320,7 +321,7 @@ def _steps(slot: _Slot, value: ArrayLike) -> NDArray[Any]:
     return array if several else array[None]
 
 
-def _as_block(name: Any, value: ArrayLike, dims: Any) -> Any:
+def _as_block(name: str, value: ArrayLike, dims: Sequence[str] | None) -> Any:
     """One step or several, as several, not yet converted."""
     array = value if is_tensor(value) or type(value) is np.ndarray else to_numpy(value, str(name))[0]
     entry = known_array(name)
