@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets._errors import DtypeError, ShapeError, warn_or_log
 
 SUPPORTED_DTYPES = (torch.float32, torch.float64)
 
@@ -106,6 +107,40 @@ def check_sequence(given: object, size: int, like: Tensor) -> None:
             "Leave empty sequences out."
         )
     check_matches("inputs", inputs, like, "the model")
+
+
+_alone: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+"""How many calls running a model was given one step of several items and no state; two at most."""
+
+
+def warn_if_batch_leads(model: nn.Module, inputs: Tensor, state: object, name: str = "inputs") -> None:
+    """Warn once of a model whose sequences came with the batch first, where that can be told.
+
+    Told it can be of calls with one step, several items and no state, two of them running: a memory that
+    begins anew at each step has nothing to remember. Either sequences were given as ``(batch, time)``, one
+    at a time, or the state was not handed on. Of several steps nobody can know which axis is time.
+    """
+    if torch.compiler.is_compiling():
+        return
+    before = _alone.get(model, 0)
+    if before == 2:
+        return
+    _alone[model] = before + 1 if state is None and inputs.shape[0] == 1 < inputs.shape[1] else 0
+    if _alone[model] == 2:
+        warn_or_log(
+            f"{name} must have time as their first axis, and twice running came one step of "
+            f"{inputs.shape[1]} items without a state, shape {tuple(inputs.shape)}: nothing can be "
+            f"remembered. Does the batch lead? Pass {name}.transpose(0, 1). Step by step? Hand on the state."
+        )
+
+
+def state_remedy(inputs: Tensor, memory: object, model: str = "model") -> str:
+    """What to do about a state that does not fit: that of another batch, perhaps because the batch leads."""
+    remedy = f"Pass the state of the same model and batch, or {model}.initial_state(batch)."
+    batch = memory.shape[0] if isinstance(memory, Tensor) and memory.ndim else None
+    if inputs.shape[0] == batch != inputs.shape[1]:
+        remedy += " Does the batch lead? Time is the first axis: transpose(0, 1)."
+    return remedy
 
 
 def check_controller(

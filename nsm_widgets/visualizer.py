@@ -324,7 +324,8 @@ class AdvancedNSMVisualizer:
             return self.plot_state_evolution(
                 states, title, save_path, memory_slots=state_labels, slots=slots, **options
             )
-        if isinstance(metrics, str) or not metrics or not all(is_one_of(name, METRICS) for name in metrics):
+        known = isinstance(metrics, (list, tuple)) and all(is_one_of(name, METRICS) for name in metrics)
+        if not known or not metrics:
             raise OptionError(f"metrics must be some of {', '.join(METRICS)}, got {metrics!r}.")
         array = stack_arrays(states).astype(np.float64)
         if array.ndim not in (3, 4):
@@ -429,13 +430,11 @@ class AdvancedNSMVisualizer:
             :func:`~nsm_widgets.stats.summary_statistics`; after them stand ``Component``, the array's name,
             and ``Mean``, ``Std``, ``Min`` and ``Max``, the same numbers by the names that they had before.
         """
-        from nsm_widgets.stats import as_table, summary_statistics
+        from nsm_widgets.stats import summary_statistics
 
         table = summary_statistics(data)
-        named = _renamed(table, {"name": "Component", **_MEASURES})
-        columns = [*table.columns, *named]
-        rows = zip(*(table[name] for name in table.columns), *named.values(), strict=True)
-        return _saved(as_table([dict(zip(columns, row, strict=True)) for row in rows], columns), save_path)
+        columns = {name: list(table[name]) for name in table.columns}
+        return _saved(table, columns | _renamed(table, {"name": "Component", **_MEASURES}), save_path)
 
     def create_interactive_summary(self, data: object, save_path: SavePath = None) -> Any:
         """A short table: what each array is like.
@@ -448,11 +447,10 @@ class AdvancedNSMVisualizer:
             A pandas ``DataFrame``, or a plain table, with the columns ``Metric``, the array's name,
             ``Shape``, ``Mean``, ``Std``, ``Min`` and ``Max``.
         """
-        from nsm_widgets.stats import as_table, summary_statistics
+        from nsm_widgets.stats import summary_statistics
 
-        named = _renamed(summary_statistics(data), {"name": "Metric", "shape": "Shape", **_MEASURES})
-        rows = zip(*named.values(), strict=True)
-        return _saved(as_table([dict(zip(named, row, strict=True)) for row in rows], list(named)), save_path)
+        table = summary_statistics(data)
+        return _saved(table, _renamed(table, {"name": "Metric", "shape": "Shape", **_MEASURES}), save_path)
 
     def _done(self, view: V, save_path: SavePath) -> V:
         """Save the picture that was asked for, and have the notebook show the view."""
@@ -484,11 +482,16 @@ def _renamed(table: Any, names: Mapping[str, str]) -> dict[str, list[Any]]:
     return {new: list(table[old]) for old, new in names.items() if old in table.columns}
 
 
-def _saved(table: Any, path: SavePath) -> Any:
+def _saved(table: Any, columns: Mapping[str, list[Any]], path: SavePath) -> Any:
+    """These columns as a table of the same kind, saved as CSV where that was asked for."""
+    from nsm_widgets.stats import Table
+
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    made = Table(list(columns), rows) if isinstance(table, Table) else type(table)(columns)
     if path is not None:
         with replacing(Path(path)) as temporary:
-            table.to_csv(temporary, index=False)
-    return table
+            made.to_csv(temporary, index=False)
+    return made
 
 
 def _of_heads(weights: Any) -> Any:

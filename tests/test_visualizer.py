@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,13 +245,20 @@ def test_state_dynamics_without_metrics_are_those_of_a_memory_with_the_states_na
     states = torch.rand(3, 2, 4)
     view = VISUALIZER.plot_state_dynamics(states, ["a", "b"])
     assert view.trace["memory"].labels("slot") == ("a", "b")
-    for metrics in (["median"], [], "norm"):
+    unknown: list[Any] = [["median"], [], "norm", np.zeros((0, 3))]
+    for metrics in unknown:
         with pytest.raises(OptionError, match="metrics must be some of norm, mean, std, max, min, got"):
             VISUALIZER.plot_state_dynamics(states, metrics=metrics)
     with pytest.raises(ShapeError, match=r"states must have axes .* got shape \(2, 4\)"):
         VISUALIZER.plot_state_dynamics(states[0], metrics=["norm"])
     with pytest.raises(LabelError):
         VISUALIZER.plot_state_dynamics(states, ["a"], metrics=["norm"])
+
+
+def _without_pandas(make: Callable[..., Any], *args: object) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "pandas", None)
+        return make(*args)
 
 
 def test_summaries_have_the_columns_that_they_had_before(tmp_path: Path) -> None:
@@ -269,6 +277,9 @@ def test_summaries_have_the_columns_that_they_had_before(tmp_path: Path) -> None
     assert list(table["Component"]) == list(table["name"]) == list(data)
     for name in ("mean", "std", "min", "max"):
         assert list(table[name.title()]) == list(table[name])
+    plain = _without_pandas(VISUALIZER.create_interactive_summary, data, path)
+    assert list(plain.columns) == list(short.columns) and list(plain["Mean"]) == list(short["Mean"])
+    assert path.read_text().splitlines() == lines
     with pytest.raises(NsmWidgetsError, match="must lie in a folder that is there"):
         VISUALIZER.create_interactive_summary(data, save_path=tmp_path / "nowhere" / "summary.csv")
 

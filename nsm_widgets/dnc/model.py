@@ -9,7 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError
-from nsm_widgets._model_checks import check_controller, check_positive, check_sequence, check_shape
+from nsm_widgets._model_checks import (
+    check_controller,
+    check_positive,
+    check_sequence,
+    check_shape,
+    state_remedy,
+    warn_if_batch_leads,
+)
 from nsm_widgets.dnc.access import DNCAccess
 from nsm_widgets.dnc.config import DNCConfig
 from nsm_widgets.dnc.interface import InterfaceLayer
@@ -104,10 +111,11 @@ class DNC(nn.Module):
             DtypeError: If ``inputs`` is no tensor of the model's dtype and device.
         """
         check_sequence(inputs, self.config.input_size, self.output_layer.weight)
+        warn_if_batch_leads(self, inputs, state)
         if state is None:
             state = self.initial_state(inputs.shape[1])
         else:
-            self._check_state(state, inputs.shape[1])
+            self._check_state(state, inputs)
         features = []
         for projected in self.controller.input_layer(inputs).unbind(0):
             hidden, state = self.step(projected, state)
@@ -130,13 +138,13 @@ class DNC(nn.Module):
         hidden, controller = self.controller(projected, read, state.controller)
         return hidden, DNCCellState(self.access(self.interface(hidden), state.access).state, controller)
 
-    def _check_state(self, state: DNCCellState, batch: int) -> None:
+    def _check_state(self, state: DNCCellState, inputs: Tensor) -> None:
         if not isinstance(state, DNCCellState):
             raise DtypeError(
                 f"state must be a DNCCellState, got {type(state).__name__}. "
                 "Pass what an earlier call returned, or model.initial_state(batch)."
             )
-        remedy = "Pass the state of the same model and batch, or model.initial_state(batch)."
+        batch, remedy = inputs.shape[1], state_remedy(inputs, state.access.memory)
         fresh = self.initial_state(batch)
         for name, part, expected in zip(DNCState._fields, state.access, fresh.access, strict=True):
             check_shape(f"state {name}", part, "batch, ...", expected.shape, remedy)

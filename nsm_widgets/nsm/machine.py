@@ -7,7 +7,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError, ShapeError
-from nsm_widgets._model_checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets._model_checks import (
+    check_matches,
+    check_positive,
+    check_shape,
+    check_tensor,
+    state_remedy,
+    warn_if_batch_leads,
+)
 from nsm_widgets.nsm._masks import check_mask
 from nsm_widgets.nsm.communication import StateCommunication
 from nsm_widgets.nsm.config import NSMConfig
@@ -102,13 +109,14 @@ class NeuralStateMachine(nn.Module):
             DtypeError: If ``tokens`` is no tensor of the model's dtype and device, or the mask not of bools.
         """
         self._check_tokens(tokens)
+        warn_if_batch_leads(self, tokens, state, "tokens")
         steps, batch = tokens.shape[:2]
         if mask is not None:
             check_mask("mask", mask, "time, batch, token", tuple(tokens.shape[:3]), tokens)
         if state is None:
             state = self.initial_state(batch)
         else:
-            self._check_state(state, batch)
+            self._check_state(state, tokens)
         masks = [None] * steps if mask is None else mask.unbind(0)
         features = []
         for now, present in zip(tokens.unbind(0), masks, strict=True):
@@ -157,14 +165,14 @@ class NeuralStateMachine(nn.Module):
             )
         check_matches("tokens", tokens, self.output_layer.weight, "the model")
 
-    def _check_state(self, state: NSMState, batch: int) -> None:
+    def _check_state(self, state: NSMState, tokens: Tensor) -> None:
         if not isinstance(state, NSMState):
             raise DtypeError(
                 f"state must be an NSMState, got {type(state).__name__}. "
                 "Pass what an earlier call returned, or machine.initial_state(batch)."
             )
-        remedy = "Pass the state of the same model and batch, or machine.initial_state(batch)."
-        fresh = self.initial_state(batch)
+        remedy = state_remedy(tokens, state.states, "machine")
+        fresh = self.initial_state(tokens.shape[1])
         check_shape("state states", state.states, "batch, state, feature", fresh.states.shape, remedy)
         if (state.cells is None) != (fresh.cells is None):
             raise ShapeError(f"state cells must be there with an LSTM gate alone, not with a GRU. {remedy}")

@@ -7,7 +7,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import DtypeError
-from nsm_widgets._model_checks import check_controller, check_positive, check_sequence, check_shape
+from nsm_widgets._model_checks import (
+    check_controller,
+    check_positive,
+    check_sequence,
+    check_shape,
+    state_remedy,
+    warn_if_batch_leads,
+)
 from nsm_widgets._torch_modes import is_eager
 from nsm_widgets.ntm.access import MemoryAccess
 from nsm_widgets.ntm.cell import NTMCell
@@ -104,11 +111,12 @@ class NTM(nn.Module):
             DtypeError: If ``inputs`` is no tensor of the model's dtype and device.
         """
         check_sequence(inputs, self.config.input_size, self.output_layer.weight)
+        warn_if_batch_leads(self, inputs, state)
         batch = inputs.shape[1]
         if state is None:
             state = self.initial_state(batch)
         else:
-            self._check_state(state, batch)
+            self._check_state(state, inputs)
         controller_outputs, reads = [], []
         projected = self.cell.controller.input_layer(inputs)
         late = self.fused and torch.is_grad_enabled() and is_eager(inputs.device)
@@ -125,7 +133,7 @@ class NTM(nn.Module):
         features = torch.cat([torch.stack(controller_outputs), torch.stack(reads).flatten(2)], dim=-1)
         return NTMOutput(self.output_layer(features), state)
 
-    def _check_state(self, state: CellState, batch: int) -> None:
+    def _check_state(self, state: CellState, inputs: Tensor) -> None:
         if not isinstance(state, CellState):
             raise DtypeError(
                 f"state must be a CellState, got {type(state).__name__}. "
@@ -134,7 +142,7 @@ class NTM(nn.Module):
         config = self.config
         slots, word = config.memory_size, config.word_size
         reads, writes = config.num_read_heads, config.num_write_heads
-        remedy = "Pass the state of the same model and batch, or model.initial_state(batch)."
+        batch, remedy = inputs.shape[1], state_remedy(inputs, state.access.memory)
         check_shape("state memory", state.access.memory, "batch, slot, word", (batch, slots, word), remedy)
         weights, axes = (batch, reads, slots), "batch, head, slot"
         check_shape("state read_weights", state.access.read_weights, axes, weights, remedy)

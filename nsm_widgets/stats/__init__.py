@@ -81,7 +81,6 @@ if TYPE_CHECKING:
     from nsm_widgets.stats._table import (
         Table as Table,
         TableLike as TableLike,
-        as_table as as_table,
     )
     from nsm_widgets.stats._tables import (
         analyze as analyze,

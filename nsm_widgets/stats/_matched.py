@@ -31,7 +31,7 @@ class Matching:
 
     def apply(self, b: Trace) -> Trace:
         """The trace ``b`` with its heads and slots in the order of ``a``; labels go with them."""
-        return Trace(*(self.apply_to(array, b) for array in b.values()), attrs=b.attrs)
+        return Trace().assign(*(self.apply_to(array, b) for array in b.values()), attrs=b.attrs)
 
     def apply_to(self, array: NamedArray, b: Trace) -> NamedArray:
         """One array of ``b`` in the order of ``a``."""

@@ -47,7 +47,7 @@ def match_traces(a: Trace, b: Trace, by: object = MATCHED) -> Matching:
     """
     wanted = check_match(by)
     common = common_arrays(a, b)
-    one, other = (Trace(*(trace[name] for name in common.both)) for trace in (a, b))
+    one, other = (Trace().assign(*(trace[name] for name in common.both)) for trace in (a, b))
     task = MatchTask(one, other, "heads" in wanted, "slots" in wanted)
     if not (task.heads and task.slots):
         return task.improved(Matching())

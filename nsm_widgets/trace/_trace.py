@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from nsm_widgets._errors import FolderError
 from nsm_widgets._options import check_flag, check_path
-from nsm_widgets.trace.arrays._base import TraceBase
+from nsm_widgets.trace.arrays._base import TraceBase, check_places
 from nsm_widgets.trace.arrays._coord import Labels
 from nsm_widgets.trace.arrays._iterations import iteration_numbers, one_iteration, side_by_side
+from nsm_widgets.trace.arrays._origin import Origin
 from nsm_widgets.trace.arrays._refresh import make_again
 from nsm_widgets.trace.make._from_arrays import trace_from_arrays
 from nsm_widgets.trace.make._from_attentions import AttentionOptions, trace_from_attentions
@@ -26,7 +27,9 @@ class Trace(TraceBase):
     """Named arrays by name, in order, never changed once made.
 
     All arrays agree on the sizes of ``iteration``, ``time`` and ``batch``, and what changes with time has it
-    first. Other axes may differ: there may be four read heads and one write head.
+    first. Those of one memory, by well-known names with the same prefix (none, or ``encoder.``), agree on
+    ``slot``, and those of one state machine on ``state``. Other axes may differ: there may be four read heads
+    and one write head.
 
     Example:
         >>> trace = Trace.from_arrays({"read_weights": [[[[0.75, 0.25]]], [[[0.5, 0.5]]]]})
@@ -47,10 +50,14 @@ class Trace(TraceBase):
 
     __slots__ = ()
 
+    def __init__(self, *arrays: object, attrs: object = None, origin: Origin | None = None) -> None:
+        super().__init__(*arrays, attrs=attrs, origin=origin)
+        check_places(self)
+
     @classmethod
     def _public(cls, found: TraceBase) -> Trace:
         """What a function below the doors found or made, as a trace to be handed out."""
-        return cls(*found.values(), attrs=found.attrs, origin=found.origin)
+        return cls._unchecked(found.values(), found.attrs, found.origin)
 
     @property
     def iterations(self) -> tuple[int, ...]:
@@ -137,7 +144,8 @@ class Trace(TraceBase):
             >>> trace["scores"].labels("key")
             ('the', 'cat')
         """
-        return cls._public(trace_from_arrays(arrays, dims, coords, attrs, kinds, check_weights))
+        found = trace_from_arrays(arrays, dims, coords, attrs, kinds, check_weights)
+        return cls(*found.values(), attrs=found.attrs)
 
     @classmethod
     def from_attentions(
@@ -340,7 +348,8 @@ class Trace(TraceBase):
         """
         from nsm_widgets.trace.make._xarray import trace_from_xarray
 
-        return cls._public(trace_from_xarray(data))
+        found = trace_from_xarray(data)
+        return cls(*found.values(), attrs=found.attrs)
 
     @classmethod
     def _from_named(cls, value: object, alone: str) -> Trace | None:

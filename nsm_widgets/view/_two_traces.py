@@ -128,7 +128,7 @@ def two_traces_layout(
         *_in_rows(charts),
         *((panel,) for panel in below),
     )
-    return layout, Trace(*{array.name: array for array in held}.values())
+    return layout, Trace().assign(*{array.name: array for array in held}.values())
 
 
 def matching_notes(matching: Matching, names: tuple[str, str]) -> list[str]:

@@ -357,7 +357,8 @@ def test_traces_of_another_layout_are_refused(b: Trace, error: type[Exception], 
 
 def test_arrays_of_one_memory_must_count_the_same_slots() -> None:
     """They cannot be matched together."""
-    trace = Trace.from_arrays({"memory": np.zeros((2, 1, 4, 3)), "usage": np.zeros((2, 1, 5))})
+    trace = Trace.from_arrays({"memory": np.zeros((2, 1, 4, 3))})
+    trace = trace.assign(Trace.from_arrays({"usage": np.zeros((2, 1, 5))})["usage"])
     with pytest.raises(ShapeError, match="slots must count as many.*memory has 4, usage has 5"):
         stats.match_traces(trace, trace, "slots")
 

@@ -194,7 +194,8 @@ def test_the_domain_is_from_0_to_1_where_scores_are_no_larger() -> None:
 )
 def test_what_cannot_be_drawn_is_refused(arrays: dict[str, Any], text: str) -> None:
     """With what to do instead."""
-    trace = Trace.from_arrays(arrays, check_weights=False)
+    traces = [Trace.from_arrays({name: array}, check_weights=False) for name, array in arrays.items()]
+    trace = Trace().assign(*(array for each in traces for array in each.values()))
     with pytest.raises(ShapeError, match=re.escape(text)):
         importance_layout(trace)
 

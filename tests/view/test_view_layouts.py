@@ -148,12 +148,10 @@ def test_memory_change_refuses(arrays: Mapping[str, tuple[str, ...]], text: str)
 
 def test_an_initial_memory_of_another_size_is_not_broadcast() -> None:
     """One initial slot is not every slot's beginning."""
-    trace = Trace(
-        NamedArray("memory", np.ones((2, 3, 1)), ("time", "slot", "word")),
-        NamedArray("initial_memory", np.ones((1, 1)), ("slot", "word")),
-    )
+    trace = Trace(NamedArray("memory", np.ones((2, 3, 1)), ("time", "slot", "word")))
+    initial = NamedArray("initial_memory", np.ones((1, 1)), ("slot", "word"))
     with pytest.raises(ShapeError, match=r"got \(slot: 1, word: 1\)"):
-        memory_change(trace)
+        memory_change(trace.assign(initial))
 
 
 @pytest.mark.parametrize("side", ["read", "write"])

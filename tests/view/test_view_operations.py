@@ -98,7 +98,9 @@ def test_one_step_alone_has_no_before() -> None:
             r"read_weights must have axes \(time, batch, head, slot\), got \(time, slot\). Missing: head",
         ),
         (
-            Trace.from_arrays({"read_weights": weights(2, 1, 1, 5), "write_weights": weights(2, 1, 1, 6)}),
+            Trace.from_arrays({"read_weights": weights(2, 1, 1, 5)}).assign(
+                Trace.from_arrays({"write_weights": weights(2, 1, 1, 6)})["write_weights"]
+            ),
             "must be over the same slots, but write_weights has 6, read_weights has 5",
         ),
         (

@@ -14,6 +14,8 @@ from nsm_widgets.trace.arrays._array import Indexer, NamedArray
 from nsm_widgets.trace.arrays._chosen import attrs_after_isel
 from nsm_widgets.trace.arrays._coord import Coord, same_coord
 from nsm_widgets.trace.arrays._json import freeze_attrs
+from nsm_widgets.trace.arrays._known import known_array, split_name
+from nsm_widgets.trace.arrays._number import number_name
 from nsm_widgets.trace.arrays._origin import Origin
 
 
@@ -191,7 +193,14 @@ class TraceBase(Mapping[str, NamedArray]):
         return self._made(arrays, self.attrs, self.origin and self.origin.after_rename(new))
 
     def _made(self: Made, arrays: Iterable[NamedArray], attrs: object, origin: Origin | None) -> Made:
-        return type(self)(*arrays, attrs=attrs, origin=origin)
+        return self._unchecked(arrays, attrs, origin)
+
+    @classmethod
+    def _unchecked(cls: type[Made], arrays: Iterable[object], attrs: object, origin: Origin | None) -> Made:
+        """A trace of what was found or made below the doors, where a memory may have been cut on purpose."""
+        made = cls.__new__(cls)
+        TraceBase.__init__(made, *arrays, attrs=attrs, origin=origin)
+        return made
 
     def identical(self, other: TraceBase) -> bool:
         """Whether names in order, attrs and every array are the same to the last bit."""
@@ -238,7 +247,34 @@ Made = TypeVar("Made", bound=TraceBase)
 def _rebuild(
     kind: type[TraceBase], arrays: tuple[NamedArray, ...], attrs: dict[str, Any], origin: Origin | None
 ) -> TraceBase:
-    return kind(*arrays, attrs=attrs, origin=origin)
+    return kind._unchecked(arrays, attrs, origin)
+
+
+PLACES = ("slot", "state")
+"""Axes that count the places of a memory, or of a state machine."""
+
+
+def check_places(arrays: Mapping[str, NamedArray]) -> None:
+    """Refuse arrays of one memory that count different slots, or of one state machine, different states.
+
+    Of one memory are those by names that everybody knows, and with one prefix. What was cut, by the numbers
+    of its places, may differ.
+
+    Raises:
+        ShapeError: With the names of both.
+    """
+    seen: dict[tuple[str, str], tuple[str, int]] = {}
+    for name, array in arrays.items():
+        for dim in PLACES if known_array(name) is not None else ():
+            if dim not in array.dims or number_name(dim) in array.coords:
+                continue
+            size = array.sizes[dim]
+            first, other = seen.setdefault((split_name(name)[0], dim), (name, size))
+            if size != other:
+                raise ShapeError(
+                    f"arrays of one memory must agree on {dim!r}: {first} has {other}, {name} has {size}. Of "
+                    f"several memories, name what belongs together with a prefix, as 'encoder.{name}'."
+                )
 
 
 def _check_agree(arrays: Mapping[str, NamedArray]) -> None:

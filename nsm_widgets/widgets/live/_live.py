@@ -349,7 +349,7 @@ def one_of_many(trace: Trace, number: int) -> Trace:
             array = NamedArray(array.name, array.values[None], dims, coords, array.attrs)
         arrays.append(array)
     told = {key: value for key, value in trace.attrs["iterations"].items() if key != "steps"}
-    return Trace(*arrays, attrs={**trace.attrs, "iterations": told})
+    return Trace().assign(*arrays, attrs={**trace.attrs, "iterations": told})
 
 
 def merged_layout(old: Layout, new: Layout) -> Layout | None:

@@ -113,7 +113,7 @@ class TraceComparison(View):
         self.matching = _matched(first, second, wanted, self.names)
         self.a = _only(first, common.both)
         moved = [self.matching.apply_to(second[name], second) for name in common.both]
-        self.b = Trace(*moved, attrs=second.attrs)
+        self.b = Trace().assign(*moved, attrs=second.attrs)
         self._changes = head_changes(first, self.b, drawn, self.matching)
         layout, shown = two_traces_layout(
             self.a,
@@ -201,7 +201,7 @@ def _matched(a: Trace, b: Trace, wanted: tuple[str, ...], names: tuple[str, str]
 
 
 def _only(trace: Trace, names: Sequence[str]) -> Trace:
-    return Trace(*(trace[name] for name in names), attrs=trace.attrs)
+    return Trace().assign(*(trace[name] for name in names), attrs=trace.attrs)
 
 
 def _notes(common: CommonArrays, drawn: Sequence[str], names: tuple[str, str], a: Trace) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,41 @@ def test_sizes_and_coords_are_those_all_agree_on() -> None:
     assert list(trace.coords) == ["slot"]
     assert trace["read_weights"].labels("head") == ("a", "b", "c", "d")
     assert trace["write_weights"].labels("head") == ("0",)
+
+
+def test_a_memory_and_its_weights_agree_on_the_slots() -> None:
+    """Both are named, whatever the door; what other names and other prefixes say is theirs."""
+    memory = NamedArray("memory", np.zeros((3, 8, 2)), ("time", "slot", "word"))
+    weights = NamedArray("read_weights", uniform(3, 1, 9), ("time", "head", "slot"))
+    text = "must agree on 'slot': memory has 8, read_weights has 9"
+    for make in (
+        lambda: Trace(memory, weights),
+        lambda: Trace.from_arrays({"memory": np.zeros((3, 1, 8, 2)), "read_weights": uniform(3, 1, 1, 9)}),
+    ):
+        with pytest.raises(ShapeError, match=text):
+            make()
+    Trace(memory.renamed("encoder.memory"), weights)
+    Trace(memory, weights.renamed("other"))
+    states = NamedArray("state_importance", np.zeros((3, 1, 4)), ("time", "batch", "state"))
+    routing = NamedArray("routing_weights", uniform(3, 2, 5), ("time", "token", "state"))
+    with pytest.raises(ShapeError, match="agree on 'state': state_importance has 4, routing_weights has 5"):
+        Trace(states, routing)
+
+
+def test_axes_that_differ_by_design_are_not_asked_to_agree(tmp_path: Path) -> None:
+    """Heads, queries and keys; what was cut; and what is in a file or is made of another trace."""
+    dims = ("query", "key")
+    Trace(NamedArray("encoder.attention", uniform(3, 4), dims), NamedArray("attention", uniform(5, 6), dims))
+    trace = example()
+    cut = trace.isel(slot=slice(1, 3))
+    assert {array.sizes["slot"] for array in cut.values()} == {2}
+    assert Trace(*cut.values(), attrs=cut.attrs).identical(cut)
+    assert list(Trace(cut["memory"], trace["read_weights"])) == ["memory", "read_weights"]
+    mixed = trace.assign(cut["memory"].isel(slot=0), trace["write_weights"].isel(slot=[0, 1]))
+    mixed.save(tmp_path / "mixed.nsm")
+    opened = Trace.open(tmp_path / "mixed.nsm")
+    assert opened.isel(time=[0]).sizes["time"] == 1
+    assert pickle.loads(pickle.dumps(opened)).identical(opened)
 
 
 def test_isel_selects_in_every_array_that_has_the_axis() -> None:
