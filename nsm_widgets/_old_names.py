@@ -1,7 +1,4 @@
-"""Old names of ours, in one table, and what each is called now: all still work, and warn with the new way.
-
-Nothing is implemented here: an old name is the new one, with options.
-"""
+"""Old names, in one table, and what each is called now: all still work, and warn with the new way."""
 
 from __future__ import annotations
 
@@ -13,18 +10,22 @@ from typing import Any, TypeVar
 
 C = TypeVar("C", bound=type)
 
-OPTIONS = {
-    "store": "page_arrays",
-}
-"""Options of views, where the view has no option of that name now."""
+OPTIONS = {"trace": "data", "values": "data", "weights": "data", "trace_or_weights": "data"}
+OPTIONS |= {"coords": "labels", "x_labels": "labels.key", "y_labels": "labels.query"}
+OPTIONS |= {"head_names": "labels.head", "memory_slots": "labels.slot", "store": "page_arrays"}
+OPTIONS |= {"token_labels": "labels.token", "state_labels": "labels.state"}
+"""Options of views that have no option of that name now."""
+
+ORDER = {"RoutingView": ("data", "token_labels", "state_labels")}
+"""Options that went without their names."""
 
 ATTRIBUTES = {"store": "page_arrays"}
-"""Attributes of views."""
+"""Of views."""
 
 CLASSES: dict[str, tuple[str, tuple[str, ...], dict[str, object]]] = {
     "TraceStore": ("nsm_widgets.widgets.PageArrays", (), {}),
 }
-"""Classes: the new one, the options that go without a name, and those that make the new one draw the same."""
+"""The class of now, the options that went without their names, and those that draw the same now."""
 
 
 def with_old_options(cls: C) -> C:
@@ -34,10 +35,14 @@ def with_old_options(cls: C) -> C:
         return cls
 
     @wraps(own)
-    def init(self: object, *args: object, **options: object) -> None:
+    def init(self: object, *args: object, **options: Any) -> None:
+        if len(args) > 1 and cls.__name__ in ORDER:
+            args, options = (), {**dict(zip(ORDER[cls.__name__], args, strict=False)), **options}
         for old in options.keys() & OPTIONS.keys() - known:
-            _warn(f"{cls.__name__}: {old}= is called {OPTIONS[old]}= now.", 3)
-            options[OPTIONS[old]] = options.pop(old)
+            new, _, axis = OPTIONS[old].partition(".")
+            _warn(f"{cls.__name__}: {old}= is called {new}={f'{{{axis!r}: ...}}' if axis else ''} now.", 3)
+            value = options.pop(old)
+            options[new] = {**(options.get(new) or {}), axis: value} if axis else value
         own(self, *args, **options)
 
     known = inspect.signature(own).parameters.keys()
@@ -54,11 +59,7 @@ def old_attribute(owner: object, name: str) -> Any:
 
 
 def old_name(room: str, name: str) -> Any:
-    """What a name of the package is called now.
-
-    Raises:
-        AttributeError: If it never was one.
-    """
+    """What a name of the package is called now."""
     if name not in CLASSES or room not in ("nsm_widgets", "nsm_widgets.widgets"):
         raise AttributeError(f"module {room!r} has no attribute {name!r}")
     path, order, preset = CLASSES[name]

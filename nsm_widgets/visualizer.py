@@ -139,7 +139,8 @@ class AdvancedNSMVisualizer:
             save_path: Where to save a picture.
             **options: See :class:`View`.
         """
-        view = AttentionView(attention_weights, x_labels=x_labels, y_labels=y_labels, title=title, **options)
+        labels = {"key": x_labels, "query": y_labels}
+        view = AttentionView(attention_weights, labels=labels, title=title, **options)
         return self._done(view, save_path)
 
     def plot_token_to_state_routing(
@@ -166,7 +167,8 @@ class AdvancedNSMVisualizer:
             **options: See :class:`RoutingView`.
         """
         dims = _dims_of(routing_weights, ("time", "batch", "token", "state"), dims)
-        view = RoutingView(routing_weights, token_labels, state_labels, dims=dims, title=title, **options)
+        labels = {"token": token_labels, "state": state_labels}
+        view = RoutingView(routing_weights, labels=labels, dims=dims, title=title, **options)
         return self._done(view, save_path)
 
     def plot_state_communication(
@@ -192,9 +194,8 @@ class AdvancedNSMVisualizer:
             **options: See :class:`CommunicationView`.
         """
         dims = _dims_of(communication_weights, ("time", "batch", "head", "state", "sender"), dims)
-        view = CommunicationView(
-            communication_weights, state_labels=state_labels, dims=dims, title=title, **options
-        )
+        labels = {"state": state_labels}
+        view = CommunicationView(communication_weights, labels=labels, dims=dims, title=title, **options)
         return self._done(view, save_path)
 
     def plot_attention_patterns(
@@ -219,7 +220,7 @@ class AdvancedNSMVisualizer:
             attention_weights = list(attention_weights.values())
         if isinstance(attention_weights, list | tuple):
             attention_weights = stack_arrays(attention_weights)
-        view = AttentionView(attention_weights, head_names=pattern_names, title=title, **options)
+        view = AttentionView(attention_weights, labels={"head": pattern_names}, title=title, **options)
         return self._done(view, save_path)
 
     def plot_comparative_patterns(
@@ -363,8 +364,8 @@ class AdvancedNSMVisualizer:
             memory_slots: One string for each slot.
             **options: See :class:`ImportanceView`.
         """
-        coords = None if memory_slots is None else {"slot": memory_slots}
-        return self._done(ImportanceView(importance_scores, coords=coords, title=title, **options), save_path)
+        labels = {"slot": memory_slots}
+        return self._done(ImportanceView(importance_scores, labels=labels, title=title, **options), save_path)
 
     def plot_memory_read_write_operations(
         self,
@@ -393,7 +394,7 @@ class AdvancedNSMVisualizer:
             _of_heads(read_weights),
             _of_heads(write_weights),
             before=earlier,
-            memory_slots=memory_slots,
+            labels={"slot": memory_slots},
             title=title,
             **options,
         )

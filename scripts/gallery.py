@@ -106,7 +106,7 @@ ENTRIES = (
         "Attention with its tokens; a grid of heads to pick from, colours shared or per head. Of a trace "
         "with several arrays (encoder, decoder, cross) one is on show, chosen in the controls or by "
         '`view.array = "cross.attention"`.',
-        "AttentionView(attention, x_labels=tokens, y_labels=tokens, head_names=heads)",
+        'AttentionView(attention, labels={"key": tokens, "query": tokens, "head": heads})',
     ),
     Entry(
         'TraceComparison(a, b, match=("heads", "slots"))',
@@ -132,7 +132,7 @@ TraceComparison(before, after, names=("run 1", "run 2"), match="heads", selectio
         "Where each token goes, the share that each state gets, and who goes nowhere in particular.",
         """\
 routing = softmax(random.normal(scale=1.6, size=(len(tokens), 5)) * (place[:, None] % 4 != 1))
-RoutingView(routing, token_labels=tokens, state_labels=["read", "plan", "bind", "write", "stop"])""",
+RoutingView(routing, labels={"token": tokens, "state": ["read", "plan", "bind", "write", "stop"]})""",
     ),
     Entry(
         "CommunicationView(weights)",
@@ -140,7 +140,7 @@ RoutingView(routing, token_labels=tokens, state_labels=["read", "plan", "bind", 
         "Which state listens to which, as a matrix and as a graph, linked on hover.",
         """\
 talk = softmax(random.normal(scale=1.8, size=(6, 6)))
-CommunicationView(talk, state_labels=["read", "plan", "bind", "write", "check", "stop"])""",
+CommunicationView(talk, labels={"state": ["read", "plan", "bind", "write", "check", "stop"]})""",
     ),
     Entry(
         'LineChart(trace, "write_gate")',
@@ -159,7 +159,7 @@ CommunicationView(talk, state_labels=["read", "plan", "bind", "write", "check", 
         "any named array of two to five axes; those not drawn become sliders; small ones with numbers",
         "Any named array; small ones with their values in the cells.",
         'Heatmap(attention.mean(axis=-2), dims=("head", "key"), name="mean_attention", annotate=True,\n'
-        '        coords={"head": heads, "key": tokens})',
+        '        labels={"head": heads, "key": tokens})',
     ),
 )
 

@@ -333,7 +333,7 @@ class Trace(TraceBase):
         """Make a trace of what :meth:`to_xarray` gave, or of any DataTree, Dataset or DataArray that fits.
 
         Axes go by their names, which must be identifiers (``rename`` others in xarray; ``slot``, ``head`` and
-        such are what views look for), coordinates of an axis become its labels, strings or integers, and
+        such are what views look for), coordinates of an axis become its labels, and
         attrs must be JSON values. Values are copied.
 
         Raises:

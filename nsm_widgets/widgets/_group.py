@@ -15,10 +15,11 @@ from nsm_widgets.view import Layout, Panel, arrays_of, curves_apart, scalars_row
 from nsm_widgets.view.settings import OF_GROUP
 from nsm_widgets.widgets._clicks import OnClick
 from nsm_widgets.widgets._exports import Exportable
+from nsm_widgets.widgets._given import named_trace
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.live._live import LiveFeed, Plan, is_running, selectable_sizes
-from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, PageArrays, require_trace
+from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, PageArrays
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
 
 MakePart = Callable[..., Any]
@@ -34,8 +35,9 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
     Numbers that were logged in training are drawn once, by the first part.
 
     Args:
-        trace: What the parts are made of. Or a recorder whose block runs or is still to run, of which every
-            part is made, too: then all of them fill while it does, from the one copy.
+        data: What the parts are made of: a trace, or arrays by name. Or a recorder whose block runs or is
+            still to run, of which every part is made, too: then all of them fill while it does, from the one
+            copy.
         rows: For each row, what makes its parts from left to right: functions that return a view or a chart
             and take the keywords ``selection`` and ``page_arrays``. A row wraps where the page is too narrow.
         arrays: Names of the arrays that the parts draw; when not given, they are found out.
@@ -72,7 +74,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
 
     def __init__(
         self,
-        trace: Trace | TraceRecorder,
+        data: object,
         rows: Sequence[Sequence[MakePart]],
         *,
         arrays: Sequence[str] | None = None,
@@ -88,7 +90,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
             raise OptionError(f"rows of a group must be a list of lists of parts, got {type(rows).__name__}.")
         if not any(isinstance(row, Sized) and len(row) for row in rows):
             raise OptionError("a group must have at least one part, got none.")
-        watched = trace if isinstance(trace, TraceRecorder) and is_running(trace) else None
+        watched = data if isinstance(data, TraceRecorder) and is_running(data) else None
         if watched is not None and page_arrays is not None:
             raise TypeError(
                 "a group of a recorder that runs has page arrays of its own, got page_arrays=... as well. "
@@ -97,7 +99,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         if page_arrays is not None and not isinstance(page_arrays, PageArrays):
             raise OptionError(f"page_arrays must be a PageArrays, got {type(page_arrays).__name__}.")
         sending: dict[str, Any] = {"budget_mb": budget_mb, "precision": precision}
-        held = Trace() if watched is not None else require_trace(trace, type(self).__name__)
+        held = Trace() if watched is not None else named_trace(data, type(self).__name__)
         names = (
             ()
             if watched is not None

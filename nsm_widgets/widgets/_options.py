@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, TypedDict
 
 from ipywidgets import Layout
 
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
+
+AxisLabels: TypeAlias = Mapping[str, Sequence[Any] | None]
+"""Labels by axis; where they are ``None``, those that the array has."""
 
 
 class SendingOptions(TypedDict, total=False):
@@ -91,6 +95,8 @@ class UntitledScoresOptions(SendingOptions, total=False):
 class LineChartOptions(SendingOptions, total=False):
     """Those of a chart of lines."""
 
+    labels: AxisLabels | None
+    dims: Sequence[str] | None
     lines: str | None
     vmin: float | None
     vmax: float | None

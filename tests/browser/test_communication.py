@@ -42,7 +42,7 @@ SOURCE = f"""
 import numpy as np
 from nsm_widgets import CommunicationView
 weights = np.array({WEIGHTS.tolist()!r}, dtype=np.float32)
-view = CommunicationView(weights, state_labels={LABELS!r})
+view = CommunicationView(weights, labels={{'state': {LABELS!r}}})
 """
 
 
@@ -336,7 +336,7 @@ def test_an_exported_page_shows_it_offline(
 ) -> None:
     """Paints, follows the slider, links both ways, sharp; rounded values stand behind an ≈."""
     path = tmp_path / "talk.html"
-    CommunicationView(WEIGHTS, state_labels=LABELS).to_html(path, precision=precision)
+    CommunicationView(WEIGHTS, labels={"state": LABELS}).to_html(path, precision=precision)
     with open_exported(browser, path, theme=theme, device_scale_factor=2) as page:
         view = ViewOnPage(page.page)
         graph = GraphOnPage(view)
@@ -364,7 +364,7 @@ def test_an_exported_page_shows_it_offline(
 def test_a_saved_picture_is_drawn_finer_than_the_screen(browser: Browser, tmp_path: Path) -> None:
     """Arrows and letters are not enlarged pixels: three neighbours differ. No hover is left."""
     path = tmp_path / "talk.html"
-    CommunicationView(WEIGHTS[0, 0], state_labels=LABELS).to_html(path)
+    CommunicationView(WEIGHTS[0, 0], labels={"state": LABELS}).to_html(path)
     with open_exported(browser, path) as page:
         view = ViewOnPage(page.page)
         view.wait_painted(GRAPH)

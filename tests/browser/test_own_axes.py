@@ -26,7 +26,7 @@ selection, heard = Selection(), []
 selection.observe(lambda change: heard.append((change["name"], change["new"])), names=["expert"])
 """
 TWO_AXES = """
-pair = Heatmap(np.arange(6.0).reshape(2, 3), dims=("neuron", "expert"), coords={"expert": ["a", "b", "c"]})
+pair = Heatmap(np.arange(6.0).reshape(2, 3), dims=("neuron", "expert"), labels={"expert": ["a", "b", "c"]})
 pair
 """
 
@@ -113,7 +113,7 @@ def test_an_exported_page_goes_along_own_axes(browser: Browser, tmp_path: Path) 
     values = np.random.default_rng(0).normal(size=(3, 4, NEURONS, FEATURES))
     selection = Selection()
     view = Heatmap(
-        values, dims=dims, coords={"router": ["north", "east", "south", "west"]}, selection=selection
+        values, dims=dims, labels={"router": ["north", "east", "south", "west"]}, selection=selection
     )
     selection["router"], selection["שלום"] = 2, 1
     page = widgets_to_html(

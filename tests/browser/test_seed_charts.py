@@ -223,7 +223,7 @@ def test_many_slots_with_names_stay_readable(notebook: NotebookPage) -> None:
     notebook.run_code(PRELUDE)
     notebook.run_cell(
         "names = [f'<b>slot</b> number {i}' for i in range(128)]\n"
-        "many = ImportanceView(np.linspace(0, 1, 128), coords={'slot': names}, title='128 slots')\nmany"
+        "many = ImportanceView(np.linspace(0, 1, 128), labels={'slot': names}, title='128 slots')\nmany"
     )
     view = ViewOnPage(notebook.page)
     view.wait_painted("importance")

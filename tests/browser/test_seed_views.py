@@ -44,7 +44,7 @@ view
 OPERATIONS = """
 trace = Trace.from_arrays({'read_weights': random.dirichlet(np.full(8, 0.3), size=(6, 1, 2)),
                            'write_weights': random.dirichlet(np.full(8, 0.3), size=(6, 1, 1))})
-view = OperationsView(trace, memory_slots=[f'slot {i}' for i in range(8)], title='reads and writes')
+view = OperationsView(trace, labels={'slot': [f'slot {i}' for i in range(8)]}, title='reads and writes')
 view
 """
 
@@ -57,7 +57,7 @@ view
 ATTENTION = """
 heads = np.stack([random.dirichlet(np.full(8, a), size=8) for a in (30.0, 3.0, 0.5, 0.1)])
 names = ['broad', 'middling', 'sharp', 'sharper']
-view = AttentionView(heads, head_names=names, title='four heads')
+view = AttentionView(heads, labels={'head': names}, title='four heads')
 view
 """
 
@@ -329,7 +329,7 @@ def test_views_without_heads_have_no_choice_of_domain(notebook: NotebookPage) ->
     view = show(
         notebook,
         "labels = ['a', 'b', 'c']\n"
-        "view = AttentionView(np.eye(3), x_labels=labels, y_labels=labels, title='one matrix')\n"
+        "view = AttentionView(np.eye(3), labels={'key': labels, 'query': labels}, title='one matrix')\n"
         "view",
     )
     view.wait_painted("attention")
@@ -351,7 +351,7 @@ def test_pages_of_the_views_are_alive_offline(browser: Browser, tmp_path: Path) 
     """Step, reference and head are chosen in the page; what is shown follows, in both themes."""
     weights = dirichlet(4, 5, 3)
     weights[2, 1] = 1 / 3
-    routing = RoutingView(weights, ["a", "b", "c", "d", "e"], title="routing")
+    routing = RoutingView(weights, labels={"token": list("abcde")}, title="routing")
     operations = OperationsView(Trace.from_arrays({"read_weights": dirichlet(4, 1, 2, 6)}))
     comparison = ComparisonView(dirichlet(3, 5, 5), ["one", "two", "three"])
     for theme in ("light", "dark"):

@@ -172,7 +172,7 @@ def test_python_hears_of_each_cell_that_is_pressed(notebook: NotebookPage) -> No
     view = show(
         notebook,
         "values = np.arange(12.0).reshape(3, 4)\n"
-        "view = Heatmap(values, dims=('query', 'key'), coords={'key': list('abcd')})\n"
+        "view = Heatmap(values, dims=('query', 'key'), labels={'key': list('abcd')})\n"
         "view.on_click(lambda click: heard.append([click.indices, click.labels, click.value]))\n"
         "view",
     )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import nsm_widgets
 from nsm_widgets import _old_names
-from nsm_widgets.trace import Trace
+from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.widgets import MemoryView, PageArrays
+
+OLD: Any = nsm_widgets.widgets
+"""Of which no type checker knows the old options."""
+EVEN, AXES = np.full((2, 2), 0.5), ("query", "key")
 
 
 def memory() -> Trace:
@@ -33,9 +40,40 @@ def test_the_holder_of_arrays_in_the_page_goes_by_its_old_name() -> None:
     assert "store" not in dir(view)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (lambda: OLD.Heatmap(values=EVEN, dims=AXES, coords={"key": ["a", "b"]}), {"key": "ab"}),
+        (
+            lambda: OLD.AttentionView(trace=EVEN, x_labels=["a", "b"], y_labels=["c", "d"]),
+            {"key": "ab", "query": "cd"},
+        ),
+        (lambda: OLD.AttentionView(EVEN[None], head_names=["a"]), {"head": "a"}),
+        (lambda: OLD.RoutingView(EVEN, ["a", "b"], ["c", "d"]), {"token": "ab", "state": "cd"}),
+        (lambda: OLD.RoutingView(trace_or_weights=EVEN, state_labels=["c", "d"]), {"state": "cd"}),
+        (
+            lambda: OLD.CommunicationView(weights=EVEN, state_labels=["a", "b"]),
+            {"state": "ab", "sender": "ab"},
+        ),
+        (lambda: OLD.ImportanceView(values=np.ones(2), coords={"slot": ["a", "b"]}), {"slot": "ab"}),
+        (lambda: OLD.LineChart(trace=NamedArray("x", EVEN, ("time", "head"))), {}),
+        (lambda: OLD.ViewGroup(trace=memory(), rows=[[partial(MemoryView, memory())]]), {}),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_options_go_by_their_old_names(old: Callable[[], Any], new: dict[str, str]) -> None:
+    """Each warns on the line where it stands; labels are where they were."""
+    with pytest.warns(FutureWarning, match=r"= is called (data|labels)=") as warned:
+        view = old()
+    assert {warning.filename for warning in warned} == {__file__}
+    array = next(iter(view.trace.values()))
+    assert {dim: "".join(array.labels(dim)) for dim in new} == new
+
+
 def test_old_names_are_in_one_short_table() -> None:
     """With what reads it; and none of them is a name of today."""
-    assert len(Path(_old_names.__file__).read_text("utf-8").splitlines()) <= 80
+    lines = Path(_old_names.__file__).read_text("utf-8").splitlines()
+    assert len(lines) <= 80
     assert not set(_old_names.CLASSES) & {*dir(nsm_widgets), *dir(nsm_widgets.widgets)}
 
 

@@ -15,7 +15,7 @@ VALUES = np.arange(12.0).reshape(3, 4)
 
 
 def heatmap() -> Heatmap:
-    return Heatmap(VALUES, dims=("query", "key"), coords={"key": list("abcd")})
+    return Heatmap(VALUES, dims=("query", "key"), labels={"key": list("abcd")})
 
 
 def press(view: Any, indices: object, panel: str = "values") -> None:

@@ -24,7 +24,7 @@ from nsm_widgets import (
     Trace,
     ViewGroup,
 )
-from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets._errors import LabelError, ShapeError, UnknownOptionError
 from nsm_widgets.view import BAR_COLORS, memory_change
 from nsm_widgets.view.panels import BarsPanel
 from tests.panels import of_kind
@@ -161,7 +161,7 @@ def test_a_part_that_fails_leaves_nothing_open() -> None:
 def test_importance_has_a_bar_for_each_slot_in_its_order() -> None:
     """Values, colours and order are bqplot's own traits; the order is a trait that both sides set."""
     scores = torch.tensor([0.2, 1.0, 0.0, 0.2])
-    view = ImportanceView(scores, coords={"slot": ["a", "b", "c", "d"]}, sort="score")
+    view = ImportanceView(scores, labels={"slot": ["a", "b", "c", "d"]}, sort="score")
     np.testing.assert_allclose(view.bars.y, [1.0, 0.2, 0.2, 0.0])
     assert view.bars.colors == [BAR_COLORS[code] for code in (2, 0, 0, 1)]
     assert list(view.figure.axes[0].tick_labels.values()) == ["b", "a", "d", "c"]
@@ -201,7 +201,7 @@ def test_importance_of_a_trace_is_computed_and_crosses_with_what_belongs_to_it()
             np.zeros((3, 4)),
             {},
             ShapeError,
-            "scores must have one value for each slot, got an array with 2 axes",
+            "importance must have axes (slot), got shape (3, 4). Name others: dims=(...).",
         ),
         (
             np.zeros(2000),
@@ -232,10 +232,13 @@ def test_what_is_no_importance_is_refused_and_leaves_nothing_open(
     assert open_widgets() - before <= layouts()
 
 
-def test_coords_come_with_a_trace() -> None:
-    """There is no second place for them."""
-    with pytest.raises(TypeError, match="coords come with a trace"):
-        ImportanceView(make_trace(), coords={"slot": list("abcdefgh")})
+def test_slots_of_a_trace_are_labelled_too() -> None:
+    """Or it is said how many there are."""
+    assert ImportanceView(make_trace(), labels={"slot": list("abcdefgh")}).trace["importance"].labels(
+        "slot"
+    ) == tuple("abcdefgh")
+    with pytest.raises(LabelError, match="must have 8 labels for 'slot', got 2"):
+        ImportanceView(make_trace(), labels={"slot": ["a", "b"]})
 
 
 def test_an_evolution_draws_the_slots_that_were_chosen() -> None:

@@ -262,19 +262,19 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "lines must be an axis of read_weights (time, batch, heads, slot), got 'head'. Did you mean 'heads'?",
     ),
     "Heatmap: too few labels": (
-        lambda: Heatmap(np.eye(2), dims=("slot", "word"), coords={"slot": ["only"]}),
+        lambda: Heatmap(np.eye(2), dims=("slot", "word"), labels={"slot": ["only"]}),
         LabelError,
         "values must have 2 labels for 'slot', got 1.",
     ),
     "Heatmap: labels of no axis": (
-        lambda: Heatmap(np.eye(2), dims=("slot", "word"), coords={"token": ["a", "b"]}),
-        LabelError,
-        "coords labels the axis 'token', which no array has",
+        lambda: Heatmap(np.eye(2), dims=("slot", "word"), labels={"token": ["a", "b"]}),
+        AxisError,
+        "values has no axis 'token'",
     ),
     "Heatmap: dims twice": (
         lambda: Heatmap(MEMORY_TRACE["memory"], dims=("slot", "word")),
         TypeError,
-        "dims and coords come with a NamedArray",
+        "dims come with a NamedArray",
     ),
     "Heatmap: aspect": (
         lambda: Heatmap(np.eye(2), dims=("slot", "word"), aspect="square"),
@@ -306,8 +306,30 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         )
         for cls in (MemoryView, ReadWriteView, AttentionView, NTMExplorer, PageArrays)
         for what, value in NO_TRACES.items()
-        if cls is not AttentionView or what not in ("tensor", "list")
+        if cls is PageArrays or what == "None"
     },
+    **{
+        f"{cls.__name__}: no array": (
+            partial(cls, {}),
+            DtypeError,
+            "arrays must map names to arrays, got dict",
+        )
+        for cls in (MemoryView, ReadWriteView, AttentionView, NTMExplorer)
+    },
+    **{
+        f"{cls.__name__}: {what}": (
+            partial(cls, value),
+            ShapeError,
+            f"got one array without a name. Give it by its name: {cls.__name__}({{'{name}': array}}).",
+        )
+        for cls, name in ((ReadWriteView, "read_weights"), (NTMExplorer, "memory"))
+        for what, value in (("tensor", MEMORY), ("list", [1.0]))
+    },
+    "MemoryView: one axis": (
+        lambda: MemoryView([1.0]),
+        ShapeError,
+        "memory must have axes (slot, word) or (time, slot, word) or (time, batch, slot, word), got shape",
+    ),
     "AttentionView: scores": (
         lambda: AttentionView(np.array([[0.0, 3.0], [1.0, 1.0]])),
         WeightsError,
@@ -319,7 +341,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "attentions must have axes (layer, batch, head, query, key) or the last 2, 3 or 4 of them",
     ),
     "AttentionView: too few names": (
-        lambda: AttentionView(np.full((2, 3, 3), 1 / 3), head_names=["one"]),
+        lambda: AttentionView(np.full((2, 3, 3), 1 / 3), labels={"head": ["one"]}),
         LabelError,
         "attention must have 2 labels for 'head', got 1.",
     ),
@@ -372,8 +394,8 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "an option of another library": (
         lambda: AttentionView(np.eye(3), tokens=["a", "b", "c"]),  # type: ignore[call-arg]
         UnknownOptionError,
-        "AttentionView has no option 'tokens'. It takes array, budget_mb, cmap, domain, head_names, layout, "
-        "page_arrays, precision, scale, selection, tabbable, title, tooltip, x_labels, y_labels.",
+        "AttentionView has no option 'tokens'. It takes array, budget_mb, cmap, dims, domain, labels, "
+        "layout, page_arrays, precision, scale, selection, tabbable, title, tooltip.",
     ),
     "an attribute of ipywidgets": (
         lambda: AttentionView(np.eye(3), keys=["a", "b", "c"]),  # type: ignore[call-arg]
@@ -428,13 +450,13 @@ def test_a_bad_choice_later_leaves_the_old_one(name: str) -> None:
 
 def test_a_recorder_is_as_good_as_its_trace() -> None:
     """A finished recorder, or another view, may be given where a trace is needed."""
-    assert MemoryView(SimpleNamespace(trace=MEMORY_TRACE)).trace["memory"] is MEMORY_TRACE["memory"]  # type: ignore[arg-type]
+    assert MemoryView(SimpleNamespace(trace=MEMORY_TRACE)).trace["memory"] is MEMORY_TRACE["memory"]
 
 
 def test_lone_surrogates_in_labels_become_replacement_characters() -> None:
     """No message can carry them; the stored label is untouched."""
     label = "a\ud800"
-    view = Heatmap(np.eye(2), dims=("slot", "word"), coords={"slot": [label, "b"]})
+    view = Heatmap(np.eye(2), dims=("slot", "word"), labels={"slot": [label, "b"]})
     meta = view.page_arrays.get_state("_meta")["_meta"][0]
     assert meta["labels"]["slot"] == ["a\ufffd", "b"]
     assert meta["written_labels"] == {"slot": ["a\\ud800", "b"]}

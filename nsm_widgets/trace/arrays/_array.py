@@ -47,7 +47,7 @@ class NamedArray:
         name: Its name in a trace: printable, no ``/``.
         values: Anything :func:`~nsm_widgets.trace.arrays._convert.to_numpy` takes.
         dims: One axis name per axis: ``"time"``, ``"slot"``, ... or any identifier of your own.
-        coords: Labels by axis: a :class:`Coord`, a list of strings or integers, or one such list per batch
+        coords: Labels by axis: a :class:`Coord`, a list of strings, numbers or dates, or one per batch
             item. And masks, True where a value counts: ``key_mask`` and the like of one axis, ``mask`` of
             single cells. And numbers, ``slot_number`` and the like, where places are not counted from 0.
         attrs: JSON values. In use: ``kind``, ``memory_seen``, ``source_dtype``, ``description``.

@@ -1,8 +1,11 @@
-"""Labels of an axis: token strings, slot names, shift offsets."""
+"""Labels of an axis: token strings, slot names, shift offsets, dates. Dates and floats are kept as text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,7 +17,7 @@ from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace.arrays._convert import is_tensor, to_numpy
 
 Labels: TypeAlias = Any
-"""Strings or integers, one per place on the axis; or one such list per batch item. Checked at run time."""
+"""Strings, numbers or dates, one per place; or one such list per batch item. Checked at run time."""
 
 _MOST_PADDING = 2**20
 
@@ -34,14 +37,14 @@ def make_coord(dim: str, labels: Labels, sizes: Mapping[str, int], name: str) ->
 
     Args:
         dim: The axis.
-        labels: A :class:`Coord`; or strings or integers, one per place; or a list of such lists, one per
-            batch item.
+        labels: A :class:`Coord`; or strings, numbers or dates, one per place; or a list of such lists, one
+            per batch item.
         sizes: The axes of the array, with sizes.
         name: The array's name, for the error.
 
     Raises:
         AxisError: If the array has no such axis.
-        LabelError: If the number of labels is wrong, or they are neither all strings nor all integers.
+        LabelError: If the number of labels is wrong, or they are not all of one kind.
     """
     check_has_axis(dim, sizes, name)
     dims, values = labels if isinstance(labels, Coord) else (None, labels)
@@ -109,16 +112,20 @@ def same_labels(one: object, other: object) -> bool:
 def _label_array(labels: Labels, what: str, expected: str) -> NDArray[Any]:
     """A flat list of labels, or one list per batch item, as a new array of one or two axes."""
     if labels is None or isinstance(labels, (str, bytes, Mapping, set)):
-        raise LabelError(f"{what} must be a list of strings or integers, {expected}, got {_short(labels)}.")
+        raise LabelError(
+            f"{what} must be a list of strings, numbers or dates, {expected}, got {_short(labels)}."
+        )
     if is_tensor(labels):
         labels = to_numpy(labels, what)[0]
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "fM":  # as written: tolist() is not
+        labels = np.array([*map(_plain, labels.ravel())], dtype=object).reshape(labels.shape)
     if hasattr(labels, "tolist"):  # NumPy, pandas
         labels = labels.tolist()
     try:
         rows = list(labels)
     except TypeError as error:
         raise LabelError(
-            f"{what} must be a list of strings or integers, {expected}, got {_short(labels)}."
+            f"{what} must be a list of strings, numbers or dates, {expected}, got {_short(labels)}."
         ) from error
     if not rows:
         raise LabelError(f"{what} must not be empty, {expected}.")
@@ -139,32 +146,63 @@ def _is_row(value: object) -> bool:
 
 
 def _flat(labels: list[Any], what: str) -> NDArray[Any]:
-    labels = [label.item() if isinstance(label, np.generic) else label for label in labels]
+    labels = [_plain(label) for label in labels]
     if not labels:
         raise LabelError(f"{what} must not be empty.")
-    if all(isinstance(label, str) for label in labels):
-        cut_by_numpy = any(label.endswith("\0") for label in labels)
-        lengths = [len(label) for label in labels]
-        padded = 4 * (len(labels) * max(lengths) - sum(lengths))  # NumPy makes each as wide as the widest
-        kept_apart = cut_by_numpy or padded > _MOST_PADDING + 4 * sum(lengths)
-        return np.array(labels, dtype=object if kept_apart else np.str_)
-    if all(_is_integer(label) for label in labels):
+    kinds = [_kind(label) for label in labels]
+    (kind, _), *others = Counter(filter(None, kinds)).most_common() or [("any", 0)]
+    if others or not all(kinds):
+        index, wrong = next((i, label) for i, label in enumerate(labels) if kinds[i] != kind)
+        raise LabelError(
+            f"{what} must be all strings, all numbers (of 64 bits) or all dates, got {_short(wrong)} at "
+            f"{index}. Write the others as strings, too: str(label)."
+        )
+    if kind == "number" and all(isinstance(label, int) for label in labels):
         return np.array(labels, dtype=np.int64)
-    strings = sum(isinstance(label, str) for label in labels)
-    right = _is_string if strings >= sum(map(_is_integer, labels)) else _is_integer
-    index, wrong = next((index, label) for index, label in enumerate(labels) if not right(label))
-    raise LabelError(
-        f"{what} must be all strings or all 64-bit integers, got {_short(wrong)} at {index}. "
-        "Write the others as strings, too: str(label)."
-    )
+    texts: list[str] = _TEXTS[kind](labels)
+    cut_by_numpy = any(text.endswith("\0") for text in texts)
+    lengths = [len(text) for text in texts]
+    padded = 4 * (len(texts) * max(lengths) - sum(lengths))  # NumPy makes each as wide as the widest
+    kept_apart = cut_by_numpy or padded > _MOST_PADDING + 4 * sum(lengths)
+    return np.array(texts, dtype=object if kept_apart else np.str_)
 
 
-def _is_string(label: object) -> bool:
-    return isinstance(label, str)
+def _plain(label: Any) -> Any:
+    """A label of NumPy as Python has it."""
+    if isinstance(label, np.datetime64):
+        return label.astype("datetime64[us]").item()
+    if isinstance(label, np.floating):
+        return float(str(label))  # the digits that are written, not those that float64 adds
+    return label.item() if isinstance(label, np.generic) else label
 
 
-def _is_integer(label: object) -> bool:
-    return isinstance(label, int) and not isinstance(label, bool) and -(2**63) <= label < 2**63
+def _kind(label: object) -> str:
+    """What it may stand beside; empty where it is no label."""
+    if isinstance(label, str):
+        return "string"
+    if isinstance(label, int):
+        return "number" if not isinstance(label, bool) and -(2**63) <= label < 2**63 else ""
+    if isinstance(label, float):
+        return "number" if math.isfinite(label) else ""
+    return "date" if isinstance(label, date) and label == label else ""  # NaT is not itself
+
+
+def _numbers(labels: list[float]) -> list[str]:
+    """As short as they can be told apart."""
+    short = [str(label) if isinstance(label, int) else f"{label:.15g}" for label in labels]
+    return short if len(set(short)) == len(set(labels)) else [repr(label) for label in labels]
+
+
+def _dates(labels: list[date]) -> list[str]:
+    """Days, or, where one has a time of day, moments."""
+    moments = [label if isinstance(label, datetime) else datetime.combine(label, time()) for label in labels]
+    days = all(moment.time() == time() and moment.tzinfo is None for moment in moments)
+    minutes = all(moment.second == moment.microsecond == 0 for moment in moments)
+    texts = [moment.isoformat(" ", "minutes" if minutes else "auto") for moment in moments]
+    return [text[:10] for text in texts] if days else texts
+
+
+_TEXTS: dict[str, Callable[[list[Any]], list[str]]] = {"string": list, "number": _numbers, "date": _dates}
 
 
 def _short(value: object) -> str:

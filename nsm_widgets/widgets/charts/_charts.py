@@ -13,7 +13,7 @@ import traitlets
 from nsm_widgets._axes import axis_title
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import one_line
-from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, numbers_of, steps_before
+from nsm_widgets.trace import NamedArray, Trace, numbers_of, steps_before
 from nsm_widgets.view import (
     MOST_NAMED_LINES,
     Layout,
@@ -28,11 +28,11 @@ from nsm_widgets.view import (
 )
 from nsm_widgets.view.panels import LinesPanel
 from nsm_widgets.widgets._base import refuse_unknown
-from nsm_widgets.widgets._options import SendingOptions, ViewOptions
+from nsm_widgets.widgets._given import labelled, named_trace
+from nsm_widgets.widgets._options import AxisLabels, SendingOptions, ViewOptions
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._figure import Chart, FigureControls, check_height, panel_of_kind
 from nsm_widgets.widgets.live._live import Build, Running
-from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 from nsm_widgets.widgets.plot._figure import (
     CURSOR_COLOR,
     OUT_OF_SIGHT,
@@ -46,7 +46,7 @@ from nsm_widgets.widgets.plot._figure import (
 )
 
 CHART_OPTIONS = (
-    *("x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
+    *("labels", "dims", "x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
     *("page_arrays", "budget_mb", "precision"),
 )
 
@@ -89,8 +89,12 @@ class LineChart(Chart):
     Python has of the marks is then the first iteration of their shape, and at the end all that was recorded.
 
     Args:
-        trace: Holds the array. Or a recorder whose block runs or is still to run.
-        array: Name of an array of the trace that has the axis ``x``.
+        data: Holds the array: a trace, or a recorder whose block runs or is still to run. Or the array
+            itself, a :class:`NamedArray`, a ``DataArray``, ``DataFrame`` or ``Series``, or a tensor or array
+            with its ``dims`` named.
+        array: Name of an array of the trace that has the axis ``x``; that which there is, where there is one.
+        labels: Labels by axis, as ``labels={"time": dates}``: strings, numbers or dates.
+        dims: Names of a tensor's axes, as ``("time", "head")``.
         x: Axis across; its labels are written along it, where there are any, as many as there is room for.
         lines: Axis with one line for each index; ``"head"``, else ``"slot"``, else the last other axis when
             not given.
@@ -119,7 +123,7 @@ class LineChart(Chart):
         >>> chart.selection.time = 3
 
     Raises:
-        TypeError: If ``trace`` is no trace, or ``selection`` no selection.
+        TypeError: If ``data`` holds no arrays, or ``selection`` no selection.
         ShapeError: If the trace holds no such array, or it has too many values for a chart.
         AxisError: If ``x`` or ``lines`` is no axis of it, or both are the same.
         ValueError: If ``vmin``, ``vmax``, ``height_px`` or one of ``picked`` is out of range.
@@ -128,9 +132,11 @@ class LineChart(Chart):
 
     def __init__(
         self,
-        trace: Trace | TraceRecorder,
-        array: str,
+        data: object,
+        array: str = "",
         *,
+        labels: AxisLabels | None = None,
+        dims: Sequence[str] | None = None,
         x: str = "time",
         lines: str | None = None,
         picked: Sequence[int] = (),
@@ -163,14 +169,14 @@ class LineChart(Chart):
                 )
                 return layout[0][0]
 
-            return self._choose(require_trace(given, type(self).__name__), growing, panel_of)
+            return self._choose(self._trace_of(given, labels, dims), growing, panel_of)
 
         figure = lines_figure(height_px)
         self.cursor, self.lines = figure.marks
         super().__init__(
             figure,
             lambda: ChartControls(
-                trace,
+                data,
                 lambda given: layout_of(given, growing=False),
                 lambda given, _: layout_of(given, growing=True),
                 figure,
@@ -179,6 +185,10 @@ class LineChart(Chart):
                 **options,
             ),
         )
+
+    def _trace_of(self, given: object, labels: AxisLabels | None, dims: Sequence[str] | None) -> Trace:
+        axes = {1: ("time",)}
+        return labelled(named_trace(given, type(self).__name__, axes=axes, dims=dims), labels)
 
     def _choose(
         self, trace: Trace, growing: bool, panel_of: Callable[[NamedArray, str], Panel]
@@ -192,6 +202,7 @@ class LineChart(Chart):
         """
         del growing
         array, x = self._wanted
+        array = array or (next(iter(trace)) if len(trace) == 1 else "")
         if array not in trace:
             raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {array!r}.")
         return trace, ((panel_of(trace[array], x),),)

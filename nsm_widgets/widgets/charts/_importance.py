@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from collections.abc import Sequence
+from typing import Unpack
 
-from nsm_widgets._errors import OptionError, ShapeError
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets._errors import OptionError
+from nsm_widgets.trace import Trace
 from nsm_widgets.view import BAR_ORDERS, Layout, importance_layout
 from nsm_widgets.view.panels import BarsPanel
 from nsm_widgets.widgets._base import refuse_unknown
-from nsm_widgets.widgets._options import SendingOptions
+from nsm_widgets.widgets._given import labelled, named_trace
+from nsm_widgets.widgets._options import AxisLabels, SendingOptions
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._bars import BarControls, bars_figure, sorted_by
 from nsm_widgets.widgets.charts._figure import Chart, check_height
 from nsm_widgets.widgets.live._live import is_running
 
-COORDS_OF_A_TRACE = "coords come with a trace; give them only with the scores themselves."
 IMPORTANCE_OPTIONS = (
-    "coords",
+    "labels",
+    "dims",
     "sort",
     "selection",
     "title",
@@ -43,10 +44,11 @@ class ImportanceView(Chart):
     of the same selection; so do the arrow keys in the line below the legend.
 
     Args:
-        values: A trace with ``importance``, or with ``read_weights`` or ``write_weights`` to compute it from;
-            or the scores themselves, one for each slot, as ``memory.get_importance_scores()``. Or a recorder
-            whose block runs or is still to run (see :class:`View`).
-        coords: Names of the slots, where the scores themselves are given: ``{"slot": [...]}``.
+        data: Holds ``importance``, or ``read_weights`` or ``write_weights`` to compute it from: a trace, or a
+            recorder whose block runs or is still to run (see :class:`View`). Or the scores themselves, a
+            tensor, array or ``Series``, ``[slot]``, as ``memory.get_importance_scores()``.
+        labels: Labels by axis, as ``labels={"slot": names}``: strings, numbers or dates.
+        dims: Names of a tensor's axes, where it has several: ``("time", "slot")``.
         sort: ``"slot"``, ``"score"`` or, where there are write weights, ``"first write"``. Two-way.
         selection: The cursor to follow; a new one when not given.
         title: Heading above the chart.
@@ -72,9 +74,10 @@ class ImportanceView(Chart):
 
     def __init__(
         self,
-        values: object,
+        data: object,
         *,
-        coords: Mapping[str, Sequence[Any]] | None = None,
+        labels: AxisLabels | None = None,
+        dims: Sequence[str] | None = None,
         sort: str = "slot",
         selection: Selection | None = None,
         title: str = "",
@@ -83,20 +86,19 @@ class ImportanceView(Chart):
     ) -> None:
         refuse_unknown("ImportanceView", options, IMPORTANCE_OPTIONS)
         check_height(height_px)
-        if is_running(values):
-            _check_what_is_known(coords, sort)
+        if is_running(data) and sort not in BAR_ORDERS:  # before anything is recorded
+            raise OptionError(f"sort must be one of {', '.join(BAR_ORDERS)}, got {sort!r}.")
 
         def build(given: object) -> tuple[Trace, Layout]:
-            layout, shown = importance_layout(_as_trace(given, coords), sort=sort, height_px=height_px)
+            trace = named_trace(given, "ImportanceView", alone="importance", axes={1: ("slot",)}, dims=dims)
+            layout, shown = importance_layout(labelled(trace, labels), sort=sort, height_px=height_px)
             return shown, layout
 
         figure = bars_figure(height_px)
         self.bars = figure.marks[2]
         super().__init__(
             figure,
-            lambda: BarControls(
-                values, build, figure, sort=sort, selection=selection, title=title, **options
-            ),
+            lambda: BarControls(data, build, figure, sort=sort, selection=selection, title=title, **options),
         )
 
     @property
@@ -120,29 +122,3 @@ class ImportanceView(Chart):
             tuple(sorted_by(panel, self.sort) if isinstance(panel, BarsPanel) else panel for panel in row)
             for row in super()._shown
         )
-
-
-def _check_what_is_known(coords: object, sort: str) -> None:
-    """Refuse, before anything is recorded, what cannot fit whatever comes."""
-    if coords is not None:
-        raise TypeError(COORDS_OF_A_TRACE)
-    if sort not in BAR_ORDERS:
-        raise OptionError(f"sort must be one of {', '.join(BAR_ORDERS)}, got {sort!r}.")
-
-
-def _as_trace(values: object, coords: Mapping[str, Sequence[Any]] | None) -> Trace:
-    """The trace that was given, or one of the scores that were."""
-    recorded = getattr(values, "trace", values)
-    if isinstance(recorded, Trace):
-        if coords is not None:
-            raise TypeError(COORDS_OF_A_TRACE)
-        return recorded
-    if isinstance(values, NamedArray):
-        return Trace(NamedArray("importance", values.values, values.dims, values.coords, values.attrs))
-    ndim = getattr(values, "ndim", 1)
-    if ndim != 1:
-        raise ShapeError(
-            f"scores must have one value for each slot, got an array with {ndim} axes. Name the axes of more "
-            'in a trace: Trace.from_arrays({"importance": scores}, dims={"importance": ("time", "slot")}).'
-        )
-    return Trace.from_arrays({"importance": values}, dims={"importance": ("slot",)}, coords=coords)

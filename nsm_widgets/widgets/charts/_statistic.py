@@ -12,7 +12,7 @@ import numpy as np
 from nsm_widgets import stats
 from nsm_widgets._axes import did_you_mean, format_dims
 from nsm_widgets._errors import NsmWidgetsError, OptionError, ShapeError, UnknownOptionError
-from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names
+from nsm_widgets.trace import NamedArray, Trace, attention_names
 from nsm_widgets.view import Layout, Panel
 from nsm_widgets.widgets._options import LineChartOptions
 from nsm_widgets.widgets.charts._charts import LineChart
@@ -62,7 +62,7 @@ class StatisticChart(LineChart):
     array has queries and they are not what runs across, a value is the mean over them.
 
     Args:
-        trace: Holds the array. Or a recorder whose block runs or is still to run (see :class:`LineChart`).
+        data: Holds the array. Or a recorder whose block runs or is still to run (see :class:`LineChart`).
         statistic: Name of a statistic, one of :data:`STATISTICS`; or a function that takes a
             :class:`NamedArray` and returns one with fewer axes.
         array: Name of the array; when not given, the trace's memory for a statistic of memory, else its
@@ -79,7 +79,7 @@ class StatisticChart(LineChart):
         (2, 5)
 
     Raises:
-        TypeError: If ``trace`` is no trace, or a function returns no array with named axes.
+        TypeError: If ``data`` holds no arrays, or a function returns no array with named axes.
         UnknownOptionError: If there is no such statistic.
         ShapeError: If the trace holds no such array, or nothing is left to draw.
         WeightsError: If a statistic of weights is asked of an array that holds none.
@@ -87,7 +87,7 @@ class StatisticChart(LineChart):
 
     def __init__(
         self,
-        trace: Trace | TraceRecorder,
+        data: object,
         statistic: str | StatisticFunction,
         array: str | None = None,
         *,
@@ -99,7 +99,7 @@ class StatisticChart(LineChart):
             if value is not None and not isinstance(value, str):
                 raise OptionError(f"{name} must be a name, got {type(value).__name__}.")
         self._statistic = statistic
-        super().__init__(trace, array or "", x=x or "", **options)
+        super().__init__(data, array or "", x=x or "", **options)
 
     @property
     def array(self) -> str:

@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 
 from nsm_widgets._environment import EVERYTHING_MB
 from nsm_widgets._errors import ClosedError, OptionError, ShapeError
+from nsm_widgets._old_names import with_old_options
 from nsm_widgets._options import is_number, is_one_of
 from nsm_widgets._text import escape_surrogates, replace_surrogates
 from nsm_widgets.export import held_arrays
@@ -56,6 +57,7 @@ MOST_REQUESTS = 256
 """Of one message; a page of ours sends far fewer."""
 
 
+@with_old_options
 class PageArrays(SyncedWidget):
     """Holds a trace's arrays for the page. Views made from one share its bytes.
 
@@ -74,7 +76,7 @@ class PageArrays(SyncedWidget):
     ``NSM_WIDGETS_HOST``, ``vscode`` or ``jupyter``, has the last word.
 
     Args:
-        trace: What to show.
+        data: What to show: a trace or a recorder.
         only: Names of the arrays to hold. When not given, all of them and those that views compute from them.
         budget_mb: Largest array, in 10**6 bytes, that crosses whole.
         precision: How near the recorded values are that cross when they are needed; see
@@ -88,7 +90,7 @@ class PageArrays(SyncedWidget):
         ('memory', 'memory_change')
 
     Raises:
-        TypeError: If ``trace`` is no trace.
+        TypeError: If ``data`` is no trace.
         ShapeError: If ``only`` names an array that the trace does not hold.
         DtypeError: If an array has values that the page could not show exactly.
         ValueError: If ``budget_mb`` or ``NSM_WIDGETS_STATE_MB`` is no number of at least 0, or ``precision``
@@ -116,14 +118,14 @@ class PageArrays(SyncedWidget):
 
     def __init__(
         self,
-        trace: Trace,
+        data: object,
         *,
         only: Sequence[str] | None = None,
         budget_mb: float = DEFAULT_BUDGET_MB,
         precision: ValuePrecision = "exact",
         **options: object,
     ) -> None:
-        trace = require_trace(trace, "PageArrays")
+        trace = require_trace(data, "PageArrays")
         if not is_number(budget_mb) or budget_mb < 0:
             raise OptionError(f"budget_mb must be a number of at least 0, got {budget_mb!r}.")
         if not is_one_of(precision, VALUE_PRECISIONS):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Unpack
+from collections.abc import Mapping, Sequence
+from typing import Unpack
 
-from nsm_widgets._axes import format_dims
-from nsm_widgets._errors import ShapeError
 from nsm_widgets._options import check_flag
-from nsm_widgets.trace import NamedArray, Trace, check_weightings, to_readonly
+from nsm_widgets.trace import NamedArray, Trace, check_weightings
 from nsm_widgets.view import Layout, communication_layout
-from nsm_widgets.widgets._options import ViewOptions
+from nsm_widgets.widgets._given import labelled, named_trace
+from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets._view import View
-from nsm_widgets.widgets.live._live import is_running
-from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 NAME = "communication_weights"
 _AXES = {
@@ -39,10 +36,12 @@ class CommunicationView(View):
     otherwise.
 
     Args:
-        weights: A trace that holds ``communication_weights`` with axes ``state`` and ``sender``; or the
-            weights, as a :class:`NamedArray`, or as a tensor or array ``(state, sender)``, ``(head, state,
-            sender)`` or ``(time, head, state, sender)``.
-        state_labels: Names of the states, for a tensor or array; their numbers when not given.
+        data: Holds ``communication_weights`` with axes ``state`` and ``sender``: a trace, or a recorder whose
+            block runs or is still to run; or the weights, as a :class:`NamedArray`, a ``DataArray``, a
+            ``DataFrame``, or as a tensor or array ``(state, sender)``, ``(head, state, sender)`` or
+            ``(time, head, state, sender)``.
+        labels: Labels by axis, as ``labels={"state": names}``: strings, numbers or dates. Senders are called
+            as the states are.
         dims: Names of a tensor's or array's axes, where they are others: ``("batch", "state", "sender")``.
         check_weights: Whether a tensor or array must hold weightings: values in [0, 1] that sum to 1 over
             ``sender``. With False it holds any numbers, as scores do, and the colour bar spans their range.
@@ -51,7 +50,7 @@ class CommunicationView(View):
     Example:
         >>> import numpy as np
         >>> weights = np.full((3, 4, 4), 1 / 4)  # (head, state, sender)
-        >>> view = CommunicationView(weights, state_labels=["read", "plan", "write", "stop"])
+        >>> view = CommunicationView(weights, labels={"state": ["read", "plan", "write", "stop"]})
         >>> view.selection.head = 1
 
     Raises:
@@ -63,65 +62,49 @@ class CommunicationView(View):
 
     def __init__(
         self,
-        weights: Any,
+        data: object,
         *,
-        state_labels: Sequence[Any] | None = None,
+        labels: AxisLabels | None = None,
         dims: Sequence[str] | None = None,
         check_weights: bool = True,
         **options: Unpack[ViewOptions],
     ) -> None:
         self._name, self._scale_given = NAME, "scale" in options
-        if is_running(weights):
-            super().__init__(weights, self._build, **options)
-            return
-        if isinstance(weights, (Trace, NamedArray)):
-            if state_labels is not None or dims is not None or check_weights is not True:
-                raise TypeError(
-                    "state_labels, dims and check_weights go with a tensor or array; a Trace or NamedArray "
-                    "has its own: Trace.from_arrays(..., coords={'state': labels, 'sender': labels})."
-                )
-            trace = weights if isinstance(weights, Trace) else Trace(weights)
-            self._name = NAME if isinstance(weights, Trace) else weights.name
-        else:
-            trace = _as_trace(weights, state_labels, dims, check_weights)
-        super().__init__(trace, self._build, **options)
+        check_flag(check_weights, "check_weights")
+        if isinstance(data, NamedArray):
+            self._name, data = data.name, Trace(data)
+        if not check_weights and isinstance(data, Trace):
+            raise TypeError("check_weights goes with a tensor or array; a trace is checked when it is made.")
+        make = _checked if check_weights else _any_numbers
+        if isinstance(labels, Mapping) and "state" in labels:
+            labels = {"sender": labels["state"], **labels}
 
-    def _build(self, given: object) -> tuple[Trace, Layout]:
-        trace = require_trace(given, "CommunicationView")
-        return trace, communication_layout(trace, self._name)
+        def build(given: object) -> tuple[Trace, Layout]:
+            trace = named_trace(given, "CommunicationView", alone=NAME, axes=_AXES, dims=dims, make=make)
+            trace = labelled(trace, labels, (self._name,))
+            return trace, communication_layout(trace, self._name)
+
+        super().__init__(data, build, **options)
 
     def _at_first(self, trace: Trace) -> None:
         if not self._scale_given and trace[self._name].sizes["state"] > MANY_STATES:
             self.scale = "log"
 
 
-def _as_trace(
-    weights: object, labels: Sequence[Any] | None, dims: Sequence[str] | None, check: bool
-) -> Trace:
-    """A trace of the weights alone, their axes named and their values checked."""
-    check_flag(check, "check")
-    if dims is None:
-        shape = tuple(weights.shape if hasattr(weights, "shape") else to_readonly(weights, NAME)[0].shape)
-        if len(shape) not in _AXES:
-            *few, most = map(format_dims, _AXES.values())
-            raise ShapeError(
-                f"{NAME} must have axes {', '.join(few)} or {most}, got shape {shape}. "
-                "Name other axes: dims=('time', 'batch', 'head', 'state', 'sender')."
-            )
-        dims = _AXES[len(shape)]
-    coords = None if labels is None else {"state": labels, "sender": labels}
+def _any_numbers(name: str, weights: object, dims: tuple[str, ...]) -> Trace:
+    return Trace.from_arrays({name: weights}, dims={name: dims}, kinds={name: "content"})
+
+
+def _checked(name: str, weights: object, dims: tuple[str, ...]) -> Trace:
+    """A trace of the weights alone, their values checked."""
     trace = Trace.from_arrays(
-        {NAME: weights},
-        dims={NAME: dims},
-        coords=coords,
-        kinds={NAME: "attention" if check else "content"},
-        check_weights=False,
+        {name: weights}, dims={name: dims}, kinds={name: "attention"}, check_weights=False
     )
-    array = trace[NAME]
-    if check and array.dims[-1:] == ("sender",):
+    array = trace[name]
+    if array.dims[-1:] == ("sender",):
         remedy = (
             "Normalise them over sender, with weights.softmax(-1) for one; check_weights=False takes them as "
             "any numbers."
         )
-        check_weightings(array.values, NAME, "sender", remedy, array.attrs.get("source_dtype"))
+        check_weightings(array.values, name, "sender", remedy, array.attrs.get("source_dtype"))
     return trace

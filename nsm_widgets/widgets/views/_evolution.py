@@ -11,19 +11,20 @@ from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import NO_SLOTS, Layout, arrays_of, evolution_layouts
 from nsm_widgets.view.panels import LinesPanel
 from nsm_widgets.widgets._base import refuse_unknown
+from nsm_widgets.widgets._given import labelled
 from nsm_widgets.widgets._group import ViewGroup
-from nsm_widgets.widgets._options import GroupOptions, PartOptions
+from nsm_widgets.widgets._options import AxisLabels, GroupOptions, PartOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.charts._charts import LineChart
 from nsm_widgets.widgets.charts._figure import check_height, panel_of_kind
 from nsm_widgets.widgets.live._live import is_running
-from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
+from nsm_widgets.widgets.views._views import memory_trace
 
 CHARTS = {"norm": "slot_norm", "mean": "slot_mean", "std": "slot_std"}
 """What each chart draws."""
 
 EVOLUTION_OPTIONS = (
-    *("slots", "lines_px", "selection", "page_arrays", "title"),
+    *("slots", "labels", "dims", "lines_px", "selection", "page_arrays", "title"),
     *("cmap", "scale", "budget_mb", "precision"),
 )
 
@@ -37,10 +38,13 @@ class MemoryEvolutionView(ViewGroup):
     and counted as "no step before".
 
     Args:
-        trace: Holds ``memory`` with axes ``time``, ``slot`` and ``word``. Or a recorder whose block
-            runs or is still to run (see :class:`View`).
+        data: Holds ``memory`` with axes ``time``, ``slot`` and ``word``: a trace, or a recorder whose block
+            runs or is still to run (see :class:`View`). Or the memory itself, a tensor or array,
+            ``[time, slot, word]`` or ``[time, batch, slot, word]``.
         slots: Slots that have lines, as ``[3, 17]``; the six that changed most when not given. While a
             recorder runs, these are the six of its first iteration; at the end, of all that was recorded.
+        labels: Labels by axis, as ``labels={"slot": ["a", "b"]}``: strings, numbers or dates.
+        dims: Names of a tensor's axes, where they are others.
         lines_px: Height of the line charts, at least 120.
         **options: See :class:`ViewGroup`: ``selection``, ``page_arrays``, ``title``, ``cmap``, ``scale``,
             ``budget_mb``, ``precision``.
@@ -53,13 +57,13 @@ class MemoryEvolutionView(ViewGroup):
     Example:
         >>> import numpy as np
         >>> memory = np.random.default_rng(0).normal(size=(5, 1, 8, 4))  # (time, batch, slot, word)
-        >>> view = MemoryEvolutionView(Trace.from_arrays({"memory": memory}), slots=[2, 5])
+        >>> view = MemoryEvolutionView(memory, dims=("time", "batch", "slot", "word"), slots=[2, 5])
         >>> view.charts["norm"].lines.y.shape  # a line for each slot, a value for each time step
         (2, 5)
         >>> view.selection.time = 3
 
     Raises:
-        TypeError: If ``trace`` is no trace.
+        TypeError: If ``data`` is no memory.
         ShapeError: If there is no such ``memory``.
         ValueError: If a slot does not exist or is named twice, or ``lines_px`` is out of range.
         UnknownOptionError: If a keyword is no option.
@@ -67,9 +71,11 @@ class MemoryEvolutionView(ViewGroup):
 
     def __init__(
         self,
-        trace: Trace | TraceRecorder,
+        data: object,
         slots: Sequence[int] | None = None,
         *,
+        labels: AxisLabels | None = None,
+        dims: Sequence[str] | None = None,
         lines_px: int = 200,
         **options: Unpack[GroupOptions],
     ) -> None:
@@ -77,14 +83,15 @@ class MemoryEvolutionView(ViewGroup):
         check_height(lines_px)
         if slots is not None and (isinstance(slots, str) or not len(slots)):
             raise OptionError(NO_SLOTS)
-        self._wanted = (slots, lines_px)
+        self._wanted, self._labels = (slots, lines_px), labels
         self.slots = () if slots is None else tuple(slots)
-        shown: Any = trace
+        shown: Any = data
         maps: Layout = ()
         names: Sequence[str] = ()
         lines: Sequence[LinesPanel | None] = (None,) * len(CHARTS)
-        if not is_running(trace):
-            (maps, *layouts), shown = self._layouts(require_trace(trace, "MemoryEvolutionView"), slots)
+        if not is_running(data):
+            held = memory_trace(data, "MemoryEvolutionView", None, dims)
+            (maps, *layouts), shown = self._layouts(held, slots)
             lines = charts = [panel_of_kind(layout, LinesPanel) for layout in layouts]
             names = [name for layout in (maps, *layouts) for name in arrays_of(layout)]
             self.slots = charts[0].picked
@@ -96,7 +103,7 @@ class MemoryEvolutionView(ViewGroup):
         self.charts = dict(zip(CHARTS, self.parts[1:], strict=True))
 
     def _layouts(self, trace: Trace, slots: Sequence[int] | None) -> tuple[list[Layout], Trace]:
-        return evolution_layouts(trace, slots, lines_px=self._wanted[1])
+        return evolution_layouts(labelled(trace, self._labels), slots, lines_px=self._wanted[1])
 
     def _build(self, trace: Trace) -> tuple[Trace, Layout]:
         return self._of_all(trace, self._wanted[0])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets.trace import Trace, TraceRecorder, to_readonly
+from nsm_widgets.trace import Trace, to_readonly
 from nsm_widgets.view import Layout, operations_layout
-from nsm_widgets.widgets._given import labelled
-from nsm_widgets.widgets._options import ViewOptions
+from nsm_widgets.widgets._given import labelled, named_trace
+from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets._view import View
-from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 _DIMS = {2: ("head", "slot"), 3: ("batch", "head", "slot")}
 
@@ -24,8 +22,8 @@ class OperationsView(View):
     that nothing is known. All pictures have one colour domain.
 
     Args:
-        trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both.
-        memory_slots: One string for each slot.
+        data: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both.
+        labels: Labels by axis, as ``labels={"slot": names}``: strings, numbers or dates.
         **options: See :class:`View`.
 
     Example:
@@ -40,19 +38,17 @@ class OperationsView(View):
 
     def __init__(
         self,
-        trace: Trace | TraceRecorder,
+        data: object,
         *,
-        memory_slots: Sequence[str] | None = None,
+        labels: AxisLabels | None = None,
         **options: Unpack[ViewOptions],
     ) -> None:
         def build(given: object) -> tuple[Trace, Layout]:
-            named = require_trace(given, "OperationsView")
-            for name in ("read_weights", "write_weights"):
-                named = labelled(named, name, {"slot": memory_slots})
-            layout, shown = operations_layout(named)
+            named = named_trace(given, "OperationsView", needs="read_weights or write_weights")
+            layout, shown = operations_layout(labelled(named, labels))
             return shown, layout
 
-        super().__init__(trace, build, **options)
+        super().__init__(data, build, **options)
 
     @classmethod
     def from_weights(
@@ -61,7 +57,7 @@ class OperationsView(View):
         write_weights: object = None,
         *,
         before: tuple[Any, Any] | None = None,
-        memory_slots: Sequence[str] | None = None,
+        labels: AxisLabels | None = None,
         **options: Unpack[ViewOptions],
     ) -> OperationsView:
         """The weights of one step, and of the moment before it where they are known.
@@ -71,7 +67,7 @@ class OperationsView(View):
             write_weights: The same of the write heads.
             before: Read and write weights before the step, of the same shapes; ``None`` for what is not
                 known.
-            memory_slots: One string for each slot.
+            labels: Labels by axis, as ``labels={"slot": names}``: strings, numbers or dates.
             **options: See :class:`View`.
 
         Raises:
@@ -95,7 +91,7 @@ class OperationsView(View):
         if not {"read_weights", "write_weights"} & set(arrays):
             raise ShapeError("read_weights or write_weights must be given, got neither.")
         dims = {name: _dims_of(name, values) for name, values in arrays.items()}
-        return cls(Trace.from_arrays(arrays, dims=dims), memory_slots=memory_slots, **options)
+        return cls(Trace.from_arrays(arrays, dims=dims), labels=labels, **options)
 
 
 def _dims_of(name: str, values: object) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 from nsm_widgets._axes import LEADING
 from nsm_widgets._errors import OptionError
 from nsm_widgets._options import check_flag, is_one_of
-from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names, given_trace
+from nsm_widgets.trace import NamedArray, Trace, attention_names, given_trace
 from nsm_widgets.view import (
     Layout,
     attention_layout,
@@ -17,24 +17,23 @@ from nsm_widgets.view import (
     memory_layout,
     read_write_layout,
 )
-from nsm_widgets.widgets._given import labelled
-from nsm_widgets.widgets._options import ViewOptions
+from nsm_widgets.widgets._given import labelled, named_trace
+from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets._view import View
-from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
 
 class Heatmap(View):
     """Any named array of two to five axes as one heatmap; the axes not drawn become sliders.
 
     Args:
-        values: A :class:`NamedArray`, an xarray ``DataArray`` or a pandas ``DataFrame``, which name their
-            axes, or a tensor or array with its ``dims`` named.
+        data: A :class:`NamedArray`, a trace of one array, an xarray ``DataArray`` or a pandas ``DataFrame``,
+            which name their axes, or a tensor or array with its ``dims`` named.
         dims: Names of the axes, one for each: ``"time"``, ``"head"``, ``"slot"``, ``"query"``, ... or any
             identifier of your own, as ``"expert"``.
         x: Axis drawn across; the last one when not given.
         y: Axis drawn down; the last but one when not given.
         name: What the values are called on screen; a :class:`NamedArray` keeps its own name when not given.
-        coords: Labels of an axis, by its name.
+        labels: Labels by axis, as ``labels={"key": ["the", "cat"]}``: strings, numbers or dates.
         vmin: Value at the low end of the colour bar. Values below are marked as clipped.
         vmax: Value at the high end.
         aspect: ``"fill"``, or ``"equal"`` for square cells.
@@ -56,13 +55,13 @@ class Heatmap(View):
 
     def __init__(
         self,
-        values: Any,
+        data: object,
         dims: Sequence[str] | None = None,
         *,
+        labels: AxisLabels | None = None,
         x: str | None = None,
         y: str | None = None,
         name: str | None = None,
-        coords: Mapping[str, Sequence[Any]] | None = None,
         vmin: float | None = None,
         vmax: float | None = None,
         aspect: str = "fill",
@@ -70,7 +69,7 @@ class Heatmap(View):
         annotate: bool = False,
         **options: Unpack[ViewOptions],
     ) -> None:
-        trace, array = _as_trace(values, dims, name, coords)
+        trace, array = _as_trace(data, dims, name, labels)
         cmap = options.get("cmap", "auto")
         if not is_one_of(aspect, ("fill", "equal")):
             raise OptionError(f"aspect must be 'fill' or 'equal', got {aspect!r}.")
@@ -94,13 +93,17 @@ class MemoryView(View):
     """Memory contents at the current step, and beside them how far each slot moved at every step.
 
     Args:
-        trace: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes. Or a recorder
-            whose block runs or is still to run (see :class:`View`).
+        data: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes: a trace, or a
+            recorder whose block runs or is still to run (see :class:`View`); or the memory itself, a tensor,
+            array, ``DataArray`` or ``DataFrame``, ``[slot, word]``, ``[time, slot, word]`` or
+            ``[time, batch, slot, word]``.
+        labels: Labels by axis, as ``labels={"slot": ["a", "b"]}``: strings, numbers or dates.
+        dims: Names of a tensor's axes, where they are others.
         **options: See :class:`View`.
 
     Example:
         >>> import numpy as np
-        >>> view = MemoryView(Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4))}))
+        >>> view = MemoryView(np.zeros((5, 8, 4)))  # (time, slot, word)
         >>> view.selection.sizes["slot"]
         8
 
@@ -108,21 +111,33 @@ class MemoryView(View):
         ShapeError: If there is no such ``memory``.
     """
 
-    def __init__(self, trace: Trace | TraceRecorder, **options: Unpack[ViewOptions]) -> None:
-        super().__init__(trace, _memory, **options)
+    def __init__(
+        self,
+        data: object,
+        *,
+        labels: AxisLabels | None = None,
+        dims: Sequence[str] | None = None,
+        **options: Unpack[ViewOptions],
+    ) -> None:
+        def build(given: object) -> tuple[Trace, Layout]:
+            layout, shown = memory_layout(memory_trace(given, "MemoryView", labels, dims))
+            return shown, layout
+
+        super().__init__(data, build, **options)
 
 
 class ReadWriteView(View):
     """Write and read weights of every head over time and slots, told apart by colour, with the cursor.
 
     Args:
-        trace: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both. Or a
-            recorder whose block runs or is still to run (see :class:`View`).
+        data: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both: a trace, a
+            recorder whose block runs or is still to run (see :class:`View`), or arrays by name.
+        labels: Labels by axis, as ``labels={"slot": ["a", "b"]}``: strings, numbers or dates.
         **options: See :class:`View`.
 
     Example:
         >>> import numpy as np
-        >>> view = ReadWriteView(Trace.from_arrays({"read_weights": np.full((5, 1, 2, 8), 1 / 8)}))
+        >>> view = ReadWriteView({"read_weights": np.full((5, 1, 2, 8), 1 / 8)})
         >>> view.selection.sizes["head"]
         2
 
@@ -130,10 +145,18 @@ class ReadWriteView(View):
         ShapeError: If there are no such weights.
     """
 
-    def __init__(self, trace: Trace | TraceRecorder, **options: Unpack[ViewOptions]) -> None:
-        super().__init__(trace, _read_write, **options)
+    def __init__(
+        self, data: object, *, labels: AxisLabels | None = None, **options: Unpack[ViewOptions]
+    ) -> None:
+        def build(given: object) -> tuple[Trace, Layout]:
+            shown = labelled(named_trace(given, "ReadWriteView", needs=WEIGHTS), labels)
+            return shown, read_write_layout(shown)
+
+        super().__init__(data, build, **options)
 
 
+MEMORY_AXES = {2: ("slot", "word"), 3: ("time", "slot", "word"), 4: ("time", "batch", "slot", "word")}
+WEIGHTS = "read_weights or write_weights"
 MANY_KEYS = 64
 """Above this many keys a linear scale leaves nearly every weight of a real attention invisible."""
 
@@ -150,13 +173,14 @@ class AttentionView(View):
     spans the colour bar by its own range.
 
     Args:
-        trace: Holds ``attention``, or any arrays of weights, with axes ``query`` and ``key``, and ``head``
-            and ``layer`` where there are several; or the weights themselves, as :meth:`Trace.from_attentions`
-            takes them: ``[query, key]``, ``[head, query, key]``, ``[batch, head, query, key]``, or such a
-            tensor for each layer. Or a recorder whose block runs or is still to run (see :class:`View`).
-        x_labels: One string for each key; of several arrays, of the one that is on show at first.
-        y_labels: One string for each query.
-        head_names: One string for each head.
+        data: Holds ``attention``, or any arrays of weights, with axes ``query`` and ``key``, and ``head``
+            and ``layer`` where there are several: a trace, a recorder whose block runs or is still to run
+            (see :class:`View`), a model's output. Or the weights themselves, as
+            :meth:`Trace.from_attentions` takes them: ``[query, key]``, ``[head, query, key]``,
+            ``[batch, head, query, key]``, or such a tensor for each layer.
+        labels: Labels by axis, as ``labels={"key": tokens, "query": tokens, "head": names}``: strings,
+            numbers or dates; of several arrays, of the one that is on show at first.
+        dims: Names of a tensor's axes, where they are others, as ``("time", "head", "query", "key")``.
         **options: See :class:`View`; and ``array``, the name of the one that is on show at first.
 
     Example:
@@ -164,7 +188,7 @@ class AttentionView(View):
         >>> weights = np.full((2, 3, 3), 1 / 3)  # (head, query, key)
         >>> view = AttentionView(Trace.from_attentions(weights, tokens=["a", "b", "c"]))
         >>> view.selection.head = 1
-        >>> single = AttentionView([[1.0, 0.0], [0.5, 0.5]], x_labels=["a", "b"], title="one matrix")
+        >>> single = AttentionView([[1.0, 0.0], [0.5, 0.5]], labels={"key": ["a", "b"]}, title="one matrix")
 
     Raises:
         ShapeError: If there is no such ``attention``.
@@ -174,27 +198,20 @@ class AttentionView(View):
 
     def __init__(
         self,
-        trace: Any,
+        data: object,
         *,
-        x_labels: Sequence[str] | None = None,
-        y_labels: Sequence[str] | None = None,
-        head_names: Sequence[str] | None = None,
+        labels: AxisLabels | None = None,
+        dims: Sequence[str] | None = None,
         **options: Unpack[ViewOptions],
     ) -> None:
-        labels = {"key": x_labels, "query": y_labels, "head": head_names}
-
-        def build(given: Any) -> tuple[Trace, Layout]:
-            shown = given_trace(given, alone="attention")
-            if shown is None:
-                if not (hasattr(given, "shape") or isinstance(given, (list, tuple))):
-                    require_trace(given, "AttentionView")
-                shown = Trace.from_attentions(given)
+        def build(given: object) -> tuple[Trace, Layout]:
+            shown = _attention(given, dims)
             first = options.get("array") or next(iter(attention_names(shown)), "attention")
-            shown = labelled(shown, first, labels)
+            shown = labelled(shown, labels, (first,))
             return shown, attention_layout(shown)
 
         self._first, self._scale_given = options.get("array"), "scale" in options
-        super().__init__(trace, build, **options)
+        super().__init__(data, build, **options)
 
     def _at_first(self, trace: Trace) -> None:
         first = self._first or next(iter(attention_names(trace)), "")
@@ -206,9 +223,11 @@ class NTMExplorer(View):
     """A memory-augmented network from the inside: memory, writes, reads, addressing, signals; all linked.
 
     Args:
-        trace: As :class:`~nsm_widgets.TraceRecorder` records it. What it does not hold is left out; at least
-            ``memory``, ``read_weights`` or ``write_weights`` is needed. Or the recorder itself, whose block
-            runs or is still to run: the view fills while it does (see :class:`View`).
+        data: A trace as :class:`~nsm_widgets.TraceRecorder` records it, or arrays by name. What it does not
+            hold is left out; at least ``memory``, ``read_weights`` or ``write_weights`` is needed. Or the
+            recorder itself, whose block runs or is still to run: the view fills while it does (see
+            :class:`View`).
+        labels: Labels by axis, as ``labels={"slot": ["a", "b"]}``: strings, numbers or dates.
         **options: See :class:`View`.
 
     Example:
@@ -221,49 +240,60 @@ class NTMExplorer(View):
         >>> explorer.selection.time = 7
     """
 
-    def __init__(self, trace: Trace | TraceRecorder, **options: Unpack[ViewOptions]) -> None:
-        super().__init__(trace, _explored, **options)
+    def __init__(
+        self, data: object, *, labels: AxisLabels | None = None, **options: Unpack[ViewOptions]
+    ) -> None:
+        def build(given: object) -> tuple[Trace, Layout]:
+            needs = "memory, read_weights and write_weights"
+            layout, shown = explorer_layout(labelled(named_trace(given, "NTMExplorer", needs=needs), labels))
+            return shown, layout
+
+        super().__init__(data, build, **options)
 
 
-def _memory(given: object) -> tuple[Trace, Layout]:
-    layout, shown = memory_layout(require_trace(given, "MemoryView"))
-    return shown, layout
+def memory_trace(given: object, owner: str, labels: AxisLabels | None, dims: Sequence[str] | None) -> Trace:
+    """A memory as a trace, with its labels."""
+    trace = named_trace(given, owner, alone="memory", axes=MEMORY_AXES, dims=dims)
+    return labelled(trace, labels)
 
 
-def _read_write(given: object) -> tuple[Trace, Layout]:
-    shown = require_trace(given, "ReadWriteView")
-    return shown, read_write_layout(shown)
-
-
-def _explored(given: object) -> tuple[Trace, Layout]:
-    layout, shown = explorer_layout(require_trace(given, "NTMExplorer"))
-    return shown, layout
+def _attention(given: object, dims: Sequence[str] | None) -> Trace:
+    """Attention of any number of axes, or that of a model's output, as a trace."""
+    output = isinstance(given, Mapping) and any(str(name).endswith("attentions") for name in given)
+    tensor = hasattr(given, "shape") or isinstance(given, (list, tuple))
+    named = isinstance(given, NamedArray) or given_trace(given) is not None
+    if output or (tensor and dims is None and not named):
+        return Trace.from_attentions(given)
+    axes = {2: ("query", "key")}
+    return named_trace(given, "AttentionView", alone="attention", axes=axes, dims=dims)
 
 
 def _as_trace(
-    values: object, dims: Sequence[str] | None, name: str | None, coords: Mapping[str, Sequence[Any]] | None
+    data: object, dims: Sequence[str] | None, name: str | None, labels: AxisLabels | None
 ) -> tuple[Trace, NamedArray]:
-    given_as, unnamed = type(values).__name__, name is None or (isinstance(name, str) and not name)
-    if not isinstance(values, NamedArray) and (named := given_trace(values)) is not None:
+    unnamed = name is None or (isinstance(name, str) and not name)
+    named = data if isinstance(data, NamedArray) else given_trace(data)
+    if isinstance(named, Trace):
         if len(named) != 1:
             raise TypeError(
                 f"a Heatmap shows one array, got {len(named)} ({', '.join(named)}). Pick one: "
                 f"Heatmap(data[{next(iter(named), 'name')!r}])."
             )
-        (values,) = named.values()
-    if isinstance(values, NamedArray):
-        if dims is not None or coords is not None:
-            raise TypeError(f"dims and coords come with a {given_as}; give them only with a tensor or array.")
-        array = _time_leading(values if unnamed else values.renamed(name))
-        return Trace(array), array
-    if dims is None:
-        raise TypeError(
-            "dims must name the axes of a plain tensor or array, for example "
-            'dims=("time", "slot", "word"); got none.'
-        )
-    name = "values" if name is None or unnamed else name
-    trace = Trace.from_arrays({name: values}, dims={name: dims}, coords=coords, kinds={name: "content"})
-    return trace, trace[name]
+        (named,) = named.values()
+    if named is None:
+        if dims is None:
+            raise TypeError(
+                "dims must name the axes of a plain tensor or array, for example "
+                'dims=("time", "slot", "word"); got none.'
+            )
+        name = "values" if name is None or unnamed else name
+        trace = Trace.from_arrays({name: data}, dims={name: dims}, kinds={name: "content"})
+    elif dims is not None:
+        raise TypeError(f"dims come with a {type(data).__name__}; give them only with a tensor or array.")
+    else:
+        trace = Trace(_time_leading(named if unnamed else named.renamed(name)))
+    trace = labelled(trace, labels)
+    return trace, next(iter(trace.values()))
 
 
 def _time_leading(array: NamedArray) -> NamedArray:

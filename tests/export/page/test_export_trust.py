@@ -136,7 +136,7 @@ def test_a_label_that_looks_like_a_reference_is_text(dangling: bool) -> None:
     slider = ipywidgets.IntSlider()
     texts = [*REFERENCES] if dangling else [f"IPY_MODEL_{slider.model_id}", f"anywidget:{slider.model_id}"]
     size = len(texts)
-    view = Heatmap(np.eye(size), dims=("query", "key"), coords={"key": texts}, title=texts[0], name=texts[-1])
+    view = Heatmap(np.eye(size), dims=("query", "key"), labels={"key": texts}, title=texts[0], name=texts[-1])
     chosen = ipywidgets.Dropdown(options=texts, description=texts[0])
     page = str(widgets_to_html([view, chosen, slider], title=texts[0]))
     models = state_of(page)

@@ -78,7 +78,7 @@ def test_own_axes_have_columns_of_their_own() -> None:
     """Under their names, labels beside them; one that is called as another column is has a ``_`` behind."""
     dims = ("value", "panel", "panel_label")
     coords: dict[str, list[Any]] = {"panel": ["a", "b"], "panel_label": [7, 8, 9]}
-    view = Heatmap(np.arange(12.0).reshape(2, 2, 3), dims=dims, coords=coords)
+    view = Heatmap(np.arange(12.0).reshape(2, 2, 3), dims=dims, labels=coords)
     view.selection["value"] = 1
     table = str(view.to_csv()).splitlines()
     assert table[:2] == [
@@ -127,7 +127,7 @@ def test_labels_stand_beside_indices() -> None:
 )
 def test_a_label_never_becomes_a_formula(label: str, written: str) -> None:
     """A quote before it, as OWASP advises; a number needs none."""
-    view = Heatmap(np.eye(2), dims=("query", "key"), coords={"key": [label, "b"]})
+    view = Heatmap(np.eye(2), dims=("query", "key"), labels={"key": [label, "b"]})
     text = view.to_csv()
     assert isinstance(text, str)
     assert read(text)[0]["key_label"] == written
@@ -137,7 +137,7 @@ def test_a_label_never_becomes_a_formula(label: str, written: str) -> None:
 def test_no_country_reads_a_formula(separator: str) -> None:
     """Whatever its spreadsheets take for the separator, no field of a hostile table begins like one."""
     labels = [f"x{between}{text}" for text in STRINGS.values() for between in (",", ";", "\t", '; "', ";\n")]
-    view = Heatmap(np.zeros((1, len(labels))), dims=("query", "key"), coords={"key": labels})
+    view = Heatmap(np.zeros((1, len(labels))), dims=("query", "key"), labels={"key": labels})
     lines = str(view.to_csv()).splitlines()
     fields = [field.strip().strip('"') for row in csv.reader(lines, delimiter=separator) for field in row]
     begun = [field for field in fields if field.startswith(tuple("=+-@＝＋－＠"))]

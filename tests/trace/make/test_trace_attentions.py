@@ -198,7 +198,7 @@ BAD = {
         LAYERS,
         {"key_tokens": "abcde"},
         LabelError,
-        r"must be a list of strings or integers.*got 'abcde'",
+        r"must be a list of strings, numbers or dates.*got 'abcde'",
     ),
 }
 

@@ -117,7 +117,7 @@ def test_a_dataset_or_an_array_of_others() -> None:
         (xarray.DataArray([1.0], dims="x y", name="a"), AxisError, "'x y' is no axis name"),
         (xarray.DataArray([1.0], dims="slot"), AxisError, "an array's name must be"),
         (xarray.DataArray([1j], dims="slot", name="a"), DtypeError, "must be real"),
-        (xarray.DataArray([1.0], {"slot": [0.5]}, "slot", "a"), LabelError, "all strings or all 64-bit"),
+        (xarray.DataArray([1.0], {"slot": [np.nan]}, "slot", "a"), LabelError, "all strings, all numbers"),
         (xarray.DataArray([1.0], dims="slot", name="a", attrs={"f": print}), DtypeError, "JSON value"),
         (xarray.DataArray([[1.0]], dims=("slot", "time"), name="a"), AxisError, "time must lead"),
     ],

@@ -361,10 +361,10 @@ LIES = {
     ),
     "labels-mixed": (
         _coord({"dims": ["slot"], "labels": ["a", 1]}),
-        r"must be all strings or all 64-bit integers",
+        r"must be all strings, all numbers \(of 64 bits\)",
     ),
-    "labels-null": (_coord({"dims": ["slot"], "labels": [None, None]}), r"must be all strings or all"),
-    "labels-objects": (_coord({"dims": ["slot"], "labels": [{}, {}]}), r"must be all strings or all"),
+    "labels-null": (_coord({"dims": ["slot"], "labels": [None, None]}), r"must be all strings, all numbers"),
+    "labels-objects": (_coord({"dims": ["slot"], "labels": [{}, {}]}), r"must be all strings, all numbers"),
     "labels-2d": (_coord({"dims": ["batch", "slot"], "labels": [["a", "b"]]}), r"needs a batch axis"),
     "rank": (_array(np.ones((2, 2))), r"memory must have one name per axis"),
     "no-values": (_array(np.ones(0)), r"memory must not be empty"),

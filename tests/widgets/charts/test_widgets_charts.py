@@ -114,8 +114,10 @@ def layouts() -> set[str]:
 
 def test_what_is_no_trace_is_refused() -> None:
     """With the way to make one."""
-    with pytest.raises(TypeError, match="LineChart needs a Trace, got ndarray"):
-        LineChart(GATE, "write_gate")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="LineChart needs a Trace, got NoneType"):
+        LineChart(None, "write_gate")
+    with pytest.raises(ShapeError, match=r"values must have axes \(time\), got shape .* Name others: dims="):
+        LineChart(GATE)
 
 
 def test_more_values_than_a_page_can_draw_are_refused() -> None:

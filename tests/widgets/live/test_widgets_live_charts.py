@@ -206,7 +206,6 @@ def test_a_panel_of_colours_that_turns_negative_is_another_panel() -> None:
         (partial(StatisticChart, statistic="entropi"), UnknownOptionError, "Did you mean"),
         (lambda rec: StatisticChart(rec, cast("str", 3)), TypeError, "must be a name or a function, got int"),
         (partial(ImportanceView, sort="size"), ValueError, "sort must be one of slot, score, first write"),
-        (partial(ImportanceView, coords={"slot": "ab"}), TypeError, "coords come with a trace"),
         (partial(MemoryEvolutionView, slots=[]), ValueError, "slots must name at least one"),
         (partial(MemoryEvolutionView, lines_px=3), ValueError, "height_px must be an integer"),
         (

@@ -62,7 +62,7 @@ def test_it_opens_with_the_first_and_shows_the_one_that_is_chosen() -> None:
 
 def test_one_is_named_at_the_start() -> None:
     """Labels are then those of it."""
-    view = AttentionView(translator(), array="cross.attention", x_labels=list("ABCDEF"))
+    view = AttentionView(translator(), array="cross.attention", labels={"key": list("ABCDEF")})
     assert drawn(view) == {"cross.attention"}
     assert view.trace["cross.attention"].labels("key") == tuple("ABCDEF")
     assert view.trace["encoder.attention"].labels("key") == tuple("abcdef")

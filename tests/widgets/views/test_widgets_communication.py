@@ -51,11 +51,11 @@ def test_other_axes_are_named() -> None:
 
 def test_labels_stand_on_both_axes() -> None:
     """As many as there are states."""
-    view = CommunicationView(weights(3, 3), state_labels=["a", "b", "c"])
+    view = CommunicationView(weights(3, 3), labels={"state": ["a", "b", "c"]})
     array = view.trace[NAME]
     assert array.labels("state") == array.labels("sender") == ("a", "b", "c")
     with pytest.raises(LabelError):
-        CommunicationView(weights(3, 3), state_labels=["a", "b"])
+        CommunicationView(weights(3, 3), labels={"state": ["a", "b"]})
 
 
 def test_a_trace_or_a_named_array_has_its_own_names() -> None:
@@ -65,12 +65,11 @@ def test_a_trace_or_a_named_array_has_its_own_names() -> None:
     assert CommunicationView(trace).page_arrays.arrays == (NAME,)
     assert CommunicationView(array).page_arrays.arrays == ("talk",)
     options: list[dict[str, Any]] = [
-        {"state_labels": "abc"},
         {"dims": ("state", "sender")},
         {"check_weights": False},
     ]
     for option in options:
-        with pytest.raises(TypeError, match="go with a tensor or array"):
+        with pytest.raises(TypeError, match="(go with|goes with|give them only with) a tensor or array"):
             CommunicationView(trace, **option)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_a_data_frame_brings_its_rows_and_columns() -> None:
         ),
         (lambda: RoutingView(xr.DataArray(THIRDS), dims=("time", "token", "state")), "routing_weights"),
         (lambda: ComparisonView(xr.DataArray(THIRDS, dims=("pattern", "query", "key"))), "patterns"),
-        (lambda: MemoryView(xr.Dataset({"memory": (("time", "slot", "word"), THIRDS)})), "memory"),  # type: ignore[arg-type]
+        (lambda: MemoryView(xr.Dataset({"memory": (("time", "slot", "word"), THIRDS)})), "memory"),
     ],
     ids=["attention", "its axes unnamed", "routing", "axes told", "patterns", "a dataset"],
 )
@@ -87,7 +88,7 @@ def test_what_does_not_fit_is_refused(make: Callable[[], Any], error: type[Excep
         (["a", None, "c"], "None at 1"),
         (["a", "b", 3], "3 at 2"),
         ([1, 2, "c"], "'c' at 2"),
-        ([1, 2.5, 3], "2.5 at 1"),
+        ([1, math.inf, 3], "inf at 1"),
         ([True, 1, 2], "True at 0"),
     ],
     ids=str,

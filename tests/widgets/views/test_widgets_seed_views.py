@@ -57,7 +57,7 @@ def test_routing_takes_a_trace_and_other_axes() -> None:
     trace = Trace.from_arrays({"routing_weights": weights(2, 4, 3)})
     recorder = SimpleNamespace(trace=trace)
     for given in (trace, recorder):
-        view = RoutingView(given, token_labels=list("abcd"), state_labels=["x", "y", "z"])
+        view = RoutingView(given, labels={"token": list("abcd"), "state": ["x", "y", "z"]})
         assert view.trace["token_fate"].labels("token") == ("a", "b", "c", "d")
         assert view.trace["state_share"].labels("state") == ("x", "y", "z")
     batch = RoutingView(weights(2, 4, 3), dims=("batch", "token", "state"))
@@ -68,7 +68,7 @@ def test_operations_of_one_step() -> None:
     """With what was before, without it, and for one side alone."""
     slots = [f"slot {i}" for i in range(5)]
     both = OperationsView.from_weights(
-        torch.tensor(weights(2, 5)), weights(1, 5), before=(weights(2, 5), None), memory_slots=slots
+        torch.tensor(weights(2, 5)), weights(1, 5), before=(weights(2, 5), None), labels={"slot": slots}
     )
     assert both.page_arrays.arrays == ("write_weights", "read_weights_before", "read_weights")
     assert both.trace["read_weights_before"].labels("slot") == tuple(slots)
@@ -112,9 +112,7 @@ def test_attention_takes_tensors(shape: tuple[int, ...]) -> None:
     names = [f"<b>{index}</b>" for index in range(heads)]
     view = AttentionView(
         torch.tensor(weights(*shape)),
-        x_labels=list("abc"),
-        y_labels=list("klm"),
-        head_names=names,
+        labels={"key": list("abc"), "query": list("klm"), "head": names},
         title="one",
     )
     attention = view.trace["attention"]
@@ -153,7 +151,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "routing_weights must lie in [0, 1]",
     ),
     "routing: labels": (
-        lambda: RoutingView(weights(4, 3), ["a"]),
+        lambda: RoutingView(weights(4, 3), labels={"token": ["a"]}),
         LabelError,
         "routing_weights must have 4 labels for 'token', got 1.",
     ),
@@ -165,9 +163,9 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "dims come with a Trace",
     ),
     "operations: no trace": (
-        lambda: OperationsView(weights(2, 3)),  # type: ignore[arg-type]
-        TypeError,
-        "OperationsView needs a Trace, got ndarray",
+        lambda: OperationsView(weights(2, 3)),
+        ShapeError,
+        "OperationsView draws read_weights or write_weights, got one array without a name. Give it by",
     ),
     "operations: nothing": (
         lambda: OperationsView.from_weights(),
@@ -228,7 +226,7 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "attention: labels of an axis that is not there": (
         lambda: AttentionView(
             Trace.from_arrays({"attention": weights(2, 3, 3)}, dims={"attention": ("layer", "query", "key")}),
-            head_names=["a"],
+            labels={"head": ["a"]},
         ),
         AxisError,
         "attention has no axis 'head'",
