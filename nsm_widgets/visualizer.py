@@ -121,7 +121,7 @@ class AdvancedNSMVisualizer:
 
     def plot_attention_map(
         self,
-        attention_weights: Any,
+        attention_weights: object,
         title: str = "Attention map",
         x_labels: Names = None,
         y_labels: Names = None,
@@ -145,7 +145,7 @@ class AdvancedNSMVisualizer:
 
     def plot_token_to_state_routing(
         self,
-        routing_weights: Any,
+        routing_weights: object,
         token_labels: Names = None,
         state_labels: Names = None,
         title: str = "Token-to-state routing",
@@ -173,7 +173,7 @@ class AdvancedNSMVisualizer:
 
     def plot_state_communication(
         self,
-        communication_weights: Any,
+        communication_weights: object,
         state_labels: Names = None,
         title: str = "State-to-state communication",
         save_path: SavePath = None,
@@ -200,7 +200,7 @@ class AdvancedNSMVisualizer:
 
     def plot_attention_patterns(
         self,
-        attention_weights: Any,
+        attention_weights: object,
         pattern_names: Names = None,
         title: str = "Attention patterns",
         save_path: SavePath = None,
@@ -225,7 +225,7 @@ class AdvancedNSMVisualizer:
 
     def plot_comparative_patterns(
         self,
-        patterns: Any,
+        patterns: object,
         pattern_names: Names = None,
         reference: str | int | None = None,
         title: str = "Comparative attention patterns",
@@ -348,7 +348,7 @@ class AdvancedNSMVisualizer:
 
     def plot_memory_importance(
         self,
-        importance_scores: Any,
+        importance_scores: object,
         title: str = "Memory slot importance",
         save_path: SavePath = None,
         *,
@@ -401,8 +401,8 @@ class AdvancedNSMVisualizer:
         return self._done(view, save_path)
 
     def create_comprehensive_report(
-        self, data: Any, save_dir: str | os.PathLike[str] = "nsm_report", **options: Any
-    ) -> Path:
+        self, data: object, save_dir: str | os.PathLike[str] = "nsm_report", **options: Any
+    ) -> Path:  # options: see there
         """Write a folder with a live page, pictures and tables of everything in a dictionary or a trace.
 
         Args:
@@ -478,12 +478,12 @@ def _memory_trace(array: object, dims: Sequence[str], names: Names) -> Trace:
 _MEASURES = {"mean": "Mean", "std": "Std", "min": "Min", "max": "Max"}
 
 
-def _renamed(table: Any, names: Mapping[str, str]) -> dict[str, list[Any]]:
+def _renamed(table: Any, names: Mapping[str, str]) -> dict[str, list[Any]]:  # pandas ships no types
     """Some columns of a table under other names."""
     return {new: list(table[old]) for old, new in names.items() if old in table.columns}
 
 
-def _saved(table: Any, columns: Mapping[str, list[Any]], path: SavePath) -> Any:
+def _saved(table: Any, columns: Mapping[str, list[Any]], path: SavePath) -> Any:  # likewise
     """These columns as a table of the same kind, saved as CSV where that was asked for."""
     from nsm_widgets.stats import Table
 
@@ -495,14 +495,14 @@ def _saved(table: Any, columns: Mapping[str, list[Any]], path: SavePath) -> Any:
     return made
 
 
-def _of_heads(weights: Any) -> Any:
+def _of_heads(weights: Any) -> Any:  # of any library
     """The weights of one head alone with an axis for heads."""
     if weights is None or to_readonly(weights, "weights")[0].ndim != 1:
         return weights
     return weights[None] if hasattr(weights, "shape") else [weights]
 
 
-def _dims_of(weights: Any, known: tuple[str, ...], dims: Sequence[str] | None) -> Sequence[str] | None:
+def _dims_of(weights: object, known: tuple[str, ...], dims: Sequence[str] | None) -> Sequence[str] | None:
     """The last of these axes, as many as a tensor has; ``None`` of what names its own."""
     if dims is not None or isinstance(weights, NamedArray) or given_trace(weights) is not None:
         return dims

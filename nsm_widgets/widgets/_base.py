@@ -142,7 +142,7 @@ class SyncedWidget(anywidget.AnyWidget):
         else:
             self._take_message(content)
 
-    def notify_change(self, change: object) -> None:
+    def notify_change(self, change: traitlets.Bunch) -> None:
         """One update at a time: a page's message may be taken in another thread while a cell sets a trait."""
         with self._page_lock:
             super().notify_change(change)

@@ -34,7 +34,7 @@ class Shown(Protocol):
 class Exportable:
     """Goes before a widget class, which says what view leads, and all that is shown where that is more."""
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         with_old_options(cls)
 

@@ -25,7 +25,7 @@ def _trait_of(dim: str) -> str:
 class Index(traitlets.Int[int, int]):
     """A zero-based index: any integer Python can index with, as NumPy's and torch's ``argmax()`` give."""
 
-    def validate(self, obj: Any, value: Any) -> int:
+    def validate(self, obj: Any, value: Any) -> int:  # as traitlets has it
         """The same number as a plain ``int``, where the data has it."""
         dim = str(self.name).removeprefix(_PREFIX)
         try:
@@ -115,7 +115,7 @@ class Selection(SyncedWidget):
             self._make_room((dim,))
             setattr(self, _trait_of(dim), index)
 
-    def _check_has(self, dim: Any) -> None:
+    def _check_has(self, dim: str) -> None:
         """Refuse a slip of typing, once there is data to say so."""
         if dim not in self._dims:
             if self._sizes:
@@ -139,7 +139,7 @@ class Selection(SyncedWidget):
             for dim, index in clamp(self.indices, merged).items():
                 setattr(self, _trait_of(dim), index)
 
-    def notify_change(self, change: Any) -> None:
+    def notify_change(self, change: traitlets.Bunch) -> None:
         """Who observes an axis by its name hears of it, whatever its trait is called."""
         super().notify_change(change)
         dim = str(change["name"]).removeprefix(_PREFIX)

@@ -19,7 +19,7 @@ def unseen_widgets() -> Iterator[None]:
 
     thread, create = threading.get_ident(), comms.create_comm
 
-    def create_unseen(*args: Any, **options: Any) -> Any:
+    def create_unseen(*args: Any, **options: Any) -> Any:  # as comm.create_comm takes them
         made = comm.DummyComm if threading.get_ident() == thread else create
         return made(*args, **options)
 

@@ -116,7 +116,7 @@ class View(Exportable, SyncedWidget):
 
     def __init__(
         self,
-        given: Any,
+        given: Any,  # what the builder takes: a trace, a recorder, tensors
         build: Build,
         running: Running | None = None,
         /,

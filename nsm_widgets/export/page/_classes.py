@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
 
 OWN_MODULES = frozenset({"@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/output"})
 """Widget modules that the page's runtime holds."""
@@ -20,7 +23,7 @@ OUR_REFERENCES = frozenset(
 """Traits of our widgets that hold references."""
 
 
-def python_class(model: Mapping[str, Any]) -> type[Any] | None:
+def python_class(model: Mapping[str, Any]) -> type[Widget] | None:
     """The class of ipywidgets, bqplot or bqscales that a model belongs to; None of any other."""
     module = model["model_module"]
     if module not in OWN_MODULES and module not in ("bqplot", "bqscales"):
@@ -38,12 +41,12 @@ def reference_traits(model: Mapping[str, Any]) -> frozenset[str]:
 
 
 @cache
-def _classes(package: str) -> dict[tuple[str, str], type[Any]]:
+def _classes(package: str) -> dict[tuple[str, str], type[Widget]]:
     """The widget classes of a package, by the module and the name of their models in the page."""
     import ipywidgets
 
     import_module(package)
-    found: dict[tuple[str, str], type[Any]] = {}
+    found: dict[tuple[str, str], type[Widget]] = {}
     for each in _subclasses(ipywidgets.Widget):
         traits = each.class_traits()
         if each.__module__.split(".")[0] == package:
@@ -52,14 +55,14 @@ def _classes(package: str) -> dict[tuple[str, str], type[Any]]:
     return found
 
 
-def _subclasses(parent: type[Any]) -> Iterator[type[Any]]:
+def _subclasses(parent: type[Widget]) -> Iterator[type[Widget]]:
     yield parent
     for child in parent.__subclasses__():
         yield from _subclasses(child)
 
 
 @cache
-def _references_of(widget: Any) -> frozenset[str]:
+def _references_of(widget: type[Widget]) -> frozenset[str]:
     from ipywidgets import widget_serialization
 
     read = widget_serialization["from_json"]

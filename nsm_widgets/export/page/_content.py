@@ -250,7 +250,7 @@ def _drawings(models: Mapping[str, WidgetModel]) -> Drawings:
     return drawings
 
 
-def _drawing_of(panel: Mapping[str, Any], scale: Any, meta: Mapping[str, Any]) -> Drawing:
+def _drawing_of(panel: Mapping[str, Any], scale: Any, meta: Mapping[str, Any]) -> Drawing:  # of a page
     low, high = panel["domain"]
     diverging = bool(panel["diverging"])
     return Drawing(

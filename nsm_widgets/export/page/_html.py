@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nsm_widgets._errors import ExportWarning, OptionError
 from nsm_widgets._replacing import replacing
@@ -22,9 +22,12 @@ from nsm_widgets.export.page._described import pictured
 from nsm_widgets.export.page._live import live_arrays, live_models
 from nsm_widgets.export.page._page import Fallback, place, place_of_picture, standalone_page
 
+if TYPE_CHECKING:
+    from ipywidgets import Widget
+
 
 def widgets_to_html(
-    widgets: Any,
+    widgets: Widget | Iterable[Widget],
     path: str | os.PathLike[str] | None = None,
     *,
     title: str | None = None,
@@ -66,7 +69,7 @@ def widgets_to_html(
     from ipywidgets import Widget
 
     check_title(title)
-    shown: Sequence[Any] = [widgets] if isinstance(widgets, Widget) else list(widgets)
+    shown: Sequence[Widget] = [widgets] if isinstance(widgets, Widget) else list(widgets)
     for widget in shown:
         if not isinstance(widget, Widget):
             raise TypeError(
@@ -84,13 +87,13 @@ def widgets_to_html(
 
 
 def html_page(
-    parts: Sequence[Any],
+    parts: Sequence[Widget | str],
     *,
     title: str,
     precision: Precision,
     max_bytes: int,
     theme: PageTheme,
-    selection: Any = None,
+    selection: Widget | None = None,
 ) -> str:
     """A page of live widgets, and of HTML between them.
 
@@ -124,14 +127,14 @@ def html_page(
     )
 
 
-def _place(widget: Any, content: PageContent) -> str:
+def _place(widget: Widget, content: PageContent) -> str:
     why = content.strangers.get(widget.model_id)
     if why is not None:
         return place_of_picture(f"Not live: {why}.", _fallback(widget))
     return place(content.names[widget.model_id], _fallback(widget))
 
 
-def _fallback(widget: Any) -> Fallback:
+def _fallback(widget: Widget) -> Fallback:
     """Picture and summary of a widget, as a saved notebook keeps them."""
     name, data = type(widget).__name__, pictured(widget)
     if data is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Shaped
@@ -12,6 +12,9 @@ from jaxtyping import Shaped
 from nsm_widgets._errors import OptionError
 from nsm_widgets.export.page._described import held_arrays
 from nsm_widgets.export.page._widget_state import WidgetModel, references
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
 
 
 def live_models(widgets: Iterable[Any]) -> dict[str, WidgetModel]:
@@ -57,7 +60,7 @@ def _describe(start: str, instances: Mapping[str, Any], models: dict[str, Widget
         waiting += reversed(list(references(models[model_id])))
 
 
-def _model(widget: Any) -> WidgetModel:
+def _model(widget: Widget) -> WidgetModel:
     from ipywidgets.widgets.widget import _remove_buffers
 
     is_store = held_arrays(widget) is not None

@@ -17,6 +17,9 @@ from jinja2 import pass_context
 from nbconvert.exporters.html import HTMLExporter
 
 if TYPE_CHECKING:
+    from jinja2.runtime import Context
+    from nbformat import NotebookNode
+
     from nsm_widgets.export.page._content import PageContent
 
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
@@ -74,7 +77,7 @@ class NsmHTMLExporter(HTMLExporter):
         yield "clean_html", lambda html: self._cleaner.fragment(html)
 
     @pass_context
-    def markdown2html(self, context: Any, source: str) -> str:
+    def markdown2html(self, context: Context, source: str) -> str:
         """Prose as HTML, formulas as MathML."""
         from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
@@ -89,7 +92,7 @@ class NsmHTMLExporter(HTMLExporter):
         return str(MarkdownWithMath(renderer=renderer).render(source))
 
     def from_notebook_node(  # type: ignore[override]
-        self, nb: Any, resources: dict[str, Any] | None = None, **options: Any
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: object
     ) -> tuple[str, dict[str, Any]]:
         """Convert a notebook. What it says is missing from the page is in :attr:`said`.
 
@@ -116,7 +119,7 @@ class NsmHTMLExporter(HTMLExporter):
             self.log.warning("%s", line)
         return head + body + foot, resources
 
-    def _preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+    def _preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[Any, Any]:
         """Look for widgets only in what the preprocessors leave: they may run cells, and take some away."""
         from nsm_widgets._text import one_line
         from nsm_widgets.export.page import _page
@@ -184,7 +187,7 @@ def _why_picture(model_id: str, unread: list[object] | None, content: PageConten
     return f"Not live: {why}." if why else None
 
 
-def _what_is_missing(nb: Any, pictures: list[str], count: int, content: PageContent) -> list[str]:
+def _what_is_missing(nb: NotebookNode, pictures: list[str], count: int, content: PageContent) -> list[str]:
     """A line for each kind of thing that the notebook has, or was to have, and the page has not."""
     said = []
     for why in dict.fromkeys(pictures):
@@ -220,7 +223,7 @@ def _left_out(addresses: list[str]) -> list[str]:
     ]
 
 
-def _models(nb: Any) -> dict[str, Any]:
+def _models(nb: NotebookNode) -> dict[str, Any]:
     """The models of the notebook's widget state; an incomplete one is taken out: nbconvert wants it whole."""
     widgets = nb.metadata.get("widgets", {})
     state = widgets.get(STATE_TYPE, {}).get("state") if isinstance(widgets, Mapping) else None
@@ -230,7 +233,7 @@ def _models(nb: Any) -> dict[str, Any]:
     return {}
 
 
-def _widget_outputs(nb: Any) -> Iterator[Any]:
+def _widget_outputs(nb: NotebookNode) -> Iterator[Any]:
     for cell in nb.cells:
         for output in cell.get("outputs", []):
             view = output.get("data", {}).get(VIEW_TYPE)
@@ -240,7 +243,7 @@ def _widget_outputs(nb: Any) -> Iterator[Any]:
                 del output["data"][VIEW_TYPE]  # names no model: what stands beside it is shown
 
 
-def _fallback(output: Any) -> Any:
+def _fallback(output: Mapping[str, Any]) -> Any:
     from nsm_widgets.export.page._clean import is_base64
     from nsm_widgets.export.page._page import Fallback
 

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from nsm_widgets._environment import EVERYTHING_MB, HOST_VARIABLE, STATE_MB_VARIABLE
 from nsm_widgets._errors import ExportError, ExportWarning, MissingDependencyError
@@ -14,6 +14,9 @@ from nsm_widgets._replacing import replacing
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.export.page._chunks import Precision
 from nsm_widgets.export.page._content import DEFAULT_MAX_BYTES, PageTheme, check_page_options
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 CELL_TIMEOUT_S = 3600
 _ALL_OF_IT = {STATE_MB_VARIABLE: f"{EVERYTHING_MB:g}", HOST_VARIABLE: "jupyter"}
@@ -73,7 +76,7 @@ def notebook_to_html(
             f"exporting notebooks needs nbconvert, and {error.name} is not installed. "
             'Install it with: pip install "nsm_widgets[notebook]"'
         ) from error
-    notebook = _read(path_in, nbformat)
+    notebook = _read(path_in)
     if execute:
         _execute(notebook, path_in, progress)
     exporter = NsmHTMLExporter(  # type: ignore[no-untyped-call]
@@ -92,9 +95,11 @@ def notebook_to_html(
     return target
 
 
-def _read(path: Path, nbformat: Any) -> Any:
+def _read(path: Path) -> NotebookNode:
+    import nbformat
+
     try:
-        return nbformat.read(path, as_version=4)
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call,no-any-return]
     except FileNotFoundError:
         raise
     except Exception as error:  # nbformat raises many kinds
@@ -108,7 +113,7 @@ def _no_notebook(path: Path, error: Exception) -> ExportError:
     )
 
 
-def _execute(notebook: Any, path: Path, progress: Callable[[int, int], None] | None) -> None:
+def _execute(notebook: NotebookNode, path: Path, progress: Callable[[int, int], None] | None) -> None:
     """Run all cells; the state of every widget is kept in the notebook's metadata."""
     try:
         from nbclient import NotebookClient

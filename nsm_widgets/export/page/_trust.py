@@ -71,7 +71,7 @@ def _installed_texts(module: str, class_name: str) -> tuple[str, str] | None:
     return _text(getattr(found, "_esm", "")), _text(getattr(found, "_css", ""))
 
 
-def _text(given: Any) -> str:
+def _text(given: object) -> str:
     return given.read_text(encoding="utf-8") if isinstance(given, Path) else str(given)
 
 

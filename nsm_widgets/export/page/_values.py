@@ -93,7 +93,7 @@ def stand_in(model: Mapping[str, Any], why: str) -> dict[str, Any]:
     return {"model_name": "LabelModel", "model_module": "@jupyter-widgets/controls", "state": state}
 
 
-def _readable(output: Any) -> Any:
+def _readable(output: Any) -> Any:  # of a notebook
     """An output of an Output widget, without a picture that no browser can read."""
     data = output.get("data") if isinstance(output, Mapping) else None
     if not isinstance(data, Mapping) or is_base64(str(data.get("image/png", ""))):
@@ -101,7 +101,7 @@ def _readable(output: Any) -> Any:
     return {**output, "data": {kind: content for kind, content in data.items() if kind != "image/png"}}
 
 
-def _styles(value: Any) -> Any:
+def _styles(value: object) -> Any:
     """A value of CSS, or several in a list or a dict; None for one that could ask for something."""
     if isinstance(value, str):
         return value if "(" not in value else clean_value(value)

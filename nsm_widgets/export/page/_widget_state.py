@@ -102,7 +102,7 @@ def renamed(model: WidgetModel, names: Mapping[str, str]) -> dict[str, Any]:
     return state
 
 
-def _renamed(value: Any, names: Mapping[str, str] | None) -> Any:
+def _renamed(value: object, names: Mapping[str, str] | None) -> Any:
     """A value, copied; a text is a reference only where there are names."""
     if isinstance(value, str):
         match = _REFERENCE.fullmatch(value) if names is not None else None

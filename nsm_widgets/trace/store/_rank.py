@@ -209,7 +209,7 @@ class RankFiles:
             blocks: The blocks not yet in shards, in order, each with how many of its steps are meant. All
                 but the last are full.
             close: Whether the last block goes into a shard though it may not be full.
-            said: Further fields of the marker: ``lost``, ``errors``, ``message``.
+            said: Further fields of the marker, see :class:`Commit`: ``lost``, ``errors``, ``message``.
         """
         last, size = self.last, self.schema.shard_steps
         said = {**said, "arrays": len(self.schema.growing), "group": self.group.id}

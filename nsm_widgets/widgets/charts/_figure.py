@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
 import anywidget
 import bqplot
@@ -32,7 +32,7 @@ class FigureControls(View):
 
     def __init__(
         self,
-        given: Any,
+        given: object,
         build: Build,
         running: Running | None,
         figure: bqplot.Figure,

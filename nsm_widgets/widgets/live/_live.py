@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import Any, Protocol
 from weakref import ref
 
+from numpy.typing import NDArray
+
 from nsm_widgets._errors import RecordingError, ShapeError, words_of
 from nsm_widgets.trace import (
     LazyValues,
@@ -372,5 +374,5 @@ def _merged(a: Panel, b: Panel) -> Panel | None:
     return merged if replace(b.merged(a), cmap=a.cmap) == merged else None
 
 
-def _sent_as_is(values: Any) -> dict[str, Any]:
+def _sent_as_is(values: NDArray[Any]) -> dict[str, Any]:
     return {"sent": {"type": values.dtype.name, "exponent": 0}}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import traitlets
 from jaxtyping import Shaped
+from numpy.typing import NDArray
 
 from nsm_widgets._environment import EVERYTHING_MB
 from nsm_widgets._errors import ClosedError, OptionError, ShapeError
@@ -366,7 +367,7 @@ def _served(values: object, sent: Sent, meta: Mapping[str, Any], pyramids: Pyram
     )
 
 
-def describe(array: NamedArray, wire: Any, *, over_budget: bool) -> dict[str, Any]:
+def describe(array: NamedArray, wire: NDArray[Any], *, over_budget: bool) -> dict[str, Any]:
     """What the page must know of an array besides its bytes."""
     summary = summary_of(array)
     return {

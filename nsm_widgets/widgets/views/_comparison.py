@@ -46,7 +46,7 @@ class ComparisonView(View):
 
     def __init__(
         self,
-        patterns: Any,
+        patterns: object,
         names: Sequence[str] | None = None,
         *,
         reference: str | int | None = None,

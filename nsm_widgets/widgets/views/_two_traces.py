@@ -92,11 +92,11 @@ class TraceComparison(View):
 
     def __init__(
         self,
-        a: Any,
-        b: Any,
+        a: object,
+        b: object,
         *,
         names: Sequence[str] = ("A", "B"),
-        match: Any = None,
+        match: object = None,
         arrays: Sequence[str] | None = None,
         **options: Unpack[ComparisonOptions],
     ) -> None:
@@ -170,9 +170,14 @@ class TraceComparison(View):
         return show
 
 
-def _checked_names(names: Any) -> tuple[str, str]:
-    ok = isinstance(names, Sequence) and not isinstance(names, str) and len(names) == 2
-    if not ok or not all(isinstance(name, str) and name.strip() for name in names) or names[0] == names[1]:
+def _checked_names(names: object) -> tuple[str, str]:
+    if (
+        not isinstance(names, Sequence)
+        or isinstance(names, str)
+        or len(names) != 2
+        or not all(isinstance(name, str) and name.strip() for name in names)
+        or names[0] == names[1]
+    ):
         raise LabelError(
             f"names must be two different strings, got {names!r}. For example ('step 1,000', 'step 20,000')."
         )

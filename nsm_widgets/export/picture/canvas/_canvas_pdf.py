@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from math import cos, radians, sin
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -20,6 +20,9 @@ from nsm_widgets.export.picture.canvas._geometry import Box
 from nsm_widgets.export.picture.canvas._glyphs import TEXT_PX, FontFile
 from nsm_widgets.export.picture.canvas._magnify import magnified
 from nsm_widgets.view import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.backend_bases import RendererBase
 
 Step = Callable[[Any], None]
 """Draws one thing on a renderer, in points from the left lower corner."""
@@ -82,7 +85,7 @@ class PdfCanvas(Canvas):
         pixels = np.dstack([grown := magnified(texels, box, self.density), np.full(grown.shape[:2], 255)])
         upwards = pixels[::-1].astype(np.uint8)
 
-        def step(renderer: Any) -> None:
+        def step(renderer: RendererBase) -> None:
             from matplotlib.transforms import Affine2D
 
             size = Affine2D().scale(box.width * _POINTS_PER_PX, box.height * _POINTS_PER_PX)
@@ -106,7 +109,7 @@ class PdfCanvas(Canvas):
     def disc(self, center: Point, radius: float, color: Color) -> None:
         """The area of a circle in one colour."""
 
-        def step(renderer: Any) -> None:
+        def step(renderer: RendererBase) -> None:
             from matplotlib.path import Path as Outline
             from matplotlib.transforms import IdentityTransform
 
@@ -152,7 +155,7 @@ class PdfCanvas(Canvas):
         if not text:
             return
 
-        def step(renderer: Any) -> None:
+        def step(renderer: RendererBase) -> None:
             from matplotlib.font_manager import FontProperties
 
             letters = FontProperties(fname=str(self._letters.path), size=size_px * _POINTS_PER_PX)
@@ -167,7 +170,7 @@ class PdfCanvas(Canvas):
     ) -> None:
         """Along the points where there is a line width, else the area within."""
 
-        def step(renderer: Any) -> None:
+        def step(renderer: RendererBase) -> None:
             from matplotlib.path import Path as Outline
             from matplotlib.transforms import IdentityTransform
 
@@ -182,9 +185,9 @@ class PdfCanvas(Canvas):
         self._steps.append(step)
 
 
-def _shares(color: Color) -> tuple[float, ...]:
+def _shares(color: Color) -> tuple[float, float, float]:
     """As matplotlib says colours: in [0, 1]."""
-    return tuple(value / 255 for value in color)
+    return color[0] / 255, color[1] / 255, color[2] / 255
 
 
 def _matplotlib() -> Any:
