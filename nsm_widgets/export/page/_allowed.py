@@ -33,6 +33,12 @@ plaintext script select style template textarea title xmp
 )
 """Elements of which not even the text stays."""
 
+WITHOUT_ELEMENTS = _words("embed iframe noembed noframes noscript plaintext script style xmp")
+"""Elements whose text is none of HTML."""
+
+VOID = _words("area base br col embed hr img input link meta param source track wbr")
+"""Elements that have no end, for they hold nothing."""
+
 ATTRIBUTES = _words(
     """
 align alt bgcolor border cellpadding cellspacing char charoff class color colspan compact controls datetime

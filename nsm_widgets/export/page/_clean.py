@@ -21,6 +21,7 @@ import nh3
 
 from nsm_widgets.export.page._allowed import ATTRIBUTES, GONE_WITH_CONTENT, PAINT, REFERENCES, TAGS
 from nsm_widgets.export.page._css import clean_declarations, clean_sheet, clean_value, prefixed
+from nsm_widgets.export.page._depth import MOST_DEPTH, is_too_deep
 
 _LINKS = frozenset({"http", "https", "mailto"})
 _PICTURE = re.compile(r"data:image/[\w.+-]+(;[\w.=-]+)*,", re.IGNORECASE)
@@ -40,6 +41,8 @@ class Cleaner:
     """Addresses of the pictures that are not in the page."""
     sheets: list[str] = field(default_factory=list)
     """Style sheets of the fragments so far, each for its own elements alone."""
+    too_deep: int = 0
+    """How many fragments are left out, for their elements are nested too deep."""
 
     def fragment(self, html: str | bytes) -> str:
         """What may stay of one output, or of one cell's prose; every element of it is closed.
@@ -48,6 +51,9 @@ class Cleaner:
         '<p>a<a href="//x" rel="noopener noreferrer">b</a></p>'
         """
         text = html.decode(errors="replace") if isinstance(html, bytes) else str(html)
+        if is_too_deep(text):
+            self.too_deep += 1
+            return f"<p><em>Left out: more than {MOST_DEPTH} elements are nested in each other.</em></p>"
         sheets = "\n".join(_STYLE.findall(text))
         cleaned = self.tree(text)
         if not sheets:

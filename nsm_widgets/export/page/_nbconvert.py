@@ -106,6 +106,11 @@ class NsmHTMLExporter(HTMLExporter):
         head, body, foot = html.split(f"<!--{mark}-body-->")
         body = self._cleaner.tree(body)  # once more the whole, whatever nbconvert's templates let through
         self.said += _left_out(self._cleaner.left_out)
+        if self._cleaner.too_deep:
+            self.said.append(
+                f"Outputs or texts whose elements are nested too deep are not in the page: "
+                f"{self._cleaner.too_deep} of them."
+            )
         parts = {
             "policy": _page.head_scripts(),
             "styles": _page.head_styles(content),

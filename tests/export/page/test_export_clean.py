@@ -245,3 +245,51 @@ def test_what_a_template_lets_through_is_cleaned(tmp_path: Path) -> None:
     body = page[page.index("<main>") :]
     assert "onerror" not in body and "example.invalid/i onerror" not in body
     assert PIXEL in body
+
+
+DEEP = {
+    "closed": "<div>" * 20_000 + "x" + "</div>" * 20_000,
+    "open": "<section><p>" * 20_000,
+    "ends-in-comments": "<div><!-- </div> -->" * 20_000,
+    "ends-in-attributes": '<div title="</div>">' * 20_000,
+    "beside-a-table": "<table>" + "<div>" * 20_000,
+    "in-lists": "<li><dd>" * 20_000,
+    "begun-anew-in-each-paragraph": "".join(f"<p><b id={number}></p>" for number in range(20_000)),
+}
+SHALLOW = {
+    "table": "<table>" + "<tr><td>1</td><td>2</td></tr>" * 9_000 + "</table>",
+    "unclosed": "<ul>" + "<li>1<p>a<li>2" * 9_000 + "</ul>",
+    "script": "<script>" + "for (i = 0; i<n; i++) { s = '<div>' }" * 9_000 + "</script>kept",
+    "drawing": "<svg>" + '<path d="M0 0"/>' * 9_000 + "</svg>",
+    "deep": "<div>" * 400 + "x" + "</div>" * 400 + "<i>y</i>" * 9_000,
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_what_is_nested_too_deep_is_left_out_with_a_word(text: str) -> None:
+    """Parsing it takes the square of its size, up to minutes."""
+    cleaner = Cleaner()
+    assert cleaner.fragment(text) == (
+        "<p><em>Left out: more than 512 elements are nested in each other.</em></p>"
+    )
+    assert cleaner.too_deep == 1
+
+
+@pytest.mark.parametrize("text", SHALLOW.values(), ids=SHALLOW)
+def test_what_is_only_long_stays(text: str) -> None:
+    """Of as many elements, each where it was."""
+    cleaner = Cleaner()
+    kept = cleaner.fragment(text)
+    assert cleaner.too_deep == 0
+    assert kept == cleaner.tree(text) and kept
+
+
+def test_an_output_that_is_left_out_is_said_at_the_head_of_the_page(tmp_path: Path) -> None:
+    """And to whoever exports."""
+    output = nbformat.v4.new_output("display_data", {"text/html": DEEP["closed"]})
+    cells = [nbformat.v4.new_code_cell("1", outputs=[output], execution_count=1)]
+    path = tmp_path / "deep.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    with pytest.warns(ExportWarning, match="nested too deep are not in the page: 1 of them"):
+        page = Path(notebook_to_html(path, tmp_path / "deep.html")).read_text(encoding="utf-8")
+    assert "nested too deep are not in the page" in page and "<em>Left out: more than 512" in page
