@@ -11,11 +11,7 @@ from nsm_widgets._lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from nsm_widgets._version import __version__ as __version__
-    from nsm_widgets.ntm import (
-        NTM as NTM,
-        NTMMemory as NTMMemory,
-        load_pretrained as load_pretrained,
-    )
+    from nsm_widgets.ntm import NTM as NTM, NTMMemory as NTMMemory, load_pretrained as load_pretrained
     from nsm_widgets.report import create_comprehensive_report as create_comprehensive_report
     from nsm_widgets.trace import (
         NamedArray as NamedArray,

@@ -56,10 +56,7 @@ class DNCAccess(nn.Module):
             write_content, allocation, interface.allocation_gate, interface.write_gate
         )
         memory = erase_and_write(
-            state.memory,
-            write_weights.unsqueeze(1),
-            interface.erase.unsqueeze(1),
-            interface.add.unsqueeze(1),
+            state.memory, write_weights.unsqueeze(1), interface.erase.unsqueeze(1), interface.add.unsqueeze(1)
         )
 
         link = addressing.link(state.link, write_weights, state.precedence)

@@ -21,15 +21,8 @@ if TYPE_CHECKING:
         pretrained_path as pretrained_path,
         save_checkpoint as save_checkpoint,
     )
-    from nsm_widgets.nsm.propagator import (
-        Propagated as Propagated,
-        StatePropagator as StatePropagator,
-    )
+    from nsm_widgets.nsm.propagator import Propagated as Propagated, StatePropagator as StatePropagator
     from nsm_widgets.nsm.router import TokenToStateRouter as TokenToStateRouter
-    from nsm_widgets.nsm.state import (
-        NSMOutput as NSMOutput,
-        NSMState as NSMState,
-        NSMStep as NSMStep,
-    )
+    from nsm_widgets.nsm.state import NSMOutput as NSMOutput, NSMState as NSMState, NSMStep as NSMStep
 
 __getattr__, __dir__ = lazy_face(__name__)

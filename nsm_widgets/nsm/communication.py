@@ -47,10 +47,7 @@ class StateCommunication(nn.Module):
         self.output = nn.Linear(state_dim, state_dim)
 
     def forward(
-        self,
-        states: Float[Tensor, "batch state features"],
-        *,
-        active: Bool[Tensor, " state"] | None = None,
+        self, states: Float[Tensor, "batch state features"], *, active: Bool[Tensor, " state"] | None = None
     ) -> tuple[Float[Tensor, "batch state features"], Float[Tensor, "batch head state sender"]]:
         """Let every state hear from the others.
 

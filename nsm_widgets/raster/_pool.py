@@ -69,10 +69,7 @@ def pool(
 
 
 def _gathered_lines(
-    ufunc: np.ufunc,
-    plane: Shaped[np.ndarray, "line cell"],
-    first: Edges,
-    prepare: Prepare | None,
+    ufunc: np.ufunc, plane: Shaped[np.ndarray, "line cell"], first: Edges, prepare: Prepare | None
 ) -> Iterator[LineBlock]:
     """Texels of few lines each: all first lines of a block, all second ones, and so on."""
     for texels in line_blocks(plane, len(first) - 1):
@@ -93,10 +90,7 @@ def _gathered(ufunc: np.ufunc, block: LineBlock, first: Edges, axis: int) -> Lin
 
 
 def _reduced_lines(
-    ufunc: np.ufunc,
-    plane: Shaped[np.ndarray, "line cell"],
-    first: Edges,
-    prepare: Prepare | None,
+    ufunc: np.ufunc, plane: Shaped[np.ndarray, "line cell"], first: Edges, prepare: Prepare | None
 ) -> Iterator[LineBlock]:
     """Texels of many lines each."""
     for texels in line_blocks(plane, len(first) - 1):
@@ -109,11 +103,7 @@ def _reduced_lines(
 
 
 def _reduced(
-    ufunc: np.ufunc,
-    plane: Shaped[np.ndarray, "line cell"],
-    start: int,
-    end: int,
-    prepare: Prepare | None,
+    ufunc: np.ufunc, plane: Shaped[np.ndarray, "line cell"], start: int, end: int, prepare: Prepare | None
 ) -> Shaped[np.ndarray, " cell"]:
     """Lines from ``start`` to ``end`` as one."""
     if prepare is None:

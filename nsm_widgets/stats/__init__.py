@@ -38,10 +38,7 @@ if TYPE_CHECKING:
         js_divergence as js_divergence,
         kl_divergence as kl_divergence,
     )
-    from nsm_widgets.stats._findings import (
-        Finding as Finding,
-        findings as findings,
-    )
+    from nsm_widgets.stats._findings import Finding as Finding, findings as findings
     from nsm_widgets.stats._heads import (
         HEAD_CLASSES as HEAD_CLASSES,
         HeadClasses as HeadClasses,
@@ -49,10 +46,7 @@ if TYPE_CHECKING:
         classify_heads as classify_heads,
     )
     from nsm_widgets.stats._matched import Matching as Matching
-    from nsm_widgets.stats._matching import (
-        check_match as check_match,
-        match_traces as match_traces,
-    )
+    from nsm_widgets.stats._matching import check_match as check_match, match_traces as match_traces
     from nsm_widgets.stats._memory import (
         active_slots as active_slots,
         memory_mean as memory_mean,
@@ -61,14 +55,8 @@ if TYPE_CHECKING:
         memory_std as memory_std,
         slot_similarity as slot_similarity,
     )
-    from nsm_widgets.stats._routing import (
-        state_share as state_share,
-        unrouted_tokens as unrouted_tokens,
-    )
-    from nsm_widgets.stats._same_layout import (
-        CommonArrays as CommonArrays,
-        common_arrays as common_arrays,
-    )
+    from nsm_widgets.stats._routing import state_share as state_share, unrouted_tokens as unrouted_tokens
+    from nsm_widgets.stats._same_layout import CommonArrays as CommonArrays, common_arrays as common_arrays
     from nsm_widgets.stats._slot_table import analyze_slots as analyze_slots
     from nsm_widgets.stats._slots import (
         dead_slots as dead_slots,
@@ -78,10 +66,7 @@ if TYPE_CHECKING:
         overwritten_before_read as overwritten_before_read,
         usage as usage,
     )
-    from nsm_widgets.stats._table import (
-        Table as Table,
-        TableLike as TableLike,
-    )
+    from nsm_widgets.stats._table import Table as Table, TableLike as TableLike
     from nsm_widgets.stats._tables import (
         analyze as analyze,
         analyze_attention as analyze_attention,

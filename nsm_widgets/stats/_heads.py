@@ -431,10 +431,7 @@ def _five_axes_by_name(attention: NamedArray, mask: Mask) -> Rows:
 
 
 def _reshaped(
-    rows: Rows,
-    order: tuple[int, ...],
-    front: tuple[int, ...] | None,
-    lead: tuple[int, ...] | None = None,
+    rows: Rows, order: tuple[int, ...], front: tuple[int, ...] | None, lead: tuple[int, ...] | None = None
 ) -> Rows:
     def move(array: NDArray[Any], row_axes: int) -> Any:
         taken = order if array.ndim == len(order) else order[:-1]

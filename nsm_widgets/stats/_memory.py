@@ -204,11 +204,7 @@ def _units(values: Float64[np.ndarray, "*step slot word"]) -> Float64[np.ndarray
 
 
 def _over_memory(
-    memory: ArrayLike,
-    mask: Mask,
-    statistic: Callable[[Any, Any], Any],
-    name: str,
-    description: str,
+    memory: ArrayLike, mask: Mask, statistic: Callable[[Any, Any], Any], name: str, description: str
 ) -> Statistic:
     given = take(memory, "memory", ("slot", "word"))
     return given.result(statistic(given.values, _where(given, mask)), name, description, given.dims[:-2])

@@ -34,13 +34,7 @@ _SPREAD = (
     "max_attention",
     "hoyer_sparsity",
 )
-_PLACES = (
-    "attention_distance",
-    "previous_token",
-    "next_token",
-    "same_token",
-    "first_token",
-)
+_PLACES = ("attention_distance", "previous_token", "next_token", "same_token", "first_token")
 _COUNTS = ("rows", "masked_rows", "zero_rows", "nan_rows")
 _MEMORY = ("range", "active_slots", "slot_similarity")
 COLUMNS = ("shape", *_BASIC, *_SPREAD, *_PLACES, *_MEMORY, *_COUNTS)

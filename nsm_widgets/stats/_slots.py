@@ -44,11 +44,7 @@ class Masses:
 
 
 def usage(
-    weights: ArrayLike,
-    *,
-    cumulative: bool = False,
-    mask: Mask = None,
-    sequence_starts: Sequence[int] = (),
+    weights: ArrayLike, *, cumulative: bool = False, mask: Mask = None, sequence_starts: Sequence[int] = ()
 ) -> Statistic:
     """How much of the heads' weight is on each slot at each step.
 
@@ -257,11 +253,7 @@ def _summed(
 
 
 def lost_writes(
-    reads: Masses,
-    writes: Masses,
-    threshold: object,
-    memory_seen: str | None,
-    sequence_starts: Sequence[int],
+    reads: Masses, writes: Masses, threshold: object, memory_seen: str | None, sequence_starts: Sequence[int]
 ) -> Bool[np.ndarray, "time *batch slot"]:
     """Writes that nobody read before the next; see :func:`overwritten_before_read`."""
     if memory_seen is None:

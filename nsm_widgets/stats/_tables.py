@@ -76,11 +76,7 @@ def analyze(data: object, *, by: Sequence[str] = ("layer", "head"), mask: object
 
 
 def analyze_attention(
-    attention: ArrayLike,
-    name: str = "attention",
-    *,
-    by: Sequence[str] = ("layer", "head"),
-    mask: Mask = None,
+    attention: ArrayLike, name: str = "attention", *, by: Sequence[str] = ("layer", "head"), mask: Mask = None
 ) -> TableLike:
     """Statistics of attention, or of any weighting: the columns of :func:`analyze`.
 

@@ -217,12 +217,7 @@ def hoyer_sparsity(weights: ArrayLike, *, mask: Mask = None, per: str = "weighti
     """
     rows = _take(weights, mask, per)
     return _result(
-        rows,
-        row_hoyer(rows),
-        per,
-        "hoyer_sparsity",
-        "0 when uniform, 1 on one place",
-        rows.choosing,
+        rows, row_hoyer(rows), per, "hoyer_sparsity", "0 when uniform, 1 on one place", rows.choosing
     )
 
 

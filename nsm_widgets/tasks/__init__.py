@@ -23,9 +23,6 @@ if TYPE_CHECKING:
         TrainingResult as TrainingResult,
         TrainingSettings as TrainingSettings,
     )
-    from nsm_widgets.tasks.training import (
-        evaluate as evaluate,
-        train as train,
-    )
+    from nsm_widgets.tasks.training import evaluate as evaluate, train as train
 
 __getattr__, __dir__ = lazy_face(__name__)

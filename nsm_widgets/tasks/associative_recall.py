@@ -8,13 +8,7 @@ import torch
 
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._model_checks import check_positive
-from nsm_widgets.tasks._checks import (
-    check_generator,
-    check_order,
-    check_sizes,
-    drawn_size,
-    random_bits,
-)
+from nsm_widgets.tasks._checks import check_generator, check_order, check_sizes, drawn_size, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 
 

@@ -7,13 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from nsm_widgets._model_checks import check_positive
-from nsm_widgets.tasks._checks import (
-    check_generator,
-    check_order,
-    check_sizes,
-    drawn_size,
-    random_bits,
-)
+from nsm_widgets.tasks._checks import check_generator, check_order, check_sizes, drawn_size, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 
 

@@ -37,10 +37,7 @@ if TYPE_CHECKING:
         colormap_names as colormap_names,
         paint as paint,
     )
-    from nsm_widgets.view._coloring import (
-        Coloring as Coloring,
-        default_coloring as default_coloring,
-    )
+    from nsm_widgets.view._coloring import Coloring as Coloring, default_coloring as default_coloring
     from nsm_widgets.view._communication import communication_layout as communication_layout
     from nsm_widgets.view._comparison import (
         comparison_layout as comparison_layout,
@@ -97,10 +94,7 @@ if TYPE_CHECKING:
         tick_steps as tick_steps,
         tick_values as tick_values,
     )
-    from nsm_widgets.view._masked import (
-        LEFT_OUT as LEFT_OUT,
-        left_out_codes as left_out_codes,
-    )
+    from nsm_widgets.view._masked import LEFT_OUT as LEFT_OUT, left_out_codes as left_out_codes
     from nsm_widgets.view._notes import note_lines as note_lines
     from nsm_widgets.view._operations import operations_layout as operations_layout
     from nsm_widgets.view._own_range import (
@@ -114,10 +108,7 @@ if TYPE_CHECKING:
         routing_layout as routing_layout,
         routing_statistics as routing_statistics,
     )
-    from nsm_widgets.view._scalars import (
-        curves_apart as curves_apart,
-        scalars_row as scalars_row,
-    )
+    from nsm_widgets.view._scalars import curves_apart as curves_apart, scalars_row as scalars_row
     from nsm_widgets.view._summary import (
         ArraySummary as ArraySummary,
         count_clipped as count_clipped,
@@ -135,9 +126,6 @@ if TYPE_CHECKING:
         picture_axes as picture_axes,
         two_traces_layout as two_traces_layout,
     )
-    from nsm_widgets.view.panels import (
-        Layout as Layout,
-        Panel as Panel,
-    )
+    from nsm_widgets.view.panels import Layout as Layout, Panel as Panel
 
 __getattr__, __dir__ = lazy_face(__name__)

@@ -160,10 +160,7 @@ def color_codes(
 
 
 def _block_codes(
-    values: Shaped[np.ndarray, "*shape"],
-    domain: ColorDomain,
-    scale: ColorScale,
-    ranks: _Ranks | None,
+    values: Shaped[np.ndarray, "*shape"], domain: ColorDomain, scale: ColorScale, ranks: _Ranks | None
 ) -> UInt16[np.ndarray, "*shape"]:
     v = values.astype(np.float64)
     finite = np.isfinite(v)

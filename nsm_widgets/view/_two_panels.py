@@ -61,11 +61,7 @@ def beside(
 
 
 def difference_panel(
-    name: str,
-    difference: NamedArray,
-    axes: tuple[str, str],
-    names: tuple[str, str],
-    order: NamedArray | None,
+    name: str, difference: NamedArray, axes: tuple[str, str], names: tuple[str, str], order: NamedArray | None
 ) -> Panel:
     coloring = default_coloring(difference)
     largest = max(-coloring.domain.low, coloring.domain.high)

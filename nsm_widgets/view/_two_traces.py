@@ -122,12 +122,7 @@ def two_traces_layout(
     charts = [change_panel(name, change) for name, change in moved.items() if change.ndim > 1]
     below = [*([changed_heads_panel(held, records, names)] if records else [])]
     below += [notes_panel(held, notes)] if notes else []
-    layout = (
-        *rows,
-        *_in_rows(apart),
-        *_in_rows(charts),
-        *((panel,) for panel in below),
-    )
+    layout = (*rows, *_in_rows(apart), *_in_rows(charts), *((panel,) for panel in below))
     return layout, Trace().assign(*{array.name: array for array in held}.values())
 
 

@@ -10,15 +10,7 @@ from jaxtyping import Shaped
 
 from nsm_widgets.raster import Raster, rasterize
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import (
-    ColorDomain,
-    Panel,
-    Theme,
-    colormap_kind,
-    own_domain,
-    own_thresholds,
-    ranks_of,
-)
+from nsm_widgets.view import ColorDomain, Panel, Theme, colormap_kind, own_domain, own_thresholds, ranks_of
 from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import Settings
 

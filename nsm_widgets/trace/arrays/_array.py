@@ -68,12 +68,7 @@ class NamedArray:
     """JSON values, read-only."""
 
     def __init__(
-        self,
-        name: object,
-        values: ArrayLike,
-        dims: object,
-        coords: object = None,
-        attrs: object = None,
+        self, name: object, values: ArrayLike, dims: object, coords: object = None, attrs: object = None
     ) -> None:
         name = check_name(name)
         array, source_dtype = to_readonly(values, name)

@@ -72,11 +72,7 @@ def make_mask(name: str, given: object, sizes: Mapping[str, int], array: str) ->
 
 
 def mask_dims(
-    name: str,
-    shape: Sequence[int],
-    sizes: Mapping[str, int],
-    array: str,
-    dims: Sequence[str] | None = None,
+    name: str, shape: Sequence[int], sizes: Mapping[str, int], array: str, dims: Sequence[str] | None = None
 ) -> tuple[str, ...]:
     """The axes of a mask of this shape, which may be told; see :func:`make_mask`.
 

@@ -95,9 +95,7 @@ def make_numbers(name: str, given: object, sizes: Mapping[str, int], array: str)
 
 
 def cropped_numbers(
-    coords: Mapping[str, Coord],
-    sizes: Mapping[str, int],
-    indexers: Mapping[str, int | slice | list[int]],
+    coords: Mapping[str, Coord], sizes: Mapping[str, int], indexers: Mapping[str, int | slice | list[int]]
 ) -> dict[str, Coord]:
     """The numbers of what is chosen along named axes; an int drops its axis, counting from 0 needs none."""
     found = {}

@@ -24,12 +24,7 @@ from nsm_widgets.trace.store._asides import FOLDER as ASIDES, Asides
 from nsm_widgets.trace.store._columns import KINDS, MASK, Column
 from nsm_widgets.trace.store._commits import JOURNAL, Commit, read_commit
 from nsm_widgets.trace.store._files import open_inside, read_json, refuse
-from nsm_widgets.trace.store._iteration_rows import (
-    FOLDER,
-    inner_folder,
-    with_iterations,
-    with_scalars,
-)
+from nsm_widgets.trace.store._iteration_rows import FOLDER, inner_folder, with_iterations, with_scalars
 from nsm_widgets.trace.store._layout import (
     FORMAT,
     VERSION,

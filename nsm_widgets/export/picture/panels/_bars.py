@@ -21,14 +21,7 @@ from nsm_widgets.export.picture.panels._plot import (
 )
 from nsm_widgets.export.picture.parts._axis import LINE_PX, DrawnAxis
 from nsm_widgets.export.text._where import describe_index, index_label
-from nsm_widgets.view import (
-    BAR_COLORS,
-    bar_codes,
-    bar_domain,
-    bar_order,
-    bar_values,
-    order_text,
-)
+from nsm_widgets.view import BAR_COLORS, bar_codes, bar_domain, bar_order, bar_values, order_text
 from nsm_widgets.view.panels import BarsPanel
 
 SWATCH_PX, LABEL_GAP_PX = 12, 10

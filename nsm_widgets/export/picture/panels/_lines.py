@@ -22,21 +22,10 @@ from nsm_widgets.export.picture.panels._plot import (
     plot_notes,
     y_of,
 )
-from nsm_widgets.export.picture.parts._axis import (
-    LABEL_GAP_PX,
-    LINE_PX,
-    DrawnAxis,
-)
+from nsm_widgets.export.picture.parts._axis import LABEL_GAP_PX, LINE_PX, DrawnAxis
 from nsm_widgets.export.text._where import describe_index
 from nsm_widgets.trace import steps_before
-from nsm_widgets.view import (
-    MOST_NAMED_LINES,
-    ColorDomain,
-    line_colors,
-    line_indices,
-    line_values,
-    tick_steps,
-)
+from nsm_widgets.view import MOST_NAMED_LINES, ColorDomain, line_colors, line_indices, line_values, tick_steps
 from nsm_widgets.view.panels import LinesPanel, ScalarsPanel
 
 SWATCH_PX = 14

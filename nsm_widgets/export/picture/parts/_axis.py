@@ -78,12 +78,7 @@ class DrawnAxis:
             canvas.line((box.left - 1 - TICK_PX, y), (box.left - 2, y), canvas.ink.faint)
             at = (box.left - 1 - TICK_PX - TICK_GAP_PX, y)
             canvas.text(at, self.label(index), "rm", canvas.ink.text)
-        canvas.turned_text(
-            (left + 7, box.top + box.height / 2),
-            self.title(box.height),
-            "m",
-            canvas.ink.text,
-        )
+        canvas.turned_text((left + 7, box.top + box.height / 2), self.title(box.height), "m", canvas.ink.text)
 
     def draw_across(self, canvas: Canvas, box: Box) -> None:
         """Labels and title below the box."""
@@ -100,9 +95,4 @@ class DrawnAxis:
             else:
                 canvas.text((x, y + 10), self.label(index), "ms", canvas.ink.text)
         y = box.bottom + self.height(box.width) + AXIS_TITLE_PX - 5
-        canvas.text(
-            (box.left + box.width / 2, y),
-            self.title(box.width),
-            "ms",
-            canvas.ink.text,
-        )
+        canvas.text((box.left + box.width / 2, y), self.title(box.width), "ms", canvas.ink.text)

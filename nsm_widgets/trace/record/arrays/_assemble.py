@@ -18,10 +18,7 @@ from nsm_widgets.trace.record.sources._source import Source
 
 
 def assemble(
-    recording: Recording,
-    sources: Sequence[Source],
-    model_name: str,
-    only: object = None,
+    recording: Recording, sources: Sequence[Source], model_name: str, only: object = None
 ) -> tuple[TraceBase, list[int]]:
     """All that a recording holds of iterations that are alike, as :func:`laid_together` lays them.
 

@@ -31,11 +31,7 @@ class Driven:
     """
 
     def __init__(
-        self,
-        module: nn.Module,
-        recording: Recording,
-        kept: Callable[[], Any] | None = None,
-        layers: int = 1,
+        self, module: nn.Module, recording: Recording, kept: Callable[[], Any] | None = None, layers: int = 1
     ) -> None:
         self._module, self._recording, self._layers = module, recording, layers
         self._boundary = GivenBack(module, kept=kept)

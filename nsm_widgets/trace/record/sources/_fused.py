@@ -12,14 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nsm_widgets.trace.arrays._mask import CELLS
-from nsm_widgets.trace.record._hooks import (
-    Found,
-    Hooks,
-    Observer,
-    calling_frame,
-    in_backward,
-    is_running,
-)
+from nsm_widgets.trace.record._hooks import Found, Hooks, Observer, calling_frame, in_backward, is_running
 from nsm_widgets.trace.record._iteration import Part
 from nsm_widgets.trace.record._listening import Args, Around, Kwargs, original_of
 from nsm_widgets.trace.record._select import Select
