@@ -47,6 +47,15 @@ def test_the_python_blocks_of_the_page_on_comparing_run() -> None:
     assert {column for column in COLUMNS if f"`{column}`" not in text} == set()
 
 
+def test_the_python_blocks_of_the_page_on_verbs_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other; what is linked was linked, and the figure is on the disk."""
+    monkeypatch.chdir(tmp_path)
+    names = run_page("docs/verbs.md", 5)
+    assert names["reads"].selection.time == 7
+    assert (tmp_path / "figure.svg").stat().st_size > 10_000
+    assert names["comparison"].names == ("seed 0", "seed 1")
+
+
 def test_the_python_blocks_of_the_page_on_watching_run() -> None:
     """One after the other; the view that was opened first holds what the training recorded."""
     namespace = run_page("docs/live.md", 4)

@@ -178,6 +178,14 @@ class PanelBase:
             above=self.above + other.above,
         )
 
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same panel of arrays that go by other names, and it by another id where its own does."""
+        name = names.get(self.array, self.array)
+        if name == self.array:
+            return self
+        apart = name.removeprefix(self.array) if name.startswith(self.array) else f" of {name}"
+        return replace(self, array=name, id=self.id + apart)
+
     def to_json(self) -> dict[str, object]:
         """The same, for the wire, on which every panel also has the fields of the kinds that were first."""
         told = {each.name: _as_json(getattr(self, each.name)) for each in fields(self)}
@@ -214,6 +222,12 @@ class HeatmapPanel(PaintedPanel):
     def arrays(self) -> tuple[str, ...]:
         """Also those of the numbers in the heading, and of the marks."""
         return (self.array, *(scalar.array for scalar in self.scalars), *filter(None, [self.flags]))
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """Also those of the numbers in the heading, and of the marks."""
+        scalars = tuple(each._replace(array=names.get(each.array, each.array)) for each in self.scalars)
+        flags = names.get(self.flags, self.flags)
+        return replace(PanelBase.renamed(self, names), scalars=scalars, flags=flags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +278,13 @@ class BarsPanel(PanelBase):
     def arrays(self) -> tuple[str, ...]:
         """Also those of the orders and codes."""
         return self.array, *self.bars.arrays
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """Also those of the orders and codes."""
+        orders = {name: names.get(array, array) for name, array in self.bars.orders.items()}
+        flags = self.bars.flags and names.get(self.bars.flags, self.bars.flags)
+        bars = replace(self.bars, orders=orders, flags=flags)
+        return replace(PanelBase.renamed(self, names), bars=bars)
 
     def marks(self, dim: str) -> bool:
         """Of the axis across alone."""

@@ -60,7 +60,7 @@ SAID = {
 }
 """What a heading says of a value, by the setting's name."""
 
-OF_GROUP = ("cmap", "scale")
+OF_GROUP = ("cmap", "scale", "domain")
 """Settings that all parts of a group follow."""
 
 

@@ -18,5 +18,7 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets._unseen import unseen_widgets as unseen_widgets
     from nsm_widgets.widgets._view import View as View
     from nsm_widgets.widgets.catalog import *
+    from nsm_widgets.widgets.verbs._compose import Composition as Composition
+    from nsm_widgets.widgets.verbs._link import Link as Link
 
 __getattr__, __dir__ = lazy_face(__name__)

@@ -56,6 +56,11 @@ _OF_ALL_WIDGETS = ("layout", "tooltip", "tabbable")
 """Options that ipywidgets gives each widget."""
 
 
+def widget_references(widgets: Any, _owner: object) -> list[str]:
+    """Widgets on the wire, as :class:`anywidget.WidgetTrait` writes one; without those that are closed."""
+    return [f"anywidget:{widget.model_id}" for widget in widgets if widget.comm is not None]
+
+
 class SyncedWidget(anywidget.AnyWidget):
     """Base of our widgets.
 
@@ -83,6 +88,9 @@ class SyncedWidget(anywidget.AnyWidget):
 
     _page_writable: frozenset[str] = frozenset()
     """Traits that the page may set."""
+
+    _moved_by_page = False
+    """While a page's message is taken that has moved all that is linked, too."""
 
     _own_layout: ipywidgets.Layout | None = None
     """Made with the widget, and closed with it."""
@@ -151,6 +159,7 @@ class SyncedWidget(anywidget.AnyWidget):
         """Set the traits that the page moved; acknowledge in the same update, so that an echo is known."""
         failures: list[Exception] = []
         with self._page_lock, self.hold_sync():
+            self._moved_by_page = content.get("linked") is True
             for name, value in content["changes"].items():
                 if name in self._page_writable and getattr(self, name) != value:
                     # an observer that raises keeps neither the other changes nor the answer back
@@ -158,6 +167,7 @@ class SyncedWidget(anywidget.AnyWidget):
                         self._set_from_page(name, value)
                     except Exception as failure:
                         failures.append(failure)
+            self._moved_by_page = False
             self._ack = {"client": content.get("client"), "seq": content.get("seq")}
         if failures:
             raise failures[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +13,7 @@ from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, Layout, Theme
 from nsm_widgets.view.settings import settings_of
 from nsm_widgets.widgets._at_cell_end import forget, is_shown
-from nsm_widgets.widgets._selection import Selection
+from nsm_widgets.widgets._selection import Selection, check_selection
 from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays
 
 if TYPE_CHECKING:
@@ -30,9 +30,14 @@ class Shown(Protocol):
     @property
     def _shown(self) -> Layout: ...
 
+    def _follow(self, selection: Selection) -> None: ...
+
 
 class Exportable:
     """Goes before a widget class, which says what view leads, and all that is shown where that is more."""
+
+    _made: tuple[Any, ...] = ()
+    """What is closed with it, unless others use it."""
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -49,14 +54,36 @@ class Exportable:
         raise NotImplementedError
 
     @property
+    def _views(self) -> Sequence[Any]:
+        """What it is drawn by, the first part first."""
+        return (self._lead,)
+
+    @property
     def _shown(self) -> Layout:
         """All that is on show."""
         return self._lead._shown
 
     @property
     def selection(self) -> Selection:
-        """The cursor that is followed; ``view.selection.time = 7`` moves every view that shares it."""
+        """The cursor that is followed; ``view.selection.time = 7`` moves every view that shares it.
+
+        ``view.selection = other.selection`` lets a view that exists, on a page or not, follow another one's.
+        """
         return self._lead._selection
+
+    @selection.setter
+    def selection(self, selection: object) -> None:
+        check_selection(selection)
+        before = self.selection
+        for view in self._views:
+            view._follow(selection)
+        self._let_go(before)
+
+    def _let_go(self, selection: Selection) -> None:
+        """Close a selection that was made here and that nothing follows any more."""
+        if selection in self._made and not selection.users:
+            self._made = tuple(made for made in self._made if made is not selection)
+            selection.close()
 
     @property
     def page_arrays(self) -> PageArrays:
@@ -186,7 +213,8 @@ class Exportable:
         if bundle is None:
             return None
         data: Mapping[str, Any] = bundle[0] if isinstance(bundle, tuple) else bundle
-        self.page_arrays.shown()
+        for page_arrays in {view._store for view in self._views}:
+            page_arrays.shown()
         is_shown(self)
         whole = {**data, **self._fallbacks(type(self).__name__)}
         return (whole, bundle[1]) if isinstance(bundle, tuple) else whole
@@ -205,10 +233,20 @@ class Exportable:
             self._shown,
             self.selection.indices,
             title=self.title,
-            summaries={meta["name"]: ArraySummary(**meta["summary"]) for meta in self.page_arrays._meta},
-            not_saved=self.page_arrays.not_saved,
+            summaries=self._summaries,
+            not_saved=self._not_saved,
             **settings_of(self._lead),
         )
+
+    @property
+    def _summaries(self) -> dict[str, ArraySummary]:
+        """What is known of the values of each array."""
+        return {meta["name"]: ArraySummary(**meta["summary"]) for meta in self.page_arrays._meta}
+
+    @property
+    def _not_saved(self) -> dict[str, int]:
+        """Bytes, by name, of arrays that a saved notebook does not carry."""
+        return self.page_arrays.not_saved
 
 
 @pictured.register

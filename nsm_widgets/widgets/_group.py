@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Sized
-from itertools import accumulate, chain, zip_longest
+from itertools import accumulate, chain
 from typing import Any
 
 import ipywidgets
-import traitlets
 
 from nsm_widgets._errors import OptionError
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import Layout, Panel, arrays_of, curves_apart, scalars_row
-from nsm_widgets.view.settings import OF_GROUP
-from nsm_widgets.widgets._clicks import OnClick
-from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._given import named_trace
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets._view_rows import ViewRows, follow_settings
 from nsm_widgets.widgets.live._live import LiveFeed, Plan, is_running, selectable_sizes
 from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, PageArrays
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
@@ -26,7 +23,7 @@ MakePart = Callable[..., Any]
 """Makes a view or a chart; called with ``selection`` and ``page_arrays``."""
 
 
-class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
+class ViewGroup(ViewRows):
     """Views and charts that share one copy of the arrays and one selection, in rows below each other.
 
     Above the first part stands the one toolbar: sliders for the axes of all parts, colours and scale of all,
@@ -68,9 +65,6 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         TypeError: If ``selection`` is no selection, or ``page_arrays`` no such; of a recorder that runs, if
             page arrays are given, or a part is not made of the recorder.
     """
-
-    parts: tuple[Any, ...] = ()
-    _made: tuple[ipywidgets.Widget, ...] = ()
 
     def __init__(
         self,
@@ -128,50 +122,6 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         super().__init__(boxes)
         self.add_class("nsmw-group")
 
-    @property
-    def _views(self) -> list[View]:
-        """What draws each part, the first part's first."""
-        return [part._lead for part in self.parts]
-
-    @property
-    def _lead(self) -> View:
-        lead: View = self.parts[0]._lead
-        return lead
-
-    @property
-    def _shown(self) -> Layout:
-        """The parts' panels as they stand: rows beside rows, row by row."""
-        shown: list[tuple[Panel, ...]] = []
-        for row in self._rows:
-            curves, first = curves_apart(row[0]._shown)  # across the whole width, as none stand beside them
-            shown += curves
-            lines = zip_longest(first, *(part._shown for part in row[1:]), fillvalue=())
-            shown += [tuple(chain.from_iterable(beside)) for beside in lines]
-        return tuple(shown)
-
-    @property
-    def cmap(self) -> str:
-        """Colour map for the panels of its kind, of all parts; ``"auto"`` gives each its own."""
-        return str(self._lead.cmap)
-
-    @cmap.setter
-    def cmap(self, cmap: str) -> None:
-        self._lead.cmap = cmap
-
-    @property
-    def scale(self) -> str:
-        """How values are placed on the colour bars of all parts: linear, log, row-max, rank."""
-        return str(self._lead.scale)
-
-    @scale.setter
-    def scale(self, scale: str) -> None:
-        self._lead.scale = scale
-
-    def on_click(self, handler: OnClick, *, remove: bool = False) -> None:
-        """Call a function whenever the reader presses a cell of a heatmap; see :meth:`View.on_click`."""
-        for view in self._views:
-            view.on_click(handler, remove=remove)
-
     def close(self) -> None:
         """Take the group off every page, with its parts and all else that it made and no other view uses."""
         was_open = self.comm is not None
@@ -191,15 +141,13 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
             self._close_all()
             raise
 
-    def _row(self, makers: Sequence[MakePart], shared: dict[str, Any]) -> ipywidgets.Box:
+    def _row(self, makers: Sequence[MakePart], shared: dict[str, Any]) -> Any:
         parts = []
         for make in makers:
             part = make(**shared)
             parts.append(part)
             self.parts = (*self.parts, part)
-        box = ipywidgets.HBox(parts)
-        box.add_class("nsmw-group-row")
-        return self._own(box)
+        return self._own(self._boxed(parts))
 
     def _join(self, lead: View, others: Sequence[View]) -> None:
         """One toolbar, one set of colours; every part steps along the axes of all."""
@@ -213,8 +161,7 @@ class ViewGroup(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         for view in others:
             view._toolbar = "none"
             view._leader = lead
-            for name in OF_GROUP:
-                traitlets.dlink((lead, name), (view, name))
+            follow_settings(lead, view)
 
     def _watch(self, recorder: TraceRecorder) -> None:
         """Fill all parts while the recorder's block runs."""

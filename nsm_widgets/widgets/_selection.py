@@ -11,10 +11,24 @@ from traitlets.utils.descriptions import class_of, describe
 
 from nsm_widgets._axes import AXES, check_axis, check_has_axis
 from nsm_widgets.view import clamp
-from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget, TraitOptionError
+from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget, TraitOptionError, widget_references
 
 _PREFIX = "_at_"
 """Begins the name of the trait of an axis that nothing is known of, which is made when it is needed."""
+
+
+def check_selection(value: object) -> None:
+    """Refuse what is no selection.
+
+    Raises:
+        TypeError: If it is something else.
+    """
+    if not isinstance(value, Selection):
+        hint = " Its own is view.selection." if hasattr(value, "selection") else ""
+        raise TypeError(
+            f"selection must be a Selection, got {type(value).__name__}.{hint} "
+            "Give two views the same Selection() to move them together."
+        )
 
 
 def _trait_of(dim: str) -> str:
@@ -69,6 +83,14 @@ class Selection(SyncedWidget):
     _kind = traitlets.Unicode("selection").tag(sync=True)
     follow = traitlets.Bool(True).tag(sync=True)
     """While a recorder runs, whether the page keeps to its newest iteration. Two-way. Default: ``True``."""
+
+    _linked = traitlets.Any(()).tag(sync=True, to_json=widget_references)
+    """Selections that a page moves along; see ``SelectionPair``."""
+
+    _linked_on: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    """The axes along which, of each; ``None`` for all that both have."""
+
+    _pairs: tuple[SelectionPair, ...] = ()
 
     _dims: tuple[str, ...] = tuple(AXES)
     """Axes that have a trait."""
@@ -139,10 +161,24 @@ class Selection(SyncedWidget):
             for dim, index in clamp(self.indices, merged).items():
                 setattr(self, _trait_of(dim), index)
 
+    def close(self) -> None:
+        """Take it off every page, and out of its links."""
+        for pair in self._pairs:
+            pair.part()
+        super().close()
+
+    def _pair_up(self, pairs: tuple[SelectionPair, ...]) -> None:
+        self._pairs = pairs
+        with self._page_lock, self.hold_sync():
+            self._linked = [pair.other(self) for pair in pairs]
+            self._linked_on = [None if pair.axes is None else list(pair.axes) for pair in pairs]
+
     def notify_change(self, change: traitlets.Bunch) -> None:
-        """Who observes an axis by its name hears of it, whatever its trait is called."""
+        """Who observes an axis by its name hears of it, whatever its trait is called; so do linked ones."""
         super().notify_change(change)
         dim = str(change["name"]).removeprefix(_PREFIX)
+        for pair in self._pairs:
+            pair.pass_on(self, dim, change["new"])
         if dim != change["name"] and not self.has_trait(dim):
             super().notify_change(traitlets.Bunch(change, name=dim))
 
@@ -157,3 +193,57 @@ class Selection(SyncedWidget):
             rule = f"lie in [0, {size - 1}]" if size is not None else "not be negative"
             holds = f": the data holds {size} along {dim}." if size is not None else "."
             raise TraitOptionError(f"{dim} must {rule}, got {index}{holds}")
+
+
+class SelectionPair:
+    """Two selections that move together along some axes, until they part.
+
+    A page does it by itself (``js/src/selection/links.ts``), and says so to Python with what was moved. Here
+    it is done for what Python moves, and where no page does it. Nothing goes round: an index that both have
+    is not passed on.
+
+    Args:
+        a: It stays where it is.
+        b: It goes where the other one is.
+        axes: The axes; ``None`` for all that both have, now and later.
+    """
+
+    def __init__(self, a: Selection, b: Selection, axes: tuple[str, ...] | None) -> None:
+        self._both, self.axes = (a, b), axes
+        for one in self._both:
+            one._pair_up((*one._pairs, self))
+        self._share_sizes(a)
+        self._share_sizes(b)
+        for dim in self._dims():
+            b[dim] = a[dim]
+
+    def other(self, one: Selection) -> Selection:
+        """The one that is linked with this one."""
+        a, b = self._both
+        return b if one is a else a
+
+    def part(self) -> None:
+        """Link them no more; each stays where it is."""
+        for one in self._both:
+            if self in one._pairs:
+                one._pair_up(tuple(pair for pair in one._pairs if pair is not self))
+
+    def pass_on(self, moved: Selection, name: str, value: Any) -> None:
+        """Called when anything of one of them has changed."""
+        other = self.other(moved)
+        if name == "_sizes":
+            self._share_sizes(moved)
+        elif moved._moved_by_page:
+            return
+        elif name in self._dims() and other[name] != value:
+            other[name] = value
+        elif name == "follow" and "iteration" in self._dims():
+            other.follow = value
+
+    def _dims(self) -> tuple[str, ...]:
+        a, b = self._both
+        return tuple(dim for dim in (self.axes or a.sizes) if dim in a.sizes and dim in b.sizes)
+
+    def _share_sizes(self, known: Selection) -> None:
+        """An index may be as large as the longest data of both have it; a shorter view shows its last one."""
+        self.other(known).attach({dim: known.sizes[dim] for dim in self._dims()})

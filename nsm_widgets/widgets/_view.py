@@ -21,11 +21,11 @@ from nsm_widgets.view import (
 )
 from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import SETTINGS, check_setting
-from nsm_widgets.widgets._base import SyncedWidget, TraitOptionError
+from nsm_widgets.widgets._base import SyncedWidget, TraitOptionError, widget_references
 from nsm_widgets.widgets._clicks import Clicks, OnClick
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._options import Looks
-from nsm_widgets.widgets._selection import Selection
+from nsm_widgets.widgets._selection import Selection, check_selection
 from nsm_widgets.widgets.live._live import Build, LiveFeed, Plan, Running, is_running, selectable_sizes
 from nsm_widgets.widgets.page_arrays._page_arrays import DEFAULT_BUDGET_MB, PageArrays
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
@@ -78,6 +78,9 @@ class View(Exportable, SyncedWidget):
     title = traitlets.Unicode("").tag(sync=True, to_json=lambda title, _view: replace_surrogates(title))
     """Heading above the panels; none when empty."""
 
+    _note = traitlets.Unicode("").tag(sync=True, to_json=lambda note, _view: replace_surrogates(note))
+    """What is said under the toolbar."""
+
     _toolbar = traitlets.Enum(("full", "none"), "full").tag(sync=True)
     """Whether controls stand above the panels; of the parts of a group, only the first has them."""
 
@@ -86,6 +89,14 @@ class View(Exportable, SyncedWidget):
 
     _together = traitlets.Any(()).tag(sync=True, to_json=_panels_as_json)
     """Panels of the other parts of a group, for the one toolbar that serves them all."""
+
+    _joined = traitlets.Any(()).tag(
+        sync=True, to_json=lambda layouts, view: [_panels_as_json(layout, view) for layout in layouts]
+    )
+    """Panels of the views of a composition, a layout of each, for the one toolbar that serves them all."""
+
+    _joined_stores = traitlets.Any(()).tag(sync=True, to_json=widget_references)
+    """Where the arrays of each are."""
 
     _store = anywidget.WidgetTrait().tag(sync=True)
     _selection = anywidget.WidgetTrait().tag(sync=True)
@@ -111,8 +122,6 @@ class View(Exportable, SyncedWidget):
     """So many rows, the first ones, are for pages alone."""
 
     _shared: tuple[SyncedWidget, ...] = ()
-    _made: tuple[SyncedWidget, ...] = ()
-    """What is closed with the view, unless another view uses it; empty while the view is being made."""
 
     def __init__(
         self,
@@ -127,11 +136,8 @@ class View(Exportable, SyncedWidget):
         precision: ValuePrecision = "exact",
         **options: Unpack[Looks],
     ) -> None:
-        if selection is not None and not isinstance(selection, Selection):
-            raise TypeError(
-                f"selection must be a Selection, got {type(selection).__name__}. "
-                "Give two views the same Selection() to move them together."
-            )
+        if selection is not None:
+            check_selection(selection)
         watched = is_running(given)
         _check_place(type(self).__name__, page_arrays, watched=watched)
         plan = Plan(build, running or (lambda trace, _: build(trace)))
@@ -163,7 +169,7 @@ class View(Exportable, SyncedWidget):
         }
         super().__init__(_state=state, **options)
         self._selection.attach(sizes)
-        self._made = tuple(
+        self._made = tuple(  # empty while the view is being made
             made for made, given in zip(self._shared, (selection, page_arrays), strict=True) if given is None
         )
         for shared in self._shared:
@@ -199,6 +205,18 @@ class View(Exportable, SyncedWidget):
         """
         self._clicks.register(handler, remove=remove)
         self._hears_clicks = bool(self._clicks)
+
+    def _follow(self, selection: Selection) -> None:
+        """Follow another selection, on every page."""
+        before = self._selection
+        if selection is before:
+            return
+        selection.attach(self._sizes)
+        selection.users.add(self)
+        before.users.discard(self)
+        self._shared = (selection, *self._shared[1:])
+        self._selection = selection
+        self._let_go(before)
 
     def _at_first(self, trace: Trace) -> None:
         """Settle what depends on the first trace of a recorder that is shown."""
@@ -250,7 +268,10 @@ class View(Exportable, SyncedWidget):
         return chosen_panels(self._layout[self._above :], self.array)
 
     def close(self) -> None:
-        """Take the view off every page. What it made for itself and no other view uses is closed with it."""
+        """Take the view off every page.
+
+        What it made for itself is closed with it, or with the last view that uses it.
+        """
         if self._feed is not None:
             self._feed.close()
         super().close()
@@ -259,8 +280,11 @@ class View(Exportable, SyncedWidget):
         for shared in self._shared:
             shared.users.discard(self)
         for made in self._made:
-            if not made.users:
+            if heir := next(iter(made.users), None):
+                heir._made = (*heir._made, made)
+            else:
                 made.close()
+        self._made = ()
 
     @traitlets.validate(*SETTINGS)
     def _validate_setting(self, proposal: dict[str, Any]) -> str:
@@ -270,13 +294,18 @@ class View(Exportable, SyncedWidget):
         except UnknownOptionError as error:
             more = " Or 'auto', for each panel's own." if name == "cmap" else ""
             raise TraitOptionError(f"{error}{more}") from None
-        painted = (panel for row in self._layout for panel in row if isinstance(panel, PaintedPanel))
-        if name == "domain" and value != "shared" and not any(panel.own_ranges for panel in painted):
+        if name == "domain" and value != "shared" and not self._has_own_ranges:
             raise TraitOptionError(
                 f"domain must be 'shared' in a {type(self).__name__}, got {value!r}: "
                 "only attention has colours per head."
             )
         return value
+
+    @property
+    def _has_own_ranges(self) -> bool:
+        """Whether the colours of any panel may be each picture's own."""
+        panels = (panel for layout in (self._layout, *self._joined) for row in layout for panel in row)
+        return any(isinstance(panel, PaintedPanel) and panel.own_ranges for panel in panels)
 
     @traitlets.validate("array")
     def _validate_array(self, proposal: dict[str, Any]) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets.charts._importance import ImportanceView as ImportanceView
     from nsm_widgets.widgets.charts._statistic import StatisticChart as StatisticChart
     from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays as PageArrays
+    from nsm_widgets.widgets.verbs._compare import compare as compare
+    from nsm_widgets.widgets.verbs._compose import compose as compose
+    from nsm_widgets.widgets.verbs._link import link as link
+    from nsm_widgets.widgets.verbs._show import show as show
     from nsm_widgets.widgets.views._communication import CommunicationView as CommunicationView
     from nsm_widgets.widgets.views._comparison import ComparisonView as ComparisonView
     from nsm_widgets.widgets.views._evolution import MemoryEvolutionView as MemoryEvolutionView

@@ -35,39 +35,34 @@ export class SyncedTraits<T extends object> {
   /** Written to the model from here, and not overruled since. */
   readonly #written = new Set<string>();
   #refreshing = false;
+  #writing = false;
+  readonly #read: () => T;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
   #answered = 0;
   #unheard = false;
   readonly #changed: () => void;
+  readonly #isLinked: () => boolean;
 
-  /** @param traits their names; a function where there may come to be more */
+  /**
+   * @param traits their names; a function where there may come to be more
+   * @param isLinked whether this page moves what Python would else move along
+   */
   constructor(
     model: Model,
     traits: readonly (keyof T & string)[] | (() => readonly (keyof T & string)[]),
     changed: () => void,
     signal: AbortSignal,
+    isLinked: () => boolean = () => false,
   ) {
     this.#model = model;
     this.#changed = changed;
+    this.#isLinked = isLinked;
     const named = typeof traits === "function" ? traits : () => traits;
-    const read = () => Object.fromEntries(named().map((name) => [name, model.get(name)])) as T;
-    this.#values = read();
+    this.#read = () => Object.fromEntries(named().map((name) => [name, model.get(name)])) as T;
+    this.#values = this.#read();
     this.#lastAck = model.get("_ack");
     const onChange = () => {
-      if (this.#refreshing) return;
-      const names = named();
-      const before = this.#values;
-      const theirs = read();
-      const ours = this.#takeAck();
-      for (const name of names) {
-        if (name in ours || theirs[name] === before[name]) continue;
-        delete this.#sent[name]; // theirs is the last word
-        delete this.#waiting[name];
-        if (this.#written.delete(name)) queueMicrotask(() => this.#refresh(name));
-      }
-      this.#values = { ...theirs, ...ours };
-      this.#writeBack();
-      if (names.some((name) => before[name] !== this.#values[name])) changed();
+      if (!this.#refreshing && !this.#writing) this.#takeTheirs();
     };
     listen(model, "change", onChange, signal);
     signal.addEventListener(
@@ -79,6 +74,23 @@ export class SyncedTraits<T extends object> {
       },
       { once: true },
     );
+  }
+
+  /** The model has changed by another hand. */
+  #takeTheirs(): void {
+    const before = this.#values;
+    const theirs = this.#read();
+    const names = Object.keys(theirs) as (keyof T & string)[];
+    const ours = this.#takeAck();
+    for (const name of names) {
+      if (name in ours || theirs[name] === before[name]) continue;
+      delete this.#sent[name]; // theirs is the last word
+      delete this.#waiting[name];
+      if (this.#written.delete(name)) queueMicrotask(() => this.#refresh(name));
+    }
+    this.#values = { ...theirs, ...ours };
+    this.#writeBack();
+    if (names.some((name) => before[name] !== this.#values[name])) this.#changed();
   }
 
   get values(): Readonly<T> {
@@ -110,13 +122,27 @@ export class SyncedTraits<T extends object> {
     return real.length > 0;
   }
 
+  /** Take what another party has the last word on: nothing older is told any more. Whether anything changed. */
+  overrule(changes: Partial<T>): boolean {
+    for (const name of Object.keys(changes)) {
+      delete this.#sent[name as keyof T];
+      delete this.#waiting[name as keyof T];
+    }
+    return this.place(changes);
+  }
+
   /** Keep the widget model current, so that a saved notebook holds what was on show. Never sends. */
   #writeBack(): void {
-    for (const [name, value] of Object.entries(this.#values)) {
+    const values = this.#values;
+    this.#writing = true; // half of it written is no change by another hand
+    for (const [name, value] of Object.entries(values)) {
       if (this.#model.get(name) === value) continue;
       this.#written.add(name);
       this.#model.set(name, value);
     }
+    this.#writing = false;
+    const linked = Object.entries(values).some(([name, value]) => this.#model.get(name) !== value);
+    if (linked) this.#takeTheirs(); // a link of ipywidgets has answered at once
   }
 
   /**
@@ -141,7 +167,8 @@ export class SyncedTraits<T extends object> {
     this.#timer = setTimeout(() => this.#next(), ANSWER_TIMEOUT_MS);
     try {
       const message = { type: "set", client: this.#client, seq: this.#seq, changes: { ...this.#sent } };
-      this.#model.send(message, this.#whenIdle(this.#seq));
+      const linked = this.#isLinked() ? { linked: true } : {};
+      this.#model.send({ ...message, ...linked }, this.#whenIdle(this.#seq));
     } catch {
       // no kernel: the page goes on by itself
     }

@@ -16,12 +16,20 @@ export interface Zooms {
   link(linked: boolean): void;
   /** Take part until the signal. Panels with the same key can be linked: same axes, as many rows and columns. */
   join(key: string, signal: AbortSignal): ZoomMember;
+  /** Show what a linked selection shows under this key, unless zooms are let go here. Whether it is taken. */
+  take(key: string, window: Window | null): boolean;
   /** Whether several panels take part under this key. */
   isShared(key: string): boolean;
 }
 
-/** @param changed called after every change; who draws is to coalesce it */
-export function createZooms(changed: () => void): Zooms {
+/**
+ * @param changed called after every change; who draws is to coalesce it
+ * @param passed called with what all are to show, as long as they are linked
+ */
+export function createZooms(
+  changed: () => void,
+  passed: (key: string, window: Window | null) => void = () => {},
+): Zooms {
   /** The last choice for each key: what a panel shows that is made anew, as an output that is opened again. */
   const chosen = new Map<string, Window | null>();
   const members = new Map<string, Set<{ own: Window | null }>>();
@@ -57,8 +65,15 @@ export function createZooms(changed: () => void): Zooms {
           member.own = window;
           chosen.set(key, window);
           changed();
+          if (linked) passed(key, window);
         },
       };
+    },
+    take(key, window) {
+      if (!linked) return false;
+      chosen.set(key, window);
+      changed();
+      return true;
     },
     isShared: (key) => (members.get(key)?.size ?? 0) > 1,
   };

@@ -18,11 +18,17 @@ export function pictured(
   heading: HTMLElement,
   grouped: boolean,
 ): { whole: HTMLElement; rows: HTMLElement[] } {
-  const box = grouped ? root.closest<HTMLElement>(".nsmw-group") : null;
+  const box = grouped ? outermost(root, ".nsmw-group") : null;
   const whole = box ?? root.closest<HTMLElement>(".nsmw-chart-box") ?? root;
   const found = [...whole.querySelectorAll<HTMLElement>(PICTURED)].filter((node) => node !== heading);
   const rows = found.filter((node) => !found.some((other) => other !== node && other.contains(node))); // not twice
   return { whole, rows };
+}
+
+function outermost(node: HTMLElement, selector: string): HTMLElement | null {
+  const found = node.closest<HTMLElement>(selector);
+  const parent = found?.parentElement;
+  return (parent && outermost(parent, selector)) ?? found;
 }
 
 /** The selected places that change what is drawn, by their numbers, and the scale where it is not the plain one. */

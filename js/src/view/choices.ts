@@ -1,5 +1,6 @@
 /** Which of several arrays a view shows, and what it then consists of. */
 
+import { joinedName } from "../arrays/joined";
 import type { PageArrays } from "../arrays/page-arrays";
 import type { Model } from "../page/model";
 import { oneLine } from "../page/text";
@@ -26,11 +27,24 @@ export function contentOf(model: Model, arrays: PageArrays, settings: Settings):
   const layout = chosenPanels(whole, settings).map((row) =>
     row.map((spec) => ({ ...spec, title: oneLine(spec.title) })),
   );
-  const together = ((model.get("_together") ?? []) as Layout).flat();
+  const joined = joinedPanels(model, arrays);
+  const together = [...((model.get("_together") ?? []) as Layout).flat(), ...joined];
   const shown = [...layout.flat(), ...together];
   const known = model.get("_sizes") as Indices;
   const sizes = choices.length > 0 ? sizesOf(shown, arrays, known) : { ...known };
+  for (const [dim, size] of Object.entries(sizesOf(joined, arrays, {}))) {
+    sizes[dim] = Math.max(sizes[dim] ?? 0, size);
+  }
   return { layout, choices, shown, grouped: together.length > 0, sizes };
+}
+
+/** Panels of the other views of a composition, whose arrays are in other stores, so far as they are there. */
+function joinedPanels(model: Model, arrays: PageArrays): PanelSpec[] {
+  const layouts = (model.get("_joined") ?? []) as Layout[];
+  const panels = layouts.flatMap((layout, store) =>
+    layout.flat().map((panel) => ({ ...panel, array: joinedName(store, panel.array) })),
+  );
+  return panels.filter(({ array }) => arrays.has(array));
 }
 
 /** Names of the arrays of which one is on show; a comparison shows all of its own. */
@@ -54,7 +68,7 @@ export function sizesOf(panels: readonly PanelSpec[], arrays: PageArrays, all: I
   for (const { array } of panels) {
     const { dims, shape } = arrays.get(array).meta;
     dims.forEach((dim, axis) => {
-      const size = dim === "iteration" ? all[dim] : shape[axis];
+      const size = (dim === "iteration" ? all[dim] : undefined) ?? shape[axis];
       sizes[dim] = Math.max(sizes[dim] ?? 0, size ?? 1);
     });
   }

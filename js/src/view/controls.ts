@@ -3,8 +3,9 @@
 import { createChoice } from "../controls/choice";
 import { DETACHED_TEXT } from "../page/detached";
 import { element, setText } from "../page/dom";
+import type { Settings } from "../wire/settings";
 import type { AxisControlOptions } from "./axis-controls";
-import type { Controls } from "./setting-controls";
+import { type Controls, createSettingControls } from "./setting-controls";
 import type { ViewSettings } from "./settings";
 import { createToolbar } from "./toolbar";
 
@@ -32,13 +33,22 @@ export function createControls(options: ControlsOptions): Controls {
   );
   const first = choices.length > 1 ? [chooser.element] : [];
   const show = () => chooser.show(settings.values.array ?? "");
-  if (!options.leads) return { elements: first, draw: show };
-  const toolbar = createToolbar({
+  const chosen = {
     ...options,
     settings: () => settings.values,
-    choose: (changes) => settings.choose(changes),
-    first,
-  });
+    choose: (changes: Partial<Settings>) => settings.choose(changes),
+  };
+  if (!options.leads) {
+    const own = createSettingControls({ ...chosen, isOwn: true });
+    return {
+      elements: [...first, ...own.elements],
+      draw() {
+        own.draw();
+        show();
+      },
+    };
+  }
+  const toolbar = createToolbar({ ...chosen, first });
   toolbar.element.hidden = options.hidden;
   const detached = element("p", { class: "nsmw-detached", role: "status" });
   return {

@@ -22,6 +22,7 @@ import { createRecordingStatus, isRunning, type RecordingStatus } from "./record
 import type { ViewSettings } from "./settings";
 
 export interface ViewParts {
+  render: RenderContext;
   root: HTMLElement;
   arrays: PageArrays;
   selection: Selection;
@@ -30,8 +31,8 @@ export interface ViewParts {
 }
 
 /** Toolbar and panels, until the signal takes them away. */
-export function drawView(render: RenderContext, parts: ViewParts, signal: AbortSignal): void {
-  new DrawnView(render, parts, signal).listen();
+export function drawView(parts: ViewParts, signal: AbortSignal): void {
+  new DrawnView(parts, signal).listen();
 }
 
 class DrawnView {
@@ -50,9 +51,9 @@ class DrawnView {
   readonly #frame: ViewFrame;
   readonly #signal: AbortSignal;
 
-  constructor(render: RenderContext, parts: ViewParts, signal: AbortSignal) {
+  constructor(parts: ViewParts, signal: AbortSignal) {
+    const { render, root, settings } = parts;
     const { model } = render;
-    const { root, settings } = parts;
     this.#model = model;
     this.#parts = parts;
     this.#signal = signal;
@@ -71,7 +72,7 @@ class DrawnView {
       choices: this.#content.choices,
       leads,
       extra: this.#exports.elements,
-      hidden: this.#rows.shown.length === 0,
+      hidden: this.#content.shown.length === 0,
     });
     this.#recording = createRecordingStatus({
       ...about,
@@ -79,7 +80,8 @@ class DrawnView {
       follows: () => this.#rows.shown.length > 0,
       announce: this.#announce,
     });
-    root.append(this.#heading, ...controls.elements, this.#recording.element);
+    const note = createNote(model, signal);
+    root.append(this.#heading, ...controls.elements, note, this.#recording.element);
     root.append(...this.#rows.elements, this.#live);
     this.#frame = new ViewFrame({
       root,
@@ -181,14 +183,28 @@ function playedOf(sizes: Indices, runs: boolean): string | undefined {
   );
 }
 
-/** The view's title, hidden where it has none. */
+/** The view's title. */
 function createHeading(model: RenderContext["model"], signal: AbortSignal): HTMLElement {
-  const heading = element("h3", { class: "nsmw-heading" });
+  return textOf(model, "title", element("h3", { class: "nsmw-heading" }), signal);
+}
+
+/** What Python says under the toolbar. */
+function createNote(model: RenderContext["model"], signal: AbortSignal): HTMLElement {
+  return textOf(model, "_note", element("p", { class: "nsmw-status" }), signal);
+}
+
+/** An element with the text of a trait, hidden where there is none. */
+function textOf(
+  model: RenderContext["model"],
+  trait: string,
+  shown: HTMLElement,
+  signal: AbortSignal,
+): HTMLElement {
   const show = () => {
-    setText(heading, oneLine((model.get("title") as string | undefined) ?? ""));
-    heading.hidden = heading.textContent === "";
+    setText(shown, oneLine((model.get(trait) as string | undefined) ?? ""));
+    shown.hidden = shown.textContent === "";
   };
   show();
-  listen(model, "change:title", show, signal);
-  return heading;
+  listen(model, `change:${trait}`, show, signal);
+  return shown;
 }

@@ -34,9 +34,10 @@ export function savedNote(names: readonly string[], arrays: PageArrays): string 
   const bytes = missing
     .map((name) => arrays.get(name).meta)
     .reduce((sum, { dtype, shape }) => sum + bytesOf(dtype, shape), 0);
-  const left = `${listed(missing)} (${short(bytes / 1e6)} MB)`;
+  const written = (some: readonly string[]) => listed(some.map((name) => arrays.get(name).meta.name));
+  const left = `${written(missing)} (${short(bytes / 1e6)} MB)`;
   if (kept.length === 0) return `not saved with the notebook: ${left}`;
-  return `saved with the notebook: ${listed(kept)} · not saved: ${left}`;
+  return `saved with the notebook: ${written(kept)} · not saved: ${left}`;
 }
 
 function listed(names: readonly string[]): string {

@@ -10,6 +10,8 @@ export interface SettingControlsOptions {
   arrays: PageArrays;
   settings(): Settings;
   choose(settings: Partial<Settings>): void;
+  /** Of a part: only settings of its own, as all else is chosen for all parts. */
+  isOwn?: boolean;
   signal: AbortSignal;
 }
 
@@ -24,11 +26,12 @@ export function createSettingControls({
   arrays,
   settings,
   choose,
+  isOwn = false,
   signal,
 }: SettingControlsOptions): Controls {
   const offered = SETTING_NAMES.flatMap((setting) => {
-    const { choice } = SETTINGS[setting];
-    if (choice === undefined) return [];
+    const { choice, grouped = false } = SETTINGS[setting];
+    if (choice === undefined || (isOwn && grouped)) return [];
     const { name, title, values, serves, locked } = choice;
     const served = panels.filter((panel) => serves?.(panel, () => arrays.get(panel.array).meta));
     if (serves === undefined ? settings()[setting] === undefined : served.length === 0) return [];

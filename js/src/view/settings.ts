@@ -33,7 +33,7 @@ export function createViewSettings({
     get values() {
       return traits.values;
     },
-    attachment: watchKernel(model, model.get("_selection") as string, changed, signal),
+    attachment: watchKernel(model, model.get("_store") as string, changed, signal),
     choose(changes) {
       if (traits.set(changes)) changed();
     },

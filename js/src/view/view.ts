@@ -1,34 +1,62 @@
 /** A view: drawn anew where its panels are others. */
 
+import { joinArrays } from "../arrays/joined";
 import type { PageArrays } from "../arrays/page-arrays";
 import { element } from "../page/dom";
-import { listen, type RenderContext } from "../page/model";
+import { listen, type Model, type RenderContext } from "../page/model";
 import { figureOf } from "../panels/chart/marks";
 import type { Selection } from "../selection/selection";
 import type { Layout } from "../wire/state";
-import { drawView } from "./drawn-view";
+import { drawView, type ViewParts } from "./drawn-view";
 import { following, type ViewSettings } from "./settings";
 
+/** Traits that say what a view is made of, besides its panels. */
+const WIRING = ["_selection", "_toolbar", "_leader", "_joined_stores"];
+
 export async function renderView(render: RenderContext, own: ViewSettings): Promise<void> {
-  const { model, el, host, signal } = render;
+  const { model, el, signal } = render;
   const root = element("div", { class: "nsmw-root", tabindex: -1 });
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
+  let wired: AbortController | undefined;
+  let turn = 0;
+  signal.addEventListener("abort", () => wired?.abort(), { once: true });
+  const wire = async () => {
+    turn += 1;
+    const mine = turn;
+    const parts = await partsOf(render, own, root);
+    if (signal.aborted || mine !== turn) return;
+    wired?.abort();
+    wired = new AbortController();
+    parts.selection.connect(render.host);
+    showParts(model, parts, wired.signal);
+  };
+  for (const trait of WIRING) listen(model, `change:${trait}`, () => void wire(), signal);
+  await wire();
+}
+
+async function partsOf(render: RenderContext, own: ViewSettings, root: HTMLElement): Promise<ViewParts> {
+  const { model, host } = render;
+  const exportsOf = async (ref: unknown) => (await host.getWidget(ref as string)).exports;
   const leaderRef = model.get("_leader");
-  const [arrays, selection, figure, settings] = await Promise.all([
-    host.getWidget(model.get("_store") as string).then((widget) => widget.exports as PageArrays),
-    host.getWidget(model.get("_selection") as string).then((widget) => widget.exports as Selection),
+  const joinedRefs = (model.get("_joined_stores") ?? []) as string[];
+  const [arrays, selection, figure, leader, ...joined] = await Promise.all([
+    exportsOf(model.get("_store")) as Promise<PageArrays>,
+    exportsOf(model.get("_selection")) as Promise<Selection>,
     figureOf(render),
-    typeof leaderRef === "string"
-      ? host.getWidget(leaderRef).then((widget) => following(own, widget.exports as ViewSettings))
-      : own,
+    typeof leaderRef === "string" ? (exportsOf(leaderRef) as Promise<ViewSettings>) : undefined,
+    ...joinedRefs.map((ref) => exportsOf(ref) as Promise<PageArrays>),
   ]);
-  if (signal.aborted) return;
-  const parts = { root, arrays, selection, figure, settings };
+  const settings = leader === undefined ? own : following(own, leader);
+  return { render, root, arrays: joinArrays(arrays, joined), selection, figure, settings };
+}
+
+/** Draw it, and anew where its panels are others, once their arrays are held. */
+function showParts(model: Model, parts: ViewParts, signal: AbortSignal): void {
+  const { root, arrays, settings } = parts;
   let drawn: AbortController | undefined;
   let generation: unknown;
   let array: string | undefined;
-  /** Draw it anew where its panels are others, once their arrays are held. */
   const show = () => {
     const isSame = generation === model.get("_generation") && array === settings.values.array;
     if (drawn !== undefined && isSame) return;
@@ -41,7 +69,7 @@ export async function renderView(render: RenderContext, own: ViewSettings): Prom
     drawn?.abort();
     root.replaceChildren();
     drawn = new AbortController();
-    drawView(render, parts, drawn.signal);
+    drawView(parts, drawn.signal);
     requestAnimationFrame(() => root.style.removeProperty("min-height"));
     if (focused !== undefined) root.querySelector<HTMLElement>(focused)?.focus({ preventScroll: true });
   };

@@ -82,6 +82,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     said: { log: "scale log", "row-max": "scale row-max", rank: "scale rank" },
   },
   domain: {
+    grouped: true,
     choice: {
       name: "domain",
       title:

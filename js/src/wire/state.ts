@@ -176,9 +176,10 @@ export type Layout = PanelSpec[][];
 export const TRAITS = {
   store: ["_meta", "_buffers", "_state_mb", "_live"],
   /** And an index for each axis: see `traitOf`. */
-  selection: ["follow", "_sizes"],
+  selection: ["follow", "_sizes", "_linked", "_linked_on"],
   view: [
     "title",
+    "_note",
     "_store",
     "_selection",
     "_layout",
@@ -187,6 +188,8 @@ export const TRAITS = {
     "_hears_clicks",
     "_leader",
     "_together",
+    "_joined",
+    "_joined_stores",
     "_generation",
     "_figures",
   ],

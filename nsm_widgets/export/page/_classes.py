@@ -18,7 +18,10 @@ OWN_MODULES = frozenset({"@jupyter-widgets/base", "@jupyter-widgets/controls", "
 """Widget modules that the page's runtime holds."""
 
 OUR_REFERENCES = frozenset(
-    {"_store", "_selection", "_leader", "_figures", "_figure", "_lines", "_cursor", "layout"}
+    {
+        *("_store", "_selection", "_linked", "_leader", "_joined_stores"),
+        *("_figures", "_figure", "_lines", "_cursor", "layout"),
+    }
 )
 """Traits of our widgets that hold references."""
 

@@ -19,7 +19,7 @@ from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.export.page._classes import OUR_REFERENCES
 from nsm_widgets.export.page._clean import Cleaner
 from nsm_widgets.export.page._values import clean_state, is_safe_link
-from nsm_widgets.widgets._base import SyncedWidget
+from nsm_widgets.widgets._base import SyncedWidget, widget_references
 from tests.hostile_notebook import hostile_notebook
 from tests.hostile_outputs import MODELS
 from tests.strangers import PACKAGE, saved
@@ -162,5 +162,9 @@ def test_the_references_of_our_widgets_are_known() -> None:
     assert issubclass(LineChart, ipywidgets.Widget)
     assert all(getattr(views, name) for name in dir(views))  # every module is loaded
     traits = {name: trait for each in classes(SyncedWidget) for name, trait in each.class_traits().items()}
-    named = {name for name, trait in traits.items() if isinstance(trait, anywidget.WidgetTrait)}
+    named = {
+        name
+        for name, trait in traits.items()
+        if isinstance(trait, anywidget.WidgetTrait) or trait.metadata.get("to_json") is widget_references
+    }
     assert named | {"layout", "_figures"} == OUR_REFERENCES

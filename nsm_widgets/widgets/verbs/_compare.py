@@ -1,0 +1,105 @@
+"""Two or more of a kind beside each other, with their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack, overload
+
+from nsm_widgets._errors import LabelError, OptionError, UnknownOptionError
+from nsm_widgets.trace import Trace, TraceRecorder, given_trace, to_readonly
+from nsm_widgets.widgets._options import ViewOptions
+from nsm_widgets.widgets.verbs._taken import taken_as_trace
+from nsm_widgets.widgets.views._comparison import ComparisonView
+from nsm_widgets.widgets.views._two_traces import TraceComparison
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@overload
+def compare(
+    a: Trace | TraceRecorder,
+    b: Trace | TraceRecorder,
+    /,
+    *,
+    names: Sequence[str] | None = ...,
+    match: Any = ...,
+    **options: Unpack[ViewOptions],
+) -> TraceComparison: ...
+@overload
+def compare(a: Mapping[str, Any], /, **options: Unpack[ViewOptions]) -> ComparisonView: ...
+@overload
+def compare(
+    *data: object, names: Sequence[str] | None = ..., match: Any = ..., **options: Unpack[ViewOptions]
+) -> ComparisonView | TraceComparison: ...
+def compare(
+    *data: object, names: Sequence[str] | None = None, match: Any = None, **options: Unpack[ViewOptions]
+) -> ComparisonView | TraceComparison:
+    """Compare traces, or matrices: side by side, and as differences.
+
+    Two traces, or two arrays that name their axes or have other than two, give a :class:`TraceComparison`:
+    each array of both beside the other, or the second less the first, heads and slots paired where ``match``
+    asks for it. Two matrices or more, or a dict of them, give a :class:`ComparisonView`: all of them, their
+    differences to one that is chosen live, and how far each row is from its own.
+
+    Args:
+        *data: Two traces or recorders; two tensors, arrays, ``NamedArray`` or ``DataArray``; several
+            matrices; or one dict of matrices by name.
+        names: What each is called; ``"A"``, ``"B"``, … when not given. A dict has names already.
+        match: Of traces alone: ``"heads"``, ``"slots"`` or both; see :class:`TraceComparison`.
+        **options: See :class:`View`.
+
+    Example:
+        >>> view = compare([[1.0, 0.0]], [[0.5, 0.5]], names=["sharp", "even"])
+        >>> type(view).__name__, view.trace["patterns"].labels("pattern")
+        ('ComparisonView', ('sharp', 'even'))
+        >>> weights = [[[[0.75, 0.25]]], [[[0.5, 0.5]]]]  # (time, batch, head, slot)
+        >>> first, second = (Trace.from_arrays({"read_weights": weights}) for _ in range(2))
+        >>> type(compare(first, second, match="slots")).__name__
+        'TraceComparison'
+
+    Raises:
+        ValueError: If there is one alone, more than two traces, or names are not as many.
+        TypeError: If ``match`` is given for matrices, or something cannot be compared.
+        ShapeError: If what is compared differs in shape.
+    """
+    if len(data) == 1 and isinstance(data[0], Mapping) and not isinstance(data[0], Trace):
+        (named,) = data
+        if names is not None:
+            raise LabelError("names come with a dict's keys; leave names=... out.")
+        return ComparisonView(_unmatched(named, match), **options)
+    if len(data) < 2:
+        raise OptionError(
+            f"compare takes two traces or arrays, or more matrices, got {len(data)}. show(data) shows one."
+        )
+    called = _checked_names(names, len(data))
+    if all(_is_matrix(each) for each in data):
+        return ComparisonView(_unmatched(dict(zip(called, data, strict=True)), match), **options)
+    if len(data) > 2:
+        raise OptionError(
+            f"compare takes two traces, or several matrices, got {len(data)}. Compare the rest pair by pair."
+        )
+    first, second = (taken_as_trace(each)[0] for each in data)
+    return TraceComparison(first, second, names=called, match=match, **options)
+
+
+def _is_matrix(data: Any) -> bool:
+    """Whether it is a matrix whose axes have no names."""
+    if isinstance(data, (Trace, TraceRecorder)) or hasattr(data, "dims") or given_trace(data) is not None:
+        return False
+    values, _ = to_readonly(data, "matrix")
+    return len(values.shape) == 2
+
+
+def _unmatched(matrices: Any, match: object) -> Any:
+    if match is not None:
+        raise UnknownOptionError(f"match pairs heads and slots of two traces, got {match!r} for matrices.")
+    return matrices
+
+
+def _checked_names(names: Any, count: int) -> list[str]:
+    if names is None:
+        return [LETTERS[i] if i < len(LETTERS) else str(i) for i in range(count)]
+    ok = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
+    if not ok or len(names) != count or len(set(names)) != count:
+        raise LabelError(f"names must be {count} different strings, one for each, got {names!r}.")
+    return list(names)
