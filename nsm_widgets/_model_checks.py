@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError, ShapeError, warn_or_log
+from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError, warn_or_log
 
 SUPPORTED_DTYPES = (torch.float32, torch.float64)
 
@@ -159,12 +159,24 @@ def check_controller(
             check_shape("state controller", part, "batch, unit", expected, remedy)
 
 
-def check_positive(name: str, value: object) -> int:
-    """Return ``value`` if it is an integer of at least one.
+def check_positive(name: str, value: object, least: int = 1, remedy: str = "Pass a positive size.") -> int:
+    """Return ``value`` if it is an integer of at least one, or of at least what is said.
 
     Raises:
         ShapeError: If it is anything else; ``True`` is no size.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ShapeError(f"{name} must be an integer of at least 1, got {value!r}. Pass a positive size.")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ShapeError(f"{name} must be an integer of at least {least}, got {value!r}. {remedy}")
     return value
+
+
+def check_either(name: str, value: object, words: tuple[str, str]) -> None:
+    """Refuse what is none of two words.
+
+    Raises:
+        UnknownOptionError: If it is something else.
+    """
+    if value not in words:
+        raise UnknownOptionError(
+            f"{name} must be {words[0]!r} or {words[1]!r}, got {value!r}. Choose one of the two."
+        )

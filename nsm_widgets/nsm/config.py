@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import ClassVar, get_args
 
-from nsm_widgets._errors import ShapeError, UnknownOptionError
-from nsm_widgets._model_checks import check_positive
+from nsm_widgets._model_checks import check_either, check_positive
 from nsm_widgets._model_config import ModelConfig
 from nsm_widgets.nsm.propagator import GateKind
 from nsm_widgets.nsm.router import check_heads
@@ -52,12 +51,5 @@ class NSMConfig(ModelConfig):
                 check_positive(field.name, getattr(self, field.name))
         check_heads(self.num_routing_heads, self.state_dim)
         check_heads(self.num_communication_heads, self.state_dim)
-        reach = self.shift_range
-        if isinstance(reach, bool) or not isinstance(reach, int) or reach < 0:
-            raise ShapeError(
-                f"shift_range must be an integer of at least 0, got {reach!r}. 1 is the usual reach."
-            )
-        if self.gate not in get_args(GateKind):
-            raise UnknownOptionError(
-                f"gate must be 'gru' or 'lstm', got {self.gate!r}. Choose one of the two."
-            )
+        check_positive("shift_range", self.shift_range, 0, "1 is the usual reach.")
+        check_either("gate", self.gate, get_args(GateKind))

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nsm_widgets._errors import ShapeError, UnknownOptionError
-from nsm_widgets._model_checks import check_matches, check_positive, check_shape, check_tensor
+from nsm_widgets._model_checks import check_either, check_matches, check_positive, check_shape, check_tensor
 from nsm_widgets.nsm._masks import check_mask
 from nsm_widgets.ntm.controllers import lstm_update
 
@@ -59,8 +59,7 @@ class StatePropagator(nn.Module):
 
     def __init__(self, input_dim: int, state_dim: int, gate: GateKind = "gru") -> None:
         super().__init__()
-        if gate not in get_args(GateKind):
-            raise UnknownOptionError(f"gate must be 'gru' or 'lstm', got {gate!r}. Choose one of the two.")
+        check_either("gate", gate, get_args(GateKind))
         self.input_dim = check_positive("input_dim", input_dim)
         self.state_dim = check_positive("state_dim", state_dim)
         self.gate = gate

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal, get_args
 
-from nsm_widgets._errors import ShapeError, UnknownOptionError
-from nsm_widgets._model_checks import check_positive
+from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets._model_checks import check_either, check_positive
 from nsm_widgets._model_config import ModelConfig
 
 ControllerKind = Literal["lstm", "feedforward"]
@@ -52,19 +52,8 @@ class NTMConfig(ModelConfig):
         for field in fields(self):
             if field.name not in ("controller", "shift_range", "learn_initial_memory", "dialect"):
                 check_positive(field.name, getattr(self, field.name))
-        if (
-            isinstance(self.shift_range, bool)
-            or not isinstance(self.shift_range, int)
-            or self.shift_range < 0
-        ):
-            raise ShapeError(
-                f"shift_range must be an integer of at least 0, got {self.shift_range!r}. "
-                "1 is the usual reach."
-            )
-        if self.controller not in get_args(ControllerKind):
-            raise UnknownOptionError(
-                f"controller must be 'lstm' or 'feedforward', got {self.controller!r}. Choose one of the two."
-            )
+        check_positive("shift_range", self.shift_range, 0, "1 is the usual reach.")
+        check_either("controller", self.controller, get_args(ControllerKind))
         if not isinstance(self.learn_initial_memory, bool):
             raise UnknownOptionError(
                 f"learn_initial_memory must be True or False, got {self.learn_initial_memory!r}."

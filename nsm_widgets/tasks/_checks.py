@@ -30,17 +30,19 @@ def check_order(task: object, low: str, high: str) -> None:
         )
 
 
-def check_generator(generator: object) -> torch.device:
-    """Return the device on which a generator draws.
+def check_generator(generator: object, batch_size: object = 1) -> torch.device:
+    """Return the device on which a generator draws, so many sequences.
 
     Raises:
         DtypeError: If it is no ``torch.Generator``.
+        ShapeError: If the number is no integer of at least one.
     """
     if not isinstance(generator, torch.Generator):
         raise DtypeError(
             f"generator must be a torch.Generator, got {type(generator).__name__}. "
             "Make one: torch.Generator().manual_seed(0)."
         )
+    check_positive("batch_size", batch_size)
     return generator.device
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 
 from nsm_widgets._errors import ShapeError
-from nsm_widgets._model_checks import check_positive
 from nsm_widgets.tasks._checks import check_generator, check_order, check_sizes, drawn_size, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 
@@ -69,8 +68,7 @@ class AssociativeRecallTask:
             ShapeError: If a size is no integer of at least one, or there are fewer than two items.
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
-        device = check_generator(generator)
-        check_positive("batch_size", batch_size)
+        device = check_generator(generator, batch_size)
         count = drawn_size("num_items", num_items, self.min_items, self.max_items, generator)
         _check_items("num_items", count)
         width, length = self.width, self.item_length
@@ -84,16 +82,13 @@ class AssociativeRecallTask:
         blocks[count, 1:, :, :width] = items[query, :, item].transpose(0, 1)
         blocks[:count, 0, :, width] = 1
         blocks[count, 0, :, width + 1] = 1
-        inputs = torch.zeros(
-            (count + 1) * (1 + length) + 1 + length, batch_size, self.input_size, device=device
-        )
+        steps = (count + 1) * (1 + length) + 1 + length
+        inputs, targets, mask = batch = TaskBatch.silent(self, steps, batch_size, device)
         inputs[: -1 - length] = blocks.flatten(0, 1)
         inputs[-1 - length, :, width + 1] = 1
-        targets = torch.zeros(len(inputs), batch_size, width, device=device)
         targets[-length:] = items[query + 1, :, item].transpose(0, 1)
-        mask = torch.zeros(len(inputs), batch_size, dtype=torch.bool, device=device)
         mask[-length:] = True
-        return TaskBatch(inputs, targets, mask)
+        return batch
 
 
 def _check_items(name: str, count: int) -> None:

@@ -21,6 +21,15 @@ class TaskBatch(NamedTuple):
     mask: Bool[Tensor, "time batch"]
     """True where the answer counts."""
 
+    @classmethod
+    def silent(cls, task: Task, steps: int, batch_size: int, device: torch.device) -> TaskBatch:
+        """Sequences of zeros in which nothing is due, for a task to fill."""
+        return cls(
+            torch.zeros(steps, batch_size, task.input_size, device=device),
+            torch.zeros(steps, batch_size, task.output_size, device=device),
+            torch.zeros(steps, batch_size, dtype=torch.bool, device=device),
+        )
+
     def to(self, like: Tensor) -> TaskBatch:
         """The same batch in the dtype and on the device of ``like``."""
         return TaskBatch(self.inputs.to(like), self.targets.to(like), self.mask.to(like.device))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 
-from nsm_widgets._model_checks import check_positive
 from nsm_widgets.tasks._checks import check_generator, check_order, check_sizes, drawn_size, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 
@@ -53,16 +52,13 @@ class CopyTask:
             ShapeError: If a size is no integer of at least one.
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
-        device = check_generator(generator)
-        check_positive("batch_size", batch_size)
+        device = check_generator(generator, batch_size)
         length = drawn_size("length", length, self.min_length, self.max_length, generator)
         bits = random_bits(length, batch_size, self.width, generator=generator)
 
-        inputs = torch.zeros(2 * length + 1, batch_size, self.input_size, device=device)
+        inputs, targets, mask = batch = TaskBatch.silent(self, 2 * length + 1, batch_size, device)
         inputs[:length, :, : self.width] = bits
         inputs[length, :, self.width] = 1
-        targets = torch.zeros(2 * length + 1, batch_size, self.width, device=device)
         targets[length + 1 :] = bits
-        mask = torch.zeros(2 * length + 1, batch_size, dtype=torch.bool, device=device)
         mask[length + 1 :] = True
-        return TaskBatch(inputs, targets, mask)
+        return batch

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets._model_checks import check_positive
+from nsm_widgets.tasks._checks import check_generator, check_order, check_sizes, drawn_size, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 
 KINDS = ("marked", "go", "noise")
@@ -39,13 +40,9 @@ class MarkedCopyTask:
     max_noise: int = 2
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check_size(field.name, getattr(self, field.name), 0 if field.name == "max_noise" else 1)
-        if self.min_length > self.max_length:
-            raise ShapeError(
-                f"min_length must not exceed max_length, got {self.min_length} and {self.max_length}. "
-                "Swap them."
-            )
+        check_sizes(self, "width", "min_length", "max_length")
+        check_positive("max_noise", self.max_noise, 0, "0: no noise.")
+        check_order(self, "min_length", "max_length")
 
     @property
     def token_dim(self) -> int:
@@ -86,19 +83,10 @@ class MarkedCopyTask:
             ShapeError: If a size is no integer of at least one.
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
-        if not isinstance(generator, torch.Generator):
-            raise DtypeError(
-                f"generator must be a torch.Generator, got {type(generator).__name__}. "
-                "Make one: torch.Generator().manual_seed(0)."
-            )
-        _check_size("batch_size", batch_size, 1)
-        device = generator.device
-        if length is None:
-            drawn = (self.min_length, self.max_length + 1)
-            length = int(torch.randint(*drawn, (), generator=generator, device=device))
-        _check_size("length", length, 1)
-        bits = _bits((length, batch_size, self.width), generator)
-        noise = _bits((2 * length + 1, batch_size, self.max_noise, self.width), generator)
+        device = check_generator(generator, batch_size)
+        length = drawn_size("length", length, self.min_length, self.max_length, generator)
+        bits = random_bits(length, batch_size, self.width, generator=generator)
+        noise = random_bits(2 * length + 1, batch_size, self.max_noise, self.width, generator=generator)
         count = torch.randint(
             0, self.max_noise + 1, (2 * length + 1, batch_size, 1), generator=generator, device=device
         )
@@ -113,9 +101,8 @@ class MarkedCopyTask:
         places = torch.rand(steps.shape[:3], generator=generator, device=device).argsort(dim=-1)
         steps = steps.gather(2, places.unsqueeze(-1).expand_as(steps))
 
-        targets = torch.zeros(2 * length + 1, batch_size, self.width, device=device)
+        _, targets, mask = TaskBatch.silent(self, 2 * length + 1, batch_size, device)
         targets[length + 1 :] = bits
-        mask = torch.zeros(2 * length + 1, batch_size, dtype=torch.bool, device=device)
         mask[length + 1 :] = True
         return TaskBatch(steps.flatten(2), targets, mask)
 
@@ -124,12 +111,3 @@ def _tokens(kind: str, bits: Float[Tensor, "*outer width"]) -> Float[Tensor, "*o
     """Tokens of a kind: that they are there, their kind, their bits."""
     head = torch.tensor([1.0, *(float(name == kind) for name in KINDS)], device=bits.device)
     return torch.cat([head.expand(*bits.shape[:-1], -1), bits], dim=-1)
-
-
-def _bits(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    return torch.randint(0, 2, shape, generator=generator, device=generator.device).float()
-
-
-def _check_size(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ShapeError(f"{name} must be an integer of at least {least}, got {value!r}.")

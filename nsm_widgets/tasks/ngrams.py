@@ -90,8 +90,7 @@ class NGramTask:
             ShapeError: If a size is no integer of at least one, or the length leaves no bit to guess.
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
-        check_generator(generator)
-        check_positive("batch_size", batch_size)
+        check_generator(generator, batch_size)
         length = check_positive("length", self.length if length is None else length)
         _check_length(length, self.context_size)
         bits = self.draw(self.table(batch_size, generator), generator, length)

@@ -72,8 +72,7 @@ class PrioritySortTask:
             ShapeError: If a size is no integer of at least one, or more are due than given.
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
-        device = check_generator(generator)
-        check_positive("batch_size", batch_size)
+        device = check_generator(generator, batch_size)
         given = check_positive("num_inputs", self.num_inputs if num_inputs is None else num_inputs)
         due = check_positive("num_outputs", self.num_outputs if num_outputs is None else num_outputs)
         _check_counts(given, due)
@@ -81,15 +80,13 @@ class PrioritySortTask:
         priority = 2 * torch.rand(given, batch_size, generator=generator, device=device) - 1
         order = priority.argsort(dim=0, descending=True)[:due]  # (due, batch): which vector goes there
 
-        inputs = torch.zeros(given + 1 + due, batch_size, self.input_size, device=device)
+        inputs, targets, mask = batch = TaskBatch.silent(self, given + 1 + due, batch_size, device)
         inputs[:given, :, : self.width] = bits
         inputs[:given, :, self.width] = priority
         inputs[given, :, self.width + 1] = 1
-        targets = torch.zeros(given + 1 + due, batch_size, self.width, device=device)
         targets[given + 1 :] = bits[order, torch.arange(batch_size, device=device)]
-        mask = torch.zeros(given + 1 + due, batch_size, dtype=torch.bool, device=device)
         mask[given + 1 :] = True
-        return TaskBatch(inputs, targets, mask)
+        return batch
 
 
 def _check_counts(given: int, due: int) -> None:

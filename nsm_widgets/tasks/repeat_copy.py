@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 
-from nsm_widgets._model_checks import check_positive
 from nsm_widgets.tasks._checks import check_generator, check_order, check_sizes, drawn_size, random_bits
 from nsm_widgets.tasks.batch import TaskBatch
 
@@ -86,20 +85,17 @@ class RepeatCopyTask:
             ShapeError: If a size is no integer of at least one.
             DtypeError: If ``generator`` is no ``torch.Generator``.
         """
-        device = check_generator(generator)
-        check_positive("batch_size", batch_size)
+        device = check_generator(generator, batch_size)
         length = drawn_size("length", length, self.min_length, self.max_length, generator)
         repeats = drawn_size("repeats", repeats, self.min_repeats, self.max_repeats, generator)
         bits = random_bits(length, batch_size, self.width, generator=generator)
 
         steps = length + 1 + length * repeats + 1
-        inputs = torch.zeros(steps, batch_size, self.input_size, device=device)
+        inputs, targets, mask = batch = TaskBatch.silent(self, steps, batch_size, device)
         inputs[:length, :, : self.width] = bits
         inputs[length, :, self.width] = 1
         inputs[length, :, self.width + 1] = self.normalised(repeats)
-        targets = torch.zeros(steps, batch_size, self.output_size, device=device)
         targets[length + 1 : -1, :, : self.width] = bits.repeat(repeats, 1, 1)
         targets[-1, :, self.width] = 1
-        mask = torch.zeros(steps, batch_size, dtype=torch.bool, device=device)
         mask[length + 1 :] = True
-        return TaskBatch(inputs, targets, mask)
+        return batch

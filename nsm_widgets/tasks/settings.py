@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets._model_checks import check_either, check_positive
 
 Judge = Literal["bit_errors", "loss"]
 Optimizer = Literal["rmsprop", "adam"]
@@ -47,11 +48,7 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         for name in ("num_steps", "batch_size", "evaluate_every"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ShapeError(
-                    f"{name} must be an integer of at least 1, got {value!r}. Pass a positive number."
-                )
+            check_positive(name, getattr(self, name), remedy="Pass a positive number.")
         rates = {"learning_rate": self.learning_rate, "clip": self.clip}
         for name in ("final_learning_rate", "clip_norm"):
             if getattr(self, name) is not None:
@@ -61,12 +58,8 @@ class TrainingSettings:
                 raise ShapeError(
                     f"{name} must be positive and finite, got {rate!r}. Default: see TrainingSettings."
                 )
-        for name, names in (("judged_by", get_args(Judge)), ("optimizer", get_args(Optimizer))):
-            if getattr(self, name) not in names:
-                raise UnknownOptionError(
-                    f"{name} must be {' or '.join(map(repr, names))}, got {getattr(self, name)!r}. "
-                    "Choose one of the two."
-                )
+        check_either("judged_by", self.judged_by, get_args(Judge))
+        check_either("optimizer", self.optimizer, get_args(Optimizer))
         for name in ("momentum", "alpha"):
             if not 0 <= getattr(self, name) < 1:
                 raise ShapeError(

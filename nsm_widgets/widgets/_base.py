@@ -196,3 +196,13 @@ def refuse_unknown(owner: str, options: Mapping[str, object], known: tuple[str, 
             raise UnknownOptionError(
                 f"{owner} has no option {name!r}.{hint} It takes {', '.join(sorted(known))}."
             )
+
+
+def check_options(owner: type, options: Mapping[str, object], others: type) -> None:
+    """Refuse a keyword that neither stands in the signature of a class nor in these options.
+
+    Raises:
+        UnknownOptionError: With those that there are.
+    """
+    own = inspect.signature(owner).parameters.keys() - {"data", "options"}
+    refuse_unknown(owner.__name__, options, (*own, *others.__annotations__))

@@ -27,7 +27,7 @@ from nsm_widgets.view import (
     lines_layout,
 )
 from nsm_widgets.view.panels import LinesPanel
-from nsm_widgets.widgets._base import refuse_unknown
+from nsm_widgets.widgets._base import check_options
 from nsm_widgets.widgets._given import labelled, named_trace
 from nsm_widgets.widgets._options import AxisLabels, SendingOptions, ViewOptions
 from nsm_widgets.widgets._selection import Selection
@@ -43,11 +43,6 @@ from nsm_widgets.widgets.plot._figure import (
     write_y_axis,
     x_axis,
     y_axis,
-)
-
-CHART_OPTIONS = (
-    *("labels", "dims", "x", "lines", "picked", "vmin", "vmax", "name", "selection", "title", "height_px"),
-    *("page_arrays", "budget_mb", "precision"),
 )
 
 FAINT = 0.45
@@ -148,7 +143,7 @@ class LineChart(Chart):
         height_px: int = 240,
         **options: Unpack[SendingOptions],
     ) -> None:
-        refuse_unknown("LineChart", options, CHART_OPTIONS)
+        check_options(LineChart, options, SendingOptions)
         check_height(height_px)
         if vmin is not None and vmax is not None:
             default_coloring(NamedArray("values", np.zeros(1), ("item",)), vmin=vmin, vmax=vmax)

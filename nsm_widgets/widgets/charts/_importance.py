@@ -9,25 +9,13 @@ from nsm_widgets._errors import OptionError
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import BAR_ORDERS, Layout, importance_layout
 from nsm_widgets.view.panels import BarsPanel
-from nsm_widgets.widgets._base import refuse_unknown
+from nsm_widgets.widgets._base import check_options
 from nsm_widgets.widgets._given import labelled, named_trace
 from nsm_widgets.widgets._options import AxisLabels, SendingOptions
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.charts._bars import BarControls, bars_figure, sorted_by
 from nsm_widgets.widgets.charts._figure import Chart, check_height
 from nsm_widgets.widgets.live._live import is_running
-
-IMPORTANCE_OPTIONS = (
-    "labels",
-    "dims",
-    "sort",
-    "selection",
-    "title",
-    "height_px",
-    "page_arrays",
-    "budget_mb",
-    "precision",
-)
 
 
 class ImportanceView(Chart):
@@ -84,7 +72,7 @@ class ImportanceView(Chart):
         height_px: int = 240,
         **options: Unpack[SendingOptions],
     ) -> None:
-        refuse_unknown("ImportanceView", options, IMPORTANCE_OPTIONS)
+        check_options(ImportanceView, options, SendingOptions)
         check_height(height_px)
         if is_running(data) and sort not in BAR_ORDERS:  # before anything is recorded
             raise OptionError(f"sort must be one of {', '.join(BAR_ORDERS)}, got {sort!r}.")

@@ -10,7 +10,7 @@ from nsm_widgets._errors import OptionError
 from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import NO_SLOTS, Layout, arrays_of, evolution_layouts
 from nsm_widgets.view.panels import LinesPanel
-from nsm_widgets.widgets._base import refuse_unknown
+from nsm_widgets.widgets._base import check_options
 from nsm_widgets.widgets._given import labelled
 from nsm_widgets.widgets._group import ViewGroup
 from nsm_widgets.widgets._options import AxisLabels, GroupOptions, PartOptions
@@ -22,11 +22,6 @@ from nsm_widgets.widgets.views._views import memory_trace
 
 CHARTS = {"norm": "slot_norm", "mean": "slot_mean", "std": "slot_std"}
 """What each chart draws."""
-
-EVOLUTION_OPTIONS = (
-    *("slots", "labels", "dims", "lines_px", "selection", "page_arrays", "title"),
-    *("cmap", "scale", "budget_mb", "precision"),
-)
 
 
 class MemoryEvolutionView(ViewGroup):
@@ -79,7 +74,7 @@ class MemoryEvolutionView(ViewGroup):
         lines_px: int = 200,
         **options: Unpack[GroupOptions],
     ) -> None:
-        refuse_unknown("MemoryEvolutionView", options, EVOLUTION_OPTIONS)
+        check_options(MemoryEvolutionView, options, GroupOptions)
         check_height(lines_px)
         if slots is not None and (isinstance(slots, str) or not len(slots)):
             raise OptionError(NO_SLOTS)
