@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import zarr
 
-from nsm_widgets import StoreWriter, Trace
+from nsm_widgets import Trace
+from nsm_widgets.trace import StoreWriter
 
 STEPS = 2000
 

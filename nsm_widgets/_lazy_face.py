@@ -24,7 +24,9 @@ def lazy_face(room: str) -> tuple[Callable[[str], object], Callable[[], list[str
 
     def load(name: str) -> object:
         if name not in module_of:
-            return old_name(room, name)
+            inside = f"{room}.{name}"
+            known = not name.startswith("_") and find_spec(inside)
+            return import_module(inside) if known else old_name(room, name)
         value: object = getattr(import_module(module_of[name]), name)
         setattr(sys.modules[room], name, value)
         return value

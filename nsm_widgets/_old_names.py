@@ -16,15 +16,16 @@ OPTIONS |= {"head_names": "labels.head", "memory_slots": "labels.slot", "store":
 OPTIONS |= {"token_labels": "labels.token", "state_labels": "labels.state"}
 """Options of views that have no option of that name now."""
 
-ORDER = {"RoutingView": ("data", "token_labels", "state_labels")}
-"""Options that went without their names."""
-
-ATTRIBUTES = {"store": "page_arrays"}
-"""Of views."""
+ORDER = {"RoutingView": ("data", "token_labels", "state_labels")}  # options that went without their names
+ATTRIBUTES = {"store": "page_arrays"}  # of views
 
 CLASSES: dict[str, tuple[str, tuple[str, ...], dict[str, object]]] = {
     "TraceStore": ("nsm_widgets.widgets.PageArrays", (), {}),
 }
+CLASSES |= {name: (f"nsm_widgets.trace.{name}", (), {}) for name in ("NamedArray", "StoreWriter")}
+_MOVED = "CommunicationView ComparisonView ImportanceView LineChart MemoryView ReadWriteView RoutingView"
+_MOVED += " MemoryEvolutionView OperationsView Selection StatisticChart TraceComparison ViewGroup"
+CLASSES |= {name: (f"nsm_widgets.widgets.{name}", (), {}) for name in _MOVED.split()}
 """The class of now, the options that went without their names, and those that draw the same now."""
 
 
@@ -65,8 +66,8 @@ def old_name(room: str, name: str) -> Any:
     path, order, preset = CLASSES[name]
     module, _, now = path.rpartition(".")
     base = getattr(import_module(module), now)
-    given = "".join(f", {option}={value!r}" for option, value in preset.items())
-    _warn(f"{room}.{name} is called {path} now: {now}(data{given}).", 4)
+    how = "".join(f", {option}={value!r}" for option, value in preset.items())
+    _warn(f"{room}.{name} is {path} now{f': {now}(data{how})' if how else ''}.", 4)
 
     def init(self: object, *args: object, **options: object) -> None:
         base.__init__(self, **dict(zip(order, args, strict=False)), **{**preset, **options})

@@ -21,6 +21,7 @@ PRELUDE = """\
 import numpy as np
 import torch
 from nsm_widgets import *
+from nsm_widgets.widgets import *
 from nsm_widgets.tasks import CopyTask
 
 # a trained NTM copies 20 vectors: they go in, then they come out

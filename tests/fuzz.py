@@ -1,7 +1,7 @@
 """Calls with odd and hostile arguments, seeded: each answers, or says in our words why not.
 
 ``make fuzz`` makes them for five minutes, ``python -m tests.fuzz --seconds 30 --seed 7`` for as long: of
-``nsm_widgets.__all__``, of what traces, arrays and views can do, of the statistics in
+``nsm_widgets.__all__`` and of all views, of what traces, arrays and views can do, of the statistics in
 ``docs/statistics.md``, of models and their files, tasks and exports. What may be raised is an
 ``NsmWidgetsError``; a ``TypeError``, as Python raises for arguments of another kind; and what the system
 says of a path (``OSError``).
@@ -30,8 +30,9 @@ import numpy as np
 import torch
 
 import nsm_widgets as nw
-from nsm_widgets import dnc, export, nsm, ntm, stats, tasks, trace
+from nsm_widgets import dnc, export, nsm, ntm, stats, tasks, trace, widgets
 from nsm_widgets._errors import NsmWidgetsError
+from nsm_widgets.widgets import catalog
 
 PATHS = ("path", "filename", "save_path", "save_dir")
 
@@ -110,7 +111,7 @@ HOSTILE: list[Callable[[], Any]] = [
     an_attention,
     lambda: a_trace()["memory"],
     lambda: trace.Coord(("slot",), np.arange(4)),
-    lambda: nw.Selection(),
+    lambda: widgets.Selection(),
 ]
 FITTING: dict[str, list[Callable[[], Any]]] = {
     "trace": [a_trace, an_attention],
@@ -128,8 +129,11 @@ FITTING: dict[str, list[Callable[[], Any]]] = {
     "model": [lambda: ntm.NTM(input_size=2, output_size=2, memory_size=4, word_size=2, controller_size=3)],
     "path": [lambda: Path("file"), lambda: "file.png", lambda: "store.zarr", lambda: "."],
     "filename": [lambda: "page.html", lambda: "picture.svg", lambda: "table.csv"],
-    "view": [lambda: nw.MemoryView(a_trace()), lambda: nw.Heatmap(weights(4, 4), dims=("row", "column"))],
-    "widget": [lambda: nw.MemoryView(a_trace())],
+    "view": [
+        lambda: widgets.MemoryView(a_trace()),
+        lambda: nw.Heatmap(weights(4, 4), dims=("row", "column")),
+    ],
+    "widget": [lambda: widgets.MemoryView(a_trace())],
 }
 
 
@@ -140,8 +144,10 @@ def targets() -> dict[str, Callable[..., Any]]:
     found: dict[str, Callable[..., Any]] = {
         name: getattr(nw, name)
         for name in whole.__all__
-        if callable(getattr(nw, name)) and name not in ("StoreWriter", "TraceRecorder")
+        if callable(getattr(nw, name)) and name != "TraceRecorder"
     }
+    views: Any = catalog
+    found |= {name: getattr(views, name) for name in views.__all__} | {"NamedArray": trace.NamedArray}
     told = (Path(__file__).parents[1] / "docs" / "statistics.md").read_text(encoding="utf-8")
     for name in numbers.__all__:
         if inspect.isfunction(getattr(stats, name)) and re.search(rf"\b{name}\b", told):
@@ -151,16 +157,16 @@ def targets() -> dict[str, Callable[..., Any]]:
     methods = [name for name, _ in inspect.getmembers(nw.Trace, inspect.isfunction) if name[0] != "_"]
     for name in methods:
         found[f"Trace().{name}"] = _on(a_trace, name)
-    for name, _ in inspect.getmembers(nw.NamedArray, inspect.isfunction):
+    for name, _ in inspect.getmembers(trace.NamedArray, inspect.isfunction):
         if name[0] != "_":
             found[f"NamedArray().{name}"] = _on(lambda: a_trace()["memory"], name)
     for name in ("savefig", "to_html", "to_csv"):
-        found[f"MemoryView().{name}"] = _on(lambda: nw.MemoryView(a_trace()), name)
+        found[f"MemoryView().{name}"] = _on(lambda: widgets.MemoryView(a_trace()), name)
     for name in dir(nw.AdvancedNSMVisualizer):
         if name.startswith(("plot_", "create_")):
             found[f"AdvancedNSMVisualizer().{name}"] = _on(lambda: nw.AdvancedNSMVisualizer(show=False), name)
-    found |= {"setattr of MemoryView": _set(lambda: nw.MemoryView(a_trace()))}
-    found |= {"setattr of Selection": _set(lambda: nw.Selection())}
+    found |= {"setattr of MemoryView": _set(lambda: widgets.MemoryView(a_trace()))}
+    found |= {"setattr of Selection": _set(lambda: widgets.Selection())}
     rooms: list[Any] = [ntm, dnc, nsm]
     for room in rooms:
         for name in ("load_checkpoint", "checkpoint_info", "load_pretrained", "pretrained_path"):
@@ -187,7 +193,7 @@ def _set(make: Callable[[], Any]) -> Callable[..., Any]:
 
 
 def _write(path: Any, arrays: Any, **options: Any) -> None:
-    with nw.StoreWriter(path, **options) as writer:
+    with trace.StoreWriter(path, **options) as writer:
         writer.append(arrays)
 
 

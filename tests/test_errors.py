@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import Heatmap, StoreWriter, Trace, TraceRecorder, create_comprehensive_report, stats
+from nsm_widgets import Heatmap, Trace, TraceRecorder, create_comprehensive_report, stats
 from nsm_widgets._errors import NsmWidgetsError
-from nsm_widgets.trace import Adapter
+from nsm_widgets.trace import Adapter, StoreWriter
 
 PAIR = {"read_weights": [[[[1.0, 0.0]]]], "write_weights": [[[[0.0, 1.0]]]]}
 SLIPS: dict[str, tuple[Callable[[Path], Any], str]] = {

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import nsm_widgets
-from nsm_widgets.widgets import Exportable
+from nsm_widgets.widgets import Exportable, catalog
 from scripts.gallery import ENTRIES, FOLDER, README, with_table, write
 
 NO_VIEW_OF_ITS_OWN = {"ViewGroup"}
@@ -17,7 +16,7 @@ NO_VIEW_OF_ITS_OWN = {"ViewGroup"}
 
 def test_every_view_is_in_the_gallery() -> None:
     """All that can be saved as a picture, but for groups of one's own making."""
-    public = {name: getattr(nsm_widgets, name) for name in dir(nsm_widgets)}
+    public = {name: getattr(catalog, name) for name in dir(catalog)}
     views = {
         name for name, value in public.items() if isinstance(value, type) and issubclass(value, Exportable)
     }

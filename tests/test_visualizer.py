@@ -14,9 +14,10 @@ import torch
 from PIL import Image
 
 import nsm_widgets
-from nsm_widgets import AdvancedNSMVisualizer, NTMMemory, Selection, Trace
+from nsm_widgets import AdvancedNSMVisualizer, NTMMemory, Trace
 from nsm_widgets._errors import LabelError, NsmWidgetsError, OptionError, ShapeError
 from nsm_widgets.view import PALETTE
+from nsm_widgets.widgets import Selection
 
 
 def softmax(*shape: int) -> torch.Tensor:
@@ -68,7 +69,7 @@ def test_every_plot_is_a_live_view_with_a_title_and_a_selection(name: str) -> No
     view = plot(title="mine", selection=selection)
     assert type(view).__name__ == kind
     assert (view.title, view.selection) == ("mine", selection)
-    assert isinstance(view, getattr(nsm_widgets, kind))
+    assert isinstance(view, getattr(nsm_widgets.widgets, kind))
 
 
 @pytest.mark.parametrize("name", PLOTS)

@@ -52,7 +52,11 @@ def playing(lab: Lab, plan: Plan) -> list[PlayingResult]:
 def _play(notebook: NotebookPage, plan: Plan) -> PlayingResult:
     notebook.page.set_viewport_size({"width": 1600, "height": 1800})  # what is out of sight is not drawn
     probe = Probe.of(notebook)
-    prepare(notebook, "import ipywidgets\nfrom nsm_widgets import Heatmap, Selection", SIZE)
+    prepare(
+        notebook,
+        "import ipywidgets\nfrom nsm_widgets.widgets import Heatmap, Selection",
+        SIZE,
+    )
     probe.begin(PICTURES, pictures=VIEWS)
     first = probe.call("first", SHOW.strip(), plan.first_limit_s * 1000)
     if first["failed"]:

@@ -24,5 +24,5 @@ if TYPE_CHECKING:
         DNCStep as DNCStep,
         Interface as Interface,
     )
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

@@ -23,5 +23,5 @@ if TYPE_CHECKING:
     from nsm_widgets.export.picture._save import save_picture as save_picture
     from nsm_widgets.export.text._summary_text import summary_text as summary_text
     from nsm_widgets.export.text._table import csv_lines as csv_lines, save_csv as save_csv
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

@@ -24,5 +24,5 @@ if TYPE_CHECKING:
     from nsm_widgets.nsm.propagator import Propagated as Propagated, StatePropagator as StatePropagator
     from nsm_widgets.nsm.router import TokenToStateRouter as TokenToStateRouter
     from nsm_widgets.nsm.state import NSMOutput as NSMOutput, NSMState as NSMState, NSMStep as NSMStep
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

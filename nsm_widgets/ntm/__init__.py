@@ -33,5 +33,5 @@ if TYPE_CHECKING:
         NTMState as NTMState,
         WriteParameters as WriteParameters,
     )
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

@@ -9,5 +9,5 @@ from nsm_widgets._lazy_face import lazy_face
 if TYPE_CHECKING:
     from nsm_widgets.raster._pyramid import Pyramid as Pyramid
     from nsm_widgets.raster._raster import Raster as Raster, rasterize as rasterize
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

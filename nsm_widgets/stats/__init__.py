@@ -82,5 +82,5 @@ if TYPE_CHECKING:
         normalised_entropy as normalised_entropy,
         sparsity as sparsity,
     )
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

@@ -24,5 +24,5 @@ if TYPE_CHECKING:
         TrainingSettings as TrainingSettings,
     )
     from nsm_widgets.tasks.training import evaluate as evaluate, train as train
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

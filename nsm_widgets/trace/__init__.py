@@ -63,5 +63,5 @@ if TYPE_CHECKING:
         register_adapter as register_adapter,
     )
     from nsm_widgets.trace.store._writer import StoreWriter as StoreWriter
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

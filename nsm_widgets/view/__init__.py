@@ -127,5 +127,5 @@ if TYPE_CHECKING:
         two_traces_layout as two_traces_layout,
     )
     from nsm_widgets.view.panels import Layout as Layout, Panel as Panel
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

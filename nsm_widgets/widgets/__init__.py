@@ -20,5 +20,5 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets.catalog import *
     from nsm_widgets.widgets.verbs._compose import Composition as Composition
     from nsm_widgets.widgets.verbs._link import Link as Link
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

@@ -52,7 +52,7 @@ class ViewGroup(ViewRows):
     Example:
         >>> from functools import partial
         >>> import numpy as np
-        >>> from nsm_widgets import MemoryView, ReadWriteView
+        >>> from nsm_widgets.widgets import MemoryView, ReadWriteView
         >>> weights = np.full((5, 1, 2, 8), 1 / 8)
         >>> trace = Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4)), "read_weights": weights})
         >>> group = ViewGroup(trace, [[partial(MemoryView, trace)], [partial(ReadWriteView, trace)]])

@@ -1,4 +1,4 @@
-"""The registry of views, and of what they share: each name here is one of the package, too."""
+"""The registry of views, and of what they share: each name here is one of ``nsm_widgets.widgets``, too."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ if TYPE_CHECKING:
         NTMExplorer as NTMExplorer,
         ReadWriteView as ReadWriteView,
     )
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)

@@ -43,12 +43,13 @@ class ToyView(View):
     },
     proof="""
 import nsm_widgets
-from nsm_widgets import ToyView, Trace, ViewGroup
+from nsm_widgets import Trace
+from nsm_widgets.widgets import ToyView, ViewGroup
 from scripts.gallery import README, with_table
 
 trace = Trace.from_arrays({"memory": [[0.0, 1.0], [2.0, 3.0]]}, dims={"memory": ("slot", "word")})
 view = ToyView(trace)
-assert "ToyView" in dir(nsm_widgets) and nsm_widgets.widgets.ToyView is ToyView
+assert "ToyView" in dir(nsm_widgets.widgets) and nsm_widgets.widgets.ToyView is ToyView
 assert view.savefig("view.png").is_file() and "ToyView" in str(view.to_html()) and view.to_csv()
 assert "| `ToyView(trace)` | a toy |" in with_table(README.read_text(encoding="utf-8"))
 group = ViewGroup(trace, [[lambda **shared: ToyView(trace, **shared)]])
@@ -217,7 +218,8 @@ from functools import partial
 
 import numpy as np
 import traitlets
-from nsm_widgets import Heatmap, MemoryView, Trace, ViewGroup
+from nsm_widgets import Heatmap, Trace
+from nsm_widgets.widgets import MemoryView, ViewGroup
 
 view = Heatmap(np.eye(4), dims=("slot", "word"))
 
@@ -259,7 +261,8 @@ AXIS = Toy(
     },
     proof="""
 import numpy as np
-from nsm_widgets import Heatmap, Selection
+from nsm_widgets import Heatmap
+from nsm_widgets.widgets import Selection
 
 assert Selection.class_traits()["toy"].metadata["sync"]
 view = Heatmap(np.zeros((2, 3, 4)), dims=("toy", "row", "column"))
@@ -282,8 +285,8 @@ from nsm_widgets._lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from nsm_widgets.toy.model import ToyModel as ToyModel
-
-__getattr__, __dir__ = lazy_face(__name__)
+else:
+    __getattr__, __dir__ = lazy_face(__name__)
 ''',
         "nsm_widgets/toy/model.py": '''"""A memory that adds what comes."""
 
@@ -328,7 +331,8 @@ TOY = Adapter(_arrays, dims={"memory": ("batch", "slot", "word")})
     },
     proof="""
 import torch
-from nsm_widgets import MemoryView, TraceRecorder
+from nsm_widgets import TraceRecorder
+from nsm_widgets.widgets import MemoryView
 from nsm_widgets.toy import ToyModel
 
 model, memory = ToyModel(), torch.zeros(1, 4, 2)

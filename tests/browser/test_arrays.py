@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from nsm_widgets import AttentionView, StatisticChart, Trace, ViewGroup, stats
+from nsm_widgets import AttentionView, Trace, stats
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import color_codes, default_coloring, paint
+from nsm_widgets.widgets import StatisticChart, ViewGroup
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage

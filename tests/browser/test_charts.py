@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, expect
 
-from nsm_widgets import LineChart, Trace
+from nsm_widgets import Trace
+from nsm_widgets.widgets import LineChart
 from tests.browser.harness import JupyterLab, NotebookPage, open_exported
 from tests.browser.harness.pixels import screenshot_pixel
 from tests.browser.views import ViewOnPage
@@ -23,7 +24,8 @@ STEPS, HEADS = 21, 3
 PRELUDE = f"""
 import ipywidgets
 import numpy as np
-from nsm_widgets import Heatmap, LineChart, ReadWriteView, Selection, Trace
+from nsm_widgets import Heatmap, Trace
+from nsm_widgets.widgets import LineChart, ReadWriteView, Selection
 random = np.random.default_rng(0)
 gate = random.random(({STEPS}, 2, {HEADS}))
 trace = Trace.from_arrays(

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from nsm_widgets import CommunicationView
 from nsm_widgets.export.picture.canvas._curves import along
 from nsm_widgets.export.picture.parts._graph_layout import Ring, arrow, edge_width, node_radius, ring_of
 from nsm_widgets.view import ColorDomain, Theme, color_codes, column_sums, paint
+from nsm_widgets.widgets import CommunicationView
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.notebook import ARTIFACTS
 from tests.browser.views import ViewOnPage
@@ -40,7 +40,7 @@ def ring_weights(steps: int = 3, heads: int = 2) -> np.ndarray:
 WEIGHTS = ring_weights()
 SOURCE = f"""
 import numpy as np
-from nsm_widgets import CommunicationView
+from nsm_widgets.widgets import CommunicationView
 weights = np.array({WEIGHTS.tolist()!r}, dtype=np.float32)
 view = CommunicationView(weights, labels={{'state': {LABELS!r}}})
 """
@@ -311,7 +311,7 @@ def test_the_graph_follows_the_theme(shown: GraphOnPage, notebook: NotebookPage)
 def test_many_states_are_thinned_and_too_many_have_no_graph(notebook: NotebookPage) -> None:
     """The panel says so, and the matrix is there all the same."""
     notebook.run_code(
-        "import numpy as np\nfrom nsm_widgets import CommunicationView\n"
+        "import numpy as np\nfrom nsm_widgets.widgets import CommunicationView\n"
         "random = np.random.default_rng(0)\n"
         "def view(states): return CommunicationView(random.dirichlet(np.full(states, 0.5), size=(2, states)))"
     )

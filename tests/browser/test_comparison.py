@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from nsm_widgets import Trace, TraceComparison
+from nsm_widgets import Trace
 from nsm_widgets.view import color_codes, paint
+from nsm_widgets.widgets import TraceComparison
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage
@@ -20,7 +21,8 @@ STEPS, SLOTS, WORDS = 8, 6, 4
 
 TRACES = """
 import numpy as np
-from nsm_widgets import Trace, TraceComparison
+from nsm_widgets import Trace
+from nsm_widgets.widgets import TraceComparison
 from nsm_widgets.view import color_codes, paint
 
 def run(seed, order=(0, 1, 2)):

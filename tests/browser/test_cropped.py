@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from nsm_widgets import Heatmap, LineChart, NamedArray, Trace
+from nsm_widgets import Heatmap, Trace
 from nsm_widgets.export import widgets_to_html
+from nsm_widgets.trace import NamedArray
+from nsm_widgets.widgets import LineChart
 from tests.browser.harness import open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage

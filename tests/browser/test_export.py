@@ -17,19 +17,11 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
 
-from nsm_widgets import (
-    AttentionView,
-    Heatmap,
-    LineChart,
-    MemoryView,
-    NTMExplorer,
-    ReadWriteView,
-    Selection,
-    Trace,
-)
+from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Trace
 from nsm_widgets._checksums import text_sum
 from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.view import color_codes, default_coloring, paint, rank_thresholds
+from nsm_widgets.widgets import LineChart, MemoryView, ReadWriteView, Selection
 from tests import hostile
 from tests.browser.harness import ExportedPage, drag_range, open_exported
 from tests.browser.harness.lab import REPOSITORY

@@ -27,7 +27,8 @@ NAMES = ["__proto__", "constructor", "toString", "<img src=x onerror=window.__ns
 CELL = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from nsm_widgets import AttentionView, Heatmap, MemoryView
+from nsm_widgets import AttentionView, Heatmap
+from nsm_widgets.widgets import MemoryView
 from tests.hostile import NAMES as ALL_NAMES
 from tests.hostile import STRINGS, hostile_trace, named_trace
 trace, named = hostile_trace(), named_trace()

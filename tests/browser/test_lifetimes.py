@@ -17,7 +17,8 @@ PRELUDE = """
 import ipywidgets
 import numpy as np
 from IPython.display import display
-from nsm_widgets import Heatmap, MemoryView, Selection, Trace
+from nsm_widgets import Heatmap, Trace
+from nsm_widgets.widgets import MemoryView, Selection
 values = np.arange(5 * 6 * 8, dtype='f4').reshape(5, 6, 8)
 """
 STEPS, SLOTS, WORDS = 5, 6, 8

@@ -11,9 +11,10 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Locator, expect
 
-from nsm_widgets import LineChart, TraceRecorder
+from nsm_widgets import TraceRecorder
 from nsm_widgets.ntm import NTM
 from nsm_widgets.view import HEADROOM
+from nsm_widgets.widgets import LineChart
 from tests.browser.harness import JupyterLab, NotebookPage, open_exported
 from tests.browser.test_live import OPEN, TRAIN, follow, last, training, wait_until_longer
 from tests.browser.views import ViewOnPage

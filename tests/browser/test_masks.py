@@ -50,7 +50,8 @@ def grounds(view: ViewOnPage, theme: str = "light") -> np.ndarray:
 
 ROUTED = """
 import numpy as np
-from nsm_widgets import RoutingView, Trace
+from nsm_widgets import Trace
+from nsm_widgets.widgets import RoutingView
 from nsm_widgets.trace import NamedArray
 dims = ("batch", "token", "state")
 weights = NamedArray("routing_weights", np.full((1, 3, 2), 0.5), dims, {"token_mask": [[1, 0, 0]]})

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from playwright.sync_api import Browser, Locator, expect
 
-from nsm_widgets import Heatmap, NTMExplorer, Selection
+from nsm_widgets import Heatmap, NTMExplorer
 from nsm_widgets.export import widgets_to_html
 from nsm_widgets.trace import TraceRecorder
+from nsm_widgets.widgets import Selection
 from tests.browser.harness import JupyterLab, NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage
@@ -20,7 +21,9 @@ EXPERTS, NEURONS, FEATURES = 5, 6, 4
 AXES = ("time", "expert", "neuron", "feature")
 SHOWN = f"""
 import numpy as np
-from nsm_widgets import Heatmap, NamedArray, Selection
+from nsm_widgets import Heatmap
+from nsm_widgets.trace import NamedArray
+from nsm_widgets.widgets import Selection
 load = NamedArray("load", np.random.default_rng(0).normal(size=(3, {EXPERTS}, {NEURONS}, {FEATURES})), {AXES})
 selection, heard = Selection(), []
 selection.observe(lambda change: heard.append((change["name"], change["new"])), names=["expert"])

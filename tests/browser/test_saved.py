@@ -29,7 +29,8 @@ Cells = dict[str, list[tuple[int, int, int]]]
 IMPORTS = """
 import numpy as np
 from nsm_widgets.view.settings import Settings
-from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Selection, Trace, PageArrays
+from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Trace
+from nsm_widgets.widgets import Selection, PageArrays
 random = np.random.default_rng(0)
 """
 TRACE = f"""
@@ -251,7 +252,9 @@ def test_a_kernel_chosen_after_all_runs_cells(lab: JupyterLab, saved: Saved) -> 
         notebook.start_kernel()
         shown = notebook.page.locator(".nsmw-root")
         before = shown.count()
-        cell = notebook.run_cell("from nsm_widgets import Heatmap, Selection\nchosen = Selection()\n" + SMALL)
+        cell = notebook.run_cell(
+            "from nsm_widgets.widgets import Heatmap, Selection\nchosen = Selection()\n" + SMALL
+        )
         assert "Heatmap" in cell
         view = ViewOnPage(notebook.page, before)
         view.root.scroll_into_view_if_needed()

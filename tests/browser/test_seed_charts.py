@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from nsm_widgets import ImportanceView, MemoryEvolutionView, MemoryView, Selection, Trace
+from nsm_widgets import Trace
 from nsm_widgets.export import widgets_to_html
 from nsm_widgets.view import BAR_COLORS, HEADROOM
+from nsm_widgets.widgets import ImportanceView, MemoryEvolutionView, MemoryView, Selection
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.harness.pixels import screenshot_pixel
@@ -24,7 +25,8 @@ STEPS, SLOTS, WORDS = 9, 8, 5
 
 PRELUDE = f"""
 import numpy as np
-from nsm_widgets import ImportanceView, MemoryEvolutionView, MemoryView, Selection, Trace
+from nsm_widgets import Trace
+from nsm_widgets.widgets import ImportanceView, MemoryEvolutionView, MemoryView, Selection
 random = np.random.default_rng(3)
 weights = random.dirichlet(np.full({SLOTS}, 0.3), size=(2, {STEPS}, 2, 2))
 weights[..., 6] = 0.0  # never used
@@ -341,7 +343,8 @@ def test_both_views_in_both_themes(notebook: NotebookPage) -> None:
     """What a trained memory shows; bars keep their colours in the dark."""
     notebook.run_code(
         "import torch\n"
-        "from nsm_widgets import ImportanceView, MemoryEvolutionView, TraceRecorder, load_pretrained\n"
+        "from nsm_widgets import TraceRecorder, load_pretrained\n"
+        "from nsm_widgets.widgets import ImportanceView, MemoryEvolutionView\n"
         "from nsm_widgets.tasks import CopyTask\n"
         "model = load_pretrained('copy')\n"
         "batch = CopyTask().batch(1, torch.Generator().manual_seed(0), length=20)\n"

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, expect
 
-from nsm_widgets import AttentionView, ComparisonView, OperationsView, RoutingView, Trace
+from nsm_widgets import AttentionView, Trace
+from nsm_widgets.widgets import ComparisonView, OperationsView, RoutingView
 from tests.browser.harness import NotebookPage
 from tests.browser.harness.exported import open_exported
 from tests.browser.views import ViewOnPage
 
 PRELUDE = """
 import numpy as np
-from nsm_widgets import AttentionView, ComparisonView, OperationsView, RoutingView, Trace
+from nsm_widgets import AttentionView, Trace
+from nsm_widgets.widgets import ComparisonView, OperationsView, RoutingView
 from nsm_widgets.view import color_codes, own_domain, own_thresholds, paint, rank_thresholds
 random = np.random.default_rng(0)
 

@@ -29,7 +29,8 @@ LINE = f"{SAID}Update nsm_widgets, and run the cell or export the page again."
 NEWER_VIEWS = f"""
 from functools import partial
 import ipywidgets, numpy as np, traitlets
-from nsm_widgets import Heatmap, MemoryView, Trace, ViewGroup
+from nsm_widgets import Heatmap, Trace
+from nsm_widgets.widgets import MemoryView, ViewGroup
 class Newer(Heatmap):
     _format = traitlets.Int({NEWER}).tag(sync=True)
 class NewerMemory(MemoryView):

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from nsm_widgets import Heatmap, LineChart, MemoryView, Trace, compose, link
+from nsm_widgets import Heatmap, Trace, compose, link
 from nsm_widgets.export import widgets_to_html
 from nsm_widgets.view import color_codes, default_coloring, paint
+from nsm_widgets.widgets import LineChart, MemoryView
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.views import ViewOnPage
 
@@ -21,7 +22,8 @@ SIZES = (20, 8, 4)
 
 PRELUDE = f"""
 import numpy as np
-from nsm_widgets import Heatmap, LineChart, MemoryView, Trace, TraceRecorder, compose, link
+from nsm_widgets import Heatmap, Trace, TraceRecorder, compose, link
+from nsm_widgets.widgets import LineChart, MemoryView
 values = np.random.default_rng(3).random({SIZES})
 a, b, c = (Heatmap(values, dims=("time", "slot", "word")) for _ in range(3))
 """
@@ -157,7 +159,8 @@ def test_a_composition_of_displayed_views_has_one_toolbar_and_gives_it_back(note
 def test_a_composition_of_live_views_fills(notebook: NotebookPage) -> None:
     """Its one toolbar steps through the iterations that both record."""
     notebook.run_code(
-        "import torch\nfrom nsm_widgets import MemoryView, NTM, ReadWriteView, TraceRecorder, compose\n"
+        "import torch\nfrom nsm_widgets import NTM, TraceRecorder, compose\n"
+        "from nsm_widgets.widgets import MemoryView, ReadWriteView\n"
         "model = NTM(input_size=3, output_size=2, memory_size=8, word_size=4)\n"
         "recorder = TraceRecorder(model)"
     )

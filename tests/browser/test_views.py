@@ -12,7 +12,8 @@ from tests.browser.views import ViewOnPage
 
 PRELUDE = """
 import numpy as np
-from nsm_widgets import AttentionView, Heatmap, MemoryView, ReadWriteView, Selection, Trace, PageArrays
+from nsm_widgets import AttentionView, Heatmap, Trace
+from nsm_widgets.widgets import MemoryView, ReadWriteView, Selection, PageArrays
 random = np.random.default_rng(0)
 """
 

@@ -19,7 +19,8 @@ from tests.browser.views import ViewOnPage
 
 PRELUDE = """
 import numpy as np
-from nsm_widgets import AttentionView, Heatmap, MemoryView, Trace
+from nsm_widgets import AttentionView, Heatmap, Trace
+from nsm_widgets.widgets import MemoryView
 random = np.random.default_rng(0)
 """
 MEMORY = """

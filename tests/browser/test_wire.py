@@ -14,7 +14,8 @@ pytestmark = pytest.mark.own_kernel  # the code below changes a method of the pa
 
 PRELUDE = """
 import numpy as np
-from nsm_widgets import Heatmap, Selection, Trace, PageArrays
+from nsm_widgets import Heatmap, Trace
+from nsm_widgets.widgets import Selection, PageArrays
 from nsm_widgets.view import ColorDomain, color_codes, color_table
 
 def ink(value):

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from nsm_widgets import Heatmap, ReadWriteView, Selection, Trace
+from nsm_widgets import Heatmap, Trace
 from nsm_widgets.export import widgets_to_html
 from nsm_widgets.view import color_codes, default_coloring, paint
+from nsm_widgets.widgets import ReadWriteView, Selection
 from tests.browser.harness import ExportedPage, open_exported
 from tests.browser.views import ViewOnPage
 

@@ -110,7 +110,7 @@ import json, sys
 import nsm_widgets
 after_import = sorted(sys.modules)
 model = nsm_widgets.load_pretrained("copy")
-selection = nsm_widgets.Selection()
+selection = nsm_widgets.widgets.Selection()
 print(json.dumps({
     "version": nsm_widgets.__version__,
     "file": nsm_widgets.__file__,

@@ -18,7 +18,6 @@ from PIL import Image
 
 from nsm_widgets import (
     NTMMemory,
-    Selection,
     Trace,
     TraceRecorder,
     create_comprehensive_report,
@@ -26,6 +25,7 @@ from nsm_widgets import (
 )
 from nsm_widgets._errors import ExportError, ReportError
 from nsm_widgets.report._tables import ReportTable
+from nsm_widgets.widgets import Selection
 from tests.hostile import FLAG, STRINGS
 
 SECTIONS = re.compile(r'<section id="([^"]+)"><h2>(.*?)</h2>')

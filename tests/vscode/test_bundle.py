@@ -235,7 +235,7 @@ def test_one_of_several_arrays_is_chosen_from_both_sides(quickstart: VscodePage)
     number = quickstart.page.locator(".nsmw-root").count()
     quickstart.run_cell(
         "import numpy as np\n"
-        "from nsm_widgets import AttentionView, StatisticChart, Trace\n"
+        "from nsm_widgets import AttentionView, Trace; from nsm_widgets.widgets import StatisticChart\n"
         "shapes = {'encoder.attention': (6, 6), 'cross.attention': (4, 6)}\n"
         "translator = Trace.from_arrays(\n"
         "    {name: np.full((1, 1, 2 + rows // 6, rows, keys), 1 / keys)\n"

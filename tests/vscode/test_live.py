@@ -19,7 +19,7 @@ from tests.vscode.test_bundle import rgb
 
 SHOW = f"""
 {OPEN.format(choice="").removesuffix("explorer" + chr(10))}
-from nsm_widgets import LineChart
+from nsm_widgets.widgets import LineChart
 chart = LineChart(rec, "write_gate", selection=explorer.selection)
 display(explorer, chart)
 """

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nsm_widgets import Heatmap, MemoryView, ReadWriteView, Trace, ViewGroup
-from nsm_widgets.widgets import Click
+from nsm_widgets import Heatmap, Trace
+from nsm_widgets.widgets import Click, MemoryView, ReadWriteView, ViewGroup
 
 VALUES = np.arange(12.0).reshape(3, 4)
 

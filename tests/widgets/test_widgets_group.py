@@ -13,7 +13,11 @@ import pytest
 import torch
 import traitlets
 
-from nsm_widgets import (
+from nsm_widgets import Trace
+from nsm_widgets._errors import LabelError, ShapeError, UnknownOptionError
+from nsm_widgets.view import BAR_COLORS, memory_change
+from nsm_widgets.view.panels import BarsPanel
+from nsm_widgets.widgets import (
     ImportanceView,
     LineChart,
     MemoryEvolutionView,
@@ -21,12 +25,8 @@ from nsm_widgets import (
     PageArrays,
     Selection,
     StatisticChart,
-    Trace,
     ViewGroup,
 )
-from nsm_widgets._errors import LabelError, ShapeError, UnknownOptionError
-from nsm_widgets.view import BAR_COLORS, memory_change
-from nsm_widgets.view.panels import BarsPanel
 from tests.panels import of_kind
 from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
 from tests.widgets.conftest import RecordedComm

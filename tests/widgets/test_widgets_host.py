@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nsm_widgets import PageArrays, Trace
+from nsm_widgets import Trace
+from nsm_widgets.widgets import PageArrays
 
 VSCODE_CELL = "vscode-notebook-cell:/data/notebook.ipynb#W3sZmlsZQ%3D%3D"
 LAB_CELL = "6c9c1f5e-3f3b-4f8e-9d43-9f0f3a1d2b11"

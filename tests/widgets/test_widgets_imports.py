@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import nsm_widgets
-from nsm_widgets import Trace
+from nsm_widgets import Trace, _errors, errors
 from nsm_widgets._lazy_face import lazy_face
 
 HEAVY = (
@@ -73,14 +73,14 @@ def test_the_package_alone_loads_nothing_heavy() -> None:
     [
         ("Trace", set()),
         ("TraceRecorder", set()),
-        ("Selection", {"ipywidgets", "anywidget"}),
+        ("widgets.Selection", {"ipywidgets", "anywidget"}),
         ("Heatmap", {"ipywidgets", "anywidget"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_name_loads_only_its_room(name: str, allowed: set[str]) -> None:
     """A trace needs NumPy alone, a widget no torch."""
-    code = f"import json, sys; from nsm_widgets import {name}; print(json.dumps(list(sys.modules)))"
+    code = f"import json, sys, nsm_widgets; nsm_widgets.{name}; print(json.dumps(list(sys.modules)))"
     assert set(HEAVY) & set(json.loads(run(code))) == allowed
 
 
@@ -113,13 +113,27 @@ def test_every_public_name_is_there(room: str) -> None:
         assert getattr(face, name) is not None
 
 
-def test_the_package_has_every_view_of_the_registry() -> None:
-    """And what the room of widgets has besides is not there."""
+def test_the_room_of_widgets_has_every_view_of_the_registry() -> None:
+    """And the package what most notebooks need: a dozen names or so, and all rooms below it."""
     widgets = import_module("nsm_widgets.widgets")
-    catalog = set(import_module("nsm_widgets.widgets.catalog").__all__)
-    assert catalog < set(widgets.__all__) and catalog < set(dir(nsm_widgets))
-    assert set(widgets.__all__) & set(dir(nsm_widgets)) == catalog
-    assert nsm_widgets.RoutingView is widgets.RoutingView
+    assert set(import_module("nsm_widgets.widgets.catalog").__all__) < set(widgets.__all__)
+    top = [name for name in dir(nsm_widgets) if name[0] != "_"]
+    assert 10 <= len(top) <= 14 and {"Heatmap", "NTMExplorer", "Trace", "AdvancedNSMVisualizer"} < set(top)
+    assert nsm_widgets.Heatmap is widgets.Heatmap
+
+
+@pytest.mark.parametrize("room", ["stats", "ntm", "widgets", "errors", "export"])
+def test_rooms_are_there_without_a_second_import(room: str) -> None:
+    """As every name of theirs, when first used."""
+    assert run(f"import nsm_widgets; print(nsm_widgets.{room}.__name__)") == f"nsm_widgets.{room}\n"
+
+
+def test_all_errors_can_be_imported() -> None:
+    """From one module."""
+    own = {
+        name for name, value in vars(_errors).items() if getattr(value, "__module__", "") == _errors.__name__
+    }
+    assert {name for name in own if name[0].isupper()} == {name for name in vars(errors) if name[0].isupper()}
 
 
 def test_a_face_without_its_source_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,4 +146,4 @@ def test_a_face_without_its_source_says_so(monkeypatch: pytest.MonkeyPatch) -> N
 def test_other_names_are_refused() -> None:
     """As modules do."""
     with pytest.raises(AttributeError, match="module 'nsm_widgets' has no attribute 'Explorer'"):
-        nsm_widgets.Explorer  # noqa: B018
+        nsm_widgets.Explorer  # type: ignore[attr-defined]  # noqa: B018

@@ -14,20 +14,7 @@ import torch
 from torch import Tensor
 from traitlets import TraitError
 
-from nsm_widgets import (
-    AttentionView,
-    CommunicationView,
-    Heatmap,
-    ImportanceView,
-    LineChart,
-    MemoryView,
-    NTMExplorer,
-    OperationsView,
-    PageArrays,
-    ReadWriteView,
-    Selection,
-    Trace,
-)
+from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Trace
 from nsm_widgets._errors import (
     AxisError,
     DtypeError,
@@ -38,6 +25,16 @@ from nsm_widgets._errors import (
     WeightsError,
 )
 from nsm_widgets.trace import NamedArray
+from nsm_widgets.widgets import (
+    CommunicationView,
+    ImportanceView,
+    LineChart,
+    MemoryView,
+    OperationsView,
+    PageArrays,
+    ReadWriteView,
+    Selection,
+)
 from tests.hostile import STRINGS, hostile_trace
 
 GENERATOR = torch.Generator().manual_seed(0)

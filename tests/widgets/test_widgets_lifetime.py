@@ -16,23 +16,20 @@ import torch
 from ipywidgets import Layout
 from ipywidgets.widgets.widget import _instances
 
-from nsm_widgets import (
-    Heatmap,
+from nsm_widgets import Heatmap, NTMExplorer, Trace, TraceRecorder
+from nsm_widgets._errors import ClosedError, ShapeError
+from nsm_widgets.ntm import NTM, NTMConfig
+from nsm_widgets.trace import NamedArray
+from nsm_widgets.view import ColorDomain
+from nsm_widgets.widgets import (
     MemoryView,
-    NamedArray,
-    NTMExplorer,
     PageArrays,
     ReadWriteView,
     Selection,
     StatisticChart,
-    Trace,
     TraceComparison,
-    TraceRecorder,
     ViewGroup,
 )
-from nsm_widgets._errors import ClosedError, ShapeError
-from nsm_widgets.ntm import NTM, NTMConfig
-from nsm_widgets.view import ColorDomain
 
 
 def memory_trace(steps: int = 5, slots: int = 8) -> Trace:
@@ -92,11 +89,9 @@ def test_a_named_array_may_have_its_axes_in_any_order() -> None:
 
 def test_memory_and_weights_of_different_slots_are_not_linked() -> None:
     """An explorer links by slot: seven of one are not eight of the other."""
-    trace = Trace.from_arrays(
-        {"memory": np.zeros((3, 1, 7, 4)), "read_weights": np.full((3, 1, 1, 8), 1 / 8)}
-    )
+    arrays = {"memory": np.zeros((3, 1, 7, 4)), "read_weights": np.full((3, 1, 1, 8), 1 / 8)}
     with pytest.raises(ShapeError, match="memory has 7, read_weights has 8"):
-        NTMExplorer(trace)
+        NTMExplorer(arrays)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +192,8 @@ def test_a_closed_view_says_that_it_let_go_of_its_trace() -> None:
 
 MANY = """
 import numpy as np, psutil
-from nsm_widgets import MemoryView, Trace
+from nsm_widgets import Trace
+from nsm_widgets.widgets import MemoryView
 
 values = np.random.default_rng(0).random((200, 1, 200, 50), "f4")
 sizes = []

@@ -16,11 +16,12 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from nsm_widgets import Heatmap, PageArrays, Selection, Trace, TraceComparison
+from nsm_widgets import Heatmap, Trace
 from nsm_widgets._axes import AXES
 from nsm_widgets._errors import AxisError, UnknownOptionError
 from nsm_widgets.view import BAR_COLORS, BY_VALUE, HEADROOM, MOST_NAMED_LINES, PALETTE, _color
 from nsm_widgets.view._layouts import MOST_LINES, MOST_POINTS
+from nsm_widgets.widgets import PageArrays, Selection, TraceComparison
 from nsm_widgets.widgets._base import SyncedWidget
 from nsm_widgets.widgets._selection import _PREFIX
 from nsm_widgets.widgets._view import View

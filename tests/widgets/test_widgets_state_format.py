@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nsm_widgets import Heatmap, MemoryView, Trace, ViewGroup
+from nsm_widgets import Heatmap, Trace
 from nsm_widgets._state_format import STATE_FORMAT
+from nsm_widgets.widgets import MemoryView, ViewGroup
 from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]

@@ -31,7 +31,8 @@ def compose(rows: object, *, title: str = "") -> Composition:
 
     Example:
         >>> import numpy as np
-        >>> from nsm_widgets import MemoryView, ReadWriteView, Trace
+        >>> from nsm_widgets import Trace
+        >>> from nsm_widgets.widgets import MemoryView, ReadWriteView
         >>> weights = np.full((5, 1, 2, 8), 1 / 8)
         >>> trace = Trace.from_arrays({"memory": np.zeros((5, 1, 8, 4)), "read_weights": weights})
         >>> memory, reads = MemoryView(trace), ReadWriteView(trace)

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nsm_widgets import StoreWriter, Trace, TraceRecorder, dnc, nsm, ntm
+from nsm_widgets import Trace, TraceRecorder, dnc, nsm, ntm
 from nsm_widgets.tasks import CopyTask, train
+from nsm_widgets.trace import StoreWriter
 
 SIZES: dict[str, Any] = {
     "input_size": 5,

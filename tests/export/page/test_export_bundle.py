@@ -17,8 +17,9 @@ from nbconvert import MarkdownExporter
 from PIL import Image
 
 import nsm_widgets
-from nsm_widgets import AttentionView, Heatmap, MemoryView, NTMExplorer, ReadWriteView, Trace
+from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Trace
 from nsm_widgets.export import draw_picture
+from nsm_widgets.widgets import MemoryView, ReadWriteView
 from tests.export.samples import TOKENS, ntm_trace, pixels, weights
 from tests.widgets.test_widgets_imports import run
 
@@ -26,7 +27,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 ROOT = Path(nsm_widgets.__file__).parents[1]
 CELL = """
 import numpy as np
-from nsm_widgets import Heatmap, Selection
+from nsm_widgets import Heatmap
+from nsm_widgets.widgets import Selection
 values = np.eye(6)[None].repeat(3, axis=0)
 Heatmap(values, dims=("time", "query", "key"), title="Saved", selection=Selection(time=1))
 """
@@ -106,7 +108,8 @@ def test_a_real_kernel_saves_both(tmp_path: Path) -> None:
 
 BOUND = """
 import numpy as np
-from nsm_widgets import Heatmap, PageArrays
+from nsm_widgets import Heatmap
+from nsm_widgets.widgets import PageArrays
 values = np.random.default_rng(0).normal(size=(100, 100, 100)).astype("f4")  # 4 MB, in the file 5.3 MB
 first = Heatmap(values, dims=("time", "slot", "word"), name="closed")
 first.close()
@@ -218,4 +221,4 @@ def test_the_rooms_public_names() -> None:
 
     assert all(callable(getattr(export, name)) for name in dir(export))
     with pytest.raises(AttributeError, match="module 'nsm_widgets.export' has no attribute 'to_pdf'"):
-        export.to_pdf  # noqa: B018
+        export.to_pdf  # type: ignore[attr-defined]  # noqa: B018

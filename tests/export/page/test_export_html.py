@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from nbconvert.preprocessors import TagRemovePreprocessor
 
-from nsm_widgets import Heatmap, MemoryView, Selection, Trace
+from nsm_widgets import Heatmap, Trace
 from nsm_widgets._errors import ExportError, ExportWarning
 from nsm_widgets.cli import main
 from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.export.page._nbconvert import NsmHTMLExporter
+from nsm_widgets.widgets import MemoryView, Selection
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ import ipywidgets
 import numpy as np
 import pytest
 
-from nsm_widgets import Heatmap, LineChart
+from nsm_widgets import Heatmap
 from nsm_widgets._errors import ExportWarning
 from nsm_widgets.export import notebook_to_html, widgets_to_html
 from nsm_widgets.export.page._classes import OUR_REFERENCES
 from nsm_widgets.export.page._clean import Cleaner
 from nsm_widgets.export.page._values import clean_state, is_safe_link
+from nsm_widgets.widgets import LineChart
 from nsm_widgets.widgets._base import SyncedWidget, widget_references
 from tests.hostile_notebook import hostile_notebook
 from tests.hostile_outputs import MODELS

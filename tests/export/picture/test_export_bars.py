@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsm_widgets import ImportanceView, MemoryEvolutionView, Trace
+from nsm_widgets import Trace
 from nsm_widgets.export import csv_lines, draw_picture, summary_text
 from nsm_widgets.export.picture.canvas._geometry import Box
 from nsm_widgets.export.picture.panels._bars import BarsPicture, bar_box
@@ -17,6 +17,7 @@ from nsm_widgets.export.picture.panels._plot import color_of, legend_places
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import BAR_COLORS, HEADROOM, Layout, Theme, importance_layout
 from nsm_widgets.view.panels import BarsPanel
+from nsm_widgets.widgets import ImportanceView, MemoryEvolutionView
 from tests.export.samples import page_of, pixels
 from tests.panels import of_kind
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nsm_widgets import Heatmap, MemoryView, Trace
+from nsm_widgets import Heatmap, Trace
 from nsm_widgets._errors import MissingDependencyError, UnknownOptionError
 from nsm_widgets.export import save_picture
 from nsm_widgets.export.picture._picture import heading_of
@@ -38,6 +38,7 @@ from nsm_widgets.export.picture.panels._sheet import TablePicture
 from nsm_widgets.export.picture.panels._thumbnails import ThumbnailsPicture
 from nsm_widgets.view import Layout, Theme, attention_layout, read_write_layout
 from nsm_widgets.view.settings import Settings
+from nsm_widgets.widgets import MemoryView
 from tests.export.samples import (
     expected_colors,
     heatmaps_of,

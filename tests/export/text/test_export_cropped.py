@@ -11,13 +11,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from nsm_widgets import Heatmap, ImportanceView, LineChart, NamedArray, NTMExplorer, Trace
+from nsm_widgets import Heatmap, NTMExplorer, Trace
 from nsm_widgets.export import csv_lines, summary_text
 from nsm_widgets.export.picture.canvas._geometry import ticks
 from nsm_widgets.export.picture.parts._axis import DrawnAxis
 from nsm_widgets.export.text._where import describe_index
+from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import heatmap_layout
-from nsm_widgets.widgets import View
+from nsm_widgets.widgets import ImportanceView, LineChart, View
 from tests.export.samples import ntm_trace
 
 VALUES = np.add.outer(100.0 * np.arange(60), np.arange(50))

@@ -22,12 +22,12 @@ from torch.nn.utils import parametrizations, parametrize
 from torch.utils.checkpoint import CheckpointPolicy, checkpoint, create_selective_checkpoint_contexts
 from torch.utils.flop_counter import FlopCounterMode
 
-from nsm_widgets import MemoryView
 from nsm_widgets.dnc import DNC
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import Adapter, TraceRecorder
 from nsm_widgets.trace.record import _kept_iterations
 from nsm_widgets.trace.record._step_buffer import StepBuffer
+from nsm_widgets.widgets import MemoryView
 
 VALUES = torch.rand(2, 5, 8, generator=torch.Generator().manual_seed(0))
 STEPS = torch.rand(4, 2, 3, generator=torch.Generator().manual_seed(1))

@@ -13,13 +13,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nsm_widgets import AttentionView, MemoryView, NTMExplorer, RoutingView
+from nsm_widgets import AttentionView, NTMExplorer
 from nsm_widgets._errors import RecordingError
 from nsm_widgets.dnc import DNC
 from nsm_widgets.nsm import NeuralStateMachine
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import Adapter, Trace, TraceRecorder
 from nsm_widgets.trace.record import _memory_left, _watch as watch_module
+from nsm_widgets.widgets import MemoryView, RoutingView
 from tests.trace.hooks import num_hooks
 
 STEPS, LENGTH, BATCH, WIDTH = 50, 5, 2, 8

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import StoreWriter, Trace
+from nsm_widgets import Trace
 from nsm_widgets.tasks import train
+from nsm_widgets.trace import StoreWriter
 from tests.data.format_1 import disk
 from tests.data.format_1.packed import unpack
 

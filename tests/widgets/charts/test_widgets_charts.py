@@ -13,9 +13,10 @@ import pytest
 from ipywidgets.widgets import widget as ipywidgets_widget
 from PIL import Image
 
-from nsm_widgets import LineChart, MemoryView, PageArrays, Selection, Trace
+from nsm_widgets import Trace
 from nsm_widgets._errors import AxisError, ShapeError, UnknownOptionError
 from nsm_widgets.view import PALETTE
+from nsm_widgets.widgets import LineChart, MemoryView, PageArrays, Selection
 from tests.widgets.conftest import RecordedComm
 
 STEPS, BATCH, HEADS = 6, 2, 3

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import traitlets
 
-from nsm_widgets import MemoryView, Selection, StatisticChart, Trace
+from nsm_widgets import Trace
 from nsm_widgets._errors import AxisError, ShapeError, UnknownOptionError
 from nsm_widgets.stats import entropy
+from nsm_widgets.widgets import MemoryView, Selection, StatisticChart
 from nsm_widgets.widgets.charts._statistic import OF_MEMORY, OF_WEIGHTS
 from tests.widgets.views.test_widgets_attention import translator
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import AttentionView, MemoryView, NTMExplorer, ReadWriteView, StatisticChart, TraceRecorder
+from nsm_widgets import AttentionView, NTMExplorer, TraceRecorder
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import LazyValues, NamedArray, Trace
 from nsm_widgets.trace.record import _watch as watch_module
 from nsm_widgets.view import ArraySummary, ColorDomain, summary_of
+from nsm_widgets.widgets import MemoryView, ReadWriteView, StatisticChart
 from nsm_widgets.widgets.live._growth import Growth, grown, joined, parts, wired
 
 SLOTS, WORDS, STEPS = 8, 4, 5

@@ -13,7 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import (
+from nsm_widgets import TraceRecorder
+from nsm_widgets._errors import ShapeError, UnknownOptionError
+from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.view import BAR_COLORS, ColorDomain, memory_change
+from nsm_widgets.view.panels import BarsOf, BarsPanel, HeatmapPanel, LinesPanel, PanelBase
+from nsm_widgets.widgets import (
     ImportanceView,
     LineChart,
     MemoryEvolutionView,
@@ -21,13 +26,8 @@ from nsm_widgets import (
     PageArrays,
     ReadWriteView,
     StatisticChart,
-    TraceRecorder,
     ViewGroup,
 )
-from nsm_widgets._errors import ShapeError, UnknownOptionError
-from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import BAR_COLORS, ColorDomain, memory_change
-from nsm_widgets.view.panels import BarsOf, BarsPanel, HeatmapPanel, LinesPanel, PanelBase
 from nsm_widgets.widgets.live._live import merged_layout
 from tests.panels import of_kind
 from tests.widgets.charts.test_widgets_charts import layouts, open_widgets

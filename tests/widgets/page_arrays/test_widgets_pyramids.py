@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nsm_widgets import PageArrays, Trace
+from nsm_widgets import Trace
 from nsm_widgets.trace import NamedArray
+from nsm_widgets.widgets import PageArrays
 from nsm_widgets.widgets.page_arrays import _pyramids
 from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
 from nsm_widgets.widgets.page_arrays._serve import Served, answer

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nsm_widgets import Heatmap, MemoryView, PageArrays, Selection, Trace
+from nsm_widgets import Heatmap, Trace
+from nsm_widgets.widgets import MemoryView, PageArrays, Selection
 from nsm_widgets.widgets.page_arrays import _page_arrays as _store, _state_room
 from nsm_widgets.widgets.page_arrays._state_room import Run, StateRoom, base64_bytes, current_run, limit_from
 from tests.widgets.conftest import RecordedComm

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nsm_widgets import PageArrays, Trace
+from nsm_widgets import Trace
 from nsm_widgets.raster import rasterize
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import ColorDomain, own_domain, own_thresholds, rank_thresholds
+from nsm_widgets.widgets import PageArrays
 from nsm_widgets.widgets.page_arrays import _page_arrays as _store, _serve
 from tests.widgets.conftest import RecordedComm
 

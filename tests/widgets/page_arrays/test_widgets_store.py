@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import Heatmap, MemoryView, NTMExplorer, PageArrays, ReadWriteView, Selection, Trace
+from nsm_widgets import Heatmap, NTMExplorer, Trace
 from nsm_widgets._errors import DtypeError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray
+from nsm_widgets.widgets import MemoryView, PageArrays, ReadWriteView, Selection
 from tests.widgets.conftest import RecordedComm
 
 Page = Callable[[Any], RecordedComm]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nsm_widgets import MemoryView, Trace
+from nsm_widgets import Trace
 from nsm_widgets.trace import LazyValues
 from nsm_widgets.view import ColorDomain, _derived, _summary, count_clipped, rank_thresholds, summarize
+from nsm_widgets.widgets import MemoryView
 from nsm_widgets.widgets.page_arrays._serve import answer
 
 STEPS, SLOTS, WORDS = 640, 16, 8

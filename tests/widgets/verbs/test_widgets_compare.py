@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import ComparisonView, Trace, TraceComparison, compare
+from nsm_widgets import Trace, compare
 from nsm_widgets._errors import LabelError, UnknownOptionError
+from nsm_widgets.widgets import ComparisonView, TraceComparison
 
 WEIGHTS = np.random.default_rng(3).dirichlet(np.ones(8), size=(5, 1, 2))
 MATRIX = np.eye(3)

@@ -12,20 +12,17 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import (
-    AttentionView,
+from nsm_widgets import AttentionView, Trace, TraceRecorder, compose
+from nsm_widgets._errors import ClosedError
+from nsm_widgets.ntm import NTM
+from nsm_widgets.widgets import (
+    Composition,
     ImportanceView,
     LineChart,
     MemoryEvolutionView,
     MemoryView,
     ReadWriteView,
-    Trace,
-    TraceRecorder,
-    compose,
 )
-from nsm_widgets._errors import ClosedError
-from nsm_widgets.ntm import NTM
-from nsm_widgets.widgets import Composition
 from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
 from tests.widgets.conftest import RecordedComm
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import Heatmap, MemoryView, Selection, TraceRecorder, link
+from nsm_widgets import Heatmap, TraceRecorder, link
 from nsm_widgets._errors import AxisError, ClosedError
 from nsm_widgets.ntm import NTM
+from nsm_widgets.widgets import MemoryView, Selection
 from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
 from tests.widgets.conftest import RecordedComm
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from nsm_widgets import NamedArray, Trace, TraceRecorder, show
+from nsm_widgets import Trace, TraceRecorder, show
 from nsm_widgets._errors import MissingFileError, RecordingError, ShapeError
 from nsm_widgets.dnc import DNC
 from nsm_widgets.ntm import NTM
+from nsm_widgets.trace import NamedArray
 from tests.widgets.charts.test_widgets_charts import layouts, open_widgets
 
 RANDOM = np.random.default_rng(2)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import traitlets
 
-from nsm_widgets import AttentionView, MemoryView, Selection, Trace, TraceComparison, ViewGroup
+from nsm_widgets import AttentionView, Trace
 from nsm_widgets.view import arrays_of
+from nsm_widgets.widgets import MemoryView, Selection, TraceComparison, ViewGroup
 
 NAMES = ("encoder.attention", "decoder.attention", "cross.attention")
 SHAPES = ((2, 1, 3, 6, 6), (1, 1, 2, 4, 4), (1, 1, 2, 4, 6))

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nsm_widgets import CommunicationView, Selection, Trace
+from nsm_widgets import Trace
 from nsm_widgets._errors import LabelError, ShapeError, WeightsError
 from nsm_widgets.trace import NamedArray
+from nsm_widgets.widgets import CommunicationView, Selection
 
 NAME = "communication_weights"
 RANDOM = np.random.default_rng(8)

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from nsm_widgets import AttentionView, ComparisonView, Heatmap, MemoryView, RoutingView, Trace
+from nsm_widgets import AttentionView, Heatmap, Trace
 from nsm_widgets._errors import AxisError, DtypeError, LabelError
+from nsm_widgets.widgets import ComparisonView, MemoryView, RoutingView
 
 THIRDS = np.full((2, 3, 3), 1 / 3, "f4")
 

@@ -11,16 +11,9 @@ import pytest
 import torch
 from traitlets import TraitError
 
-from nsm_widgets import (
-    AttentionView,
-    ComparisonView,
-    MemoryView,
-    OperationsView,
-    RoutingView,
-    Selection,
-    Trace,
-)
+from nsm_widgets import AttentionView, Trace
 from nsm_widgets._errors import AxisError, LabelError, SelectionError, ShapeError, WeightsError
+from nsm_widgets.widgets import ComparisonView, MemoryView, OperationsView, RoutingView, Selection
 from tests.widgets.conftest import RecordedComm
 
 RANDOM = np.random.default_rng(0)

@@ -14,13 +14,14 @@ import torch
 from PIL import Image
 from traitlets import TraitError
 
-from nsm_widgets import Selection, Trace, TraceComparison, TraceRecorder
+from nsm_widgets import Trace, TraceRecorder
 from nsm_widgets._errors import AxisError, LabelError, ShapeError, UnknownOptionError
 from nsm_widgets.dnc import load_pretrained as load_dnc
 from nsm_widgets.nsm import load_pretrained as load_nsm
 from nsm_widgets.tasks.marked_copy import MarkedCopyTask
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view.panels import NotesPanel
+from nsm_widgets.widgets import Selection, TraceComparison
 from tests.hostile import STRINGS, hostile_trace, named_trace
 
 
