@@ -237,7 +237,7 @@ test-vscode-bundle: ready
 test-long: ready
 	$(call say,pytest: what takes long)
 	@$(PYTEST) $(APART) -m "more and not screenshots" $(PYTEST_ARGS)
-	@NSMW_MUTANTS=3000 $(NPM) run test -- tests/arrays/packed-array.test.ts
+	@NSMW_MUTANTS=3000 $(NPM) run test -- tests/arrays/packed-array.test.ts tests/embed/state.test.ts
 
 test-vscode: ready
 	@sh tests/vscode/workbench/install.sh

@@ -25,6 +25,7 @@ from nsm_widgets.widgets import LineChart, MemoryView, ReadWriteView, Selection
 from tests import hostile
 from tests.browser.harness import ExportedPage, drag_range, open_exported
 from tests.browser.harness.lab import REPOSITORY
+from tests.browser.harness.window import collect_errors
 from tests.browser.views import ViewOnPage
 
 Theme = Literal["light", "dark"]
@@ -676,12 +677,42 @@ def test_a_page_that_is_damaged_keeps_its_pictures(browser: Browser, pages: Path
     assert damaged != text
     path.write_text(damaged, encoding="utf-8")
     page = browser.new_page()
+    errors = collect_errors(page)
     page.goto(path.as_uri())
     problem = page.locator(".nsmw-page-problem")
     problem.wait_for()
     assert "a checksum is wrong" in problem.inner_text()
     assert page.locator(".nsmw-page-picture").count() == 1
+    expect(page.locator("html")).to_have_attribute("data-nsmw-ready", "failed")
+    assert errors == []
     page.close()
+
+
+@pytest.mark.parametrize("damage", ["layout", "style", "state"])
+def test_a_control_whose_state_is_damaged_says_so_and_the_view_beside_it_is_live(
+    browser: Browser, pages: Path, damage: str
+) -> None:
+    """On the page, in its place; the console stays empty."""
+    trace = make_trace()
+    widgets = [ipywidgets.IntSlider(value=3), MemoryView(trace)]
+    path = Path(widgets_to_html(widgets, pages / f"damaged-{damage}.html"))
+
+    def edit(models: dict[str, Any]) -> None:
+        (slider,) = (model for model in models.values() if model["model_name"] == "IntSliderModel")
+        if damage == "state":
+            slider["state"] = None
+        else:
+            slider["state"][damage] = {"layout": "IPY_MODEL_lost", "style": 5}[damage]
+
+    edited_state(path, edit)
+    with open_exported(browser, path) as opened:
+        other, ours = (opened.page.locator(".nsmw-page-view").nth(number) for number in range(2))
+        expect(other.locator(".nsmw-page-problem")).to_contain_text("its saved state is damaged")
+        expect(other.locator(".nsmw-page-picture")).to_be_visible()
+        expect(ours.locator(".nsmw-page-problem")).to_have_count(0)
+        shown = ViewOnPage(opened.page)
+        shown.slider("time").press("End")
+        assert_memory_painted(shown, trace, STEPS - 1)
 
 
 @pytest.mark.parametrize("lacks", ["model", "view", "view's class"])

@@ -3,28 +3,37 @@
 import type { IManagerState } from "@jupyter-widgets/base-manager";
 import { element } from "../page/dom";
 import type { Model } from "../page/model";
-import { check } from "../wire/crc32";
 import { isReadable } from "../wire/state-format";
 import { followLinks } from "./go";
-import { PageManager } from "./manager";
+import { PageManager, reasonOf } from "./manager";
 import { followPrinting } from "./print";
+import { damagedModels, readState } from "./state";
 import { inflateText } from "./texts";
 
 /** Called once by the page's own small script. */
 export async function boot(): Promise<void> {
   const places = [...document.querySelectorAll<HTMLElement>("[data-nsmw-view]")];
+  let state: IManagerState;
+  let shared: ReadonlyMap<string, string>;
+  try {
+    state = readState(document);
+    shared = await sharedTexts();
+  } catch (error) {
+    for (const place of places) say(place, `this page is damaged: ${reasonOf(error)}`);
+    document.documentElement.dataset["nsmwReady"] = "failed";
+    return;
+  }
   try {
     const manager = new PageManager();
-    const text = document.getElementById("nsmw-state")?.textContent ?? "";
-    check(new TextEncoder().encode(text), Number(document.getElementById("nsmw-sum")?.textContent || "NaN"));
-    const state = JSON.parse(text) as IManagerState;
-    await manager.restore(state, await sharedTexts());
-    await Promise.all(places.map((place) => show(manager, place)));
+    const damaged = damagedModels(state.state);
+    for (const modelId of damaged) delete state.state[modelId];
+    await manager.restore(state, shared);
+    await Promise.all(places.map((place) => show(manager, place, damaged)));
     followPrinting();
     followLinks(manager);
     document.documentElement.dataset["nsmwReady"] = "true";
   } catch (error) {
-    for (const place of places) complain(place, error);
+    for (const place of places) say(place, String(error));
     throw error;
   }
 }
@@ -38,16 +47,21 @@ async function sharedTexts(): Promise<Map<string, string>> {
 }
 
 /** Put a live view in the place of its picture, which stays if the view fails, or is written in another format. */
-async function show(manager: PageManager, place: HTMLElement): Promise<void> {
+async function show(manager: PageManager, place: HTMLElement, damaged: ReadonlySet<string>): Promise<void> {
+  const modelId = place.dataset["nsmwView"] ?? "";
+  if (damaged.has(modelId)) {
+    say(place, "its saved state is damaged: parts of it were lost or changed");
+    return;
+  }
   const live = element("div", { class: "nsmw-page-live jupyter-widgets" });
   place.append(live);
   try {
-    const modelId = place.dataset["nsmwView"] ?? "";
     await manager.show(modelId, live);
     if (!isUnread(await manager.get_model(modelId))) place.querySelector(".nsmw-page-picture")?.remove();
   } catch (error) {
     live.remove();
-    complain(place, error);
+    console.error(error);
+    say(place, String(error));
   }
 }
 
@@ -58,13 +72,9 @@ function isUnread(model: Pick<Model, "get">): boolean {
   return (ours && !isReadable(model.get("_format"))) || (Array.isArray(children) && children.some(isUnread));
 }
 
-function complain(place: HTMLElement, error: unknown): void {
-  console.error(error);
+/** Say on the page why a view stays a picture. */
+function say(place: HTMLElement, why: string): void {
   place.append(
-    element(
-      "p",
-      { class: "nsmw-page-problem", role: "alert" },
-      `This view cannot be made live: ${String(error)}`,
-    ),
+    element("p", { class: "nsmw-page-problem", role: "alert" }, `This view cannot be made live: ${why}`),
   );
 }

@@ -115,6 +115,7 @@ export class PageManager extends ManagerBase {
   }
 }
 
-function reasonOf(error: unknown): string {
+/** What an error says. */
+export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
