@@ -51,7 +51,7 @@ def test_the_others_of_the_notebook_stay_live(tmp_path: Path) -> None:
     assert page.count("data-nsmw-view=") == 8
 
 
-@pytest.mark.parametrize("only", ["PageArrays", "Selection"])
+@pytest.mark.parametrize("only", ["TraceStore", "Selection"])
 def test_a_view_is_as_old_as_what_it_reads(only: str, tmp_path: Path) -> None:
     """A store or a selection in another format is no more readable than a view."""
     with pytest.warns(ExportWarning, match="Pictures only, 9 of 9 views"):
