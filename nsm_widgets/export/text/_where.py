@@ -26,6 +26,13 @@ def describe_index(array: NamedArray, dim: str, at: Mapping[str, int]) -> str:
     return f"{dim} {number}" if label == str(number) else f"{dim} {number} “{label}”"
 
 
+def describe_others(panel: Panel, array: NamedArray, at: Mapping[str, int]) -> list[str]:
+    """The indices of the axes that a panel neither draws nor fixes, where there are several."""
+    drawn = (panel.x, panel.y, *panel.fixed)
+    sizes = array.sizes.items()
+    return [describe_index(array, dim, at) for dim, size in sizes if dim not in drawn and size > 1]
+
+
 def index_label(array: NamedArray, dim: str, index: int, batch: int = 0) -> str:
     """The label of one index, its number where there is none, on one line."""
     if dim not in array.coords:

@@ -13,8 +13,8 @@ from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._curves import along, dashes
 from nsm_widgets.export.picture.canvas._geometry import Box
-from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
-from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, HIGHEST_PX, NOTE_PX, notes
+from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
+from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, HIGHEST_PX, NOTE_PX, draw_heading, notes
 from nsm_widgets.export.picture.parts._graph_layout import (
     LINE_PX,
     Arrow,
@@ -26,7 +26,7 @@ from nsm_widgets.export.picture.parts._graph_layout import (
     node_radius,
     ring_of,
 )
-from nsm_widgets.export.text._where import describe_index, index_label, indices_for
+from nsm_widgets.export.text._where import describe_others, index_label, indices_for
 from nsm_widgets.view import BELOW, MOST_NODES, NAN, Theme, choose_edges, column_sums, paint
 from nsm_widgets.view.panels import GraphPanel
 
@@ -125,17 +125,9 @@ class GraphPicture:
         return [cut(drawable(index_label(self.array, labelled, i, batch)), room) for i in range(self.count)]
 
     def _caption(self, canvas: Canvas, left: int, top: int) -> None:
-        baseline = top + CAPTION_PX - 8
-        title = cut(drawable(self.panel.title), self.width, TITLE_PX)
-        canvas.text((left, baseline), title, "ls", canvas.ink.text, TITLE_PX)
-        after = left + round(text_width(title, TITLE_PX)) + 10
-        where = [
-            describe_index(self.array, dim, self.at)
-            for dim, size in self.array.sizes.items()
-            if dim not in (self.panel.x, self.panel.y, *self.panel.fixed) and size > 1
-        ]
-        subtitle = drawable(" · ".join(where))
-        canvas.text((after, baseline), cut(subtitle, left + self.width - after), "ls", canvas.ink.faint)
+        at = left, top + CAPTION_PX - 8
+        where = " · ".join(describe_others(self.panel, self.array, self.at))
+        draw_heading(canvas, at, left + self.width, self.panel.title, where)
 
     def _edges(self, canvas: Canvas, box: Box, ring: Ring, radii: list[float]) -> None:
         """The weakest first, so that the strongest lie on top."""

@@ -9,7 +9,7 @@ import numpy as np
 from nsm_widgets._axes import MARKED
 from nsm_widgets._text import count, short_number
 from nsm_widgets.export.picture._scene import Scene
-from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_OUT, Canvas
+from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_OUT, Canvas, Color, Point
 from nsm_widgets.export.picture.canvas._geometry import Box, middles, plot_size, span
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.parts._annotate import draw_values, has_room
@@ -17,7 +17,7 @@ from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, DrawnAxis
 from nsm_widgets.export.picture.parts._bar import bar_labels, bar_pixels
 from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export.picture.parts._marks import draw_marks
-from nsm_widgets.export.text._where import describe_index, indices_for, is_chosen
+from nsm_widgets.export.text._where import describe_others, indices_for, is_chosen
 from nsm_widgets.raster import Raster
 from nsm_widgets.view import ABOVE, NAN, left_out_codes, paint
 from nsm_widgets.view.panels import HeatmapPanel
@@ -111,30 +111,21 @@ class HeatmapPicture:
 
     def _caption(self, canvas: Canvas, box: Box, right: int) -> None:
         """Title, then the indices of the axes that are not drawn and the numbers that belong to them."""
-        ink = canvas.ink
-        chosen = is_chosen(self.panel, self.array, self.scene.indices)
-        baseline = box.top - 8
-        title = cut(drawable(self.panel.title), right - box.left, TITLE_PX)
-        canvas.text((box.left, baseline), title, "ls", ink.accent if chosen else ink.text, TITLE_PX)
-        after = box.left + round(text_width(title, TITLE_PX))
-        if chosen:
-            canvas.line((box.left, baseline + 3), (after, baseline + 3), ink.accent)
-        canvas.text((after + 10, baseline), cut(self._subtitle(), right - after - 10), "ls", ink.faint)
+        at = box.left, box.top - 8
+        accent = canvas.ink.accent if is_chosen(self.panel, self.array, self.scene.indices) else None
+        end = draw_heading(canvas, at, right, self.panel.title, self._subtitle(), accent)
+        if accent:
+            canvas.line((at[0], at[1] + 3), (end, at[1] + 3), accent)
 
     def _subtitle(self) -> str:
-        drawn = (self.panel.x, self.panel.y, *self.panel.fixed)
-        where = [
-            describe_index(self.array, dim, self.at)
-            for dim, size in self.array.sizes.items()
-            if dim not in drawn and size > 1
-        ]
+        where = describe_others(self.panel, self.array, self.at)
         numbers = []
         for scalar in self.panel.scalars:
             array = self.scene.trace[scalar.array]
             at = indices_for(self.panel, array, self.at)
             value = float(array.values[tuple(at[dim] for dim in array.dims)])
             numbers.append(f"{scalar.symbol} {short_number(value)}")
-        return drawable(" · ".join([*where, *numbers]) or self.array.attrs.get("description", ""))
+        return " · ".join([*where, *numbers]) or str(self.array.attrs.get("description", ""))
 
     def _flags(self, canvas: Canvas, box: Box) -> None:
         """A diamond on each row that is flagged, where rows are high enough for one."""
@@ -179,6 +170,20 @@ class HeatmapPicture:
             canvas.text((bar.right + BAR_LABEL_GAP_PX, y), short_number(value), "lm", canvas.ink.text)
         if self.look.own:
             canvas.text((bar.left, bar.bottom + 13), PER_HEAD, "ls", canvas.ink.faint)
+
+
+def draw_heading(
+    canvas: Canvas, at: Point, right: float, title: str, beside: str | None = None, color: Color | None = None
+) -> int:
+    """A panel's title, and after it what is told of its place; where the title ends."""
+    left, baseline = at
+    shown = cut(drawable(title), right - left, TITLE_PX)
+    canvas.text(at, shown, "ls", color or canvas.ink.text, TITLE_PX)
+    end = round(left) + round(text_width(shown, TITLE_PX))
+    if beside is not None:
+        text = cut(drawable(beside), right - end - 10)
+        canvas.text((end + 10, baseline), text, "ls", canvas.ink.faint)
+    return end
 
 
 def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box, *, named: bool = False) -> None:

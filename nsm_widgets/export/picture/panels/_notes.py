@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas
-from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
-from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, LEAST_EXTENT_PX
+from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
+from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, LEAST_EXTENT_PX, draw_heading
 from nsm_widgets.export.text._where import indices_for
 from nsm_widgets.view import note_lines
 from nsm_widgets.view.panels import NotesPanel
@@ -41,9 +41,8 @@ class NotesPicture:
 
     def draw(self, canvas: Canvas, left: int, top: int) -> None:
         """Put it on the canvas."""
-        title = cut(drawable(self.panel.title), self.width - self.indent, TITLE_PX)
         at, baseline = left + self.indent, top + CAPTION_PX - 8
-        canvas.text((at, baseline), title, "ls", canvas.ink.text, TITLE_PX)
+        draw_heading(canvas, (at, baseline), left + self.width, self.panel.title)
         for number, line in enumerate(self.lines, start=1):
             canvas.text((at, baseline + 4 + number * LINE_PX), line, "ls", canvas.ink.faint)
 

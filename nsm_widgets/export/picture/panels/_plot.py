@@ -11,8 +11,14 @@ from nsm_widgets._text import count, level_texts
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._geometry import Box
-from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
-from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, HIGHEST_PX, LEAST_EXTENT_PX, NOTE_PX
+from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
+from nsm_widgets.export.picture.panels._heatmap import (
+    CAPTION_PX,
+    HIGHEST_PX,
+    LEAST_EXTENT_PX,
+    NOTE_PX,
+    draw_heading,
+)
 from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, LINE_PX, TICK_GAP_PX, TICK_PX, DrawnAxis
 from nsm_widgets.export.text._where import indices_for
 from nsm_widgets.view import ColorDomain, tick_values
@@ -67,13 +73,8 @@ class PlotPicture:
 
     def draw_heading(self, canvas: Canvas, box: Box, left: int, top: int, where: Sequence[str]) -> None:
         """The title, and where in the data it stands."""
-        right, baseline = left + self.width, top + CAPTION_PX - 8
-        title = cut(drawable(self._panel.title), right - box.left, TITLE_PX)
-        canvas.text((box.left, baseline), title, "ls", canvas.ink.text, TITLE_PX)
-        after = box.left + round(text_width(title, TITLE_PX)) + 10
-        canvas.text(
-            (after, baseline), cut(drawable(" · ".join(where)), right - after), "ls", canvas.ink.faint
-        )
+        at = box.left, top + CAPTION_PX - 8
+        draw_heading(canvas, at, left + self.width, self._panel.title, " · ".join(where))
 
     def draw_levels(self, canvas: Canvas, box: Box) -> None:
         """A line for each level, with its value."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas
-from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
-from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, LEAST_EXTENT_PX
+from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
+from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX, LEAST_EXTENT_PX, draw_heading
 from nsm_widgets.view.panels import TablePanel
 
 LINE_PX, GAP_PX = 18, 16
@@ -43,9 +43,8 @@ class TablePicture:
     def draw(self, canvas: Canvas, left: int, top: int) -> None:
         """Put it on the canvas."""
         at, baseline = left + self.indent, top + CAPTION_PX - 8
-        title = cut(drawable(self.panel.title), self.width - self.indent, TITLE_PX)
-        canvas.text((at, baseline), title, "ls", canvas.ink.text, TITLE_PX)
         end = left + self.width
+        draw_heading(canvas, (at, baseline), end, self.panel.title)
         for number, row in enumerate(self.rows, start=1):
             color = canvas.ink.faint if number == 1 else canvas.ink.text
             self._draw_row(canvas, row, (at, baseline + 4 + number * LINE_PX), end, color)

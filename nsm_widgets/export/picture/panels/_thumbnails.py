@@ -5,12 +5,13 @@ from __future__ import annotations
 from nsm_widgets.export.picture._scene import Scene
 from nsm_widgets.export.picture.canvas._canvas import Canvas
 from nsm_widgets.export.picture.canvas._geometry import Box, ticks
-from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
+from nsm_widgets.export.picture.canvas._glyphs import cut, drawable, text_width
 from nsm_widgets.export.picture.panels._heatmap import (
     CAPTION_PX,
     HIGHEST_PX,
     LEAST_EXTENT_PX,
     NOTE_PX,
+    draw_heading,
     draw_raster,
     notes,
 )
@@ -95,11 +96,8 @@ class ThumbnailsPicture:
     def draw(self, canvas: Canvas, left: int, top: int) -> None:
         """Put it on the canvas."""
         ink = canvas.ink
-        title = cut(drawable(self.panel.title), self.width, TITLE_PX)
-        baseline = top + CAPTION_PX - 8
-        canvas.text((left, baseline), title, "ls", ink.text, TITLE_PX)
-        after = left + text_width(title, TITLE_PX) + 10
-        canvas.text((after, baseline), cut(self._directions(), left + self.width - after), "ls", ink.faint)
+        at = left, top + CAPTION_PX - 8
+        draw_heading(canvas, at, left + self.width, self.panel.title, self._directions())
         cmap = self.scene.cmap_of(self.panel)
         for (row, column), raster in self.rasters.items():
             box = self.box(row, column, left, top)
