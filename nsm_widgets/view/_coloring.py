@@ -28,17 +28,25 @@ class Drawn(TypedDict):
 
     id: str
     array: str
+    y: str
+    x: str
+    title: str
     domain: ColorDomain
     cmap: str
     below: int
     above: int
 
 
-def drawn(array: NamedArray, coloring: Coloring | None = None, *, panel: str = "") -> Drawn:
+def drawn(
+    array: NamedArray, y: str, x: str, title: str, coloring: Coloring | None = None, *, panel: str = ""
+) -> Drawn:
     """What a panel is told of an array, in its own colours where no others are given.
 
     Args:
         array: What it draws.
+        y: The axis down.
+        x: The axis across.
+        title: Its heading.
         coloring: In which colours.
         panel: The panel's id; the array's name when not given.
     """
@@ -46,6 +54,9 @@ def drawn(array: NamedArray, coloring: Coloring | None = None, *, panel: str = "
     return {
         "id": panel or array.name,
         "array": array.name,
+        "y": y,
+        "x": x,
+        "title": title,
         "domain": coloring.domain,
         "cmap": coloring.cmap,
         "below": coloring.below,

@@ -7,7 +7,8 @@ from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Trace
 from nsm_widgets.view._coloring import default_coloring, drawn
 from nsm_widgets.view._graph import largest_sum
-from nsm_widgets.view.panels import GraphPanel, HeatmapPanel, Layout, ThumbnailsPanel
+from nsm_widgets.view._layouts import all_heads
+from nsm_widgets.view.panels import GraphPanel, HeatmapPanel, Layout
 
 COMMUNICATION_PX = 380
 """Height of the drawn areas, in CSS pixels."""
@@ -47,34 +48,17 @@ def communication_layout(trace: Trace, name: str = "communication_weights") -> L
         )
     coloring = default_coloring(array)
     matrix = HeatmapPanel(
-        **drawn(array, coloring),
-        y="state",
-        x="sender",
-        title="communication",
+        **drawn(array, "state", "sender", "communication", coloring),
         aspect="equal",
         annotate=True,
         height_px=COMMUNICATION_PX,
         min_width_px=360,
     )
     graph = GraphPanel(
-        **drawn(array, coloring, panel=f"{name}_graph"),
-        y="state",
-        x="sender",
-        title="who listens to whom",
+        **drawn(array, "state", "sender", "who listens to whom", coloring, panel=f"{name}_graph"),
         height_px=COMMUNICATION_PX,
         min_width_px=360,
         largest_sum=largest_sum(array, "state"),
     )
-    rows, columns = ("layer" if "layer" in sizes else None), ("head" if "head" in sizes else None)
-    if sizes.get("layer", 1) * sizes.get("head", 1) == 1:
-        return ((matrix, graph),)
-    thumbnails = ThumbnailsPanel(
-        **drawn(array, coloring, panel=f"{name}_thumbnails"),
-        y="state",
-        x="sender",
-        title="all heads",
-        rows=rows,
-        columns=columns,
-        min_width_px=300,
-    )
-    return (thumbnails,), (matrix, graph)
+    heads = all_heads(array, "state", "sender", coloring)
+    return ((heads,) if heads else ()) + ((matrix, graph),)

@@ -164,23 +164,14 @@ def _picture_rows(patterns: NamedArray, difference: NamedArray) -> tuple[tuple[P
     names = patterns.labels("pattern")
     if len(names) > MOST_SIDE_BY_SIDE:
         grid = ThumbnailsPanel(
-            **drawn(patterns, panel="pattern_grid"),
-            y="query",
-            x="key",
+            **drawn(patterns, "query", "key", "all patterns", panel="pattern_grid"),
             aspect="equal",
-            title="all patterns",
             columns="pattern",
             height_px=420,
         )
         large, apart = (
             HeatmapPanel(
-                **drawn(array),
-                y="query",
-                x="key",
-                aspect="equal",
-                title=title,
-                height_px=420,
-                min_width_px=340,
+                **drawn(array, "query", "key", title), aspect="equal", height_px=420, min_width_px=340
             )
             for array, title in (
                 (patterns, "pattern"),
@@ -193,11 +184,8 @@ def _picture_rows(patterns: NamedArray, difference: NamedArray) -> tuple[tuple[P
         coloring = default_coloring(array)
         return tuple(
             HeatmapPanel(
-                **drawn(array, coloring, panel=f"{array.name}_{index}"),
-                y="query",
-                x="key",
+                **drawn(array, "query", "key", f"{name}{end}", coloring, panel=f"{array.name}_{index}"),
                 aspect="equal",
-                title=f"{name}{end}",
                 fixed={"pattern": index},
                 height_px=_PICTURE_PX,
             )
@@ -224,11 +212,9 @@ def _name_of_reference(array: NamedArray) -> str:
 def _divergence_panel(divergence: NamedArray, reference: str) -> Panel:
     height = min(max(_MAP_ROW_PX * divergence.sizes["pattern"], 60), 420)
     domain = ColorDomain(0.0, DIVERGENCE_MOST)
+    coloring = replace(default_coloring(divergence), domain=domain, below=0, above=0)
     return HeatmapPanel(
-        **drawn(divergence, replace(default_coloring(divergence), domain=domain, below=0, above=0)),
-        y="pattern",
-        x="query",
-        title=f"divergence of each row to {reference}",
+        **drawn(divergence, "pattern", "query", f"divergence of each row to {reference}", coloring),
         height_px=height,
     )
 
@@ -239,10 +225,7 @@ def _left_out_panel(patterns: NamedArray, wrong: tuple[int, int, float]) -> Pane
     negative = bool((patterns.values[pattern, query] < 0).any())
     why = "holds a negative value" if negative else f"sums to {total:.4g}"
     return NotesPanel(
-        **drawn(patterns, panel="row_divergence"),
-        y="pattern",
-        x="pattern",
-        title="divergence of each row",
+        **drawn(patterns, "pattern", "pattern", "divergence of each row", panel="row_divergence"),
         notes=(
             Note(
                 f"left out: rows must be distributions over keys, and row {query} of {name} {why}. "

@@ -23,7 +23,7 @@ def dnc_rows(trace: Trace) -> list[tuple[Panel, ...]]:
     slot down and its predecessor across: a dark cell says that the slot was written right after the other.
     """
     over_time = [
-        HeatmapPanel(**_share(trace[name], cmap), y="slot", x="time", title=title, height_px=USAGE_PX)
+        HeatmapPanel(**_share(trace[name], "slot", "time", title, cmap), height_px=USAGE_PX)
         for name, title, cmap in (
             ("usage", "usage", "ink"),
             ("allocation_weights", "allocation", "writes"),
@@ -34,14 +34,12 @@ def dnc_rows(trace: Trace) -> list[tuple[Panel, ...]]:
     below: list[Panel] = []
     if _has(trace, "link", "slot", "predecessor"):
         title = "links: each slot, and what was written before it"
-        link = _share(trace["link"])
-        below.append(HeatmapPanel(**link, y="slot", x="predecessor", title=title, aspect="equal"))
+        link = _share(trace["link"], "slot", "predecessor", title)
+        below.append(HeatmapPanel(**link, aspect="equal"))
     if _has(trace, "read_modes", "mode", "time"):
         scalars = tuple(ScalarReadout(symbol, name, text) for symbol, name, text in _SYMBOLS if name in trace)
-        modes = _share(trace["read_modes"])
-        below.append(
-            HeatmapPanel(**modes, y="mode", x="time", title="read modes", height_px=MODES_PX, scalars=scalars)
-        )
+        modes = _share(trace["read_modes"], "mode", "time", "read modes")
+        below.append(HeatmapPanel(**modes, height_px=MODES_PX, scalars=scalars))
     return [tuple(row) for row in (over_time, below) if row]
 
 
@@ -49,6 +47,6 @@ def _has(trace: Trace, name: str, *dims: str) -> bool:
     return name in trace and set(dims) <= set(trace[name].dims)
 
 
-def _share(array: NamedArray, cmap: str | None = None) -> Drawn:
+def _share(array: NamedArray, y: str, x: str, title: str, cmap: str | None = None) -> Drawn:
     """On one domain, shares and usage alike."""
-    return drawn(array, default_coloring(array, vmin=0.0, vmax=1.0, cmap=cmap))
+    return drawn(array, y, x, title, default_coloring(array, vmin=0.0, vmax=1.0, cmap=cmap))

@@ -137,4 +137,4 @@ def _is_finite(trace: Trace) -> bool:
 
 def _map(array: NamedArray, *, x: str, title: str, cmap: str | None = None, nan_means: str = "") -> Panel:
     coloring = default_coloring(array, cmap=cmap)
-    return HeatmapPanel(**drawn(array, coloring), y="slot", x=x, title=title, nan_means=nan_means)
+    return HeatmapPanel(**drawn(array, "slot", x, title, coloring), nan_means=nan_means)

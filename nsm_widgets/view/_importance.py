@@ -192,10 +192,7 @@ def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220)
         raise OptionError(f"sort must be one of {', '.join(names)}, got {sort!r}.")
     when = " at the last step" if importance.sizes.get("time", 1) > 1 else ""
     panel = BarsPanel(
-        **drawn(importance, _coloring(importance)),
-        y="slot",
-        x="slot",
-        title="slot importance",
+        **drawn(importance, "slot", "slot", "slot importance", _coloring(importance)),
         height_px=height_px,
         bars=BarsOf(
             note=_note(importance, given=given),

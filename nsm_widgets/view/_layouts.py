@@ -10,7 +10,7 @@ import numpy as np
 from nsm_widgets._axes import did_you_mean, misnamed
 from nsm_widgets._errors import AxisError, OptionError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace, attention_names
-from nsm_widgets.view._coloring import default_coloring, drawn
+from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
 from nsm_widgets.view._derived import addressing_stages, memory_change
 from nsm_widgets.view._dnc import dnc_rows
 from nsm_widgets.view._lines import count_lines
@@ -68,10 +68,7 @@ def heatmap_layout(
     return (
         (
             HeatmapPanel(
-                **drawn(array, coloring),
-                y=y,
-                x=x,
-                title=title or array.name.replace("_", " "),
+                **drawn(array, y, x, title or array.name.replace("_", " "), coloring),
                 aspect="equal" if square else "fill",
                 height_px=height_px,
                 annotate=annotate,
@@ -132,10 +129,7 @@ def lines_layout(
     picked = _picked(array, lines, picked)
     coloring = default_coloring(array.isel(**{lines: picked}) if picked else array, vmin=vmin, vmax=vmax)
     panel = LinesPanel(
-        **drawn(array, coloring),
-        y=lines,
-        x=x,
-        title=title or _name_and_unit(array),
+        **drawn(array, lines, x, title or _name_and_unit(array), coloring),
         picked=tuple(picked),
         height_px=height_px,
     )
@@ -180,14 +174,12 @@ def memory_layout(trace: Trace) -> tuple[Layout, Trace]:
         The layout, and the trace with the derived ``memory_change`` added.
     """
     memory = need(trace, "memory", "memory", "slot", "word")
-    panels = [HeatmapPanel(**drawn(memory), y="slot", x="word", title="memory")]
+    panels = [HeatmapPanel(**drawn(memory, "slot", "word", "memory"))]
     if "time" in memory.dims:
         change = memory_change(trace)
         trace = trace.assign(change)
         coloring = default_coloring(change, cmap="writes")
-        panels.append(
-            HeatmapPanel(**drawn(change, coloring), y="slot", x="time", title="change of each slot")
-        )
+        panels.append(HeatmapPanel(**drawn(change, "slot", "time", "change of each slot", coloring)))
     return (tuple(panels),), trace
 
 
@@ -224,34 +216,25 @@ def attention_layout(trace: Trace) -> Layout:
 
 def _attention_layout(attention: NamedArray, title: str = "attention") -> Layout:
     coloring = default_coloring(attention)
-    grid_rows = "layer" if "layer" in attention.dims else None
-    grid_columns = "head" if "head" in attention.dims else None
     large = HeatmapPanel(
-        **drawn(attention, coloring),
-        y="query",
-        x="key",
-        title=title,
+        **drawn(attention, "query", "key", title, coloring),
         aspect="equal",
         height_px=520,
         min_width_px=340,
         grow=1.6,
         own_ranges=True,
     )
-    count = attention.sizes.get("layer", 1) * attention.sizes.get("head", 1)
-    if count == 1:
-        return ((large,),)
-    thumbnails = ThumbnailsPanel(
-        **drawn(attention, coloring, panel=f"{attention.name}_thumbnails"),
-        y="query",
-        x="key",
-        title="all heads",
-        rows=grid_rows,
-        columns=grid_columns,
-        min_width_px=300,
-        height_px=520,
-        own_ranges=True,
-    )
-    return ((thumbnails, large),)
+    heads = all_heads(attention, "query", "key", coloring)
+    return ((*(replace(panel, height_px=520, own_ranges=True) for panel in heads), large),)
+
+
+def all_heads(array: NamedArray, y: str, x: str, coloring: Coloring) -> tuple[ThumbnailsPanel, ...]:
+    """A small picture of each layer and head in one panel; none where there is one alone."""
+    if array.sizes.get("layer", 1) * array.sizes.get("head", 1) == 1:
+        return ()
+    rows, columns = (dim if dim in array.dims else None for dim in ("layer", "head"))
+    about = drawn(array, y, x, "all heads", coloring, panel=f"{array.name}_thumbnails")
+    return (ThumbnailsPanel(**about, rows=rows, columns=columns, min_width_px=300),)
 
 
 def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
@@ -287,7 +270,7 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
         rows.append(tuple(addressing))
     rows += dnc_rows(trace)
     signals = [
-        HeatmapPanel(**drawn(trace[name]), y="channel", x="time", title=title, height_px=SIGNAL_PX)
+        HeatmapPanel(**drawn(trace[name], "channel", "time", title), height_px=SIGNAL_PX)
         for name, title in (("input", "input"), ("output", "output"), ("target", "target"))
         if name in trace and {"channel", "time"} <= set(trace[name].dims)
     ]
@@ -330,28 +313,23 @@ def arrays_of(layout: Layout) -> tuple[str, ...]:
 
 
 def _head_panels(weights: NamedArray, side: str) -> list[Panel]:
-    missing = {"time", "head", "slot"} - set(weights.dims)
+    name, missing = weights.name, {"time", "head", "slot"} - set(weights.dims)
     if missing:
         raise ShapeError(
-            f"{weights.name} must have axes (time, batch, head, slot), got ({', '.join(weights.dims)}). "
+            f"{name} must have axes (time, batch, head, slot), got ({', '.join(weights.dims)}). "
             f"Missing: {', '.join(sorted(missing))}."
             f"{misnamed(missing, weights.dims) or ' A single head? Add its axis: weights[:, :, None].'}"
         )
-    heads = weights.sizes["head"]
-    labels = weights.labels("head")
-    many = heads > MANY_HEADS
+    many = weights.sizes["head"] > MANY_HEADS
     coloring = default_coloring(weights)
     return [
         HeatmapPanel(
-            **drawn(weights, coloring, panel=f"{weights.name}_{head}"),
-            y="slot",
-            x="time",
-            title=f"{side} head {labels[head]}",
+            **drawn(weights, "slot", "time", f"{side} head {label}", coloring, panel=f"{name}_{head}"),
             fixed={"head": head},
             height_px=150 if many else PANEL_PX,
             min_width_px=210 if many else 250,
         )
-        for head in range(heads)
+        for head, label in enumerate(weights.labels("head"))
     ]
 
 
@@ -362,10 +340,7 @@ def _addressing_panel(trace: Trace, stages: NamedArray, side: str) -> Panel:
         ("γ", "sharpening", "sharpening γ ≥ 1"),
     )
     return HeatmapPanel(
-        **drawn(stages),
-        y="stage",
-        x="slot",
-        title=f"{side} addressing",
+        **drawn(stages, "stage", "slot", f"{side} addressing"),
         height_px=STAGES_PX,
         min_width_px=320,
         scalars=tuple(

@@ -62,10 +62,7 @@ def _panel(side: str, weights: NamedArray, title: str, domain: ColorDomain) -> P
     cmap = "signed" if domain.diverging else f"{side}s"
     height = min(max(_ROW_PX * weights.sizes["head"], _LEAST_PX), _MOST_PX)
     return HeatmapPanel(
-        **drawn(weights, Coloring(domain, cmap)),
-        y="head",
-        x="slot",
-        title=title,
+        **drawn(weights, "head", "slot", title, Coloring(domain, cmap)),
         height_px=height,
         min_width_px=300,
         unknown=NOT_RECORDED if weights.name.endswith("_before") else "",

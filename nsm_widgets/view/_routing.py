@@ -40,29 +40,21 @@ def routing_layout(trace: Trace) -> tuple[Layout, Trace]:
     trace = trace.assign(spread, fate, share)
     height = min(max(_ROW_PX * routing.sizes["token"], _LEAST_PX), _MOST_PX)
     routes = HeatmapPanel(
-        **drawn(routing),
-        y="token",
-        x="state",
-        title="routing",
+        **drawn(routing, "token", "state", "routing"),
         height_px=height,
         grow=_MAIN_GROWS,
         min_width_px=_MAIN_PX,
     )
+    coloring = replace(default_coloring(spread), domain=ColorDomain(0.0, 1.0), below=0, above=0)
     beside = HeatmapPanel(
-        **drawn(spread, replace(default_coloring(spread), domain=ColorDomain(0.0, 1.0), below=0, above=0)),
-        y="token",
-        x="statistic",
-        title="how undecided",
+        **drawn(spread, "token", "statistic", "how undecided", coloring),
         flags=fate.name,
         height_px=height,
         grow=_SIDE_GROWS,
         min_width_px=_SIDE_PX,
     )
     below = HeatmapPanel(
-        **drawn(share),
-        y="statistic",
-        x="state",
-        title="share of each state",
+        **drawn(share, "statistic", "state", "share of each state"),
         height_px=_STRIP_PX,
         grow=_MAIN_GROWS,
         min_width_px=_MAIN_PX,

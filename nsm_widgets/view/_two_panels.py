@@ -85,10 +85,7 @@ def _panel(
     square = axes[1] in _SQUARE
     few = array.sizes[axes[0]] * _ROW_PX
     return HeatmapPanel(
-        **drawn(array, coloring),
-        y=axes[0],
-        x=axes[1],
-        title=title,
+        **drawn(array, axes[0], axes[1], title, coloring),
         aspect="equal" if square else "fill",
         height_px=_SQUARE_PX if square else min(max(few, 40), _PICTURE_PX),
         min_width_px=300,
