@@ -10,13 +10,14 @@ A trace of several iterations has them one after the other along ``time``, each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nsm_widgets._errors import RecordingError, SelectionError, ShapeError
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import Made, TraceBase
 from nsm_widgets.trace.arrays._coord import Coord
+from nsm_widgets.trace.arrays._known import split_name
 from nsm_widgets.trace.arrays._mask import is_mask
 from nsm_widgets.trace.arrays._number import number_name
 
@@ -53,11 +54,7 @@ def one_iteration(trace: Made, number: object) -> Made:
     if not attrs.get("sequence_starts"):
         attrs.pop("sequence_starts", None)
     arrays = []
-    for name, array in trace.items():
-        prefix, _, last = name.rpartition(".")
-        initials = f"{prefix}.{INITIALS}" if prefix else INITIALS
-        if last == INITIALS:
-            continue
+    for name, array, last, initials in _with_initials(trace):
         if last == INITIAL and initials in trace:
             array = _renamed(trace[initials].isel(iteration=place), name, array)
         elif "iteration" in array.dims:
@@ -69,6 +66,14 @@ def one_iteration(trace: Made, number: object) -> Made:
     own = {} if origin is None else origin.labels(number)
     labelled = [_labelled(array, own.get(array.name)) for array in arrays]
     return type(trace)(*labelled, attrs=attrs, origin=origin and origin.after_iteration(number))
+
+
+def _with_initials(trace: TraceBase) -> Iterator[tuple[str, NamedArray, str, str]]:
+    """Each array with its name, that without a prefix, and that of the memories at its iterations' starts."""
+    for name, array in trace.items():
+        prefix, last = split_name(name)
+        if last != INITIALS:
+            yield name, array, last, prefix + INITIALS
 
 
 def _labelled(array: NamedArray, labels: Mapping[str, Any] | None) -> NamedArray:
@@ -96,11 +101,7 @@ def side_by_side(trace: Made) -> Made:
     if len(relative) == 1 and (starts := relative.pop()):
         attrs["sequence_starts"] = list(starts)
     arrays = []
-    for name, array in trace.items():
-        prefix, _, last = name.rpartition(".")
-        initials = f"{prefix}.{INITIALS}" if prefix else INITIALS
-        if last == INITIALS:
-            continue
+    for name, array, last, initials in _with_initials(trace):
         coords: dict[str, Any] = {**_cut(array.coords, len(steps), length), "iteration": numbers}
         if last == INITIAL and (initials in trace or len(steps) == 1):
             values = trace[initials].values if initials in trace else array.values[None]

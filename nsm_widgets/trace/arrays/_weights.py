@@ -35,21 +35,7 @@ def check_weightings(
     Raises:
         WeightsError: With the first offender: its index, its value or its sum.
     """
-    tolerance = _tolerance(values, source_dtype)
-    wrong: tuple[tuple[int, ...], float] | None = None
-    for start, block in _blocks(values):
-        _check_unit(block, start, name, "weights", tolerance, remedy)
-        if wrong is None:
-            sums = np.asarray(block.sum(axis=-1, dtype=np.float64))
-            far = np.asarray((np.abs(sums - 1) > tolerance) & (sums != 0))  # NaN is never greater
-            if far.any():
-                index = _first(far)
-                wrong = _moved(index, start), float(sums[index])
-    if wrong is not None:
-        raise WeightsError(
-            f"{name} must sum to 1 along {axis!r}, its last axis (within {tolerance:g}), "
-            f"got {wrong[1]:.6g} at {_at(name, wrong[0])}. {remedy}"
-        )
+    _check(values, name, "weights", f"1 along {axis!r}", remedy, source_dtype)
 
 
 def check_shares(
@@ -59,21 +45,27 @@ def check_shares(
 
     Args, tolerance and what is raised: see :func:`check_weightings`.
     """
-    tolerance = _tolerance(values, source_dtype)
+    _check(values, name, "shares", f"1 at most along {axis!r}", remedy, source_dtype)
+
+
+def _check(
+    values: HeldValues, name: str, what: str, total: str, remedy: str, source_dtype: str | None
+) -> None:
+    """Each value first, in all blocks, then the sums."""
+    tolerance = 1e-2 if values.dtype == np.float16 or source_dtype is not None else 1e-3
+    wrong = ""
     for start, block in _blocks(values):
-        _check_unit(block, start, name, "shares", tolerance, remedy)
+        _check_unit(block, start, name, what, tolerance, remedy)
         sums = np.asarray(block.sum(axis=-1, dtype=np.float64))
-        above = np.asarray(sums > 1 + tolerance)  # NaN is never greater
-        if above.any():
-            index = _first(above)
-            raise WeightsError(
-                f"{name} must sum to 1 at most along {axis!r}, its last axis (within {tolerance:g}), "
-                f"got {sums[index]:.6g} at {_at(name, _moved(index, start))}. {remedy}"
-            )
-
-
-def _tolerance(values: HeldValues, source_dtype: str | None) -> float:
-    return 1e-2 if values.dtype == np.float16 or source_dtype is not None else 1e-3
+        over = sums - 1 if what == "shares" else np.where(sums != 0, np.abs(sums - 1), 0.0)
+        far = np.asarray(over > tolerance)  # NaN is never greater
+        if far.any() and not wrong:
+            index = _first(far)
+            wrong = f"got {sums[index]:.6g} at {_at(name, _moved(index, start))}"
+    if wrong:
+        raise WeightsError(
+            f"{name} must sum to {total}, its last axis (within {tolerance:g}), {wrong}. {remedy}"
+        )
 
 
 def _check_unit(block: NDArray[Any], start: int, name: str, what: str, tolerance: float, remedy: str) -> None:
