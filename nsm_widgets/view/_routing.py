@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int8, Shaped
 
 from nsm_widgets.trace import NamedArray, Trace, check_weightings
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._coloring import default_coloring, drawn
+from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
 from nsm_widgets.view._layouts import need
 from nsm_widgets.view.panels import HeatmapPanel, Layout, Note, NotesPanel, Panel
 
@@ -143,13 +143,7 @@ def _named(
 
 def _notes_panel(fate: NamedArray, like: Panel) -> Panel:
     return NotesPanel(
-        id=fate.name,
-        array=fate.name,
-        y="token",
-        x="token",
-        title="going nowhere in particular",
-        domain=like.domain,
-        cmap=like.cmap,
+        **drawn(fate, "token", "token", "going nowhere in particular", Coloring(like.domain, like.cmap)),
         height_px=_STRIP_PX,
         notes=(
             Note(f"tokens, with an entropy of {NOWHERE:g} or more", UNDECIDED, always=True),

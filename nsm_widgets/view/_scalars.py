@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._color import ColorDomain
+from nsm_widgets.view._coloring import Coloring, drawn
 from nsm_widgets.view._summary import summary_of
 from nsm_widgets.view.panels import Layout, Panel, ScalarsPanel
 
@@ -40,17 +41,9 @@ def curves_apart(layout: Layout) -> tuple[Layout, Layout]:
 
 
 def _panel(array: NamedArray, more: str = "") -> Panel:
-    return ScalarsPanel(
-        id=array.name,
-        array=array.name,
-        y="logged",
-        x="logged",
-        title=str(array.attrs.get("scalar", array.name)) + more,
-        domain=scalar_domain(array),
-        cmap="ink",
-        height_px=SCALAR_PX,
-        min_width_px=260,
-    )
+    title = str(array.attrs.get("scalar", array.name)) + more
+    about = drawn(array, "logged", "logged", title, Coloring(scalar_domain(array), "ink"))
+    return ScalarsPanel(**about, height_px=SCALAR_PX, min_width_px=260)
 
 
 def scalar_domain(array: NamedArray) -> ColorDomain:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nsm_widgets.trace import NamedArray, split_name
 from nsm_widgets.view._color import ColorDomain
-from nsm_widgets.view._coloring import Coloring, default_coloring, default_domain, drawn
+from nsm_widgets.view._coloring import Coloring, Drawn, default_coloring, default_domain, drawn
 from nsm_widgets.view._summary import summary_of
 from nsm_widgets.view.panels import (
     HeatmapPanel,
@@ -100,19 +100,15 @@ def change_panel(name: str, change: NamedArray) -> Panel:
 
 
 def notes_panel(arrays: Sequence[NamedArray], notes: Sequence[str]) -> Panel:
+    about = _undrawn(arrays, "compared", "what is compared")
+    return NotesPanel(**about, min_width_px=600, height_px=28, notes=tuple(map(Note, notes)))
+
+
+def _undrawn(arrays: Sequence[NamedArray], panel: str, title: str) -> Drawn:
+    """What a panel is told that draws none of the arrays, and must name one: the smallest."""
     least = min(arrays, key=lambda array: array.values.size)
-    return NotesPanel(
-        id="compared",
-        array=least.name,
-        y=least.dims[-1],
-        x=least.dims[-1],
-        title="what is compared",
-        domain=ColorDomain(0.0, 1.0),
-        cmap="ink",
-        min_width_px=600,
-        height_px=28,
-        notes=tuple(Note(text) for text in notes),
-    )
+    dim = least.dims[-1]
+    return drawn(least, dim, dim, title, Coloring(ColorDomain(0.0, 1.0), "ink"), panel=panel)
 
 
 def changed_heads_panel(
@@ -129,21 +125,11 @@ def changed_heads_panel(
         )
         for record in records[:MOST_TABLE_ROWS]
     )
-    least = min(arrays, key=lambda array: array.values.size)  # it is drawn of none, and must name one
     more = len(records) - len(rows)
-    return TablePanel(
-        id="changed_heads",
-        array=least.name,
-        y=least.dims[-1],
-        x=least.dims[-1],
-        title=f"which head changed most from {names[0]} to {names[1]}",
-        domain=ColorDomain(0.0, 1.0),
-        cmap="ink",
-        min_width_px=600,
-        table=TableOf(
-            tuple(columns[name] for name in told), rows, f"{more} more heads changed less" if more > 0 else ""
-        ),
-    )
+    note = f"{more} more heads changed less" if more > 0 else ""
+    about = _undrawn(arrays, "changed_heads", f"which head changed most from {names[0]} to {names[1]}")
+    table = TableOf(tuple(columns[name] for name in told), rows, note)
+    return TablePanel(**about, min_width_px=600, table=table)
 
 
 _NUMBERS = {
