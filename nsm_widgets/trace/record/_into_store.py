@@ -274,13 +274,11 @@ class RecordingStore:
         self._unwritten += 1
         return False
 
-    def _write_scalars(self) -> None:
-        """All that was logged so far, whole or not at all."""
-        if self._rows is not None and self._scalars.arrays():
-            self._save_scalars()
-
-    def _save_scalars(self) -> None:
+    def _write_scalars(self, *, first: bool = False) -> None:
+        """All that was logged so far, whole or not at all; the first time, that there is nothing."""
         arrays = self._scalars.arrays()
+        if not first and (self._rows is None or not arrays):
+            return
         try:
             (self.path / FOLDER).mkdir(exist_ok=True)
             Trace(*arrays).save(self.path / FOLDER / SCALARS.format(rank=self.rank))
@@ -319,7 +317,7 @@ class RecordingStore:
         self._rows = _Writer(self.path / FOLDER, self.rank, TraceBase(*rows, attrs=reasons))
         self._steps = _Writer(self.path, self.rank, TraceBase(*like, attrs=attrs), SHARD_BYTES)
         self._steps._is_recorded = True
-        self._save_scalars()
+        self._write_scalars(first=True)
 
     def _append_row(self, row: Row, recording: Recording, initial: Mapping[str, Any]) -> None:
         assert self._rows is not None

@@ -44,21 +44,18 @@ from nsm_widgets._checksums import Sealed, check_sealed, read_seal, seal
 from nsm_widgets._errors import NsmWidgetsError, TraceFileError, warn_or_log
 from nsm_widgets._options import check_path
 from nsm_widgets._replacing import replacing
-from nsm_widgets._text import printable
 from nsm_widgets.trace.arrays._array import NamedArray
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.arrays._json import dump_json, load_json
 from nsm_widgets.trace.arrays._lazy import LazyValues
 from nsm_widgets.trace.arrays._mask import coords_from_json, coords_to_json
+from nsm_widgets.trace.store._files import refuse
 from nsm_widgets.trace.store._mapped import CheckedBlocks, MappedArrays, holds_flags
 
 FORMAT = "nsm_widgets.trace"
 VERSION = "2"
 MAX_HEADER_BYTES = 64 * 2**20
 """Far above what labels need; a header that claims more is refused before it is read."""
-
-
-_LONGEST_REASON = 600
 
 
 def save_trace(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
@@ -236,10 +233,5 @@ def _read_values(path: Path, name: str, read: Callable[[str], NDArray[Any]], sea
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
-    why = why if len(why) <= _LONGEST_REASON else why[: _LONGEST_REASON - 1] + "…"  # a file may hold any name
-    raise TraceFileError(
-        printable(
-            f"{path} must be a whole trace file, but {why.rstrip('.')}. "
-            "Save the trace again with Trace.save, or use another copy."
-        )
-    )
+    remedy = "Save the trace again with Trace.save, or use another copy."
+    raise refuse(path, why, "trace file", remedy)

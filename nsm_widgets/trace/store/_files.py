@@ -30,14 +30,12 @@ def stage(name: str) -> None:
         hook(name)
 
 
-def refuse(path: Path, why: str) -> TraceFileError:
-    """The error that a damaged store is told with."""
+def refuse(
+    path: Path, why: str, whole: str = "store", remedy: str = "Use another copy, or record the run again."
+) -> TraceFileError:
+    """The error that a damaged store, or file, is told with; it may hold any name, of any length."""
     why = why if len(why) <= _LONGEST_REASON else why[: _LONGEST_REASON - 1] + "…"
-    return TraceFileError(
-        printable(
-            f"{path} must be a whole store, but {why.rstrip('.')}. Use another copy, or record the run again."
-        )
-    )
+    return TraceFileError(printable(f"{path} must be a whole {whole}, but {why.rstrip('.')}. {remedy}"))
 
 
 def write_whole(folder: Path, name: str, parts: Iterable[Any], *, scratch: str = "") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,17 @@ class Schema:
     since: dict[str, int]
     """Before which step columns were not there that came later."""
 
+    @property
+    def layouts(self) -> dict[str, ArrayLayout]:
+        """Of all arrays."""
+        return {**self.growing, **self.fixed}
+
     def add(self, array: ColumnArray) -> ArrayLayout:
         """Have a mask or labels as another array."""
         column = array.column
         _add(self, column.name, column.folder, array, column.absent)
         self.columns[column.name] = array
-        return {**self.growing, **self.fixed}[column.name]
+        return self.layouts[column.name]
 
 
 @dataclass(slots=True)
@@ -101,9 +106,7 @@ def make_schema(trace: TraceBase, shard_bytes: int = 0, columns: Sequence[Column
         steps //= 2
     while steps < MOST_SHARD_STEPS and 2 * steps * step_bytes <= shard_bytes:
         steps *= 2
-    growing: dict[str, ArrayLayout] = {}
-    fixed: dict[str, ArrayLayout] = {}
-    schema = Schema(axis, steps, growing, fixed, {}, {})
+    schema = Schema(axis, steps, {}, {}, {}, {})
     for name, array in trace.items():
         if array.ndim > MOST_AXES:
             raise TraceFileError(f"{name} must have at most {MOST_AXES} axes in a store, got {array.ndim}.")
@@ -114,7 +117,7 @@ def make_schema(trace: TraceBase, shard_bytes: int = 0, columns: Sequence[Column
 
 
 def _add(schema: Schema, name: str, folder: str, array: NamedArray | ColumnArray, absent: int = 0) -> None:
-    key = choose_key(folder, [layout.key for layout in (*schema.growing.values(), *schema.fixed.values())])
+    key = choose_key(folder, [layout.key for layout in schema.layouts.values()])
     if _leads(array, schema.axis):
         schema.growing[name] = make_layout(key, array.dims, array.values, schema.shard_steps, absent)
     else:
@@ -164,8 +167,7 @@ class RankFiles:
         self._lock = RankLock()
         self._template = template
         self._arrays: dict[str, NamedArray | ColumnArray] = {**template, **schema.columns}
-        keys = [layout.key for layout in (*schema.growing.values(), *schema.fixed.values())]
-        self._labels = label_arrays(template, keys)
+        self._labels = label_arrays(template, [layout.key for layout in schema.layouts.values()])
         self.words = Vocabulary()
         """Of the labels that columns have; their owner adds to it."""
         self.is_described = last is None
@@ -246,8 +248,7 @@ class RankFiles:
             return
         length = self.last.folded
         for name, layout in self.schema.growing.items():
-            write_whole(self._folder / layout.key, "zarr.json", [_json(self._metadata(name, layout, length))])
-            sync_folder(self._folder / layout.key)
+            _write_array(self._folder / layout.key, self._metadata(name, layout, length))
             stage("shape: written")
         self._write_steps(self._folder, length)
         self._write_vocabulary(self._folder)
@@ -257,8 +258,6 @@ class RankFiles:
 
     def describe(self) -> None:
         """Tell of columns that were added, before the first marker that has them."""
-        for name in self.schema.since:
-            (self._folder / self.schema.growing[name].key).mkdir(exist_ok=True)
         self._write_labels(self._folder)
         self._shape_length = -1
         self.show_length()
@@ -308,19 +307,13 @@ class RankFiles:
 
     def _write_empty(self, folder: Path) -> None:
         for name, layout in self.schema.growing.items():
-            (folder / layout.key).mkdir(parents=True)
-            write_whole(folder / layout.key, "zarr.json", [_json(self._metadata(name, layout, 0))])
-            sync_folder(folder / layout.key)
+            _write_array(folder / layout.key, self._metadata(name, layout, 0))
         for name, layout in self.schema.fixed.items():
-            (folder / layout.key).mkdir(parents=True)
             values = self._arrays[name].values
             whole = values if values.ndim else np.asarray(values).reshape(1)
             parts = pack_shard(whole, layout, self.group.label(layout.key, 0))
-            write_whole(folder / layout.key, layout.shard_name(0), parts)
-            write_whole(
-                folder / layout.key, "zarr.json", [_json(self._metadata(name, layout, layout.shard[0]))]
-            )
-            sync_folder(folder / layout.key)
+            metadata = self._metadata(name, layout, layout.shard[0])
+            _write_array(folder / layout.key, metadata, {layout.shard_name(0): parts})
         self._write_labels(folder)
         self._write_vocabulary(folder)
         folder.joinpath(*JOURNAL).mkdir(parents=True)
@@ -338,7 +331,7 @@ class RankFiles:
 
     def _group(self, length: int) -> bytes:
         schema = self.schema
-        arrays = {**schema.growing, **schema.fixed}
+        arrays = schema.layouts
         ours = {
             "format": FORMAT,
             "version": VERSION,
@@ -367,21 +360,13 @@ class RankFiles:
 
     def _column(self, name: str) -> dict[str, Any]:
         schema = self.schema
-        column, layout = schema.columns[name].column, {**schema.growing, **schema.fixed}[name]
+        column, since = schema.columns[name].column, schema.since.get(name, 0)
         told = {"array": column.array, "coord": column.coord, "kind": column.kind, "dims": list(column.dims)}
-        return {
-            **told,
-            "key": layout.key,
-            "grows": name in schema.growing,
-            "since": schema.since.get(name, 0),
-        }
+        return {**told, "key": schema.layouts[name].key, "grows": name in schema.growing, "since": since}
 
     def _write_labels(self, folder: Path) -> None:
         for key, labels in self._labels.items():
-            (folder / key).mkdir(parents=True, exist_ok=True)
-            write_whole(folder / key, labels.chunk, [labels.data])
-            write_whole(folder / key, "zarr.json", [_json(labels.metadata)])
-            sync_folder(folder / key)
+            _write_array(folder / key, labels.metadata, {labels.chunk: [labels.data]})
 
     @property
     def _has_texts(self) -> bool:
@@ -389,13 +374,22 @@ class RankFiles:
 
     def _write_vocabulary(self, folder: Path) -> None:
         if self._has_texts:
-            (folder / VOCABULARY).mkdir(exist_ok=True)
-            write_whole(folder / VOCABULARY, "zarr.json", [_json(vocabulary_metadata(self.last.words))])
-            sync_folder(folder / VOCABULARY)
+            _write_array(folder / VOCABULARY, vocabulary_metadata(self.last.words))
 
     def _write_steps(self, folder: Path, length: int) -> None:
         write_whole(folder / JOURNAL[0], "c", [np.array(length, "<i8").tobytes()])
         sync_folder(folder / JOURNAL[0])
+
+
+def _write_array(
+    folder: Path, metadata: Mapping[str, Any], files: Mapping[str, Iterable[bytes]] | None = None
+) -> None:
+    """The folder of an array with what says how it lies there, and some of its chunks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, parts in (files or {}).items():
+        write_whole(folder, name, parts)
+    write_whole(folder, "zarr.json", [_json(metadata)])
+    sync_folder(folder)
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

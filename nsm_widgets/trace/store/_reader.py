@@ -113,14 +113,10 @@ def ranks_in(path: Path) -> list[int]:
     return sorted(int(match[1]) for entry in path.iterdir() if (match := _RANK.match(entry.name)))
 
 
-def stored_layouts(root: Path, rank: str) -> dict[str, ArrayLayout]:
-    """How the arrays of a rank are cut, by name."""
-    return _Rank(root, rank, verify=True).layouts()
-
-
-def stored_group(root: Path, rank: str) -> Group:
-    """What the files of a rank carry."""
-    return _Rank(root, rank, verify=True).group
+def stored_rank(root: Path, rank: str) -> tuple[dict[str, ArrayLayout], Group]:
+    """How the arrays of a rank are cut, by name, and what its files carry."""
+    found = _Rank(root, rank, verify=True)
+    return {array.name: array.layout for array in found._arrays}, found.group
 
 
 def _choose_rank(path: Path, rank: int | None) -> str:
@@ -224,10 +220,6 @@ class _Rank:
             raise refuse(self._root, f"the newest marker of {self._rank} is gone: {shown} steps are shown")
         if commit is not None and commit.group != self.group.id and (commit.group or self.group.plain < 0):
             raise refuse(self._root, f"the newest marker of {self._rank} is not its own")
-
-    def layouts(self) -> dict[str, ArrayLayout]:
-        """How the arrays are cut, by name."""
-        return {array.name: array.layout for array in self._arrays}
 
     def trace(self) -> TraceBase:
         """The newest commit; read again if a writer tidied up in between."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from nsm_widgets._errors import RecordingError
 from nsm_widgets._text import printable
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._commits import Commit, read_commit
+from nsm_widgets.trace.store._layout import ArrayLayout
 from nsm_widgets.trace.store._rank import RankFiles, Schema, ShardBuffer
-from nsm_widgets.trace.store._reader import open_store, stored_group, stored_layouts
+from nsm_widgets.trace.store._reader import open_store, stored_rank
 
 
 def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> tuple[RankFiles, ShardBuffer]:
@@ -25,8 +27,8 @@ def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> t
         RecordingError: If it holds other arrays.
         TraceFileError: If it is damaged.
     """
-    _check_same(root, rank, schema)
-    group = stored_group(root, rank)
+    there, group = stored_rank(root, rank)
+    _check_same(root, rank, there, schema.layouts)
     last = read_commit(root, rank) or Commit()
     if not group.id:
         plain = -(-last.folded // schema.shard_steps)
@@ -49,15 +51,12 @@ def resume_rank(root: Path, rank: str, schema: Schema, template: TraceBase) -> t
     return files, ShardBuffer(index, values, count)
 
 
-def _check_same(root: Path, rank: str, schema: Schema) -> None:
-    there = stored_layouts(root, rank)
-    ours = {**schema.growing, **schema.fixed}
+def _check_same(
+    root: Path, rank: str, there: Mapping[str, ArrayLayout], ours: Mapping[str, ArrayLayout]
+) -> None:
     for name in (*there, *ours):
-        if (
-            name not in there
-            or name not in ours
-            or replace(there[name], key="") != replace(ours[name], key="")
-        ):
+        found, wanted = there.get(name), ours.get(name)
+        if found is None or wanted is None or replace(found, key="") != replace(wanted, key=""):
             raise RecordingError(
                 f"{rank} of {root} must hold the same arrays to be gone on with, but {printable(name)} is "
                 "new, missing or of another shape or type. Record it in a store of its own."
