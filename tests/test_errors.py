@@ -13,6 +13,7 @@ import torch
 from nsm_widgets import Heatmap, Trace, TraceRecorder, create_comprehensive_report, stats
 from nsm_widgets._errors import NsmWidgetsError
 from nsm_widgets.trace import Adapter, StoreWriter
+from nsm_widgets.widgets import LineChart
 
 PAIR = {"read_weights": [[[[1.0, 0.0]]]], "write_weights": [[[[0.0, 1.0]]]]}
 SLIPS: dict[str, tuple[Callable[[Path], Any], str]] = {
@@ -71,6 +72,14 @@ SLIPS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an-offset-beyond-all-keys": (
         lambda _: stats.attention_distance(np.eye(2), offset=10**30),
         "offset must be an integer of at most",
+    ),
+    "a-chart-of-an-array-by-no-name": (
+        lambda _: LineChart(memory(), np.arange(3)),  # type: ignore[arg-type]
+        "array must be a name, got ndarray",
+    ),
+    "a-chart-with-a-name-that-is-a-number": (
+        lambda _: LineChart({"usage": np.ones((3, 1, 2))}, name=-1),  # type: ignore[arg-type]
+        "name must be a name, got int",
     ),
     "a-title-that-is-none": (
         lambda _: setattr(Heatmap(np.eye(2), dims=("row", "column")), "title", 5),

@@ -306,6 +306,7 @@ class RankFiles:
         sync_folder(journal)
 
     def _write_empty(self, folder: Path) -> None:
+        folder.mkdir()
         for name, layout in self.schema.growing.items():
             _write_array(folder / layout.key, self._metadata(name, layout, 0))
         for name, layout in self.schema.fixed.items():
@@ -385,7 +386,7 @@ def _write_array(
     folder: Path, metadata: Mapping[str, Any], files: Mapping[str, Iterable[bytes]] | None = None
 ) -> None:
     """The folder of an array with what says how it lies there, and some of its chunks."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # not those above it: a store that was removed stays so
     for name, parts in (files or {}).items():
         write_whole(folder, name, parts)
     write_whole(folder, "zarr.json", [_json(metadata)])

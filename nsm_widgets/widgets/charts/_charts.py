@@ -31,7 +31,13 @@ from nsm_widgets.widgets._base import check_options
 from nsm_widgets.widgets._given import labelled, named_trace
 from nsm_widgets.widgets._options import AxisLabels, SendingOptions, ViewOptions
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets.charts._figure import Chart, FigureControls, check_height, panel_of_kind
+from nsm_widgets.widgets.charts._figure import (
+    Chart,
+    FigureControls,
+    check_height,
+    check_names,
+    panel_of_kind,
+)
 from nsm_widgets.widgets.live._live import Build, Running
 from nsm_widgets.widgets.plot._figure import (
     CURSOR_COLOR,
@@ -145,6 +151,7 @@ class LineChart(Chart):
     ) -> None:
         check_options(LineChart, options, SendingOptions)
         check_height(height_px)
+        check_names(array=array, name=name)
         if vmin is not None and vmax is not None:
             default_coloring(NamedArray("values", np.zeros(1), ("item",)), vmin=vmin, vmax=vmax)
         self._wanted = (array, x)

@@ -87,6 +87,17 @@ class Chart(Exportable, ipywidgets.VBox):  # type: ignore[misc]
             close_all([*parts_of(self.figure), self.controls.layout, self.layout])
 
 
+def check_names(**names: object) -> None:
+    """Refuse what is no text where a name is asked for; None where there is none.
+
+    Raises:
+        OptionError: With what it is called.
+    """
+    for option, name in names.items():
+        if name is not None and not isinstance(name, str):
+            raise OptionError(f"{option} must be a name, got {type(name).__name__}.")
+
+
 def check_height(height_px: object) -> None:
     """Refuse what is no height of a chart.
 

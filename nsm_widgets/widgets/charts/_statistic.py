@@ -11,11 +11,12 @@ import numpy as np
 
 from nsm_widgets import stats
 from nsm_widgets._axes import did_you_mean, format_dims
-from nsm_widgets._errors import NsmWidgetsError, OptionError, ShapeError, UnknownOptionError
+from nsm_widgets._errors import NsmWidgetsError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace, attention_names
 from nsm_widgets.view import Layout, Panel
 from nsm_widgets.widgets._options import LineChartOptions
 from nsm_widgets.widgets.charts._charts import LineChart
+from nsm_widgets.widgets.charts._figure import check_names
 
 StatisticFunction = Callable[[NamedArray], Any]
 
@@ -95,9 +96,7 @@ class StatisticChart(LineChart):
         **options: Unpack[LineChartOptions],
     ) -> None:
         _check(statistic)
-        for name, value in (("array", array), ("x", x)):
-            if value is not None and not isinstance(value, str):
-                raise OptionError(f"{name} must be a name, got {type(value).__name__}.")
+        check_names(array=array, x=x)
         self._statistic = statistic
         super().__init__(data, array or "", x=x or "", **options)
 
