@@ -20,7 +20,7 @@ ORDER = {"RoutingView": ("data", "token_labels", "state_labels")}  # options tha
 ATTRIBUTES = {"store": "page_arrays"}  # of views
 
 CLASSES: dict[str, tuple[str, tuple[str, ...], dict[str, object]]] = {
-    "TraceStore": ("nsm_widgets.widgets.PageArrays", (), {}),
+    "TraceStore": ("nsm_widgets.widgets.PageArrays", (), {})
 }
 CLASSES |= {name: (f"nsm_widgets.trace.{name}", (), {}) for name in ("NamedArray", "StoreWriter")}
 _MOVED = "CommunicationView ComparisonView ImportanceView LineChart MemoryView ReadWriteView RoutingView"
@@ -36,7 +36,7 @@ def with_old_options(cls: C) -> C:
         return cls
 
     @wraps(own)
-    def init(self: object, *args: object, **options: Any) -> None:
+    def init(self: object, *args: object, **options: Any) -> None:  # those of any view
         if len(args) > 1 and cls.__name__ in ORDER:
             args, options = (), {**dict(zip(ORDER[cls.__name__], args, strict=False)), **options}
         for old in options.keys() & OPTIONS.keys() - known:

@@ -12,20 +12,10 @@ from typing import TYPE_CHECKING
 from nsm_widgets._lazy_face import lazy_face
 
 if TYPE_CHECKING:
-    from nsm_widgets.trace._trace import (
-        Trace as Trace,
-        given_trace as given_trace,
-    )
+    from nsm_widgets.trace._trace import Trace as Trace, given_trace as given_trace
     from nsm_widgets.trace.arrays._array import NamedArray as NamedArray
-    from nsm_widgets.trace.arrays._convert import (
-        ArrayLike as ArrayLike,
-        to_readonly as to_readonly,
-    )
-    from nsm_widgets.trace.arrays._coord import (
-        Coord as Coord,
-        Labels as Labels,
-        same_coord as same_coord,
-    )
+    from nsm_widgets.trace.arrays._convert import ArrayLike as ArrayLike, to_readonly as to_readonly
+    from nsm_widgets.trace.arrays._coord import Coord as Coord, Labels as Labels, same_coord as same_coord
     from nsm_widgets.trace.arrays._iterations import (
         iterations_text as iterations_text,
         missing_text as missing_text,

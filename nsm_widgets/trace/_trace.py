@@ -236,12 +236,7 @@ class Trace(TraceBase):
 
     @classmethod
     def open(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        mmap: bool = False,
-        rank: int | None = None,
-        verify: bool = True,
+        cls, path: str | os.PathLike[str], *, mmap: bool = False, rank: int | None = None, verify: bool = True
     ) -> Trace:
         """Read what :meth:`save`, :meth:`to_zarr` or a ``StoreWriter`` wrote. Runs no code from it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ShapeError
@@ -21,6 +21,14 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("final", "weights"),
 )
 """The steps of NTM addressing (Graves et al. 2014, section 3.3): name on screen, suffix of the array."""
+
+
+def derived(
+    name: str, values: Shaped[np.ndarray, "..."], dims: tuple[str, ...], like: NamedArray, description: str
+) -> NamedArray:
+    """An array of numbers that were computed, with the labels of another along the axes that it has."""
+    attrs = {"kind": "scalar", "description": description}
+    return NamedArray(name, values, dims, labels_along(like.coords, dims), attrs)
 
 
 def memory_change(trace: Trace) -> NamedArray:
@@ -48,13 +56,8 @@ def memory_change(trace: Trace) -> NamedArray:
         with np.errstate(invalid="ignore", over="ignore"):
             norms = np.sqrt((steps**2).sum(axis=-1))
             np.moveaxis(changes, time, 0)[block] = np.moveaxis(norms, time, 0)
-    return NamedArray(
-        "memory_change",
-        changes,
-        dims=dims[:-1],
-        coords=labels_along(memory.coords, dims[:-1]),
-        attrs={"kind": "scalar", "description": "norm of the change since the step before"},
-    )
+    about = "norm of the change since the step before"
+    return derived("memory_change", changes, dims[:-1], memory, about)
 
 
 def memory_steps(trace: Trace) -> tuple[Float[np.ndarray, "*shape"], tuple[str, ...], NamedArray]:

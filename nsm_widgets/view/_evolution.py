@@ -11,7 +11,7 @@ from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import OptionError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace, labels_along
 from nsm_widgets.view._coloring import default_coloring, drawn
-from nsm_widgets.view._derived import memory_change, memory_steps
+from nsm_widgets.view._derived import derived, memory_change, memory_steps
 from nsm_widgets.view._layouts import lines_layout
 from nsm_widgets.view._lines import MOST_NAMED_LINES
 from nsm_widgets.view.panels import HeatmapPanel, Layout, Panel
@@ -60,16 +60,9 @@ def slot_statistics(memory: NamedArray) -> list[NamedArray]:
     """
     dims = (*(dim for dim in memory.dims if dim != "word"), "word")
     values = np.transpose(memory.values, [memory.dims.index(dim) for dim in dims]).astype(np.float64)
-    coords = labels_along(memory.coords, dims[:-1])
     with np.errstate(invalid="ignore", over="ignore"):
         return [
-            NamedArray(
-                name,
-                statistic(values).astype(np.float32),
-                dims[:-1],
-                coords,
-                {"kind": "scalar", "description": description},
-            )
+            derived(name, statistic(values).astype(np.float32), dims[:-1], memory, description)
             for name, (description, statistic) in STATISTICS.items()
         ]
 

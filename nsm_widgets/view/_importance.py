@@ -11,6 +11,7 @@ from nsm_widgets._options import is_one_of
 from nsm_widgets.trace import NamedArray, Trace, labels_along
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
+from nsm_widgets.view._derived import derived
 from nsm_widgets.view._summary import summary_of
 from nsm_widgets.view.panels import BarsOf, BarsPanel, Layout
 
@@ -80,13 +81,7 @@ def slot_importance(trace: Trace) -> NamedArray:
     sums = _running_sums(np.asarray(total), dims.index("time"), trace.attrs.get("sequence_starts", ()))
     most = sums.max(axis=dims.index("slot"), keepdims=True)
     scores = np.divide(sums, most, out=np.zeros_like(sums), where=(most > 0) | np.isnan(most))
-    return NamedArray(
-        "importance",
-        scores.astype(np.float32),
-        dims=dims,
-        coords=used[0].coords,
-        attrs={"kind": "scalar", "description": DEFINITION},
-    )
+    return derived("importance", scores.astype(np.float32), dims, used[0], DEFINITION)
 
 
 def _over_heads(weights: NamedArray) -> NamedArray:
@@ -127,9 +122,8 @@ def first_write(trace: Trace) -> NamedArray | None:
     first = weights.numbers("time")[written.argmax(axis=time)]
     steps = np.where(written.any(axis=time), first, np.nan).astype(np.float32)
     kept = tuple(dim for dim in dims if dim != "time")
-    coords = labels_along(weights.coords, kept)
     description = f"first step at which a write weight reaches {WRITTEN_FROM:g}"
-    return NamedArray("first_write", steps, kept, coords, {"kind": "scalar", "description": description})
+    return derived("first_write", steps, kept, weights, description)
 
 
 def slot_use(importance: NamedArray) -> NamedArray:
@@ -150,9 +144,8 @@ def slot_use(importance: NamedArray) -> NamedArray:
             (values >= SATURATED_SHARE * total) & (total > 0) & (values.shape[axis] >= FEWEST_SATURABLE)
         )
         codes = np.where(values < DEAD_BELOW, 1, np.where(saturated, 2, 0)).astype(np.int8)
-    coords = labels_along(last.coords, last.dims)
     description = "0 used, 1 dead, 2 saturated, by the scores of the last step"
-    return NamedArray("slot_use", codes, last.dims, coords, {"kind": "scalar", "description": description})
+    return derived("slot_use", codes, last.dims, last, description)
 
 
 def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220) -> tuple[Layout, Trace]:

@@ -39,11 +39,6 @@ def key_of(name: str, number: int) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}~{number}"
 
 
-def renamed(array: NamedArray, name: str) -> NamedArray:
-    """The same array by another name."""
-    return NamedArray(name, array.values, array.dims, array.coords, array.attrs)
-
-
 def labelled(array: NamedArray, like: NamedArray, matching: Matching) -> NamedArray:
     """Slots and states that were moved say which ones they are in their own trace: ``is 117``.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.stats import Matching
 from nsm_widgets.trace import NamedArray, Trace, array_kind, known_array, split_name
-from nsm_widgets.view._two_arrays import array_difference, key_of, labelled, order_array, renamed
+from nsm_widgets.view._two_arrays import array_difference, key_of, labelled, order_array
 from nsm_widgets.view._two_panels import (
     beside,
     change_panel,
@@ -110,14 +110,14 @@ def two_traces_layout(
                 f"{name} must have two axes to be compared as a picture, got ({', '.join(a[name].dims)}). "
                 "Leave it out of arrays; changed_heads and LineChart take it."
             )
-        one = renamed(a[name], f"a.{key}")
-        other = renamed(labelled(b[name], a[name], matching), f"b.{key}")
+        one = a[name].renamed(f"a.{key}")
+        other = labelled(b[name], a[name], matching).renamed(f"b.{key}")
         difference = array_difference(one, other, f"difference.{key}")
         order = order_array(a[name], a, matching)
         held += [one, other, difference, *([order] if order is not None else [])]
         rows.append(beside(name, (one, other), axes, names, order))
         apart.append(difference_panel(name, difference, axes, names, order))
-    moved = {name: renamed(change, f"change.{keys[name]}") for name, change in (changes or {}).items()}
+    moved = {name: change.renamed(f"change.{keys[name]}") for name, change in (changes or {}).items()}
     held += moved.values()
     charts = [change_panel(name, change) for name, change in moved.items() if change.ndim > 1]
     below = [*([changed_heads_panel(held, records, names)] if records else [])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -56,7 +56,7 @@ _OF_ALL_WIDGETS = ("layout", "tooltip", "tabbable")
 """Options that ipywidgets gives each widget."""
 
 
-def widget_references(widgets: Any, _owner: object) -> list[str]:
+def widget_references(widgets: Iterable[ipywidgets.Widget], _owner: object) -> list[str]:
     """Widgets on the wire, as :class:`anywidget.WidgetTrait` writes one; without those that are closed."""
     return [f"anywidget:{widget.model_id}" for widget in widgets if widget.comm is not None]
 

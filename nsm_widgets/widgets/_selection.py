@@ -228,7 +228,7 @@ class SelectionPair:
             if self in one._pairs:
                 one._pair_up(tuple(pair for pair in one._pairs if pair is not self))
 
-    def pass_on(self, moved: Selection, name: str, value: Any) -> None:
+    def pass_on(self, moved: Selection, name: str, value: Any) -> None:  # of any trait
         """Called when anything of one of them has changed."""
         other = self.other(moved)
         if name == "_sizes":

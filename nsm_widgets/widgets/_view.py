@@ -11,14 +11,7 @@ import traitlets
 from nsm_widgets._errors import OptionError, UnknownOptionError
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import (
-    Layout,
-    arrays_of,
-    choices_of,
-    chosen_panels,
-    curves_apart,
-    scalars_row,
-)
+from nsm_widgets.view import Layout, arrays_of, choices_of, chosen_panels, curves_apart, scalars_row
 from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import SETTINGS, check_setting
 from nsm_widgets.widgets._base import SyncedWidget, TraitOptionError, widget_references

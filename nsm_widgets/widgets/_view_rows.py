@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -46,7 +47,7 @@ class ViewRows(Exportable, ipywidgets.VBox):  # type: ignore[misc]
             shown += [tuple(chain.from_iterable(beside)) for beside in lines]
         return tuple(shown)
 
-    def _shown_of(self, part: Any) -> Layout:
+    def _shown_of(self, part: Any) -> Layout:  # a view, a chart, a group
         shown: Layout = part._shown
         return shown
 
@@ -73,7 +74,7 @@ class ViewRows(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         for view in self._views:
             view.on_click(handler, remove=remove)
 
-    def _boxed(self, parts: Any) -> ipywidgets.HBox:
+    def _boxed(self, parts: Iterable[ipywidgets.Widget]) -> ipywidgets.HBox:
         box = ipywidgets.HBox(tuple(parts))
         box.add_class("nsmw-group-row")
         return box

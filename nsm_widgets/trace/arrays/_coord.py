@@ -167,7 +167,7 @@ def _flat(labels: list[Any], what: str) -> NDArray[Any]:
     return np.array(texts, dtype=object if kept_apart else np.str_)
 
 
-def _plain(label: Any) -> Any:
+def _plain(label: object) -> Any:
     """A label of NumPy as Python has it."""
     if isinstance(label, np.datetime64):
         return label.astype("datetime64[us]").item()

@@ -239,12 +239,7 @@ class LiveFeed:
         self._view.page_arrays.trace = shown
         self._view._keep(merged)
         self._view.selection.attach({"iteration": len(growth.numbers)})
-        header = {
-            "number": number,
-            "remove": gone,
-            "summaries": growth.note(named),
-            "domains": domains,
-        }
+        header = {"number": number, "remove": gone, "summaries": growth.note(named), "domains": domains}
         return header, arrays
 
     def _begin(

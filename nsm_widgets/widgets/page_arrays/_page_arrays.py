@@ -162,11 +162,7 @@ class PageArrays(SyncedWidget):
             sent = sent_as(meta["dtype"], summary["low"], summary["high"], kept)
             meta["sent"] = sent.to_json()
             self._served[name] = _served(self._arrays[name], sent, meta, pyramids)
-        return {
-            "_meta": metas,
-            "_buffers": self._save_more(()),
-            "_state_mb": room.limit_mb,
-        }
+        return {"_meta": metas, "_buffers": self._save_more(()), "_state_mb": room.limit_mb}
 
     def hold(self, trace: Trace, only: Sequence[str]) -> None:
         """Hold these arrays of another trace instead of those at hand, on every page.

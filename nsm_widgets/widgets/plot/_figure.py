@@ -55,12 +55,7 @@ def write_x_axis(
 def y_axis(scale: bqplot.Scale) -> bqplot.Axis:
     """An axis of values, with nothing along it yet."""
     return bqplot.Axis(
-        scale=scale,
-        side="left",
-        label_offset="46px",
-        tick_format=".6~g",
-        grid_lines="solid",
-        **_nothing(),
+        scale=scale, side="left", label_offset="46px", tick_format=".6~g", grid_lines="solid", **_nothing()
     )
 
 

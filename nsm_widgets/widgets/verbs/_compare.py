@@ -22,17 +22,17 @@ def compare(
     /,
     *,
     names: Sequence[str] | None = ...,
-    match: Any = ...,
+    match: object = ...,
     **options: Unpack[ViewOptions],
 ) -> TraceComparison: ...
 @overload
 def compare(a: Mapping[str, Any], /, **options: Unpack[ViewOptions]) -> ComparisonView: ...
 @overload
 def compare(
-    *data: object, names: Sequence[str] | None = ..., match: Any = ..., **options: Unpack[ViewOptions]
+    *data: object, names: Sequence[str] | None = ..., match: object = ..., **options: Unpack[ViewOptions]
 ) -> ComparisonView | TraceComparison: ...
 def compare(
-    *data: object, names: Sequence[str] | None = None, match: Any = None, **options: Unpack[ViewOptions]
+    *data: object, names: Sequence[str] | None = None, match: object = None, **options: Unpack[ViewOptions]
 ) -> ComparisonView | TraceComparison:
     """Compare traces, or matrices: side by side, and as differences.
 
@@ -82,7 +82,7 @@ def compare(
     return TraceComparison(first, second, names=called, match=match, **options)
 
 
-def _is_matrix(data: Any) -> bool:
+def _is_matrix(data: object) -> bool:
     """Whether it is a matrix whose axes have no names."""
     if isinstance(data, (Trace, TraceRecorder)) or hasattr(data, "dims") or given_trace(data) is not None:
         return False
@@ -90,16 +90,16 @@ def _is_matrix(data: Any) -> bool:
     return len(values.shape) == 2
 
 
-def _unmatched(matrices: Any, match: object) -> Any:
+def _unmatched(matrices: object, match: object) -> Any:
     if match is not None:
         raise UnknownOptionError(f"match pairs heads and slots of two traces, got {match!r} for matrices.")
     return matrices
 
 
-def _checked_names(names: Any, count: int) -> list[str]:
+def _checked_names(names: object, count: int) -> list[str]:
     if names is None:
         return [LETTERS[i] if i < len(LETTERS) else str(i) for i in range(count)]
-    ok = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
-    if not ok or len(names) != count or len(set(names)) != count:
+    told = [name for name in names if isinstance(name, str)] if isinstance(names, (list, tuple)) else []
+    if not isinstance(names, (list, tuple)) or len(names) != count or len(set(told)) != count:
         raise LabelError(f"names must be {count} different strings, one for each, got {names!r}.")
-    return list(names)
+    return told

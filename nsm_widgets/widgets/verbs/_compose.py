@@ -97,7 +97,7 @@ class Composition(ViewRows):
             view._toolbar, view._leader = "none", self._bar
             return follow_settings(self._bar, view)
 
-    def _on_panels(self, change: Any) -> None:
+    def _on_panels(self, change: dict[str, Any]) -> None:
         if change["new"]:  # a view that is drawn anew has none in between
             self._join()
 
@@ -134,7 +134,7 @@ class Composition(ViewRows):
                 arrays.setdefault(free, part.trace[name].renamed(free))
         return _ArraysOfAll(arrays)
 
-    def _shown_of(self, part: Any) -> Layout:
+    def _shown_of(self, part: Any) -> Layout:  # a view, a chart, a group
         names = self._names[self.parts.index(part)]
         return tuple(tuple(panel.renamed(names) for panel in row) for row in part._shown)
 
@@ -219,7 +219,7 @@ def _same(a: NamedArray, b: NamedArray) -> bool:
     return a is b or (a.values is b.values and a.dims == b.dims) or a.identical(b)
 
 
-def _checked_rows(rows: Any) -> list[tuple[Any, ...]]:
+def _checked_rows(rows: object) -> list[tuple[Any, ...]]:
     if not isinstance(rows, (list, tuple)) or not all(isinstance(row, (list, tuple)) for row in rows):
         got = (
             "a list of " + " and ".join(sorted({type(row).__name__ for row in rows}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from nsm_widgets._axes import did_you_mean
 from nsm_widgets._errors import AxisError, ClosedError, OptionError
@@ -94,7 +93,7 @@ def _selection_of(view: object) -> Selection:
     return selection
 
 
-def _checked_axes(on: Any) -> tuple[str, ...]:
+def _checked_axes(on: object) -> tuple[str, ...]:
     names = [on] if isinstance(on, str) else on
     if not isinstance(names, (list, tuple)) or not names or not all(isinstance(dim, str) for dim in names):
         raise TypeError(f'on must name axes, as on=("time", "head"), or be None for all, got {on!r}.')

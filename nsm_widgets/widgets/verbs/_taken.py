@@ -10,14 +10,7 @@ from typing import Any
 import numpy as np
 
 from nsm_widgets._errors import DtypeError, MissingFileError, RecordingError, ShapeError
-from nsm_widgets.trace import (
-    LazyValues,
-    NamedArray,
-    Trace,
-    given_trace,
-    known_array,
-    to_readonly,
-)
+from nsm_widgets.trace import LazyValues, NamedArray, Trace, given_trace, known_array, to_readonly
 
 TAKES = (
     "a Trace, a TraceRecorder, a tensor or array, a DataArray, a DataFrame, a NamedArray, a dict of arrays, "
@@ -69,7 +62,7 @@ def _is_model_output(data: Mapping[Any, Any]) -> bool:
     )
 
 
-def _is_layer(value: Any) -> bool:
+def _is_layer(value: object) -> bool:
     """Whether it is one layer's attention, or the layers of one call of ``generate``."""
     inner = value[0] if isinstance(value, (list, tuple)) and value else value
     return len(getattr(inner, "shape", ())) == len(ATTENTION_DIMS) - 1
@@ -88,7 +81,7 @@ def _of_attentions(data: Mapping[Any, Any]) -> tuple[Trace, list[str]]:
     return Trace.from_attentions(data), [str(key) for key in data if key not in drawn]
 
 
-def _of_model_output(output: Any) -> tuple[Trace, list[str]]:
+def _of_model_output(output: Any) -> tuple[Trace, list[str]]:  # of any of our models
     """The state after the last step, as a trace of one step."""
     state = getattr(output.state, "access", output.state)
     arrays: dict[str, Any] = {"last_output": _values(output.outputs, "outputs")}
@@ -147,7 +140,7 @@ def _named(name: str, values: object) -> NamedArray:
     return NamedArray(name, held, PLAIN_DIMS[-held.ndim :], attrs={**attrs, "kind": "content"})
 
 
-def _looks_like_attention(values: Any) -> bool:
+def _looks_like_attention(values: Any) -> bool:  # of any library
     """Whether each row is shares of as many keys as there are queries."""
     if isinstance(values, LazyValues) or values.dtype.kind != "f" or values.shape[-1] != values.shape[-2]:
         return False

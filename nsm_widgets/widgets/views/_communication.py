@@ -13,11 +13,7 @@ from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets._view import View
 
 NAME = "communication_weights"
-_AXES = {
-    2: ("state", "sender"),
-    3: ("head", "state", "sender"),
-    4: ("time", "head", "state", "sender"),
-}
+_AXES = {2: ("state", "sender"), 3: ("head", "state", "sender"), 4: ("time", "head", "state", "sender")}
 """The axes of weights that come without names, by their number."""
 
 MANY_STATES = 64

@@ -37,11 +37,7 @@ class OperationsView(View):
     """
 
     def __init__(
-        self,
-        data: object,
-        *,
-        labels: AxisLabels | None = None,
-        **options: Unpack[ViewOptions],
+        self, data: object, *, labels: AxisLabels | None = None, **options: Unpack[ViewOptions]
     ) -> None:
         def build(given: object) -> tuple[Trace, Layout]:
             named = named_trace(given, "OperationsView", needs="read_weights or write_weights")

@@ -12,11 +12,7 @@ from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets._view import View
 
 _NAME = "routing_weights"
-_AXES = {
-    2: ("token", "state"),
-    3: ("time", "token", "state"),
-    4: ("time", "batch", "token", "state"),
-}
+_AXES = {2: ("token", "state"), 3: ("time", "token", "state"), 4: ("time", "batch", "token", "state")}
 
 
 class RoutingView(View):
