@@ -63,7 +63,7 @@ VIEWS = {
     "explorer": "nsmw.NTMExplorer",
     "chart": "partial(nsmw.LineChart, array='write_weights', lines='slot')",
     "iterations": "partial(nsmw.LineChart, array='write_gate', x='iteration')",
-    "statistic": "partial(nsmw.StatisticChart, statistic='entropy')",
+    "statistic": "partial(nsmw.LineChart, statistic='entropy')",
     "importance": "nsmw.ImportanceView",
     "evolution": "nsmw.MemoryEvolutionView",
     "group": "lambda rec: nsmw.ViewGroup(rec, [[partial(nsmw.MemoryView, rec)], "

@@ -20,11 +20,13 @@ ORDER = {"RoutingView": ("data", "token_labels", "state_labels")}  # options tha
 ATTRIBUTES = {"store": "page_arrays"}  # of views
 
 CLASSES: dict[str, tuple[str, tuple[str, ...], dict[str, object]]] = {
-    "TraceStore": ("nsm_widgets.widgets.PageArrays", (), {})
+    "TraceStore": ("nsm_widgets.widgets.PageArrays", (), {}),
+    "OperationsView": ("nsm_widgets.widgets.ReadWriteView", ("data",), {"by": "slot"}),
+    "StatisticChart": ("nsm_widgets.widgets.LineChart", ("data", "statistic", "array"), {"statistic": ...}),
 }
 CLASSES |= {name: (f"nsm_widgets.trace.{name}", (), {}) for name in ("NamedArray", "StoreWriter")}
 _MOVED = "CommunicationView ComparisonView ImportanceView LineChart MemoryView ReadWriteView RoutingView"
-_MOVED += " MemoryEvolutionView OperationsView Selection StatisticChart TraceComparison ViewGroup"
+_MOVED += " MemoryEvolutionView Selection TraceComparison ViewGroup"
 CLASSES |= {name: (f"nsm_widgets.widgets.{name}", (), {}) for name in _MOVED.split()}
 """The class of now, the options that went without their names, and those that draw the same now."""
 
@@ -36,17 +38,16 @@ def with_old_options(cls: C) -> C:
         return cls
 
     @wraps(own)
-    def init(self: object, *args: object, **options: Any) -> None:  # those of any view
+    def init(self: object, *args: object, **options: Any) -> None:
         if len(args) > 1 and cls.__name__ in ORDER:
             args, options = (), {**dict(zip(ORDER[cls.__name__], args, strict=False)), **options}
-        for old in options.keys() & OPTIONS.keys() - known:
+        for old in options.keys() & OPTIONS.keys() - inspect.signature(own).parameters.keys():
             new, _, axis = OPTIONS[old].partition(".")
             _warn(f"{cls.__name__}: {old}= is called {new}={f'{{{axis!r}: ...}}' if axis else ''} now.", 3)
             value = options.pop(old)
             options[new] = {**(options.get(new) or {}), axis: value} if axis else value
         own(self, *args, **options)
 
-    known = inspect.signature(own).parameters.keys()
     cls.__init__ = init  # type: ignore[misc]
     return cls
 
@@ -66,13 +67,13 @@ def old_name(room: str, name: str) -> Any:
     path, order, preset = CLASSES[name]
     module, _, now = path.rpartition(".")
     base = getattr(import_module(module), now)
-    how = "".join(f", {option}={value!r}" for option, value in preset.items())
+    how = "".join(f", {option}={value!r}" for option, value in preset.items()).replace("Ellipsis", "...")
     _warn(f"{room}.{name} is {path} now{f': {now}(data{how})' if how else ''}.", 4)
 
-    def init(self: object, *args: object, **options: object) -> None:
-        base.__init__(self, **dict(zip(order, args, strict=False)), **{**preset, **options})
+    def new(_cls: object, *args: object, **options: object) -> Any:
+        return base(**{**preset, **dict(zip(order, args, strict=False)), **options})
 
-    return base if not (order or preset) else type(name, (base,), {"__init__": init})
+    return base if not order else type(name, (base,), {"__new__": new})
 
 
 def _warn(text: str, level: int) -> None:

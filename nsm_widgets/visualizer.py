@@ -26,7 +26,7 @@ from nsm_widgets.widgets import (
     LineChart,
     MemoryEvolutionView,
     MemoryView,
-    OperationsView,
+    ReadWriteView,
     RoutingView,
     UntitledGroupOptions,
     UntitledOptions,
@@ -377,7 +377,7 @@ class AdvancedNSMVisualizer:
         *,
         before: tuple[Any, Any] | None = None,
         **options: Unpack[UntitledOptions],
-    ) -> OperationsView:
+    ) -> ReadWriteView:
         """Read and write weights of every head over the slots; before the step, too, where they are given.
 
         Args:
@@ -387,10 +387,10 @@ class AdvancedNSMVisualizer:
             title: Heading.
             save_path: Where to save a picture.
             before: Read and write weights before the step.
-            **options: See :class:`OperationsView`.
+            **options: See :class:`ReadWriteView`.
         """
         earlier: Any = tuple(map(_of_heads, before)) if isinstance(before, (tuple, list)) else before
-        view = OperationsView.from_weights(
+        view = ReadWriteView.from_weights(
             _of_heads(read_weights),
             _of_heads(write_weights),
             before=earlier,

@@ -57,11 +57,18 @@ class Entry(NamedTuple):
     about: str
     code: str
     """Its last expression is the view."""
+    variant: str = ""
+    """Of a class that has several entries, what this one is called after."""
 
     @property
     def name(self) -> str:
         """The class."""
         return self.call.partition("(")[0]
+
+    @property
+    def title(self) -> str:
+        """Heading, and name of the picture's file."""
+        return self.name + self.variant
 
 
 ENTRIES = (
@@ -90,10 +97,11 @@ ENTRIES = (
         "ReadWriteView(trace, selection=Selection(time=12))",
     ),
     Entry(
-        "OperationsView(trace)",
+        'ReadWriteView(trace, by="slot")',
         "read and write weights over slots, before and after each step; `from_weights` for single steps",
         "Read and write weights over the slots, before and after one step.",
-        "OperationsView(trace, selection=Selection(time=12))",
+        'ReadWriteView(trace, by="slot", selection=Selection(time=12))',
+        "-by-slot",
     ),
     Entry(
         "ImportanceView(trace)",
@@ -150,10 +158,11 @@ CommunicationView(talk, labels={"state": ["read", "plan", "bind", "write", "chec
         'LineChart(trace, "write_gate", selection=Selection(time=12))',
     ),
     Entry(
-        'StatisticChart(trace, "entropy")',
+        'LineChart(trace, statistic="entropy")',
         "any statistic over time or heads, in one call",
         "A statistic of any array, over time or over heads, in one call.",
-        'StatisticChart(trace, "effective_slots", "write_weights", selection=Selection(time=12))',
+        'LineChart(trace, "write_weights", statistic="effective_slots", selection=Selection(time=12))',
+        "-of-a-statistic",
     ),
     Entry(
         "Heatmap(values, dims=...)",
@@ -198,10 +207,10 @@ def write(folder: Path) -> None:
         "```",
     ]
     for entry, view in views():
-        view.savefig(folder / f"{entry.name}.png", dpi=DPI)
+        view.savefig(folder / f"{entry.title}.png", dpi=DPI)
         view.close()
-        parts += ["", f"## {entry.name}", "", entry.about, "", "```python", entry.code, "```", ""]
-        parts += [f"![{entry.name}]({entry.name}.png)"]
+        parts += ["", f"## {entry.title}", "", entry.about, "", "```python", entry.code, "```", ""]
+        parts += [f"![{entry.title}]({entry.title}.png)"]
     (folder / "README.md").write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 

@@ -42,7 +42,7 @@ def test_the_table_of_the_readme_is_what_the_script_writes() -> None:
     assert with_table(written.replace(ENTRIES[3].shows, "something else")) == written
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+@pytest.mark.parametrize("name", [entry.title for entry in ENTRIES])
 def test_each_picture_is_what_its_code_draws(anew: Path, name: str) -> None:
     """Up to single pixels, where another processor rounds a value to the next colour."""
     with Image.open(FOLDER / f"{name}.png") as kept, Image.open(anew / f"{name}.png") as drawn:

@@ -53,7 +53,7 @@ PLOTS: dict[str, tuple[str, Callable[..., Any]]] = {
         lambda **kw: VISUALIZER.plot_memory_importance(MEMORY.get_importance_scores(), **kw),
     ),
     "operations": (
-        "OperationsView",
+        "ReadWriteView",
         lambda **kw: VISUALIZER.plot_memory_read_write_operations(
             MEMORY.get_read_weights(), MEMORY.get_write_weights(), **kw
         ),

@@ -21,7 +21,7 @@ from nsm_widgets.widgets import (
     MemoryEvolutionView,
     MemoryView,
     NTMExplorer,
-    OperationsView,
+    ReadWriteView,
     RoutingView,
     Selection,
 )
@@ -67,7 +67,7 @@ def figures_of_trace(trace: Trace) -> Iterator[Figure]:
             "memory_evolution", "How the memory changes", EVOLUTION, partial(MemoryEvolutionView, trace)
         )
     if weights:
-        yield Figure("operations", "Reads and writes", OPERATIONS, partial(OperationsView, trace))
+        yield Figure("operations", "Reads and writes", OPERATIONS, partial(ReadWriteView, trace, by="slot"))
     if weights or "importance" in trace:
         yield Figure("importance", "Which slots matter", IMPORTANCE, partial(ImportanceView, trace))
     attentions = attention_names(trace)
@@ -190,7 +190,7 @@ def _weights(
 ) -> Any:
     read, write = map(_or_none, pair)
     first = None if before is None else (_or_none(before[0]), _or_none(before[1]))
-    return OperationsView.from_weights(read, write, before=first, **options)
+    return ReadWriteView.from_weights(read, write, before=first, **options)
 
 
 def _or_none(values: object) -> Any:

@@ -37,7 +37,7 @@ def operations_layout(trace: Trace) -> tuple[Layout, Trace]:
     if not sides:
         raise ShapeError(
             "the trace must hold read_weights or write_weights with axes (time, batch, head, slot), "
-            f"got {', '.join(trace) or 'no arrays'}. OperationsView.from_weights takes the weights of one "
+            f"got {', '.join(trace) or 'no arrays'}. ReadWriteView.from_weights takes the weights of one "
             "step as they are."
         )
     after = {side: _with_named_heads(trace[f"{side}_weights"], side) for side in sides}

@@ -90,17 +90,3 @@ class UntitledScoresOptions(SendingOptions, total=False):
     sort: str
     selection: Selection | None
     height_px: int
-
-
-class LineChartOptions(SendingOptions, total=False):
-    """Those of a chart of lines."""
-
-    labels: AxisLabels | None
-    dims: Sequence[str] | None
-    lines: str | None
-    vmin: float | None
-    vmax: float | None
-    name: str | None
-    selection: Selection | None
-    title: str
-    height_px: int

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets._selection import Selection as Selection
     from nsm_widgets.widgets.charts._charts import LineChart as LineChart
     from nsm_widgets.widgets.charts._importance import ImportanceView as ImportanceView
-    from nsm_widgets.widgets.charts._statistic import StatisticChart as StatisticChart
     from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays as PageArrays
     from nsm_widgets.widgets.verbs._compare import compare as compare
     from nsm_widgets.widgets.verbs._compose import compose as compose
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets.views._communication import CommunicationView as CommunicationView
     from nsm_widgets.widgets.views._comparison import ComparisonView as ComparisonView
     from nsm_widgets.widgets.views._evolution import MemoryEvolutionView as MemoryEvolutionView
-    from nsm_widgets.widgets.views._operations import OperationsView as OperationsView
     from nsm_widgets.widgets.views._routing import RoutingView as RoutingView
     from nsm_widgets.widgets.views._two_traces import TraceComparison as TraceComparison
     from nsm_widgets.widgets.views._views import (

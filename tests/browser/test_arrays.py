@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from nsm_widgets import AttentionView, Trace, stats
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import color_codes, default_coloring, paint
-from nsm_widgets.widgets import StatisticChart, ViewGroup
+from nsm_widgets.widgets import LineChart, ViewGroup
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage
@@ -134,7 +134,7 @@ def test_the_chart_of_an_exported_page_switches_by_itself(
 ) -> None:
     """Lines, legend, ticks and titles of the axes are those of the array that is chosen."""
     trace = translator()
-    chart = StatisticChart(trace, "entropy", x="query")
+    chart = LineChart(trace, statistic="entropy", x="query")
     written = chart.to_html(tmp_path / "chart.html")
     values = stats.entropy(trace["decoder.attention"]).values[0, 0]  # (head, query)
     top = next(
@@ -176,7 +176,7 @@ def test_a_chart_without_labels_writes_the_indices_of_its_array(browser: Browser
     trace = Trace(*(NamedArray(a.name, a.values, a.dims, attrs=a.attrs) for a in translator().values()))
     flat = trace.assign(trace["cross.attention"].isel(head=0, layer=0))  # leaves nothing to run across
     with open_exported(
-        browser, Path(StatisticChart(flat, "entropy").to_html(tmp_path / "flat.html"))
+        browser, Path(LineChart(flat, statistic="entropy").to_html(tmp_path / "flat.html"))
     ) as opened:
         view = ViewOnPage(opened.page)
         axes = opened.page.locator(".bqplot.figure .axis")
@@ -195,7 +195,7 @@ def test_each_part_of_a_group_has_a_chooser_of_its_own(browser: Browser, tmp_pat
     """Though one toolbar serves them all: what a part shows is no matter of the others."""
     trace = translator()
     group = ViewGroup(
-        trace, [[partial(AttentionView, trace)], [partial(StatisticChart, trace, "entropy", x="query")]]
+        trace, [[partial(AttentionView, trace)], [partial(LineChart, trace, statistic="entropy", x="query")]]
     )
     with open_exported(browser, Path(group.to_html(tmp_path / "group.html"))) as opened:
         maps, chart = ViewOnPage(opened.page, 0), ViewOnPage(opened.page, 1)

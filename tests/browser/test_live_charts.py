@@ -38,9 +38,7 @@ def opened(notebook: NotebookPage, made: str) -> ViewOnPage:
     """What this makes of a recorder whose block is still to run; called ``view``."""
     notebook.run_cell(
         OPEN.format(choice="")
-        .replace(
-            "import NTMExplorer,", "import ImportanceView, LineChart, MemoryEvolutionView, StatisticChart,"
-        )
+        .replace("import NTMExplorer,", "import ImportanceView, LineChart, MemoryEvolutionView,")
         .replace("explorer = NTMExplorer(rec)", f"view = {made}")
         .replace("\nexplorer\n", "\nview\n")
     )
@@ -113,7 +111,7 @@ def test_lines_are_those_of_the_iteration_on_show(notebook: NotebookPage, tmp_pa
 
 def test_a_chart_along_iterations_grows(notebook: NotebookPage, tmp_path: Path) -> None:
     """A point more with each; axis, labels and cursor with it; a press selects the iteration below it."""
-    view = opened(notebook, "StatisticChart(rec, 'entropy', x='iteration')")
+    view = opened(notebook, "LineChart(rec, statistic='entropy', x='iteration')")
     ids, name = ids_of(notebook, "view"), "write_weights_entropy"
     with training(notebook, tmp_path) as run:
         wait_until_longer(view, 3)
@@ -261,7 +259,7 @@ def test_an_exported_chart_draws_what_was_logged_above(browser: Browser, tmp_pat
 def test_pictures_of_charts_while_it_runs(lab: JupyterLab, tmp_path: Path, theme: str) -> None:
     """A chart along iterations, bars, and a memory's evolution, before and while training runs."""
     made = {
-        "statistic": "StatisticChart(rec, 'entropy', x='iteration')",
+        "statistic": "LineChart(rec, statistic='entropy', x='iteration')",
         "importance": "ImportanceView(rec)",
         "evolution": "MemoryEvolutionView(rec)",
     }

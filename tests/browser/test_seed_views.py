@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, expect
 
-from nsm_widgets import AttentionView, Trace
-from nsm_widgets.widgets import ComparisonView, OperationsView, RoutingView
+from nsm_widgets import AttentionView
+from nsm_widgets.widgets import ComparisonView, ReadWriteView, RoutingView
 from tests.browser.harness import NotebookPage
 from tests.browser.harness.exported import open_exported
 from tests.browser.views import ViewOnPage
@@ -18,7 +18,7 @@ from tests.browser.views import ViewOnPage
 PRELUDE = """
 import numpy as np
 from nsm_widgets import AttentionView, Trace
-from nsm_widgets.widgets import ComparisonView, OperationsView, RoutingView
+from nsm_widgets.widgets import ComparisonView, ReadWriteView, RoutingView
 from nsm_widgets.view import color_codes, own_domain, own_thresholds, paint, rank_thresholds
 random = np.random.default_rng(0)
 
@@ -46,7 +46,8 @@ view
 OPERATIONS = """
 trace = Trace.from_arrays({'read_weights': random.dirichlet(np.full(8, 0.3), size=(6, 1, 2)),
                            'write_weights': random.dirichlet(np.full(8, 0.3), size=(6, 1, 1))})
-view = OperationsView(trace, labels={'slot': [f'slot {i}' for i in range(8)]}, title='reads and writes')
+slots = [f'slot {i}' for i in range(8)]
+view = ReadWriteView(trace, by='slot', labels={'slot': slots}, title='reads and writes')
 view
 """
 
@@ -354,7 +355,7 @@ def test_pages_of_the_views_are_alive_offline(browser: Browser, tmp_path: Path) 
     weights = dirichlet(4, 5, 3)
     weights[2, 1] = 1 / 3
     routing = RoutingView(weights, labels={"token": list("abcde")}, title="routing")
-    operations = OperationsView(Trace.from_arrays({"read_weights": dirichlet(4, 1, 2, 6)}))
+    operations = ReadWriteView({"read_weights": dirichlet(4, 1, 2, 6)}, by="slot")
     comparison = ComparisonView(dirichlet(3, 5, 5), ["one", "two", "three"])
     for theme in ("light", "dark"):
         with open_exported(browser, Path(routing.to_html(tmp_path / "routing.html")), theme=theme) as page:

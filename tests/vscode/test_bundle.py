@@ -235,7 +235,7 @@ def test_one_of_several_arrays_is_chosen_from_both_sides(quickstart: VscodePage)
     number = quickstart.page.locator(".nsmw-root").count()
     quickstart.run_cell(
         "import numpy as np\n"
-        "from nsm_widgets import AttentionView, Trace; from nsm_widgets.widgets import StatisticChart\n"
+        "from nsm_widgets import AttentionView, Trace; from nsm_widgets.widgets import LineChart\n"
         "shapes = {'encoder.attention': (6, 6), 'cross.attention': (4, 6)}\n"
         "translator = Trace.from_arrays(\n"
         "    {name: np.full((1, 1, 2 + rows // 6, rows, keys), 1 / keys)\n"
@@ -243,7 +243,9 @@ def test_one_of_several_arrays_is_chosen_from_both_sides(quickstart: VscodePage)
         "attention = AttentionView(translator)\n"
         "attention"
     )
-    quickstart.run_cell("chart = StatisticChart(translator, 'entropy', selection=attention.selection)\nchart")
+    quickstart.run_cell(
+        "chart = LineChart(translator, statistic='entropy', selection=attention.selection)\nchart"
+    )
     view, chart = (ViewOnPage(quickstart.page, number + place) for place in (0, 1))
     view.wait_painted("encoder.attention", "layer=0 batch=0 head=0")
     expect(view.slider("head")).to_have_attribute("max", "2")

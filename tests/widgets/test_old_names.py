@@ -14,7 +14,7 @@ import pytest
 import nsm_widgets
 from nsm_widgets import _old_names
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.widgets import MemoryView, PageArrays
+from nsm_widgets.widgets import LineChart, MemoryView, PageArrays, ReadWriteView
 
 OLD: Any = nsm_widgets.widgets
 """Of which no type checker knows the old options."""
@@ -97,3 +97,20 @@ def test_what_never_was_a_name_is_none() -> None:
         _ = nsm_widgets.TraceStor  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="'MemoryView' object has no attribute 'stor'"):
         _ = MemoryView(memory()).stor
+
+
+def test_views_that_became_one_are_still_made() -> None:
+    """By what they were called, as the new one draws them."""
+    weights = {"read_weights": np.full((3, 1, 2, 4), 0.25)}
+    with pytest.warns(FutureWarning, match=r"ReadWriteView now: ReadWriteView\(data, by='slot'\)"):
+        operations = OLD.OperationsView
+    with pytest.warns(FutureWarning, match=r"LineChart now: LineChart\(data, statistic=...\)"):
+        statistic = OLD.StatisticChart
+    new = ReadWriteView(weights, by="slot", title="a")
+    assert operations(Trace.from_arrays(weights), title="a")._layout == new._layout
+    with pytest.warns(FutureWarning, match="OperationsView|ReadWriteView: memory_slots= is called labels="):
+        step = operations.from_weights([[0.5, 0.5]], memory_slots=["a", "b"])
+    assert step.trace["read_weights"].labels("slot") == ("a", "b")
+    old = statistic(Trace.from_arrays(weights), "entropy", "read_weights", x="head")
+    chart = LineChart(weights, "read_weights", statistic="entropy", x="head")
+    assert old.controls._layout == chart.controls._layout and isinstance(old, LineChart)

@@ -24,7 +24,6 @@ from nsm_widgets.widgets import (
     MemoryView,
     PageArrays,
     Selection,
-    StatisticChart,
     ViewGroup,
 )
 from tests.panels import of_kind
@@ -72,7 +71,7 @@ def test_parts_share_one_store_one_selection_and_one_toolbar() -> None:
 def test_the_store_gathers_what_parts_draw() -> None:
     """Computed arrays, too, each once; what is named or given is not added to."""
     trace = make_trace()
-    entropy = partial(StatisticChart, trace, "entropy", "write_weights")
+    entropy = partial(LineChart, trace, "write_weights", statistic="entropy")
     rows: list[list[partial[Any]]] = [
         [partial(MemoryView, trace), entropy],
         [partial(LineChart, trace, "write_gate"), entropy],

@@ -30,7 +30,6 @@ from nsm_widgets.widgets import (
     ImportanceView,
     LineChart,
     MemoryView,
-    OperationsView,
     PageArrays,
     ReadWriteView,
     Selection,
@@ -243,8 +242,8 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         ShapeError,
         "got (time, batch, heads, slot). Missing: head. Did you mean 'head' by 'heads'?",
     ),
-    "OperationsView: misnamed axis": (
-        lambda: OperationsView(HEADS),
+    "ReadWriteView: misnamed axis, by slot": (
+        lambda: ReadWriteView(HEADS, by="slot"),
         ShapeError,
         "Missing: head. Did you mean 'head' by 'heads'?",
     ),

@@ -22,11 +22,11 @@ from nsm_widgets.ntm import NTM, NTMConfig
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import ColorDomain
 from nsm_widgets.widgets import (
+    LineChart,
     MemoryView,
     PageArrays,
     ReadWriteView,
     Selection,
-    StatisticChart,
     TraceComparison,
     ViewGroup,
 )
@@ -141,7 +141,7 @@ MAKERS: dict[str, Callable[[Trace], Any]] = {
     "ReadWriteView": ReadWriteView,
     "NTMExplorer": NTMExplorer,
     "Heatmap": lambda trace: Heatmap(trace["memory"].values, dims=trace["memory"].dims),
-    "StatisticChart": lambda trace: StatisticChart(trace, "entropy"),
+    "LineChart: statistic": lambda trace: LineChart(trace, statistic="entropy"),
     "ViewGroup": lambda trace: ViewGroup(
         trace, [[partial(MemoryView, trace)], [partial(ReadWriteView, trace)]]
     ),

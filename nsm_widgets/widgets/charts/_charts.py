@@ -31,13 +31,8 @@ from nsm_widgets.widgets._base import check_options
 from nsm_widgets.widgets._given import labelled, named_trace
 from nsm_widgets.widgets._options import AxisLabels, SendingOptions, ViewOptions
 from nsm_widgets.widgets._selection import Selection
-from nsm_widgets.widgets.charts._figure import (
-    Chart,
-    FigureControls,
-    check_height,
-    check_names,
-    panel_of_kind,
-)
+from nsm_widgets.widgets.charts._figure import Chart, FigureControls, check_height, check_names, panel_of_kind
+from nsm_widgets.widgets.charts._statistic import StatisticFunction, check_statistic, statistic_panels
 from nsm_widgets.widgets.live._live import Build, Running
 from nsm_widgets.widgets.plot._figure import (
     CURSOR_COLOR,
@@ -86,6 +81,10 @@ class LineChart(Chart):
     selects a step, for all views of the same selection. Where values are NaN or infinite a line is broken;
     the caption counts them.
 
+    With ``statistic``, lines are not of the values but of what one number says of each weighting: a
+    statistic of :mod:`nsm_widgets.stats`, in float64 from the array as it was recorded. Where an array has
+    queries and they are not what runs across, a value is the mean over them.
+
     Of a recorder whose block runs or is still to run, it fills as other views do (see :class:`View`). What
     Python has of the marks is then the first iteration of their shape, and at the end all that was recorded.
 
@@ -94,9 +93,16 @@ class LineChart(Chart):
             itself, a :class:`NamedArray`, a ``DataArray``, ``DataFrame`` or ``Series``, or a tensor or array
             with its ``dims`` named.
         array: Name of an array of the trace that has the axis ``x``; that which there is, where there is one.
+            With a statistic of memory, the trace's memory, else its attention, write weights or read
+            weights, the first that it holds. Of several arrays of attention one is on show; the reader
+            chooses another by its name, and so does ``chart.array``.
+        statistic: Name of a statistic, as ``"entropy"``, one of ``STATISTICS`` in ``_statistic``; or a
+            function that takes a :class:`NamedArray` and returns one with fewer axes. Default: the values.
         labels: Labels by axis, as ``labels={"time": dates}``: strings, numbers or dates.
         dims: Names of a tensor's axes, as ``("time", "head")``.
         x: Axis across; its labels are written along it, where there are any, as many as there is room for.
+            ``"time"`` when not given; of a statistic that leaves none, ``"iteration"``, ``"head"``,
+            ``"layer"`` or ``"query"``.
         lines: Axis with one line for each index; ``"head"``, else ``"slot"``, else the last other axis when
             not given.
         picked: Indices of that axis that have a line, as ``[3, 17]``; all when none is named.
@@ -122,23 +128,30 @@ class LineChart(Chart):
         >>> chart.lines.y.shape  # a line for each head, a value for each time step
         (2, 5)
         >>> chart.selection.time = 3
+        >>> weights = np.full((5, 1, 2, 8), 1 / 8)  # (time, batch, head, slot)
+        >>> spread = LineChart({"read_weights": weights}, statistic="effective_slots")
+        >>> spread.lines.y.shape
+        (2, 5)
 
     Raises:
-        TypeError: If ``data`` holds no arrays, or ``selection`` no selection.
+        TypeError: If ``data`` holds no arrays, a function returns no array with named axes, or ``selection``
+            is no selection.
         ShapeError: If the trace holds no such array, or it has too many values for a chart.
         AxisError: If ``x`` or ``lines`` is no axis of it, or both are the same.
         ValueError: If ``vmin``, ``vmax``, ``height_px`` or one of ``picked`` is out of range.
-        UnknownOptionError: If a keyword is no option.
+        WeightsError: If a statistic of weights is asked of an array that holds none.
+        UnknownOptionError: If a keyword is no option, or there is no such statistic.
     """
 
     def __init__(
         self,
         data: object,
-        array: str = "",
+        array: str | None = None,
         *,
+        statistic: str | StatisticFunction | None = None,
         labels: AxisLabels | None = None,
         dims: Sequence[str] | None = None,
-        x: str = "time",
+        x: str | None = None,
         lines: str | None = None,
         picked: Sequence[int] = (),
         vmin: float | None = None,
@@ -151,10 +164,12 @@ class LineChart(Chart):
     ) -> None:
         check_options(LineChart, options, SendingOptions)
         check_height(height_px)
-        check_names(array=array, name=name)
+        check_names(array=array, name=name, x=x)
         if vmin is not None and vmax is not None:
             default_coloring(NamedArray("values", np.zeros(1), ("item",)), vmin=vmin, vmax=vmax)
-        self._wanted = (array, x)
+        if statistic is not None:
+            check_statistic(statistic)
+        self._wanted, self._statistic = (array or "", x or ""), statistic
 
         def layout_of(given: object, growing: bool) -> tuple[Trace, Layout]:
             def panel_of(drawn: NamedArray, across: str) -> Panel:
@@ -188,6 +203,15 @@ class LineChart(Chart):
             ),
         )
 
+    @property
+    def array(self) -> str:
+        """Name of the array on show, where a trace has several of attention; else empty. Two-way."""
+        return str(self.controls.array)
+
+    @array.setter
+    def array(self, name: str) -> None:
+        self.controls.array = name
+
     def _trace_of(self, given: object, labels: AxisLabels | None, dims: Sequence[str] | None) -> Trace:
         axes = {1: ("time",)}
         return labelled(named_trace(given, type(self).__name__, axes=axes, dims=dims), labels)
@@ -202,12 +226,15 @@ class LineChart(Chart):
             growing: Whether there will be more iterations than it holds.
             panel_of: Makes a panel of an array and the axis across.
         """
-        del growing
-        array, x = self._wanted
-        array = array or (next(iter(trace)) if len(trace) == 1 else "")
+        if self._statistic is not None:
+            return statistic_panels(trace, self._statistic, self._wanted, growing, panel_of)
+        alone = next(iter(trace)) if len(trace) == 1 else ""
+        array = self._wanted[0] or alone
         if array not in trace:
             raise ShapeError(f"array must be one of the trace ({', '.join(trace)}), got {array!r}.")
-        return trace, ((panel_of(trace[array], x),),)
+        drawn = trace[array]
+        across = drawn.dims[0] if alone and drawn.dims and "time" not in drawn.dims else "time"
+        return trace, ((panel_of(drawn, self._wanted[1] or across),),)
 
 
 def lines_figure(height_px: int) -> bqplot.Figure:

@@ -1,11 +1,11 @@
-"""Charts of statistics: one call from a trace to a linked line chart."""
+"""Statistics that a line chart draws: by their names, of which array, along which axis."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from nsm_widgets._axes import did_you_mean, format_dims
 from nsm_widgets._errors import NsmWidgetsError, ShapeError, UnknownOptionError
 from nsm_widgets.trace import NamedArray, Trace, attention_names
 from nsm_widgets.view import Layout, Panel
-from nsm_widgets.widgets._options import LineChartOptions
-from nsm_widgets.widgets.charts._charts import LineChart
-from nsm_widgets.widgets.charts._figure import check_names
 
 StatisticFunction = Callable[[NamedArray], Any]
 
@@ -56,84 +53,44 @@ ACROSS = ("time", "iteration", "head", "layer", "query")
 """Axes that a chart may have across, in the order in which they are chosen."""
 
 
-class StatisticChart(LineChart):
-    """A statistic of an array over time, heads, or any axis that is left, as lines that follow the selection.
-
-    Statistics are those of :mod:`nsm_widgets.stats`, in float64 from the array as it was recorded. Where an
-    array has queries and they are not what runs across, a value is the mean over them.
+def statistic_panels(
+    trace: Trace,
+    statistic: str | StatisticFunction,
+    wanted: tuple[str, str],
+    growing: bool,
+    panel_of: Callable[[NamedArray, str], Panel],
+) -> tuple[Trace, Layout]:
+    """The trace with a statistic of an array, and what draws it; of several arrays of attention, each.
 
     Args:
-        data: Holds the array. Or a recorder whose block runs or is still to run (see :class:`LineChart`).
-        statistic: Name of a statistic, one of :data:`STATISTICS`; or a function that takes a
-            :class:`NamedArray` and returns one with fewer axes.
-        array: Name of the array; when not given, the trace's memory for a statistic of memory, else its
-            attention, write weights or read weights, the first that it holds. Of several arrays of attention
-            one is on show; the reader chooses another by its name, and so does ``chart.array``.
-        x: Axis across; ``"time"`` where it is left, else ``"iteration"``, ``"head"``, ``"layer"`` or
-            ``"query"``.
-        **options: See :class:`LineChart`.
-
-    Example:
-        >>> weights = np.full((5, 1, 2, 8), 1 / 8)  # (time, batch, head, slot)
-        >>> chart = StatisticChart(Trace.from_arrays({"read_weights": weights}), "effective_slots")
-        >>> chart.lines.y.shape  # a line for each head, a value for each time step
-        (2, 5)
-
-    Raises:
-        TypeError: If ``data`` holds no arrays, or a function returns no array with named axes.
-        UnknownOptionError: If there is no such statistic.
-        ShapeError: If the trace holds no such array, or nothing is left to draw.
-        WeightsError: If a statistic of weights is asked of an array that holds none.
+        trace: What was given, or what of a recording there is.
+        statistic: Its name, or a function.
+        wanted: Names of the array and of the axis across; empty where they are to be chosen.
+        growing: Whether there will be more iterations than the trace holds.
+        panel_of: Makes a panel of an array and the axis across.
     """
-
-    def __init__(
-        self,
-        data: object,
-        statistic: str | StatisticFunction,
-        array: str | None = None,
-        *,
-        x: str | None = None,
-        **options: Unpack[LineChartOptions],
-    ) -> None:
-        _check(statistic)
-        check_names(array=array, x=x)
-        self._statistic = statistic
-        super().__init__(data, array or "", x=x or "", **options)
-
-    @property
-    def array(self) -> str:
-        """Name of the array on show, where a trace has several of attention; else empty. Two-way."""
-        return str(self.controls.array)
-
-    @array.setter
-    def array(self, name: str) -> None:
-        self.controls.array = name
-
-    def _choose(
-        self, trace: Trace, growing: bool, panel_of: Callable[[NamedArray, str], Panel]
-    ) -> tuple[Trace, Layout]:
-        array, x = self._wanted
-        panels: dict[str, Panel] = {}
-        problem: NsmWidgetsError | None = None
-        for name in _arrays_of(trace, self._statistic, array or None):
-            try:
-                values = _value_of(trace[name], self._statistic, x or None)
-                growing_sizes = {"iteration": 2} if growing and "iteration" in values.dims else {}
-                sizes = {**values.sizes, **growing_sizes}
-                across = x or next((dim for dim in ACROSS if sizes.get(dim, 1) > 1), values.dims[0])
-                panels[name] = panel_of(values, across)
-            except NsmWidgetsError as error:  # as of an array without one of the axes
-                problem = problem or error
-                continue
-            trace = trace.assign(values)
-        if problem is not None and not panels:
-            raise problem
-        if len(panels) == 1:
-            return trace, (tuple(panels.values()),)
-        return trace, tuple((replace(panel, shown_in=name),) for name, panel in panels.items())
+    array, x = wanted
+    panels: dict[str, Panel] = {}
+    problem: NsmWidgetsError | None = None
+    for name in _arrays_of(trace, statistic, array or None):
+        try:
+            values = _value_of(trace[name], statistic, x or None)
+            growing_sizes = {"iteration": 2} if growing and "iteration" in values.dims else {}
+            sizes = {**values.sizes, **growing_sizes}
+            across = x or next((dim for dim in ACROSS if sizes.get(dim, 1) > 1), values.dims[0])
+            panels[name] = panel_of(values, across)
+        except NsmWidgetsError as error:  # as of an array without one of the axes
+            problem = problem or error
+            continue
+        trace = trace.assign(values)
+    if problem is not None and not panels:
+        raise problem
+    if len(panels) == 1:
+        return trace, (tuple(panels.values()),)
+    return trace, tuple((replace(panel, shown_in=name),) for name, panel in panels.items())
 
 
-def _check(statistic: object) -> None:
+def check_statistic(statistic: object) -> None:
     if isinstance(statistic, str) and statistic not in STATISTICS:
         raise UnknownOptionError(
             f"statistic must be one of {', '.join(STATISTICS)}, or a function, got {statistic!r}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Unpack
+from typing import Any, Literal, Unpack
 
 from nsm_widgets._axes import LEADING
 from nsm_widgets._errors import OptionError
@@ -15,11 +15,13 @@ from nsm_widgets.view import (
     explorer_layout,
     heatmap_layout,
     memory_layout,
+    operations_layout,
     read_write_layout,
 )
 from nsm_widgets.widgets._given import labelled, named_trace
 from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets.views._operations import weights_trace
 
 
 class Heatmap(View):
@@ -129,9 +131,15 @@ class MemoryView(View):
 class ReadWriteView(View):
     """Write and read weights of every head over time and slots, told apart by colour, with the cursor.
 
+    With ``by="slot"`` over the slots alone, before a step and after it, side by side: "after" is the step on
+    show and "before" the step before it; before the first step of a sequence stands ``initial_read_weights``
+    or ``initial_write_weights`` where the trace holds them, else that nothing is known. All pictures then
+    have one colour domain.
+
     Args:
         data: Holds ``read_weights`` or ``write_weights`` ``(time, batch, head, slot)``, or both: a trace, a
             recorder whose block runs or is still to run (see :class:`View`), or arrays by name.
+        by: ``"time"``: slots down, time across; ``"slot"``: heads down, slots across. Default: ``"time"``.
         labels: Labels by axis, as ``labels={"slot": ["a", "b"]}``: strings, numbers or dates.
         **options: See :class:`View`.
 
@@ -140,19 +148,63 @@ class ReadWriteView(View):
         >>> view = ReadWriteView({"read_weights": np.full((5, 1, 2, 8), 1 / 8)})
         >>> view.selection.sizes["head"]
         2
+        >>> step = ReadWriteView.from_weights([[0.1, 0.9]], [[1.0, 0.0]], before=([[0.5, 0.5]], None))
+        >>> step.trace["read_weights"].labels("head")
+        ('read head 0',)
 
     Raises:
-        ShapeError: If there are no such weights.
+        ShapeError: If there are no such weights, or, by slot, the memories differ in slots.
+        OptionError: If ``by`` is something else.
+        LabelError: If there are not as many labels as slots.
     """
 
     def __init__(
-        self, data: object, *, labels: AxisLabels | None = None, **options: Unpack[ViewOptions]
+        self,
+        data: object,
+        *,
+        by: Literal["time", "slot"] = "time",
+        labels: AxisLabels | None = None,
+        **options: Unpack[ViewOptions],
     ) -> None:
+        if not is_one_of(by, ("time", "slot")):
+            raise OptionError(f"by must be 'time' or 'slot', got {by!r}.")
+
         def build(given: object) -> tuple[Trace, Layout]:
             shown = labelled(named_trace(given, "ReadWriteView", needs=WEIGHTS), labels)
-            return shown, read_write_layout(shown)
+            if by == "time":
+                return shown, read_write_layout(shown)
+            layout, shown = operations_layout(shown)
+            return shown, layout
 
         super().__init__(data, build, **options)
+
+    @classmethod
+    def from_weights(
+        cls,
+        read_weights: object = None,
+        write_weights: object = None,
+        *,
+        before: tuple[Any, Any] | None = None,
+        labels: AxisLabels | None = None,
+        **options: Unpack[ViewOptions],
+    ) -> ReadWriteView:
+        """The weights of one step, and of the moment before it where they are known, by slot.
+
+        Args:
+            read_weights: ``[head, slot]`` or ``[batch, head, slot]``; none when ``None``.
+            write_weights: The same of the write heads.
+            before: Read and write weights before the step, of the same shapes; ``None`` for what is not
+                known.
+            labels: Labels by axis, as ``labels={"slot": names}``: strings, numbers or dates.
+            **options: See :class:`View`.
+
+        Raises:
+            ShapeError: If there are no weights, or shapes do not fit.
+            WeightsError: If a head's weights do not sum to 1.
+            LabelError: If there are not as many labels as slots.
+        """
+        trace = weights_trace(read_weights, write_weights, before)
+        return cls(trace, by="slot", labels=labels, **options)
 
 
 MEMORY_AXES = {2: ("slot", "word"), 3: ("time", "slot", "word"), 4: ("time", "batch", "slot", "word")}

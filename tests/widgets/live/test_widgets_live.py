@@ -15,7 +15,7 @@ from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import LazyValues, NamedArray, Trace
 from nsm_widgets.trace.record import _watch as watch_module
 from nsm_widgets.view import ArraySummary, ColorDomain, summary_of
-from nsm_widgets.widgets import MemoryView, ReadWriteView, StatisticChart
+from nsm_widgets.widgets import LineChart, MemoryView, ReadWriteView
 from nsm_widgets.widgets.live._growth import Growth, grown, joined, parts, wired
 
 SLOTS, WORDS, STEPS = 8, 4, 5
@@ -428,7 +428,7 @@ def test_one_of_several_arrays_is_on_show_while_it_is_recorded() -> None:
     asked, first, chart = (
         AttentionView(rec, array="decoder.layers.multihead_attn.attention"),
         AttentionView(rec),
-        StatisticChart(rec, "entropy"),
+        LineChart(rec, statistic="entropy"),
     )
     assert (asked.array, first.array, chart.array) == ("decoder.layers.multihead_attn.attention", "", "")
     meanwhile: list[tuple[str, ...]] = []
@@ -447,7 +447,7 @@ def test_one_of_several_arrays_is_on_show_while_it_is_recorded() -> None:
     other = AttentionView(rec.trace.by_iteration(), array=names[2])
     assert asked._layout == other._layout
     assert asked._shown == other._shown
-    assert chart.controls._layout == StatisticChart(rec.trace.by_iteration(), "entropy").controls._layout
+    assert chart.controls._layout == LineChart(rec.trace.by_iteration(), statistic="entropy").controls._layout
     first.array = names[1]
     assert {panel.array for row in first._shown for panel in row} == {names[1]}
 

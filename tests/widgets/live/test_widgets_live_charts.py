@@ -25,7 +25,6 @@ from nsm_widgets.widgets import (
     MemoryView,
     PageArrays,
     ReadWriteView,
-    StatisticChart,
     ViewGroup,
 )
 from nsm_widgets.widgets.live._live import merged_layout
@@ -40,14 +39,14 @@ def line_chart(given: Any, **options: Any) -> LineChart:
     return LineChart(given, "write_gate", **options)
 
 
-def along_iterations(given: Any, **options: Any) -> StatisticChart:
-    return StatisticChart(given, "entropy", x="iteration", **options)
+def along_iterations(given: Any, **options: Any) -> LineChart:
+    return LineChart(given, statistic="entropy", x="iteration", **options)
 
 
 KINDS = [
     line_chart,
     along_iterations,
-    partial(StatisticChart, statistic="memory_std"),
+    partial(LineChart, statistic="memory_std"),
     ImportanceView,
     partial(ImportanceView, sort="score"),
     MemoryEvolutionView,
@@ -203,8 +202,12 @@ def test_a_panel_of_colours_that_turns_negative_is_another_panel() -> None:
         (partial(line_chart, line="head"), UnknownOptionError, "has no option 'line'"),
         (partial(line_chart, selection=3), TypeError, "selection must be a Selection"),
         (partial(line_chart, page_arrays=3), TypeError, "has page arrays of its own"),
-        (partial(StatisticChart, statistic="entropi"), UnknownOptionError, "Did you mean"),
-        (lambda rec: StatisticChart(rec, cast("str", 3)), TypeError, "must be a name or a function, got int"),
+        (partial(LineChart, statistic="entropi"), UnknownOptionError, "Did you mean"),
+        (
+            lambda rec: LineChart(rec, statistic=cast("str", 3)),
+            TypeError,
+            "must be a name or a function, got int",
+        ),
         (partial(ImportanceView, sort="size"), ValueError, "sort must be one of slot, score, first write"),
         (partial(MemoryEvolutionView, slots=[]), ValueError, "slots must name at least one"),
         (partial(MemoryEvolutionView, lines_px=3), ValueError, "height_px must be an integer"),
@@ -428,7 +431,7 @@ def test_one_iteration_along_iterations_is_no_chart_at_the_end() -> None:
 def test_a_statistic_is_drawn_along_iterations_where_there_is_no_time() -> None:
     """Of attention, which has none: from the first iteration on."""
     rec = TraceRecorder(torch.nn.MultiheadAttention(4, 2, batch_first=True))
-    chart = StatisticChart(rec, "entropy")
+    chart = LineChart(rec, statistic="entropy")
     seen = []
     with rec, torch.no_grad():
         for _ in range(4):
@@ -445,7 +448,7 @@ def test_a_function_as_statistic_is_watched_too() -> None:
     def largest(array: NamedArray) -> NamedArray:
         return NamedArray("largest", array.values.max(axis=(1, 4, 3)), ("iteration", "batch"))
 
-    chart = StatisticChart(rec, largest, "memory", x="iteration")
+    chart = LineChart(rec, "memory", statistic=largest, x="iteration")
     run(rec, 3)
     memory = rec.trace.by_iteration()["memory"].values
     assert chart.lines.y.tolist() == [memory[i, :, 0].max() for i in range(3)]

@@ -13,7 +13,7 @@ from traitlets import TraitError
 
 from nsm_widgets import AttentionView, Trace
 from nsm_widgets._errors import AxisError, LabelError, SelectionError, ShapeError, WeightsError
-from nsm_widgets.widgets import ComparisonView, MemoryView, OperationsView, RoutingView, Selection
+from nsm_widgets.widgets import ComparisonView, MemoryView, ReadWriteView, RoutingView, Selection
 from tests.widgets.conftest import RecordedComm
 
 RANDOM = np.random.default_rng(0)
@@ -60,17 +60,17 @@ def test_routing_takes_a_trace_and_other_axes() -> None:
 def test_operations_of_one_step() -> None:
     """With what was before, without it, and for one side alone."""
     slots = [f"slot {i}" for i in range(5)]
-    both = OperationsView.from_weights(
+    both = ReadWriteView.from_weights(
         torch.tensor(weights(2, 5)), weights(1, 5), before=(weights(2, 5), None), labels={"slot": slots}
     )
     assert both.page_arrays.arrays == ("write_weights", "read_weights_before", "read_weights")
     assert both.trace["read_weights_before"].labels("slot") == tuple(slots)
-    assert OperationsView.from_weights(weights(3, 2, 5)).trace["read_weights"].dims == (
+    assert ReadWriteView.from_weights(weights(3, 2, 5)).trace["read_weights"].dims == (
         "batch",
         "head",
         "slot",
     )
-    assert OperationsView.from_weights(None, weights(2, 5)).page_arrays.arrays == ("write_weights",)
+    assert ReadWriteView.from_weights(None, weights(2, 5)).page_arrays.arrays == ("write_weights",)
 
 
 def test_comparison_takes_mappings_tensors_and_traces() -> None:
@@ -119,7 +119,7 @@ def test_views_share_a_selection() -> None:
     selection = Selection()
     RoutingView(weights(6, 4, 3), selection=selection)
     trace = Trace.from_arrays({"read_weights": weights(6, 1, 2, 5)})
-    view = OperationsView(trace, selection=selection)
+    view = ReadWriteView(trace, by="slot", selection=selection)
     selection.time = 5
     assert view.selection.time == 5
     assert selection.sizes["token"] == 4 and selection.sizes["slot"] == 5
@@ -156,27 +156,27 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "dims come with a Trace",
     ),
     "operations: no trace": (
-        lambda: OperationsView(weights(2, 3)),
+        lambda: ReadWriteView(weights(2, 3), by="slot"),
         ShapeError,
-        "OperationsView draws read_weights or write_weights, got one array without a name. Give it by",
+        "ReadWriteView draws read_weights or write_weights, got one array without a name. Give it by",
     ),
     "operations: nothing": (
-        lambda: OperationsView.from_weights(),
+        lambda: ReadWriteView.from_weights(),
         ShapeError,
         "read_weights or write_weights must be given, got neither.",
     ),
     "operations: one axis": (
-        lambda: OperationsView.from_weights([0.5, 0.5]),
+        lambda: ReadWriteView.from_weights([0.5, 0.5]),
         ShapeError,
         "read_weights must have axes (head, slot) or (batch, head, slot), got shape (2,). A single head?",
     ),
     "operations: before is one": (
-        lambda: OperationsView.from_weights(weights(2, 3), before=weights(2, 3)),  # type: ignore[arg-type]
+        lambda: ReadWriteView.from_weights(weights(2, 3), before=weights(2, 3)),  # type: ignore[arg-type]
         ShapeError,
         "before must be a pair (read weights, write weights), or None, got ndarray.",
     ),
     "operations: before of other heads": (
-        lambda: OperationsView.from_weights(weights(2, 3), before=(weights(1, 3), None)),
+        lambda: ReadWriteView.from_weights(weights(2, 3), before=(weights(1, 3), None)),
         ShapeError,
         "initial_read_weights must be one step of read_weights, (head: 2, slot: 3), got (head: 1, slot: 3).",
     ),
