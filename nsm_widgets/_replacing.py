@@ -30,6 +30,19 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
+def check_lies_in_folder(path: Path) -> None:
+    """Refuse a path to what is to be written, in a folder that is not there.
+
+    Raises:
+        MissingFileError: If there is none, or a file in its place.
+    """
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise MissingFileError(
+            f"{path} must lie in a folder that is there, and {folder} is none. Make it first."
+        )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A file in a hidden folder beside ``path`` that takes its place at the end, all or nothing.
@@ -39,10 +52,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     check_path(path)
     target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise MissingFileError(
-            f"{path} must lie in a folder that is there, and {target.parent} is none. Make it first."
-        )
+    check_lies_in_folder(path)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:80]}.", suffix=".tmp", dir=target.parent))
     temporary = folder / "whole"
     try:

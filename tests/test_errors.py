@@ -45,6 +45,14 @@ SLIPS: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda folder: Heatmap(np.eye(2), dims=("row", "column")).savefig(folder / "nowhere" / "a.png"),
         "must lie in a folder that is there",
     ),
+    "no-such-folder-of-a-store": (
+        lambda folder: memory().to_zarr(folder / "nowhere" / "a.zarr"),
+        "must lie in a folder that is there",
+    ),
+    "a-store-in-a-file": (
+        lambda folder: memory().to_zarr(a_file(folder) / "a.zarr"),
+        "must lie in a folder that is there",
+    ),
     "no-such-array": (
         lambda _: Trace.from_arrays({"memory": np.ones((1, 1, 2, 2))})["usage"],
         "no array 'usage'",

@@ -64,6 +64,7 @@ import numpy as np
 
 from nsm_widgets._errors import FileThereError
 from nsm_widgets._options import check_path
+from nsm_widgets._replacing import check_lies_in_folder
 from nsm_widgets.trace.arrays._base import TraceBase
 from nsm_widgets.trace.store._codec import need_codecs
 from nsm_widgets.trace.store._files import sync_folder
@@ -89,6 +90,7 @@ def write_store(trace: TraceBase, path: str | os.PathLike[str]) -> Path:
         raise FileThereError(
             f"{path} must not exist yet, but it does. Choose another path, or remove it first."
         )
+    check_lies_in_folder(path)
     made = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent))
     try:
         _write(trace, made / "whole")
