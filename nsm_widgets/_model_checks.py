@@ -143,6 +143,20 @@ def state_remedy(inputs: Tensor, memory: object, model: str = "model") -> str:
     return remedy
 
 
+def check_state(state: object, kind: type, whole: str = "model") -> None:
+    """Refuse what is no state of a model.
+
+    Raises:
+        DtypeError: If it is something else.
+    """
+    if not isinstance(state, kind):
+        article = "an" if kind.__name__.startswith("N") else "a"
+        raise DtypeError(
+            f"state must be {article} {kind.__name__}, got {type(state).__name__}. "
+            f"Pass what an earlier call returned, or {whole}.initial_state(batch)."
+        )
+
+
 def check_controller(
     state: Sequence[Sequence[Tensor]], layers: int, expected: tuple[int, int], remedy: str
 ) -> None:

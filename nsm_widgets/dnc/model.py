@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError
 from nsm_widgets._model_checks import (
     check_controller,
     check_positive,
     check_sequence,
     check_shape,
+    check_state,
     state_remedy,
     warn_if_batch_leads,
 )
@@ -139,11 +139,7 @@ class DNC(nn.Module):
         return hidden, DNCCellState(self.access(self.interface(hidden), state.access).state, controller)
 
     def _check_state(self, state: DNCCellState, inputs: Tensor) -> None:
-        if not isinstance(state, DNCCellState):
-            raise DtypeError(
-                f"state must be a DNCCellState, got {type(state).__name__}. "
-                "Pass what an earlier call returned, or model.initial_state(batch)."
-            )
+        check_state(state, DNCCellState)
         batch, remedy = inputs.shape[1], state_remedy(inputs, state.access.memory)
         fresh = self.initial_state(batch)
         for name, part, expected in zip(DNCState._fields, state.access, fresh.access, strict=True):

@@ -6,11 +6,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError, ShapeError
+from nsm_widgets._errors import ShapeError
 from nsm_widgets._model_checks import (
     check_matches,
     check_positive,
     check_shape,
+    check_state,
     check_tensor,
     state_remedy,
     warn_if_batch_leads,
@@ -166,11 +167,7 @@ class NeuralStateMachine(nn.Module):
         check_matches("tokens", tokens, self.output_layer.weight, "the model")
 
     def _check_state(self, state: NSMState, tokens: Tensor) -> None:
-        if not isinstance(state, NSMState):
-            raise DtypeError(
-                f"state must be an NSMState, got {type(state).__name__}. "
-                "Pass what an earlier call returned, or machine.initial_state(batch)."
-            )
+        check_state(state, NSMState, "machine")
         remedy = state_remedy(tokens, state.states, "machine")
         fresh = self.initial_state(tokens.shape[1])
         check_shape("state states", state.states, "batch, state, feature", fresh.states.shape, remedy)

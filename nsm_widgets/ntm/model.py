@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nsm_widgets._errors import DtypeError
 from nsm_widgets._model_checks import (
     check_controller,
     check_positive,
     check_sequence,
     check_shape,
+    check_state,
     state_remedy,
     warn_if_batch_leads,
 )
@@ -134,11 +134,7 @@ class NTM(nn.Module):
         return NTMOutput(self.output_layer(features), state)
 
     def _check_state(self, state: CellState, inputs: Tensor) -> None:
-        if not isinstance(state, CellState):
-            raise DtypeError(
-                f"state must be a CellState, got {type(state).__name__}. "
-                "Pass what an earlier call returned, or model.initial_state(batch)."
-            )
+        check_state(state, CellState)
         config = self.config
         slots, word = config.memory_size, config.word_size
         reads, writes = config.num_read_heads, config.num_write_heads
