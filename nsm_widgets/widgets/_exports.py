@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from nsm_widgets._old_names import old_attribute, with_old_options
 from nsm_widgets.export import pictured
@@ -13,6 +13,7 @@ from nsm_widgets.trace import Trace
 from nsm_widgets.view import ArraySummary, Layout, Theme
 from nsm_widgets.view.settings import settings_of
 from nsm_widgets.widgets._at_cell_end import forget, is_shown
+from nsm_widgets.widgets._help import describe_options, public_names
 from nsm_widgets.widgets._selection import Selection, check_selection
 from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays
 
@@ -36,17 +37,24 @@ class Shown(Protocol):
 class Exportable:
     """Goes before a widget class, which says what view leads, and all that is shown where that is more."""
 
+    _shared_options: ClassVar[str | None] = None
+    """The docstring that says what options all views have."""
     _made: tuple[Any, ...] = ()
     """What is closed with it, unless others use it."""
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         with_old_options(cls)
+        describe_options(cls, Exportable._shared_options)
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name):
             return old_attribute(self, name)
+
+    def __dir__(self) -> list[str]:
+        """Of ipywidgets' own names only those that are of use with a view."""
+        return public_names(self)
 
     @property
     def _lead(self) -> Shown:

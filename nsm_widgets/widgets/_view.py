@@ -42,14 +42,20 @@ class View(Exportable, SyncedWidget):
     what it has not is counted there.
 
     Args:
-        selection: The cursor to follow; a new one when not given.
-        cmap: A colour map for the panels of its kind (sequential or diverging), or ``"auto"``.
-        scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``.
-        domain: ``"shared"``, or, of attention, ``"per-head"``.
-        title: Heading above the panels.
+        selection: The cursor to follow. Default: a new one.
+        cmap: A colour map for the panels of its kind, sequential or diverging. Default: ``"auto"``, each
+            panel's own.
+        scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``. Default: ``"linear"``.
+        domain: ``"shared"``, one range of colours for all heads, or, of attention, ``"per-head"``. Default:
+            ``"shared"``.
+        array: Name of the array on show at first, in a view that shows one of several. Default: the first.
+        title: Heading above the panels. Default: none.
         page_arrays: A :class:`PageArrays` to read from, so that several views share one copy of the bytes.
-        budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`PageArrays`).
-        precision: How near the recorded values are that cross when they are needed (see :class:`PageArrays`).
+            Default: one of its own.
+        budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole. Default: 64.
+        precision: How near the recorded values are that cross when they are needed: ``"exact"``,
+            ``"float32"`` or ``"float16"`` (see :class:`PageArrays`). Default: ``"exact"``.
+        layout: Size of the widget on the page, an ``ipywidgets.Layout``. Default: as wide as its cell.
     """
 
     _kind = traitlets.Unicode("view").tag(sync=True)
@@ -307,6 +313,9 @@ class View(Exportable, SyncedWidget):
             only = f"one of {', '.join(choices)}" if choices else "empty, as there is one view of all arrays"
             raise TraitOptionError(f"array must be {only}, got {name!r}.")
         return name
+
+
+Exportable._shared_options = View.__doc__
 
 
 def _check_place(owner: str, page_arrays: object, *, watched: bool) -> None:

@@ -41,8 +41,7 @@ class MemoryEvolutionView(ViewGroup):
         labels: Labels by axis, as ``labels={"slot": ["a", "b"]}``: strings, numbers or dates.
         dims: Names of a tensor's axes, where they are others.
         lines_px: Height of the line charts, at least 120.
-        **options: See :class:`ViewGroup`: ``selection``, ``page_arrays``, ``title``, ``cmap``, ``scale``,
-            ``budget_mb``, ``precision``.
+        **options: See :class:`View`.
 
     Attributes:
         slots: The slots that have lines; of a recorder, before its first iteration, those that were asked
