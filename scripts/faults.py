@@ -122,7 +122,7 @@ FAULTS = (
     Fault(
         "wire",
         "what Python selects is drawn when something else moves",
-        "if (names.some((name) => before[name] !== this.#values[name])) changed();",
+        "if (names.some((name) => before[name] !== this.#values[name])) this.#changed();",
         "",
         ("test_charts.py",),
     ),

@@ -263,7 +263,11 @@ def test_what_holds_for_all_calls_is_said_once() -> None:
 
 WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "labels": ({"slot": ["a"]}, LabelError, r"memory must have 4 labels for 'slot', got 1"),
-    "kind": ({"slot": [0.5] * 4}, LabelError, r"memory: labels of 'slot' must be all strings or all 64-bit"),
+    "kind": (
+        {"slot": ["a", 1, 2, 3]},
+        LabelError,
+        r"memory: labels of 'slot' must be all strings, all numbers",
+    ),
     "shape": (
         {"slot_mask": torch.ones(3).bool()},
         LabelError,
