@@ -37,7 +37,7 @@ def with_old_options(cls: C) -> C:
     if own is None:
         return cls
 
-    @wraps(own)
+    @wraps(own)  # with the options of any view
     def init(self: object, *args: object, **options: Any) -> None:
         if len(args) > 1 and cls.__name__ in ORDER:
             args, options = (), {**dict(zip(ORDER[cls.__name__], args, strict=False)), **options}

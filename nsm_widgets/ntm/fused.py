@@ -135,7 +135,7 @@ class AccessStep(torch.autograd.Function):
         ctx.set_materialize_grads(False)  # a gradient that nobody asks for stays None
         return tuple(made)
 
-    @staticmethod
+    @staticmethod  # ctx: as in forward
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, ...]:
         """The stages in reverse."""
         refuse_second_order()

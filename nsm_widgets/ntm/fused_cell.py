@@ -109,7 +109,7 @@ class CellStep(torch.autograd.Function):
         stages_read, stages_write = _by_kind(made[:3], plan.kinds)
         return *outputs, *of_read, *of_write, erase, add, *stages_read, *stages_write
 
-    @staticmethod
+    @staticmethod  # ctx: as in forward
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         """The stages in reverse."""
         refuse_second_order()

@@ -114,8 +114,9 @@ def labelled(trace: Trace, labels: object, names: Sequence[str] = ()) -> Trace:
     return trace
 
 
+# dims: checked by the array
 def _dims_by_rank(name: str, shape: tuple[int, ...], dims: Any, axes: Axes | None) -> tuple[str, ...]:
-    """The axis names that were given, which the array checks, or those that go with so many axes."""
+    """The axis names that were given, or those that go with so many axes."""
     if dims is not None:
         return tuple(dims)
     if axes is None or len(shape) not in axes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from typing import Any
 
 _SHARED = re.compile(r"(?m)^        \*\*options: See :class:`View`(?:[^\n]*\n(?:            [^\n]*\n)*)")
 _ENTRY = re.compile(r"(?m)^        (\w+): (?:[^\n]*\n(?:            [^\n]*\n)*)")
@@ -39,7 +38,7 @@ def describe_options(cls: type, shared: str | None) -> None:
     cls.__doc__ = cls.__doc__[: told.start()] + "".join(entries) + cls.__doc__[told.end() :]
 
 
-def public_names(view: Any) -> list[str]:
+def public_names(view: object) -> list[str]:
     """What a view has of its own, and what of ipywidgets is of use with it."""
     foreign = ("anywidget.", "ipywidgets.", "traitlets.", "builtins")
     own = [owner for owner in type(view).__mro__ if not f"{owner.__module__}.".startswith(foreign)]

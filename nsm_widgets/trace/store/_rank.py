@@ -204,6 +204,7 @@ class RankFiles:
         stage("group: named")
         sync_folder(self._root)
 
+    # said: fields of Commit, of several types
     def commit(self, blocks: Sequence[tuple[ShardBuffer, int]], *, close: bool = False, **said: Any) -> None:
         """Make steps last.
 
