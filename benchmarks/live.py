@@ -65,7 +65,7 @@ VIEWS = {
     "iterations": "partial(nsmw.LineChart, array='write_gate', x='iteration')",
     "statistic": "partial(nsmw.LineChart, statistic='entropy')",
     "importance": "nsmw.ImportanceView",
-    "evolution": "nsmw.MemoryEvolutionView",
+    "evolution": "partial(nsmw.MemoryView, lines=True)",
     "group": "lambda rec: nsmw.ViewGroup(rec, [[partial(nsmw.MemoryView, rec)], "
     "[partial(nsmw.LineChart, rec, 'write_gate')]])",
 }

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from functools import wraps
-from importlib import import_module
+from functools import partial, wraps
+from pkgutil import resolve_name
 from typing import Any, TypeVar
 
 C = TypeVar("C", bound=type)
+_warn = partial(warnings.warn, category=FutureWarning)
 
 OPTIONS = {"trace": "data", "values": "data", "weights": "data", "trace_or_weights": "data"}
 OPTIONS |= {"coords": "labels", "x_labels": "labels.key", "y_labels": "labels.query"}
 OPTIONS |= {"head_names": "labels.head", "memory_slots": "labels.slot", "store": "page_arrays"}
-OPTIONS |= {"token_labels": "labels.token", "state_labels": "labels.state"}
-"""Options of views that have no option of that name now."""
+OPTIONS |= {
+    "token_labels": "labels.token",
+    "state_labels": "labels.state",
+}  # where a view has no such option now
 
 ORDER = {"RoutingView": ("data", "token_labels", "state_labels")}  # options that went without their names
 ATTRIBUTES = {"store": "page_arrays"}  # of views
 
 CLASSES: dict[str, tuple[str, tuple[str, ...], dict[str, object]]] = {
     "TraceStore": ("nsm_widgets.widgets.PageArrays", (), {}),
+    "MemoryEvolutionView": ("nsm_widgets.widgets.MemoryView", ("data", "slots"), {"lines": True}),
     "OperationsView": ("nsm_widgets.widgets.ReadWriteView", ("data",), {"by": "slot"}),
     "StatisticChart": ("nsm_widgets.widgets.LineChart", ("data", "statistic", "array"), {"statistic": ...}),
 }
 CLASSES |= {name: (f"nsm_widgets.trace.{name}", (), {}) for name in ("NamedArray", "StoreWriter")}
 _MOVED = "CommunicationView ComparisonView ImportanceView LineChart MemoryView ReadWriteView RoutingView"
-_MOVED += " MemoryEvolutionView Selection TraceComparison ViewGroup"
+_MOVED += " Selection TraceComparison ViewGroup"
 CLASSES |= {name: (f"nsm_widgets.widgets.{name}", (), {}) for name in _MOVED.split()}
 """The class of now, the options that went without their names, and those that draw the same now."""
 
@@ -43,7 +47,8 @@ def with_old_options(cls: C) -> C:
             args, options = (), {**dict(zip(ORDER[cls.__name__], args, strict=False)), **options}
         for old in options.keys() & OPTIONS.keys() - inspect.signature(own).parameters.keys():
             new, _, axis = OPTIONS[old].partition(".")
-            _warn(f"{cls.__name__}: {old}= is called {new}={f'{{{axis!r}: ...}}' if axis else ''} now.", 3)
+            how = f"{new}={{{axis!r}: ...}}" if axis else f"{new}="
+            _warn(f"{cls.__name__}: {old}= is called {how} now.", stacklevel=2)
             value = options.pop(old)
             options[new] = {**(options.get(new) or {}), axis: value} if axis else value
         own(self, *args, **options)
@@ -56,7 +61,7 @@ def old_attribute(owner: object, name: str) -> Any:
     """What an attribute of a view is called now."""
     if name not in ATTRIBUTES:
         raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
-    _warn(f"{type(owner).__name__}.{name} is called {ATTRIBUTES[name]} now.", 4)
+    _warn(f"{type(owner).__name__}.{name} is called {ATTRIBUTES[name]} now.", stacklevel=3)
     return getattr(owner, ATTRIBUTES[name])
 
 
@@ -65,16 +70,11 @@ def old_name(room: str, name: str) -> Any:
     if name not in CLASSES or room not in ("nsm_widgets", "nsm_widgets.widgets"):
         raise AttributeError(f"module {room!r} has no attribute {name!r}")
     path, order, preset = CLASSES[name]
-    module, _, now = path.rpartition(".")
-    base = getattr(import_module(module), now)
+    base = resolve_name(path)
     how = "".join(f", {option}={value!r}" for option, value in preset.items()).replace("Ellipsis", "...")
-    _warn(f"{room}.{name} is {path} now{f': {now}(data{how})' if how else ''}.", 4)
+    _warn(f"{room}.{name} is {path} now{f': {base.__name__}(data{how})' if how else ''}.", stacklevel=3)
 
     def new(_cls: object, *args: object, **options: object) -> Any:
         return base(**{**preset, **dict(zip(order, args, strict=False)), **options})
 
     return base if not order else type(name, (base,), {"__new__": new})
-
-
-def _warn(text: str, level: int) -> None:
-    warnings.warn(text, FutureWarning, stacklevel=level)  # it names the line that has the old name

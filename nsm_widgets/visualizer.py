@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, cast
 
 import numpy as np
 from jaxtyping import Float64
@@ -24,7 +24,6 @@ from nsm_widgets.widgets import (
     Exportable,
     ImportanceView,
     LineChart,
-    MemoryEvolutionView,
     MemoryView,
     ReadWriteView,
     RoutingView,
@@ -276,7 +275,7 @@ class AdvancedNSMVisualizer:
         memory_slots: Names = None,
         slots: Sequence[int] | None = None,
         **options: Unpack[UntitledGroupOptions],
-    ) -> MemoryEvolutionView:
+    ) -> ViewGroup:
         """How a memory, or the states of a network, change from step to step.
 
         Args:
@@ -286,12 +285,13 @@ class AdvancedNSMVisualizer:
             save_path: Where to save a picture.
             memory_slots: One string for each slot.
             slots: Slots that have lines; the six that changed most when not given.
-            **options: See :class:`MemoryEvolutionView`.
+            **options: See :class:`MemoryView`.
         """
         array = stack_arrays(states)
         dims = ("time", "slot", "word") if array.ndim == 3 else ("time", "batch", "slot", "word")
         trace = _memory_trace(array, dims, memory_slots)
-        return self._done(MemoryEvolutionView(trace, slots, title=title, **options), save_path)
+        view = cast("ViewGroup", MemoryView(trace, slots=slots, lines=True, title=title, **options))
+        return self._done(view, save_path)
 
     def plot_state_dynamics(
         self,

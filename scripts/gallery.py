@@ -85,10 +85,11 @@ ENTRIES = (
         "MemoryView(trace, selection=Selection(time=12))",
     ),
     Entry(
-        "MemoryEvolutionView(trace)",
+        "MemoryView(trace, lines=True)",
         "a memory, its difference to the step before; norm, mean and deviation of chosen slots as lines",
         "Contents, the difference to the step before, and the course of chosen slots (state dynamics).",
-        "MemoryEvolutionView(trace, slots=[28, 29, 30, 31], selection=Selection(time=12))",
+        "MemoryView(trace, slots=[28, 29, 30, 31], selection=Selection(time=12))",
+        "-with-lines",
     ),
     Entry(
         "ReadWriteView(trace)",

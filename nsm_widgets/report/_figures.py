@@ -18,7 +18,6 @@ from nsm_widgets.widgets import (
     Heatmap,
     ImportanceView,
     LineChart,
-    MemoryEvolutionView,
     MemoryView,
     NTMExplorer,
     ReadWriteView,
@@ -64,7 +63,7 @@ def figures_of_trace(trace: Trace) -> Iterator[Figure]:
         )
     if memory is not None and {"time", "slot", "word"} <= set(memory.dims):
         yield Figure(
-            "memory_evolution", "How the memory changes", EVOLUTION, partial(MemoryEvolutionView, trace)
+            "memory_evolution", "How the memory changes", EVOLUTION, partial(MemoryView, trace, lines=True)
         )
     if weights:
         yield Figure("operations", "Reads and writes", OPERATIONS, partial(ReadWriteView, trace, by="slot"))
@@ -142,7 +141,7 @@ def _memory(values: object, **options: Unpack[Linked]) -> Any:
 def _evolution(values: object, **options: Unpack[Linked]) -> Any:
     array = stack_arrays(values)
     dims = ("time", "slot", "word") if array.ndim == 3 else ("time", "batch", "slot", "word")
-    return MemoryEvolutionView(Trace.from_arrays({"memory": array}, dims={"memory": dims}), **options)
+    return MemoryView(Trace.from_arrays({"memory": array}, dims={"memory": dims}), **options, lines=True)
 
 
 def _importance(values: object, **options: Unpack[Linked]) -> Any:

@@ -12,6 +12,7 @@ from nsm_widgets.trace import NamedArray, Trace, given_trace, to_readonly
 Axes = Mapping[int, tuple[str, ...]]
 """Names of axes by their number."""
 
+MEMORY_AXES = {2: ("slot", "word"), 3: ("time", "slot", "word"), 4: ("time", "batch", "slot", "word")}
 _UNNAMED = {"row", "column"}
 """Axes of a data frame that has none of its own."""
 
@@ -112,6 +113,12 @@ def labelled(trace: Trace, labels: object, names: Sequence[str] = ()) -> Trace:
             raise problem
         trace = trace.assign(*done)
     return trace
+
+
+def memory_trace(given: object, owner: str, labels: object, dims: object) -> Trace:
+    """A memory as a trace, with its labels."""
+    trace = named_trace(given, owner, alone="memory", axes=MEMORY_AXES, dims=dims)
+    return labelled(trace, labels)
 
 
 # dims: checked by the array

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from typing import Any
 
 _SHARED = re.compile(r"(?m)^        \*\*options: See :class:`View`(?:[^\n]*\n(?:            [^\n]*\n)*)")
 _ENTRY = re.compile(r"(?m)^        (\w+): (?:[^\n]*\n(?:            [^\n]*\n)*)")
@@ -12,10 +13,10 @@ FROM_IPYWIDGETS = frozenset({"add_class", "layout", "observe", "remove_class", "
 """Names of ipywidgets' that are of use with a view."""
 
 
-def option_names(cls: type) -> list[str]:
+def option_names(cls: Any) -> list[str]:
     """Every option that a class takes, those that it takes by ``**options`` too."""
     names = []
-    for name, parameter in inspect.signature(cls).parameters.items():
+    for name, parameter in cls.__signature__.parameters.items():
         if parameter.kind is not parameter.VAR_KEYWORD:
             names.append(name)
         elif told := re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation)):
@@ -23,13 +24,14 @@ def option_names(cls: type) -> list[str]:
     return names
 
 
-def describe_options(cls: type, shared: str | None) -> None:
+def describe_options(cls: Any, shared: str | None) -> None:
     """Put the options that views share into the docstring of one, in place of a word of where they stand.
 
     Args:
         cls: A view, a chart or a group.
         shared: The docstring that describes them.
     """
+    cls.__signature__ = inspect.signature(cls.__init__.__get__(object()))  # not that of __new__
     if cls.__doc__ is None or shared is None or not (told := _SHARED.search(cls.__doc__)):
         return
     known = {entry[1]: entry[0] for entry in _ENTRY.finditer(shared)}

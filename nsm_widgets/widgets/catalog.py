@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets.verbs._show import show as show
     from nsm_widgets.widgets.views._communication import CommunicationView as CommunicationView
     from nsm_widgets.widgets.views._comparison import ComparisonView as ComparisonView
-    from nsm_widgets.widgets.views._evolution import MemoryEvolutionView as MemoryEvolutionView
     from nsm_widgets.widgets.views._routing import RoutingView as RoutingView
     from nsm_widgets.widgets.views._two_traces import TraceComparison as TraceComparison
     from nsm_widgets.widgets.views._views import (

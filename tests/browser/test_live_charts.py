@@ -38,7 +38,7 @@ def opened(notebook: NotebookPage, made: str) -> ViewOnPage:
     """What this makes of a recorder whose block is still to run; called ``view``."""
     notebook.run_cell(
         OPEN.format(choice="")
-        .replace("import NTMExplorer,", "import ImportanceView, LineChart, MemoryEvolutionView,")
+        .replace("import NTMExplorer,", "import ImportanceView, LineChart, MemoryView,")
         .replace("explorer = NTMExplorer(rec)", f"view = {made}")
         .replace("\nexplorer\n", "\nview\n")
     )
@@ -194,7 +194,7 @@ def test_bars_are_those_of_the_iteration_on_show(notebook: NotebookPage, tmp_pat
 def test_a_memorys_evolution_fills_as_one(notebook: NotebookPage, tmp_path: Path) -> None:
     """Maps and three charts from one store, in the dark; one toolbar, one status, what was logged once."""
     notebook.set_theme("dark")
-    view = opened(notebook, "MemoryEvolutionView(rec)")
+    view = opened(notebook, "MemoryView(rec, lines=True)")
     expect(notebook.page.locator(".nsmw-root .nsmw-status:visible")).to_have_count(1)
     with training(notebook, tmp_path) as run:
         wait_until_longer(view, 3)
@@ -220,7 +220,7 @@ def test_a_memorys_evolution_fills_as_one(notebook: NotebookPage, tmp_path: Path
     value = float(names[0].split()[-1])
     first = notebook.python(f"float((rec.iteration(0)['memory'].values[0, 0, {slot}] ** 2).sum() ** 0.5)")
     assert value == pytest.approx(first, rel=1e-5)
-    notebook.run_code("other = MemoryEvolutionView(rec.trace.by_iteration(), selection=view.selection)")
+    notebook.run_code("other = MemoryView(rec.trace.by_iteration(), selection=view.selection, lines=True)")
     assert notebook.python("other.slots == view.slots and other.page_arrays._meta == view.page_arrays._meta")
     for chart in charts:
         expect(chart.root).to_have_attribute("data-live", "ended")
@@ -261,7 +261,7 @@ def test_pictures_of_charts_while_it_runs(lab: JupyterLab, tmp_path: Path, theme
     made = {
         "statistic": "LineChart(rec, statistic='entropy', x='iteration')",
         "importance": "ImportanceView(rec)",
-        "evolution": "MemoryEvolutionView(rec)",
+        "evolution": "MemoryView(rec, lines=True)",
     }
     for name, code in made.items():
         with lab.new(viewport=(1400, 1700)) as notebook:

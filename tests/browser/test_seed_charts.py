@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, expect
 from nsm_widgets import Trace
 from nsm_widgets.export import widgets_to_html
 from nsm_widgets.view import BAR_COLORS, HEADROOM
-from nsm_widgets.widgets import ImportanceView, MemoryEvolutionView, MemoryView, Selection
+from nsm_widgets.widgets import ImportanceView, MemoryView, Selection
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.harness.pixels import screenshot_pixel
@@ -26,7 +26,7 @@ STEPS, SLOTS, WORDS = 9, 8, 5
 PRELUDE = f"""
 import numpy as np
 from nsm_widgets import Trace
-from nsm_widgets.widgets import ImportanceView, MemoryEvolutionView, MemoryView, Selection
+from nsm_widgets.widgets import ImportanceView, MemoryView, Selection
 random = np.random.default_rng(3)
 weights = random.dirichlet(np.full({SLOTS}, 0.3), size=(2, {STEPS}, 2, 2))
 weights[..., 6] = 0.0  # never used
@@ -249,7 +249,7 @@ def test_many_slots_with_names_stay_readable(notebook: NotebookPage) -> None:
 
 
 EVOLUTION = """
-evolution = MemoryEvolutionView(trace, slots=[1, 4, 6], selection=selection, title="evolution")
+evolution = MemoryView(trace, slots=[1, 4, 6], selection=selection, title="evolution")
 evolution
 """
 
@@ -344,7 +344,7 @@ def test_both_views_in_both_themes(notebook: NotebookPage) -> None:
     notebook.run_code(
         "import torch\n"
         "from nsm_widgets import TraceRecorder, load_pretrained\n"
-        "from nsm_widgets.widgets import ImportanceView, MemoryEvolutionView\n"
+        "from nsm_widgets.widgets import ImportanceView, MemoryView\n"
         "from nsm_widgets.tasks import CopyTask\n"
         "model = load_pretrained('copy')\n"
         "batch = CopyTask().batch(1, torch.Generator().manual_seed(0), length=20)\n"
@@ -354,7 +354,7 @@ def test_both_views_in_both_themes(notebook: NotebookPage) -> None:
         "importance = ImportanceView(recorder.trace, title='Slots of a copying NTM')\nimportance"
     )
     notebook.run_cell(
-        "evolution = MemoryEvolutionView(recorder.trace, title='Memory of a copying NTM')\nevolution"
+        "evolution = MemoryView(recorder.trace, title='Memory of a copying NTM', lines=True)\nevolution"
     )
     importance, maps = ViewOnPage(notebook.page, 0), ViewOnPage(notebook.page, 1)
     importance.wait_painted("importance")
@@ -391,7 +391,7 @@ def test_both_are_alive_in_an_exported_page(browser: Browser, tmp_path: Path, th
     trace, selection = make_trace(), Selection(time=2)
     widgets = [
         ImportanceView(trace, selection=selection, sort="score", title="importance"),
-        MemoryEvolutionView(trace, selection=selection, title="evolution"),
+        MemoryView(trace, selection=selection, title="evolution", lines=True),
         MemoryView(trace, selection=selection),
     ]
     path = Path(widgets_to_html(widgets, tmp_path / "charts.html", title="Charts", theme=theme))

@@ -114,3 +114,10 @@ def test_views_that_became_one_are_still_made() -> None:
     old = statistic(Trace.from_arrays(weights), "entropy", "read_weights", x="head")
     chart = LineChart(weights, "read_weights", statistic="entropy", x="head")
     assert old.controls._layout == chart.controls._layout and isinstance(old, LineChart)
+    with pytest.warns(FutureWarning, match=r"MemoryView now: MemoryView\(data, lines=True\)"):
+        evolution = OLD.MemoryEvolutionView
+    changes = MemoryView(memory(), slots=[2, 5])
+    assert evolution(memory(), [2, 5]).slots == changes.slots == (2, 5)
+    assert [row[0].array for row in evolution(memory())._shown] == [
+        row[0].array for row in MemoryView(memory(), lines=True)._shown
+    ]

@@ -20,7 +20,6 @@ from nsm_widgets.view.panels import BarsPanel
 from nsm_widgets.widgets import (
     ImportanceView,
     LineChart,
-    MemoryEvolutionView,
     MemoryView,
     PageArrays,
     Selection,
@@ -118,7 +117,7 @@ def test_a_group_is_one_picture_in_its_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [make_group, lambda: MemoryEvolutionView(make_trace())], ids=["group", "evolution"]
+    "make", [make_group, lambda: MemoryView(make_trace(), lines=True)], ids=["group", "evolution"]
 )
 def test_a_closed_group_closes_all_that_it_made(make: Callable[[], ViewGroup]) -> None:
     """The second time there is nothing to do; what was given stays open."""
@@ -136,7 +135,7 @@ def test_what_a_group_was_given_stays_open() -> None:
     """Selection and store belong to the caller."""
     trace, selection = make_trace(), Selection()
     view = ImportanceView(trace, selection=selection)
-    group = MemoryEvolutionView(trace, selection=selection)
+    group = MemoryView(trace, selection=selection, lines=True)
     group.close()
     assert selection.comm is not None
     assert view.controls.comm is not None
@@ -243,7 +242,7 @@ def test_slots_of_a_trace_are_labelled_too() -> None:
 def test_an_evolution_draws_the_slots_that_were_chosen() -> None:
     """In maps of all slots and lines of these; its store holds what it draws and no more."""
     trace = make_trace()
-    view = MemoryEvolutionView(trace, slots=[5, 2], selection=Selection(batch=1))
+    view = MemoryView(trace, slots=[5, 2], selection=Selection(batch=1))
     assert view.slots == (5, 2)
     memory = trace["memory"].values[:, 1].astype(np.float64)
     norms = [[np.sqrt((memory[t, s] ** 2).sum()) for t in range(STEPS)] for s in (5, 2)]
@@ -255,13 +254,13 @@ def test_an_evolution_draws_the_slots_that_were_chosen() -> None:
     }
     assert "write_weights" in view.trace
     with pytest.raises(UnknownOptionError, match=re.escape("has no option 'slot'. Did you mean slots?")):
-        MemoryEvolutionView(trace, slot=[1])  # type: ignore[call-arg]
+        MemoryView(trace, slot=[1], lines=True)  # type: ignore[call-arg]
 
 
 def test_groups_can_share_a_store() -> None:
     """One copy of the bytes for two views."""
-    view = MemoryEvolutionView(make_trace())
-    other = MemoryEvolutionView(view.trace, page_arrays=view.page_arrays, selection=view.selection)
+    view = MemoryView(make_trace(), lines=True)
+    other = MemoryView(view.trace, page_arrays=view.page_arrays, selection=view.selection, lines=True)
     assert isinstance(view.page_arrays, PageArrays)
     assert other.page_arrays is view.page_arrays
     other.close()

@@ -11,20 +11,19 @@ from nsm_widgets.trace import Trace, TraceRecorder
 from nsm_widgets.view import NO_SLOTS, Layout, arrays_of, evolution_layouts
 from nsm_widgets.view.panels import LinesPanel
 from nsm_widgets.widgets._base import check_options
-from nsm_widgets.widgets._given import labelled
+from nsm_widgets.widgets._given import labelled, memory_trace
 from nsm_widgets.widgets._group import ViewGroup
 from nsm_widgets.widgets._options import AxisLabels, GroupOptions, PartOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.charts._charts import LineChart
 from nsm_widgets.widgets.charts._figure import check_height, panel_of_kind
 from nsm_widgets.widgets.live._live import is_running
-from nsm_widgets.widgets.views._views import memory_trace
 
 CHARTS = {"norm": "slot_norm", "mean": "slot_mean", "std": "slot_std"}
 """What each chart draws."""
 
 
-class MemoryEvolutionView(ViewGroup):
+class MemoryWithLines(ViewGroup):
     """A memory at the step on show, its difference to the step before, and the course of chosen slots.
 
     Maps of the memory, of ``memory[t] - memory[t - 1]`` and of how far each slot moved at every step stand
@@ -51,7 +50,7 @@ class MemoryEvolutionView(ViewGroup):
     Example:
         >>> import numpy as np
         >>> memory = np.random.default_rng(0).normal(size=(5, 1, 8, 4))  # (time, batch, slot, word)
-        >>> view = MemoryEvolutionView(memory, dims=("time", "batch", "slot", "word"), slots=[2, 5])
+        >>> view = MemoryWithLines(memory, dims=("time", "batch", "slot", "word"), slots=[2, 5])
         >>> view.charts["norm"].lines.y.shape  # a line for each slot, a value for each time step
         (2, 5)
         >>> view.selection.time = 3
@@ -73,7 +72,7 @@ class MemoryEvolutionView(ViewGroup):
         lines_px: int = 200,
         **options: Unpack[GroupOptions],
     ) -> None:
-        check_options(MemoryEvolutionView, options, GroupOptions)
+        check_options(MemoryWithLines, options, GroupOptions)
         check_height(lines_px)
         if slots is not None and (isinstance(slots, str) or not len(slots)):
             raise OptionError(NO_SLOTS)
@@ -84,7 +83,7 @@ class MemoryEvolutionView(ViewGroup):
         names: Sequence[str] = ()
         lines: Sequence[LinesPanel | None] = (None,) * len(CHARTS)
         if not is_running(data):
-            held = memory_trace(data, "MemoryEvolutionView", None, dims)
+            held = memory_trace(data, "MemoryView", None, dims)
             (maps, *layouts), shown = self._layouts(held, slots)
             lines = charts = [panel_of_kind(layout, LinesPanel) for layout in layouts]
             names = [name for layout in (maps, *layouts) for name in arrays_of(layout)]

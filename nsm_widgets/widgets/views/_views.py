@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from nsm_widgets._axes import LEADING
 from nsm_widgets._errors import OptionError
@@ -18,7 +18,7 @@ from nsm_widgets.view import (
     operations_layout,
     read_write_layout,
 )
-from nsm_widgets.widgets._given import labelled, named_trace
+from nsm_widgets.widgets._given import labelled, memory_trace, named_trace
 from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.views._operations import weights_trace
@@ -94,11 +94,18 @@ class Heatmap(View):
 class MemoryView(View):
     """Memory contents at the current step, and beside them how far each slot moved at every step.
 
+    With ``lines=True`` or ``slots=[...]`` also the difference to the step before, and below the maps norm,
+    mean and standard deviation of single slots over time, as bqplot lines. It is then a :class:`ViewGroup`,
+    with ``view.slots`` and the three ``view.charts``.
+
     Args:
         data: Holds ``memory`` with axes ``slot`` and ``word``, and ``time`` where it changes: a trace, or a
             recorder whose block runs or is still to run (see :class:`View`); or the memory itself, a tensor,
             array, ``DataArray`` or ``DataFrame``, ``[slot, word]``, ``[time, slot, word]`` or
             ``[time, batch, slot, word]``.
+        slots: Slots that have lines, as ``[3, 17]``. Default: with ``lines`` the six that changed most.
+        lines: Whether there are lines of slots. Default: only where ``slots`` are named.
+        lines_px: Height of the line charts, at least 120. Default: 200.
         labels: Labels by axis, as ``labels={"slot": ["a", "b"]}``: strings, numbers or dates.
         dims: Names of a tensor's axes, where they are others.
         **options: See :class:`View`.
@@ -113,14 +120,29 @@ class MemoryView(View):
         ShapeError: If there is no such ``memory``.
     """
 
+    if not TYPE_CHECKING:
+
+        def __new__(cls, data=None, *, slots=None, lines=False, **options):
+            """One view, or a group of the maps and the charts of lines."""
+            if slots is None and not check_flag(lines, "lines"):
+                return super().__new__(cls, data, **options)
+            from nsm_widgets.widgets.views._evolution import MemoryWithLines  # bqplot loads pandas
+
+            return MemoryWithLines(data, slots, **options)
+
     def __init__(
         self,
         data: object,
         *,
+        slots: Sequence[int] | None = None,
+        lines: bool = False,
+        lines_px: int = 200,
         labels: AxisLabels | None = None,
         dims: Sequence[str] | None = None,
         **options: Unpack[ViewOptions],
     ) -> None:
+        del slots, lines, lines_px  # of the group
+
         def build(given: object) -> tuple[Trace, Layout]:
             layout, shown = memory_layout(memory_trace(given, "MemoryView", labels, dims))
             return shown, layout
@@ -207,7 +229,6 @@ class ReadWriteView(View):
         return cls(trace, by="slot", labels=labels, **options)
 
 
-MEMORY_AXES = {2: ("slot", "word"), 3: ("time", "slot", "word"), 4: ("time", "batch", "slot", "word")}
 WEIGHTS = "read_weights or write_weights"
 MANY_KEYS = 64
 """Above this many keys a linear scale leaves nearly every weight of a real attention invisible."""
@@ -301,12 +322,6 @@ class NTMExplorer(View):
             return shown, layout
 
         super().__init__(data, build, **options)
-
-
-def memory_trace(given: object, owner: str, labels: AxisLabels | None, dims: Sequence[str] | None) -> Trace:
-    """A memory as a trace, with its labels."""
-    trace = named_trace(given, owner, alone="memory", axes=MEMORY_AXES, dims=dims)
-    return labelled(trace, labels)
 
 
 def _attention(given: object, dims: Sequence[str] | None) -> Trace:

@@ -17,7 +17,7 @@ from nsm_widgets.export.picture.panels._plot import color_of, legend_places
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import BAR_COLORS, HEADROOM, Layout, Theme, importance_layout
 from nsm_widgets.view.panels import BarsPanel
-from nsm_widgets.widgets import ImportanceView, MemoryEvolutionView
+from nsm_widgets.widgets import ImportanceView, MemoryView
 from tests.export.samples import page_of, pixels
 from tests.panels import of_kind
 
@@ -125,7 +125,7 @@ def test_both_views_are_saved_as_a_file(tmp_path: Path, ending: str) -> None:
         coords={"slot": [f"<b>name</b> {i}" for i in range(6)]},
     )
     importance = ImportanceView(trace, title="Importance & more", sort="score")
-    evolution = MemoryEvolutionView(trace, slots=[4, 1], title="Evolution")
+    evolution = MemoryView(trace, slots=[4, 1], title="Evolution")
     for view, words in (
         (
             importance,

@@ -21,7 +21,6 @@ from nsm_widgets.view.panels import BarsOf, BarsPanel, HeatmapPanel, LinesPanel,
 from nsm_widgets.widgets import (
     ImportanceView,
     LineChart,
-    MemoryEvolutionView,
     MemoryView,
     PageArrays,
     ReadWriteView,
@@ -49,8 +48,8 @@ KINDS = [
     partial(LineChart, statistic="memory_std"),
     ImportanceView,
     partial(ImportanceView, sort="score"),
-    MemoryEvolutionView,
-    partial(MemoryEvolutionView, slots=[5, 2]),
+    partial(MemoryView, lines=True),
+    partial(MemoryView, slots=[5, 2]),
 ]
 IDS = ["lines", "statistic", "over time", "bars", "sorted", "evolution", "chosen slots"]
 
@@ -209,10 +208,10 @@ def test_a_panel_of_colours_that_turns_negative_is_another_panel() -> None:
             "must be a name or a function, got int",
         ),
         (partial(ImportanceView, sort="size"), ValueError, "sort must be one of slot, score, first write"),
-        (partial(MemoryEvolutionView, slots=[]), ValueError, "slots must name at least one"),
-        (partial(MemoryEvolutionView, lines_px=3), ValueError, "height_px must be an integer"),
+        (partial(MemoryView, slots=[]), ValueError, "slots must name at least one"),
+        (partial(MemoryView, lines=True, lines_px=3), ValueError, "height_px must be an integer"),
         (
-            lambda rec: MemoryEvolutionView(rec, page_arrays=PageArrays(Trace())),
+            lambda rec: MemoryView(rec, page_arrays=PageArrays(Trace()), lines=True),
             TypeError,
             "has page arrays of its own",
         ),
@@ -235,7 +234,7 @@ def test_what_can_be_known_before_is_refused_at_once(make: Any, error: type[Exce
     [
         (partial(LineChart, array="gate"), "ShapeError: array must be one of the trace"),
         (partial(line_chart, vmin=7), "OptionError: vmin must be less than vmax"),
-        (partial(MemoryEvolutionView, slots=[99]), "OptionError: each slot must be an integer in [0, 7]"),
+        (partial(MemoryView, slots=[99]), "OptionError: each slot must be an integer in [0, 7]"),
     ],
     ids=["no such array", "no such range", "no such slot"],
 )
@@ -307,7 +306,7 @@ def test_what_was_kept_is_there_after_an_error(kind: Any, stored: bool, tmp_path
     np.testing.assert_equal(marks_of(view), marks_of(other))
 
 
-@pytest.mark.parametrize("kind", [line_chart, ImportanceView, MemoryEvolutionView])
+@pytest.mark.parametrize("kind", [line_chart, ImportanceView, partial(MemoryView, lines=True)])
 def test_lengths_that_differ_follow_each_other_at_the_end(kind: Any) -> None:
     """Shown alone meanwhile; then along time."""
     rec = TraceRecorder(model())
@@ -333,7 +332,7 @@ def test_a_chart_along_iterations_of_other_lengths_says_what_is_wrong() -> None:
 def test_slots_that_changed_most_are_kept_while_it_runs() -> None:
     """Six of the first iteration; at the end, those of all."""
     rec = TraceRecorder(model())
-    view = MemoryEvolutionView(rec)
+    view = MemoryView(rec, lines=True)
     assert view.slots == ()
     seen = []
     with rec, torch.no_grad():
@@ -342,8 +341,8 @@ def test_slots_that_changed_most_are_kept_while_it_runs() -> None:
             seen.append(view.slots)
     assert len(seen[2]) == 6
     assert seen[2] == seen[5]
-    assert view.slots == MemoryEvolutionView(rec.trace.by_iteration()).slots
-    assert MemoryEvolutionView(TraceRecorder(model()), slots=[3, 1]).slots == (3, 1)
+    assert view.slots == MemoryView(rec.trace.by_iteration(), lines=True).slots
+    assert MemoryView(TraceRecorder(model()), slots=[3, 1]).slots == (3, 1)
 
 
 def test_the_parts_of_a_group_fill_from_one_store(page: Callable[[Any], Any]) -> None:
@@ -411,7 +410,7 @@ def test_a_finished_recorder_is_its_trace() -> None:
     """As for other views: the iterations follow each other along time."""
     rec = TraceRecorder(model())
     run(rec, 2)
-    for kind in (line_chart, ImportanceView, MemoryEvolutionView):
+    for kind in (line_chart, ImportanceView, partial(MemoryView, lines=True)):
         view = kind(rec)
         assert view.page_arrays._live == {}
         assert view.trace["memory"].sizes["time"] == 2 * STEPS

@@ -19,7 +19,6 @@ from nsm_widgets.widgets import (
     Composition,
     ImportanceView,
     LineChart,
-    MemoryEvolutionView,
     MemoryView,
     ReadWriteView,
 )
@@ -96,7 +95,7 @@ def test_traces_with_arrays_of_one_name_are_drawn_together(tmp_path: Path) -> No
 def test_bars_and_groups_are_parts_too() -> None:
     """Names of what belongs to bars go along, and a group's parts have no toolbar left."""
     one, other = make_trace(), make_trace()
-    whole = compose([[ImportanceView(one)], [ImportanceView(other), MemoryEvolutionView(other)]])
+    whole = compose([[ImportanceView(one)], [ImportanceView(other), MemoryView(other, lines=True)]])
     assert toolbars(whole) == ["none"] * 6
     assert "importance (2)" in whole.trace
     whole.selection.time = 2
