@@ -190,7 +190,7 @@ function createHeading(model: RenderContext["model"], signal: AbortSignal): HTML
 
 /** What Python says under the toolbar. */
 function createNote(model: RenderContext["model"], signal: AbortSignal): HTMLElement {
-  return textOf(model, "_note", element("p", { class: "nsmw-status" }), signal);
+  return textOf(model, "_note", element("p", { class: "nsmw-told" }), signal);
 }
 
 /** An element with the text of a trait, hidden where there is none. */
