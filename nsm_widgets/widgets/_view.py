@@ -117,6 +117,9 @@ class View(Exportable, SyncedWidget):
     _plan: Plan | None = None
     """Of a recorder that runs, or was still to run: how the view is made of what is recorded."""
 
+    _draws_curves = True
+    """Whether it draws numbers that were logged; of several views of one run, only the first does."""
+
     _above = 0
     """So many rows, the first ones, are for pages alone."""
 
@@ -226,6 +229,8 @@ class View(Exportable, SyncedWidget):
 
     def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
         """Draw other panels, of what the page arrays hold now; ``above`` on pages alone."""
+        if not self._draws_curves:
+            above, layout = (), curves_apart(layout)[1]
         sizes = selectable_sizes(trace, arrays_of(layout))
         self._selection.attach(sizes)
         with self._page_lock, self.hold_sync():
@@ -244,10 +249,21 @@ class View(Exportable, SyncedWidget):
 
     def _leave_curves(self) -> None:
         """Draw no numbers that were logged: another view does."""
+        self._draws_curves = False
         curves, rest = curves_apart(self._layout)
         if curves:
+            self._above = 0
             self._draw(self.trace, rest)
             self._panel_figures.close()
+
+    def _take_curves(self) -> None:
+        """Draw them again."""
+        self._draws_curves = True
+        watched = self._feed.recorder if self._feed is not None else None
+        curves = scalars_row(self.trace) if watched is None or watched.is_over else ()
+        if curves and self._layout and _holds(self.page_arrays, curves):
+            self._draw(self.trace, (*curves, *self._layout))
+            self._generation += 1
 
     @property
     def _lead(self) -> View:

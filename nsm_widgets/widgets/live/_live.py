@@ -104,6 +104,11 @@ class LiveFeed:
         self.begin()
         recorder.watch.add(self)
 
+    @property
+    def recorder(self) -> TraceRecorder | None:
+        """What is watched, while anybody keeps it."""
+        return self._recorder()
+
     def close(self) -> None:
         """Watch no more."""
         recorder = self._recorder()

@@ -7,7 +7,7 @@ from typing import Any
 
 from nsm_widgets._errors import ClosedError, OptionError
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import ArraySummary, Layout, arrays_of
+from nsm_widgets.view import ArraySummary, Layout, arrays_of, curves_apart
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets._view_rows import ViewRows, follow_settings
@@ -73,6 +73,9 @@ class Composition(ViewRows):
             part.selection = self._bar.selection
         self._before = [(view, view._toolbar, view._leader) for view in views]
         self._joins = [join for view in views for join in self._lead_view(view)]
+        self._without_curves = [view for i, view in enumerate(views) if _is_of_one_run(view, views[:i])]
+        for view in self._without_curves:
+            view._leave_curves()
         for view in views:
             view.observe(self._on_panels, names=["_layout"])
         self._join()
@@ -179,6 +182,9 @@ class Composition(ViewRows):
             if view.comm is not None:
                 with view.hold_sync():
                     view._toolbar, view._leader = toolbar, leader
+        for view in self._without_curves:
+            if view.comm is not None:
+                view._take_curves()
         self._bar.close()
         for box in self._boxes:
             box.close()
@@ -213,6 +219,19 @@ class _ArraysOfAll(Trace):
 def _chosen(views: Sequence[View], name: str) -> Iterator[View]:
     """The views that have a colour map or scale of their own."""
     return (view for view in views if getattr(view, name) != view.traits()[name].default_value)
+
+
+def _is_of_one_run(view: View, earlier: Sequence[View]) -> bool:
+    """Whether an earlier view draws the same numbers that were logged."""
+    curves = _logged(view)
+    return bool(curves) and any(curves == _logged(other) for other in earlier if other._draws_curves)
+
+
+def _logged(view: View) -> set[int]:
+    """The recorder that is watched, else the arrays of curves that are drawn."""
+    if view._feed is not None and (recorder := view._feed.recorder) is not None:
+        return {id(recorder)}
+    return {id(view.trace[name]) for name in arrays_of(curves_apart(view._layout)[0])}
 
 
 def _same(a: NamedArray, b: NamedArray) -> bool:

@@ -154,6 +154,29 @@ def test_live_views_are_composed_before_there_is_anything() -> None:
     assert "read_weights" in whole._fallbacks("Composition")["text/plain"]
 
 
+def test_what_was_logged_is_drawn_once() -> None:
+    """By the first view of a run, also while it is recorded; alone again, each draws it."""
+    model = NTM(input_size=3, output_size=2, memory_size=8, word_size=4)
+
+    def curves(view: Any) -> int:
+        return sum(panel.array == "scalar.loss" for row in view._layout for panel in row)
+
+    recorder = TraceRecorder(model)
+    live = compose([[MemoryView(recorder)], [ReadWriteView(recorder)]])
+    with recorder, torch.no_grad():
+        for step in range(3):
+            model(torch.rand(5, 1, 3))
+            recorder.log(loss=1.0 / (step + 1))
+    assert [curves(view) for view in live.parts] == [1, 0]
+    views = [MemoryView(recorder.trace), ReadWriteView(recorder.trace)]
+    whole = compose([[view] for view in views])
+    assert [curves(view) for view in views] == [1, 0]
+    assert [panel.array for panel in whole._shown[0]] == ["scalar.loss"]
+    whole.close()
+    live.close()
+    assert [curves(view) for view in (*views, *live.parts)] == [1, 1, 1, 1]
+
+
 def test_a_click_is_heard_of_every_part(page: Callable[[Any], RecordedComm]) -> None:
     """As of one view."""
     trace = make_trace()
