@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, overload
 
-from nsm_widgets._errors import ShapeError
+from nsm_widgets._errors import NsmWidgetsError, ShapeError, words_of
 from nsm_widgets.trace import NamedArray, Trace, TraceRecorder, attention_names, known_array, split_name
 from nsm_widgets.view import (
     Layout,
@@ -38,7 +38,7 @@ class Rule:
 
     when: Callable[[Trace], object]
     """Whether the trace holds what it draws."""
-    view: Callable[[Trace], View]
+    view: type[View]
     layout: Callable[[Trace], Explored]
     """The same as panels, of a recorder that runs."""
 
@@ -115,21 +115,37 @@ def show(data: object, *, title: str = "") -> View | Chart | Composition:
     trace, without = taken_as_trace(data)
     if not trace:
         raise ShapeError("show needs a trace with an array to be shown, got one without any.")
-    views = [rule.view(trace) for rule in RULES if rule.when(trace)]
-    drawn = {name for view in views for name in arrays_of(view._layout)}
-    plain, left = _plain(trace, drawn, anything=not views)
-    parts: list[Any] = [*views, *(_drawn_plainly(array) for array in plain)]
-    without = [*left, *without]
+    parts: list[Any] = []
+    try:
+        left = _fill(parts, trace)
+        if len(parts) == 1:
+            (shown,) = parts
+            shown._lead.title = title
+        else:
+            shown = Composition([[part] for part in parts], title=title, owns=True)
+        shown._lead._note = _note([*left, *without])
+    except Exception:
+        for part in parts:
+            part.close()
+        raise
+    return shown  # type: ignore[no-any-return]
+
+
+def _fill(parts: list[Any], trace: Trace) -> list[str]:
+    """Make the parts; what is left out."""
+    unfit = []
+    for rule in RULES:
+        if rule.when(trace):
+            try:
+                parts.append(rule.view(trace))  # type: ignore[call-arg]
+            except NsmWidgetsError as error:  # a name that promises something else: it is shown as it is
+                unfit.append(f"{rule.view.__name__} ({words_of(error)})")
+    drawn = {name for part in parts for name in arrays_of(part._layout)}
+    plain, left = _plain(trace, drawn, anything=not parts)
+    parts += [_drawn_plainly(array) for array in plain]
     if not parts:
         raise ShapeError(f"show found nothing that can be drawn among {', '.join(trace)}.")
-    if len(parts) == 1:
-        (shown,) = parts
-        shown._lead.title = title
-        shown._lead._note = _note(without)
-        return shown  # type: ignore[no-any-return]
-    whole = Composition([[part] for part in parts], title=title, owns=True)
-    whole._lead._note = _note(without)
-    return whole
+    return [*left, *unfit]
 
 
 class RecordedView(View):

@@ -126,9 +126,9 @@ def _of_mapping(data: Mapping[Any, Any]) -> Trace:
 def _named(name: str, values: object) -> NamedArray:
     """An array with the axes that its name promises, else those that its values look like."""
     held, source_dtype = to_readonly(values, name)
-    known = known_array(name)
-    if known is not None and len(known.dims) == held.ndim:
-        return Trace.from_arrays({name: values})[name]
+    dims = _known_dims(name, held.ndim)
+    if dims:
+        return Trace.from_arrays({name: values}, dims={name: dims})[name]
     attrs: dict[str, Any] = {} if source_dtype is None else {"source_dtype": source_dtype}
     if 2 <= held.ndim <= len(ATTENTION_DIMS) and _looks_like_attention(held):
         return NamedArray(name, held, ATTENTION_DIMS[-held.ndim :], attrs={**attrs, "kind": "attention"})
@@ -138,6 +138,17 @@ def _named(name: str, values: object) -> NamedArray:
             "Pick some: values[0]."
         )
     return NamedArray(name, held, PLAIN_DIMS[-held.ndim :], attrs={**attrs, "kind": "content"})
+
+
+def _known_dims(name: str, ndim: int) -> tuple[str, ...]:
+    """The axes that a name promises, also without the batch; of attention the last ones."""
+    known = known_array(name)
+    if known is None:
+        return ()
+    if known.dims == ATTENTION_DIMS and ndim > 1:
+        return known.dims[-ndim:]
+    alone = tuple(dim for dim in known.dims if dim != "batch")
+    return next((dims for dims in (known.dims, alone) if len(dims) == ndim), ())
 
 
 def _looks_like_attention(values: Any) -> bool:  # of any library

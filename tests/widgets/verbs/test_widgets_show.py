@@ -64,6 +64,8 @@ def data_array() -> Any:
         (dnc_output, ["NTMExplorer", "Heatmap"]),
         (lambda: {"memory": MEMORY, "attention": ATTENTION[:, :, :, :1]}, ["NTMExplorer", "AttentionView"]),
         (lambda: {"attention": ATTENTION, "loss": np.zeros(9)}, ["AttentionView", "LineChart"]),
+        (lambda: {"memory": MEMORY[:, 0], "attention": ATTENTION[0, 0]}, ["NTMExplorer", "AttentionView"]),
+        (lambda: {"memory": np.zeros((3, 4))}, ["Heatmap"]),
         (lambda: {"memory": MEMORY, "activity": np.zeros((3, 4))}, ["NTMExplorer", "Heatmap"]),
         (lambda: {"routing_weights": np.full((5, 4, 2), 0.5)}, ["RoutingView"]),
         (lambda: {"communication_weights": np.full((5, 1, 3, 3), 1 / 3)}, ["CommunicationView"]),
@@ -110,6 +112,8 @@ def test_what_is_left_out_is_named() -> None:
     many = {f"array_{i}": np.zeros((2, 3)) for i in range(8)}
     assert show(many)._lead._note == "not drawn: array_6, array_7"
     assert show({"memory": MEMORY})._lead._note == ""
+    note = show({"memory": np.zeros((3, 4))})._lead._note
+    assert note.startswith("not drawn: NTMExplorer (memory must have axes")
 
 
 def test_an_output_of_a_model_is_its_last_state() -> None:
