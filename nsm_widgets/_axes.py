@@ -41,8 +41,6 @@ class Axis:
     """Whether the selected index is marked on every panel that draws the axis."""
     played: bool = False
     """Whether the player steps along it."""
-    slider: str = ""
-    """``"always"``: it keeps its slider, disabled, where the data has one index."""
     left_out: str = "padding"
     """What places are that its mask leaves out."""
 

@@ -278,6 +278,7 @@ describe("inks", () => {
     expect(HATCH_INKS).toEqual(INKS.hatch);
     expect(colorIn("style.css", ".nsmw-root", "--nsmw-cursor-in")).toBe(INKS.cursor.in);
     expect(colorIn("style.css", ".nsmw-root", "--nsmw-cursor-out")).toBe(INKS.cursor.out);
+    expect(colorIn("style.css", ".nsmw-root", "--nsmw-mark")).toBe(INKS.cursor.mark);
     expect(FLAG_INKS).toEqual([INKS.cursor.out, INKS.cursor.in]);
     expect(CLIPPED_INK).toBe(INKS.marks.nan);
     expect(colorIn("style.css", ".nsmw-chip-nan::before", "color")).toBe(INKS.marks.nan);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -16,11 +17,16 @@ from nsm_widgets.view._dnc import dnc_rows
 from nsm_widgets.view._lines import count_lines
 from nsm_widgets.view.panels import HeatmapPanel, Layout, LinesPanel, Panel, ScalarReadout, ThumbnailsPanel
 
-PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 110, 220
+PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 100, 220
 """Heights of the drawn areas, in CSS pixels."""
 
 MOST_LINES, MOST_POINTS = 256, 100_000
 """A chart is made of elements of the page, not of pixels: more lines or points than this would stall it."""
+
+SIDES = ("write", "read")
+
+ABREAST = 3
+"""Panels of a row of the explorer: what goes in, what comes out, and what stands beside."""
 
 MANY_HEADS = 4
 """Above this many heads a side's maps get lower and narrower, so that all of them fit on a page."""
@@ -186,7 +192,7 @@ def memory_layout(trace: Trace) -> tuple[Layout, Trace]:
 def read_write_layout(trace: Trace) -> Layout:
     """A map over time and slots for every head: what was written where, and what was read back."""
     panels: list[Panel] = []
-    for side in ("write", "read"):
+    for side in SIDES:
         name = f"{side}_weights"
         if name in trace:
             panels += _head_panels(trace[name], side)
@@ -238,21 +244,18 @@ def all_heads(array: NamedArray, y: str, x: str, coloring: Coloring) -> tuple[Th
 
 
 def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
-    """Everything a memory-augmented network did, in one panel: memory, writes, reads, signals, addressing.
+    """Everything a memory-augmented network did, in one panel: signals, writes, reads, addressing, memory.
 
-    Of a DNC also usage, allocation, links and read modes. Shows what the trace holds; at least the memory
-    or a weighting is needed.
+    As in figure 6 of Graves et al. 2014, what goes in and what is written stands at the left, what comes out
+    and what is read at the right, over one axis of time; beside them the stages of addressing and the memory.
+    Of a DNC also usage, allocation, links and read modes. Shows what the trace holds; at least the memory or
+    a weighting is needed.
 
     Returns:
         The layout, and the trace with the derived arrays added.
     """
-    rows: list[tuple[Panel, ...]] = []
-    if "memory" in trace:
-        memory_rows, trace = memory_layout(trace)
-        rows += memory_rows
-    if "read_weights" in trace or "write_weights" in trace:
-        rows += read_write_layout(trace)
-    if not rows:
+    weights = [side for side in SIDES if f"{side}_weights" in trace]
+    if not weights and "memory" not in trace:
         raise ShapeError(
             "the trace must hold memory, read_weights or write_weights to be explored, "
             f"got {', '.join(trace) or 'no arrays'}. "
@@ -261,22 +264,55 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
         )
     _check_slots(trace)
     addressing: list[Panel] = []
-    for side in ("write", "read"):
+    for side in SIDES:
         stages = addressing_stages(trace, side)
         if stages is not None:
             trace = trace.assign(stages)
             addressing.append(_addressing_panel(trace, stages, side))
-    if addressing:
-        rows.append(tuple(addressing))
-    rows += dnc_rows(trace)
     signals = [
-        HeatmapPanel(**drawn(trace[name], "channel", "time", title), height_px=SIGNAL_PX)
-        for name, title in (("input", "input"), ("output", "output"), ("target", "target"))
-        if name in trace and {"channel", "time"} <= set(trace[name].dims)
+        _over_time(trace, ("input", "channel"), ("output", "channel"), ("target", "channel")),
+        _over_time(trace, ("write_add", "word", "adds"), ("read_vectors", "word", "reads")),
     ]
-    if signals:
-        rows.append(tuple(signals))
-    return tuple(rows), trace
+    rows = [_filled(signal, addressing) for signal in signals if signal]
+    slots, trace = _slot_rows(trace, weights, addressing)
+    return (*rows, *slots, *dnc_rows(trace)), trace
+
+
+def _filled(row: tuple[Panel, ...], beside: list[Panel]) -> tuple[Panel, ...]:
+    """A row of at least two, with one of what stands beside."""
+    return (*row, beside.pop(0)) if len(row) == ABREAST - 1 and beside else row
+
+
+def _slot_rows(
+    trace: Trace, weights: Sequence[str], beside: Sequence[Panel]
+) -> tuple[list[tuple[Panel, ...]], Trace]:
+    """The maps of heads over time and slots, the memory, and what is left of that which stands beside.
+
+    Where it is not known what was written, the change of the memory is there, too.
+    """
+    memory: list[Panel] = []
+    if "memory" in trace:
+        layout, changed = memory_layout(trace)
+        is_told = "write" in weights
+        memory, trace = list(layout[0][:1] if is_told else layout[0]), trace if is_told else changed
+    heads = [_head_panels(trace[f"{side}_weights"], side) for side in weights]
+    first: list[tuple[Panel, ...]] = []
+    panels = [*chain(*heads), *memory, *beside]
+    if max(map(len, heads), default=0) > MANY_HEADS:
+        first, panels = [tuple(chain(*heads))], [*memory, *beside]
+    elif len(heads) == ABREAST - 1 and len(heads[0]) == len(heads[1]):
+        first = [_filled(pair, memory) for pair in zip(*heads, strict=True)]
+        panels = [*memory, *beside]
+    return [*first, *(tuple(panels[at : at + ABREAST]) for at in range(0, len(panels), ABREAST))], trace
+
+
+def _over_time(trace: Trace, *arrays: tuple[str, ...]) -> tuple[Panel, ...]:
+    """Maps over time of those arrays that the trace holds: name, axis down, and heading, if not the name."""
+    return tuple(
+        HeatmapPanel(**drawn(trace[name], dim, "time", [name, *title][-1]), height_px=SIGNAL_PX)
+        for name, dim, *title in arrays
+        if name in trace and {dim, "time"} <= set(trace[name].dims)
+    )
 
 
 def _check_slots(trace: Trace) -> None:
@@ -342,7 +378,6 @@ def _addressing_panel(trace: Trace, stages: NamedArray, side: str) -> Panel:
     return HeatmapPanel(
         **drawn(stages, "stage", "slot", f"{side} addressing"),
         height_px=STAGES_PX,
-        min_width_px=320,
         scalars=tuple(
             ScalarReadout(symbol, f"{side}_{name}", text)
             for symbol, name, text in symbols

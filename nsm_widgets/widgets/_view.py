@@ -11,7 +11,15 @@ import traitlets
 from nsm_widgets._errors import OptionError, UnknownOptionError
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace
-from nsm_widgets.view import Layout, arrays_of, choices_of, chosen_panels, curves_apart, scalars_row
+from nsm_widgets.view import (
+    Layout,
+    arrays_of,
+    choices_of,
+    chosen_panels,
+    curves_apart,
+    scalars_row,
+    with_derived,
+)
 from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import SETTINGS, check_setting
 from nsm_widgets.widgets._base import SyncedWidget, TraitOptionError, widget_references
@@ -364,7 +372,10 @@ def _checked_page_arrays(page_arrays: PageArrays, trace: Trace, names: Sequence[
             "PageArrays(trace) makes one."
         )
     missing = [name for name in names if name not in page_arrays.arrays]
-    if missing and page_arrays.joining == "gathers":
+    takes = page_arrays.joining == "gathers" or (
+        missing and set(missing) <= set(with_derived(page_arrays.trace))
+    )
+    if missing and takes:
         page_arrays.hold(
             page_arrays.trace.assign(*(trace[name] for name in missing)), (*page_arrays.arrays, *missing)
         )

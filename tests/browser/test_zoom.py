@@ -345,15 +345,17 @@ def test_linked_zoom_is_a_choice(opened: Opener) -> None:
     with opened(ReadWriteView(weights_trace())) as page:
         view = ViewOnPage(page.page)
         view.wait_painted("write_weights_0")
-        link = view.root.get_by_label("link zoom")
-        expect(link).to_be_checked()
-        link.uncheck()
+        toggle = 'input[data-toggle="link zoom"]'
+        with view.unfolded(toggle) as link:
+            expect(link).to_be_checked()
+            link.uncheck()
         page.page.keyboard.down("Shift")
         view.drag("write_weights_0", (0.3, 0.3), (0.6, 0.7))
         page.page.keyboard.up("Shift")
         view.wait_window("write_weights_0", ZOOMED)
         view.wait_window("read_weights_0", "whole")
-        link.check()
+        with view.unfolded(toggle) as link:
+            link.check()
         view.wait_window("read_weights_0", ZOOMED)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +63,21 @@ class ViewOnPage:
         drag_range(self.slider(dim), to)
 
     def choose(self, name: str, value: str) -> None:
-        """Pick from one of the drop-downs: ``colours`` or ``scale``."""
-        self.root.locator(f'select[data-choice="{name}"]').select_option(value)
+        """Pick from one of the drop-downs: ``colours`` or ``scale``, behind a button of the toolbar."""
+        choice = f'select[data-choice="{name}"]'
+        with self.unfolded(choice):
+            self.root.locator(choice).select_option(value)
+
+    @contextmanager
+    def unfolded(self, control: str) -> Iterator[Locator]:
+        """A control, on show for as long, where it is behind a button of the toolbar."""
+        button = self.root.locator(f"details.nsmw-fold:has({control}) > summary")
+        is_folded = button.count() > 0
+        if is_folded:
+            button.click()
+        yield self.root.locator(control)
+        if is_folded:
+            button.click()
 
     def press(self, action: str) -> None:
         """Click one of the player's buttons: first, back, play, forward, last."""

@@ -79,18 +79,19 @@ def test_the_explorer_shows_what_a_dnc_knows_of_its_slots() -> None:
 
     panels = {panel.id: panel for row in layout for panel in row}
     assert list(panels) == [
-        "memory",
-        "memory_change",
+        "input",
+        "output",
+        "write_add",
+        "read_vectors",
         "write_weights_0",
         "read_weights_0",
         "read_weights_1",
+        "memory",
         "usage",
         "allocation_weights",
         "precedence",
         "link",
         "read_modes",
-        "input",
-        "output",
     ]
     assert (panels["link"].y, panels["link"].x) == ("slot", "predecessor")
     assert (panels["read_modes"].y, panels["read_modes"].x) == ("mode", "time")

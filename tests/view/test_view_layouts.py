@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from nsm_widgets._errors import AxisError, ShapeError
-from nsm_widgets.trace import NamedArray, Trace
+from nsm_widgets.ntm import NTM
+from nsm_widgets.trace import NamedArray, Trace, TraceRecorder
 from nsm_widgets.view import (
     MOST_NAMED_LINES,
     PALETTE,
@@ -30,6 +33,7 @@ from nsm_widgets.view import (
     tick_values,
     with_derived,
 )
+from nsm_widgets.view._layouts import MANY_HEADS
 from nsm_widgets.view.panels import HeatmapPanel, LinesPanel, ThumbnailsPanel
 from tests.panels import of_kind
 
@@ -318,15 +322,14 @@ def test_attention_without_layers_or_heads() -> None:
 
 
 def test_explorer_shows_all_that_an_ntm_did() -> None:
-    """Memory, weights, addressing with its scalars, signals; every array drawn is in the trace."""
+    """Signals, weights, memory, addressing with its scalars; every array drawn is in the trace."""
     layout, trace = explorer_layout(ntm_trace())
     assert panels(layout) == [
-        ["memory", "memory_change"],
+        ["input", "output", "write_addressing"],
         ["write_weights_0", "read_weights_0", "read_weights_1"],
-        ["write_addressing", "read_addressing"],
-        ["input", "output"],
+        ["memory", "read_addressing"],
     ]
-    write, read = (of_kind(HeatmapPanel, panel) for panel in layout[2])
+    write, read = (of_kind(HeatmapPanel, row[-1]) for row in (layout[0], layout[2]))
     assert [scalar.array for scalar in write.scalars] == ["write_strength", "write_gate", "write_sharpening"]
     assert [scalar.symbol for scalar in read.scalars] == ["β", "g", "γ"]
     assert set(arrays_of(layout)) <= set(trace)
@@ -340,9 +343,11 @@ def test_explorer_shows_all_that_an_ntm_did() -> None:
     [
         (("memory",), [["memory", "memory_change"]]),
         (("read_weights",), [["read_weights_0", "read_weights_1"]]),
-        (("write_weights", "input"), [["write_weights_0"], ["input"]]),
+        (("write_weights", "input"), [["input"], ["write_weights_0"]]),
+        (("memory", "read_weights"), [["read_weights_0", "read_weights_1", "memory"], ["memory_change"]]),
+        (("memory", "output"), [["output"], ["memory", "memory_change"]]),
     ],
-    ids=["memory", "reads", "writes and input"],
+    ids=["memory", "reads", "writes and input", "reads and memory", "memory and output"],
 )
 def test_explorer_leaves_out_what_was_not_recorded(names: tuple[str, ...], expected: list[list[str]]) -> None:
     """Any part of a recording can be explored."""
@@ -350,11 +355,32 @@ def test_explorer_leaves_out_what_was_not_recorded(names: tuple[str, ...], expec
 
 
 def test_explorer_shows_a_target_beside_the_output() -> None:
-    """A target that the reader adds is a signal like the output."""
+    """A target that the reader adds is a signal like the output, and stands beside it."""
     trace = only("memory", "output").assign(
         NamedArray("target", np.ones((TIME, BATCH, 5)), ("time", "batch", "channel"))
     )
-    assert panels(explorer_layout(trace)[0])[-1] == ["output", "target"]
+    assert panels(explorer_layout(trace)[0])[0] == ["output", "target"]
+
+
+@pytest.mark.parametrize(("heads", "most"), [(1, 3), (2, 3), (5, 10)])
+def test_explorer_follows_figure_six_of_graves_et_al(heads: int, most: int) -> None:
+    """What is written at the left, what is read at the right, the memory beside them."""
+    model = NTM(
+        input_size=3, output_size=2, memory_size=6, word_size=4, num_read_heads=heads, num_write_heads=heads
+    )
+    with torch.no_grad(), TraceRecorder(model) as recorder:
+        model(torch.rand(5, 1, 3))
+    rows = panels(explorer_layout(recorder.trace)[0])
+    assert rows[:2] == [
+        ["input", "output", "write_addressing"],
+        ["write_add", "read_vectors", "read_addressing"],
+    ]
+    pairs = [[f"write_weights_{head}", f"read_weights_{head}"] for head in range(heads)]
+    if heads <= MANY_HEADS:
+        assert rows[2:] == [[*pairs[0], "memory"], *pairs[1:]]
+    else:
+        assert [sorted(rows[2]), rows[3:]] == [sorted(chain(*pairs)), [["memory"]]]
+    assert max(map(len, rows)) == most
 
 
 FOUR = np.ones((2, 2, 2, 2)) / 2

@@ -101,7 +101,7 @@ def test_a_saved_trace_is_explored_where_torch_is_not_installed(tmp_path: Path) 
     weights = np.full((4, 1, 2, 6), 1 / 6)
     trace = Trace.from_arrays({"memory": np.ones((4, 1, 6, 5)), "read_weights": weights})
     path = trace.save(tmp_path / "run.trace")
-    assert run(WITHOUT_TORCH, str(path)).startswith("NTMExplorer(memory, memory_change, read_weights; ")
+    assert run(WITHOUT_TORCH, str(path)).startswith("NTMExplorer(read_weights, memory, memory_change; ")
 
 
 @pytest.mark.parametrize("room", ["", ".dnc", ".export", ".nsm", ".ntm", ".raster", ".report", *MORE_FACES])

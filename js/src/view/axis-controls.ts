@@ -5,7 +5,7 @@ import { createChooser, MOST_ENTRIES } from "../controls/chooser";
 import { createSlider } from "../controls/slider";
 import { CURSOR_DIMS } from "../panels/panel";
 import type { Selection } from "../selection/selection";
-import { inOrder, knownAxis } from "../wire/axes";
+import { inOrder } from "../wire/axes";
 import type { Numbers } from "../wire/numbers";
 import { clampIndex, type Indices, type PanelSpec } from "../wire/state";
 import { follows, isMarked } from "./panels";
@@ -65,9 +65,8 @@ export function axesToControl(
       if (!drawn || isMarked(panel, dim)) followed.add(dim);
     }
   }
-  // that there is one head is worth knowing: its slider stays, disabled
-  const always = (dim: string) => knownAxis(dim).slider === "always" || (runs && dim === "iteration");
-  return inOrder(followed).filter((dim) => (sizes[dim] ?? 0) > (always(dim) ? 0 : 1));
+  const grows = (dim: string) => runs && dim === "iteration";
+  return inOrder(followed).filter((dim) => (sizes[dim] ?? 0) > (grows(dim) ? 0 : 1));
 }
 
 /** Whether an axis is chosen from by name: one without an order to slide along, each of its indices with a name. */

@@ -1,5 +1,6 @@
 /** The one set of controls above a view's panels. */
 
+import { createFold } from "../controls/fold";
 import { createToggle } from "../controls/toggle";
 import { element } from "../page/dom";
 import { zoomKeyOf } from "../panels/panel";
@@ -20,7 +21,7 @@ export interface Toolbar {
 export interface ToolbarOptions extends AxisControlOptions, SettingControlsOptions {
   /** What stands before the sliders. */
   first: readonly HTMLElement[];
-  /** What else stands at the end of the first row. */
+  /** What else stands at the end. */
   extra: readonly HTMLElement[];
 }
 
@@ -46,28 +47,22 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
   );
   const saved = createSavedNote([...new Set(panels.map((panel) => panel.array))], arrays);
   const main = controls.filter(({ dim }) => dim === played).map((control) => control.element);
+  for (const slider of main) slider.classList.add("nsmw-slider-main");
   const others = controls.filter(({ dim }) => dim !== played).map((control) => control.element);
-  const rows = [
-    element(
-      "div",
-      { class: "nsmw-controls nsmw-controls-main" },
-      ...(player ? [player.element] : []),
-      ...main,
-      ...(runs ? [follow.element] : []),
-      ...(player ? extra : []),
-    ),
-    element(
-      "div",
-      { class: "nsmw-controls" },
-      ...first,
-      ...others,
-      ...settingControls.elements,
-      ...link.elements,
-      ...(player ? [] : extra),
-    ),
-  ].filter((row) => row.childElementCount > 0);
+  const rare = [...settingControls.elements, ...link.elements];
+  const display = createFold("display", "how values are drawn: colours, scale, zoom", rare, signal);
+  const row = element(
+    "div",
+    { class: "nsmw-controls" },
+    ...(player ? [player.element] : []),
+    ...main,
+    ...(runs ? [follow.element] : []),
+    ...first,
+    ...others,
+    element("div", { class: "nsmw-ways-out" }, ...(rare.length > 0 ? [display] : []), ...extra),
+  );
   return {
-    element: element("div", { class: "nsmw-toolbar" }, ...rows, saved.element),
+    element: element("div", { class: "nsmw-toolbar" }, row, saved.element),
     draw() {
       saved.draw();
       if (isRunning(arrays)) saved.element.hidden = true; // what a notebook carries is settled at the end
@@ -77,6 +72,7 @@ export function createToolbar(options: ToolbarOptions): Toolbar {
       follow.show(selection.follow.on);
       settingControls.draw();
       link.draw();
+      display.hidden = rare.every((control) => control.hidden);
     },
   };
 }

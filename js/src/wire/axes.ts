@@ -8,7 +8,6 @@ export interface KnownAxis {
   title?: string;
   marked?: boolean;
   played?: boolean;
-  slider?: string;
   left_out?: string;
 }
 

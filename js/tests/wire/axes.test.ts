@@ -6,7 +6,6 @@ test("what is known of an axis is that of the file, and of any other name nothin
     title: "time (step)",
     marked: true,
     played: true,
-    slider: "always",
   });
   for (const dim of ["expert", "constructor", "toString", "__proto__"]) expect(knownAxis(dim)).toEqual({});
   expect(KNOWN_DIMS.every((dim) => knownAxis(dim).means)).toBe(true);

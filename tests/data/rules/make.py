@@ -28,7 +28,6 @@ from nsm_widgets.export.picture.canvas import _canvas as canvas
 from nsm_widgets.export.picture.canvas._geometry import round_places
 from nsm_widgets.export.picture.canvas._glyphs import SVG_LETTERS, lettering
 from nsm_widgets.export.picture.panels._heatmap import notes as mark_notes
-from nsm_widgets.export.picture.panels._lines import CURSOR
 from nsm_widgets.export.picture.parts import _annotate, _hatch
 from nsm_widgets.export.picture.parts._axis import DrawnAxis
 from nsm_widgets.export.picture.parts._bar import bar_labels
@@ -432,7 +431,11 @@ def _inks() -> dict[str, object]:
             theme: {name: _hex(getattr(ink, name)) for name in names} for theme, ink in canvas.INKS.items()
         },
         "hatch": {theme: [_hex(color) for color in inks] for theme, inks in _hatch.INKS.items()},
-        "cursor": {"in": _hex(canvas.CURSOR_IN), "out": _hex(canvas.CURSOR_OUT), "chart": _hex(CURSOR)},
+        "cursor": {
+            "in": _hex(canvas.CURSOR_IN),
+            "out": _hex(canvas.CURSOR_OUT),
+            "mark": _hex(canvas.CURSOR_MARK),
+        },
         "cells": {"dark": _hex(_annotate.DARK), "light": _hex(_annotate.LIGHT)},
         "marks": {"nan": _hex(MARK_COLORS[NAN]), "infinite": _hex(MARK_COLORS[POSITIVE_INFINITY])},
         "bars": BAR_COLORS,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nsm_widgets.export import draw_picture
+from nsm_widgets.export.picture.canvas._canvas import CURSOR_MARK
 from nsm_widgets.export.picture.canvas._geometry import Box
-from nsm_widgets.export.picture.panels._lines import CURSOR, LinesPicture, segments, x_of
+from nsm_widgets.export.picture.panels._lines import LinesPicture, segments, x_of
 from nsm_widgets.export.picture.panels._plot import color_of, y_of
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import ColorDomain, Layout, Theme, line_colors, lines_layout
@@ -57,7 +58,7 @@ def test_the_cursor_stands_at_the_selected_step(time: int) -> None:
     image = pixels(draw_picture(trace, layout, {"time": time}))
     _, box = placed(trace, layout, {"time": time})
     inside = image[box.top : box.bottom - 4, box.left - 1 : box.right + 1]
-    columns = np.flatnonzero((inside == np.array(CURSOR)).all(axis=-1).any(axis=0)) + box.left - 1
+    columns = np.flatnonzero((inside == np.array(CURSOR_MARK)).all(axis=-1).any(axis=0)) + box.left - 1
     expected = box.left + round(time / (STEPS - 1) * (box.width - 1))
     assert columns.size
     assert np.abs(columns - expected).max() <= 1

@@ -173,7 +173,9 @@ def test_a_view_writes_what_it_shows_now(tmp_path: Path) -> None:
     assert list(lines[0]) == ["panel", "array", "time", "batch", "slot", "word", "value"]
     values = np.array([float(line["value"]) for line in lines]).reshape(12, 7)
     assert (values == view.trace["memory"].values[5, 0]).all()
-    with pytest.raises(UnknownOptionError, match=re.escape("panel must be one of memory, memory_change, ")):
+    with pytest.raises(
+        UnknownOptionError, match=re.escape("panel must be one of input, output, write_addressing, ")
+    ):
         view.to_csv(panel="nothing")
 
 

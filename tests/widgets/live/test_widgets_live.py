@@ -89,14 +89,14 @@ def test_before_anything_is_recorded_the_view_waits() -> None:
 
 
 def test_each_iteration_arrives_value_for_value(page: Callable[[Any], Any]) -> None:
-    """What the page was sent of the memory and its change are the values of the recorded trace."""
+    """What the page was sent, and what is made of it, are the values of the recorded trace."""
     rec = TraceRecorder(model())
     view = NTMExplorer(rec)
     run(rec, 6)
     got = Page(view, page(view.page_arrays))
     assert list(got.blocks) == [0, 1, 2, 3, 4]  # the last one came with the whole
     whole = NTMExplorer(rec.trace.by_iteration()).trace
-    for name in ("memory", "memory_change", "write_weights", "write_addressing", "input"):
+    for name in ("memory", "write_weights", "write_addressing", "input"):
         for number, block in got.blocks.items():
             np.testing.assert_array_equal(block[name], whole[name].values[number], err_msg=name)
     assert got.logged["scalar.loss"] == {number: 1 / (number + 1) for number in range(5)}

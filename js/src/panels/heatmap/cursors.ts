@@ -1,11 +1,14 @@
-/** Where the reader is: bands and a frame over the picture, and small marks at its edge for what lies outside. */
+/**
+ * Where the reader is: marks in the margins, and a line around the cell, or around the row or column where it is
+ * alone; no value is covered. Small numbers at the edge tell of what lies outside.
+ */
 
 import { element, setText } from "../../page/dom";
 import type { Window } from "../../wire/ndarray";
 import { type Box, type Cell, type Margins, spanOf } from "./geometry";
 import { holds } from "./window";
 
-/** Cells smaller than this are marked by a line, not a frame, so that the mark hides nothing. */
+/** Rows and columns smaller than this have their marks alone, so that no line hides a neighbour. */
 const THINNEST_FRAMED_PX = 5;
 const SMALLEST_FRAME_PX = 5;
 
@@ -22,8 +25,9 @@ export type MarkedCell = readonly [number | undefined, number | undefined];
 type Along = "row" | "column";
 
 export class Cursors {
-  readonly #rowCursor = element("div", { class: "nsmw-cursor" });
-  readonly #columnCursor = element("div", { class: "nsmw-cursor" });
+  readonly #rowCursor = cursor("row");
+  readonly #columnCursor = cursor("column");
+  readonly #lineAround = element("div", { class: "nsmw-cursor-line" });
   readonly #rowHover = element("div", { class: "nsmw-hover" });
   readonly #columnHover = element("div", { class: "nsmw-hover" });
   readonly #cellHover = element("div", { class: "nsmw-hover-cell" });
@@ -34,6 +38,7 @@ export class Cursors {
     this.#box,
     this.#rowCursor,
     this.#columnCursor,
+    this.#lineAround,
     this.#rowHover,
     this.#columnHover,
     this.#cellHover,
@@ -45,6 +50,7 @@ export class Cursors {
   showSelected(laid: Laid, [row, column]: MarkedCell, [y, x]: MarkedCell): void {
     point(this.#rowBeyond, laid, y, band(this.#rowCursor, laid, row, "row"), ["↑", "↓"]);
     point(this.#columnBeyond, laid, x, band(this.#columnCursor, laid, column, "column"), ["←", "→"]);
+    enclose(this.#lineAround, laid, row, column);
   }
 
   /** A box that is being drawn around cells of the window. */
@@ -60,6 +66,11 @@ export class Cursors {
     this.#cellHover.hidden = cell === null || !holds(laid.window, cell);
     if (cell !== null && !this.#cellHover.hidden) frame(this.#cellHover, laid, cell);
   }
+}
+
+/** Marks on both sides of a row or column. */
+function cursor(along: Along): HTMLElement {
+  return element("div", { class: `nsmw-cursor nsmw-cursor-${along}` }, element("i", {}), element("i", {}));
 }
 
 /** Lay an element over cells of the window. */
@@ -85,10 +96,8 @@ function band(node: HTMLElement, laid: Laid, index: number | undefined, along: A
         : spanOf(index, window.column, window.columns, box.width);
   node.hidden = typeof place === "string";
   if (typeof place === "string") return place;
-  const thin = place.size < THINNEST_FRAMED_PX;
-  node.classList.toggle("nsmw-thin", thin);
-  const size = thin ? 1 : place.size;
-  const start = place.start + (place.size - size) / 2;
+  node.classList.toggle("nsmw-thin", place.size < THINNEST_FRAMED_PX);
+  const { start, size } = place;
   if (along === "row") put(node, margins.left, margins.top + start, box.width, size);
   else put(node, margins.left + start, margins.top, size, box.height);
   return "here";
@@ -114,6 +123,25 @@ function point(
   node.style.left = `${margins.left + x * box.width}px`;
   node.style.top = `${margins.top + y * box.height}px`;
   node.style.transform = `translate(${-100 * x}%, ${-100 * y}%)`;
+}
+
+/** A line outside of a cell, or of a whole row or column where that alone is marked and is no thinner than the line. */
+function enclose(
+  node: HTMLElement,
+  { box, margins, window }: Laid,
+  row: number | undefined,
+  column: number | undefined,
+): void {
+  const [width, height] = [box.width / window.columns, box.height / window.rows];
+  const cell = { row: row ?? window.row, column: column ?? window.column };
+  const isThin = row === undefined ? width < THINNEST_FRAMED_PX : height < THINNEST_FRAMED_PX;
+  const isAlone = row === undefined || column === undefined;
+  node.hidden = (row ?? column) === undefined || !holds(window, cell) || (isAlone && isThin);
+  const across = column === undefined ? box.width : Math.max(width, SMALLEST_FRAME_PX);
+  const down = row === undefined ? box.height : Math.max(height, SMALLEST_FRAME_PX);
+  const left = column === undefined ? 0 : (cell.column - window.column + 0.5) * width - across / 2;
+  const top = row === undefined ? 0 : (cell.row - window.row + 0.5) * height - down / 2;
+  put(node, margins.left + left - 1, margins.top + top - 1, across + 2, down + 2);
 }
 
 function frame(node: HTMLElement, { box, margins, window }: Laid, { row, column }: Cell): void {

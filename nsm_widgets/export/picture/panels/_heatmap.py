@@ -9,7 +9,7 @@ import numpy as np
 from nsm_widgets._axes import MARKED
 from nsm_widgets._text import count, short_number
 from nsm_widgets.export.picture._scene import Scene
-from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_OUT, Canvas, Color, Point
+from nsm_widgets.export.picture.canvas._canvas import CURSOR_IN, CURSOR_MARK, CURSOR_OUT, Canvas, Color, Point
 from nsm_widgets.export.picture.canvas._geometry import Box, middles, plot_size, span
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.parts._annotate import draw_values, has_room
@@ -28,7 +28,9 @@ HIGHEST_PX = 1_200
 """A panel that asks for more is drawn so high."""
 LEAST_EXTENT_PX = 220
 """Width that a caption may take over a narrower picture."""
-THINNEST_FRAMED_PX = 5
+THINNEST_FRAMED_PX, SMALLEST_FRAME_PX = 5, 5
+MARK_PX, THINNEST_MARK_PX = 4, 3
+"""Of a mark in the margin, its length towards the cells, and how thick it is at least."""
 FLAG_PX = 5
 PER_HEAD, WIDEST_NUMBER = "per head", "0.00888"
 
@@ -153,13 +155,28 @@ class HeatmapPicture:
         canvas.text(middle, text, "mm", canvas.ink.text)
 
     def _cursors(self, canvas: Canvas, box: Box) -> None:
-        """The selected index of an axis that is drawn: a frame, or a line where cells are too small."""
-        if self.panel.y in MARKED:
+        """The selected indices of axes that are drawn: marks in the margins, and a line around the cell.
+
+        A row or column that alone is marked has the line around it, unless it is too thin. No value is
+        covered.
+        """
+        left, across, top, down = box.left, box.width, box.top, box.height
+        marks_row, marks_column = self.panel.y in MARKED, self.panel.x in MARKED
+        if marks_row:
             start, end = span(self.at[self.panel.y], self.y.count, box.height)
-            draw_cursor(canvas, Box(box.left, box.top + start, box.width, end - start), down=False)
-        if self.panel.x in MARKED:
+            top, down = box.top + start, end - start
+            for edge in (box.left - 1 - MARK_PX, box.right + 1):
+                canvas.fill(_at_least(Box(edge, top, MARK_PX, down), height=THINNEST_MARK_PX), CURSOR_MARK)
+        if marks_column:
             start, end = span(self.at[self.panel.x], self.x.count, box.width)
-            draw_cursor(canvas, Box(box.left + start, box.top, end - start, box.height), down=True)
+            left, across = box.left + start, end - start
+            for edge in (box.top - 1 - MARK_PX, box.bottom + 1):
+                canvas.fill(_at_least(Box(left, edge, across, MARK_PX), width=THINNEST_MARK_PX), CURSOR_MARK)
+        if marks_row and marks_column:
+            cell = Box(left, top, across, down)
+            draw_line_around(canvas, _at_least(cell, SMALLEST_FRAME_PX, SMALLEST_FRAME_PX))
+        elif (marks_row and down >= THINNEST_FRAMED_PX) or (marks_column and across >= THINNEST_FRAMED_PX):
+            draw_line_around(canvas, Box(left, top, across, down))
 
     def _bar(self, canvas: Canvas, box: Box) -> None:
         bar = Box(box.right + BAR_GAP_PX, box.top, BAR_PX, box.height)
@@ -200,17 +217,17 @@ def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box, *, named: b
     draw_marks(canvas, raster, box, least=ABOVE if named else NAN)
 
 
-def draw_cursor(canvas: Canvas, band: Box, *, down: bool) -> None:
-    """Mark a row or a column of cells."""
-    thickness = band.width if down else band.height
-    if thickness >= THINNEST_FRAMED_PX:
-        canvas.frame(band, CURSOR_OUT)
-        canvas.frame(band.inside, CURSOR_IN)
-        return
-    middle = (thickness - 1) // 2
-    start = (band.left + middle, band.top) if down else (band.left, band.top + middle)
-    end = (start[0], band.bottom - 1) if down else (band.right - 1, start[1])
-    canvas.line(start, end, canvas.ink.accent)
+def draw_line_around(canvas: Canvas, cells: Box) -> None:
+    """A line outside of cells: white, then two of the hue that no map has."""
+    for out, color in ((1, CURSOR_IN), (2, CURSOR_MARK), (3, CURSOR_MARK)):
+        wide, high = cells.width + 2 * out, cells.height + 2 * out
+        canvas.frame(Box(cells.left - out, cells.top - out, wide, high), color)
+
+
+def _at_least(box: Box, width: int = 1, height: int = 1) -> Box:
+    """The same about its middle, and no smaller than that."""
+    more, higher = max(0, width - box.width), max(0, height - box.height)
+    return Box(box.left - more // 2, box.top - higher // 2, box.width + more, box.height + higher)
 
 
 def notes(raster: Raster, nan_means: str = "", left_out: Sequence[tuple[int, str]] = ()) -> list[str]:

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 
 from nsm_widgets._text import short_number
 from nsm_widgets.export.picture._scene import Scene
-from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
+from nsm_widgets.export.picture.canvas._canvas import CURSOR_MARK, Canvas
 from nsm_widgets.export.picture.canvas._geometry import Box
 from nsm_widgets.export.picture.canvas._glyphs import drawable
 from nsm_widgets.export.picture.panels._heatmap import CAPTION_PX
@@ -30,7 +30,6 @@ from nsm_widgets.view.panels import LinesPanel, ScalarsPanel
 
 SWATCH_PX = 14
 DASH_PX, DASH_GAP_PX = 6, 4
-CURSOR: Color = (128, 128, 128)
 
 LineSegment = tuple[int, int, int, int]
 
@@ -108,7 +107,7 @@ class LinesPicture(PlotPicture):
         x = x_of(self.at[self.panel.x], self.x.count, box)
         for start in range(box.top, box.bottom, DASH_PX + DASH_GAP_PX):
             end = min(start + DASH_PX, box.bottom) - 1
-            canvas.line((x, start), (x, end), CURSOR, 2)
+            canvas.line((x, start), (x, end), CURSOR_MARK, 2)
 
 
 def x_of(step: int, steps: int, box: Box) -> int:
