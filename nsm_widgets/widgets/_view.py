@@ -372,10 +372,8 @@ def _checked_page_arrays(page_arrays: PageArrays, trace: Trace, names: Sequence[
             "PageArrays(trace) makes one."
         )
     missing = [name for name in names if name not in page_arrays.arrays]
-    takes = page_arrays.joining == "gathers" or (
-        missing and set(missing) <= set(with_derived(page_arrays.trace))
-    )
-    if missing and takes:
+    is_made_of_them = missing and set(missing) <= set(with_derived(page_arrays.trace))
+    if missing and (page_arrays.joining == "gathers" or is_made_of_them):
         page_arrays.hold(
             page_arrays.trace.assign(*(trace[name] for name in missing)), (*page_arrays.arrays, *missing)
         )
