@@ -17,7 +17,7 @@ from tests.vscode.server import KernelServer
     [
         ("02_charts_and_export", "time", "write_gate"),
         ("03_seed_notebook", "time", "memory_difference"),
-        ("06_your_own_model", "time", "memory_change"),
+        ("06_your_own_model", "time", "memory"),
     ],
 )
 def test_every_panel_of_a_notebook_is_painted_and_follows(

@@ -18,7 +18,7 @@ from nsm_widgets.export.picture.parts._axis import DrawnAxis
 from nsm_widgets.export.text._where import describe_index
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import heatmap_layout
-from nsm_widgets.widgets import ImportanceView, LineChart, View
+from nsm_widgets.widgets import ImportanceView, LineChart, MemoryView, View
 from tests.export.samples import ntm_trace
 
 VALUES = np.add.outer(100.0 * np.arange(60), np.arange(50))

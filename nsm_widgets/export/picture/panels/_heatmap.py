@@ -218,8 +218,8 @@ def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box, *, named: b
 
 
 def draw_line_around(canvas: Canvas, cells: Box) -> None:
-    """A line outside of cells: white, then two of the hue that no map has."""
-    for out, color in ((1, CURSOR_IN), (2, CURSOR_MARK), (3, CURSOR_MARK)):
+    """A line outside of cells: white, then the hue that no map has. It reaches no neighbour's middle."""
+    for out, color in ((1, CURSOR_IN), (2, CURSOR_MARK)):
         wide, high = cells.width + 2 * out, cells.height + 2 * out
         canvas.frame(Box(cells.left - out, cells.top - out, wide, high), color)
 
