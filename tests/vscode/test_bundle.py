@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.harness.pixels import screenshot_pixel
 from tests.browser.test_quickstart import EXPECTED_COLORS
-from tests.browser.views import ViewOnPage
+from tests.browser.views import PAINTED_MS, ViewOnPage
 from tests.vscode.page import THEMES, VscodePage, keep_figures, open_page
 from tests.vscode.server import KernelServer
 
@@ -154,6 +154,8 @@ def test_dragging_a_slider_moves_the_other_view_and_python(
 
 def test_arrays_travel_as_short_strings_and_only_once(quickstart: VscodePage, explorer: ViewOnPage) -> None:
     """No binary to speak of, no message over half a megabyte; steps ask the kernel for nothing again."""
+    for panel in quickstart.page.locator(".nsmw-root [data-panel]").all():
+        expect(panel).to_have_attribute("data-state", "ready", timeout=PAINTED_MS)
     messages = quickstart.messages()
     assert max(message["characters"] for message in messages) <= LARGEST_MESSAGE
     assert max(message["binary"] for message in messages) <= LARGEST_BINARY
