@@ -169,6 +169,7 @@ class View(Exportable, SyncedWidget):
             if page_arrays is not None
             else PageArrays(trace, only=names, budget_mb=budget_mb, precision=precision)
         )
+        held.takes_computed = held.takes_computed or page_arrays is None
         self._shared = (selection if selection is not None else Selection(), held)
         state = {
             "_store": held,
@@ -372,8 +373,10 @@ def _checked_page_arrays(page_arrays: PageArrays, trace: Trace, names: Sequence[
             "PageArrays(trace) makes one."
         )
     missing = [name for name in names if name not in page_arrays.arrays]
-    is_made_of_them = missing and set(missing) <= set(with_derived(page_arrays.trace))
-    if missing and (page_arrays.joining == "gathers" or is_made_of_them):
+    takes = page_arrays.joining == "gathers" or (
+        page_arrays.takes_computed and set(missing) <= set(with_derived(page_arrays.trace))
+    )
+    if missing and takes:
         page_arrays.hold(
             page_arrays.trace.assign(*(trace[name] for name in missing)), (*page_arrays.arrays, *missing)
         )

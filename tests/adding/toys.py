@@ -255,7 +255,7 @@ AXIS = Toy(
         "nsm_widgets/axes.json": (
             (
                 "{\n",
-                '  "toy": { "means": "toys", "marked": true, "slider": "always" },\n',
+                '  "toy": { "means": "toys", "marked": true },\n',
             ),
         ),
     },
