@@ -74,7 +74,8 @@ class Entry(NamedTuple):
 ENTRIES = (
     Entry(
         "NTMExplorer(trace)",
-        "everything at once: memory, changes, writes, reads, addressing stages, input and output",
+        "everything at once, like figure 6 of Graves et al. 2014: input, adds, writes; output, reads; "
+        "addressing stages, memory",
         "The whole run of a memory-augmented network at one step; every panel follows the slider.",
         "NTMExplorer(trace, selection=Selection(time=30))",
     ),
