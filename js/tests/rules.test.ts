@@ -226,7 +226,7 @@ describe("ticks", () => {
 interface Inks {
   sheet: Record<Theme, Record<"background" | "text" | "faint" | "line" | "accent", string>>;
   hatch: Record<Theme, [string, string]>;
-  cursor: { in: string; out: string; chart: string };
+  cursor: { in: string; out: string; mark: string };
   cells: { dark: string; light: string };
   marks: { nan: string; infinite: string };
   bars: string[];
