@@ -48,6 +48,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(autouse=True)
+def _empty_state_room() -> None:
+    """No test takes another's room in the saved notebook: widgets that nobody closed hold theirs."""
+    room = sys.modules.get("nsm_widgets.widgets.page_arrays._state_room")
+    if room is not None:
+        room.state_room.cache_clear()
+
+
+@pytest.fixture(autouse=True)
 def _nothing_stays_compiled() -> Iterator[None]:
     """What one test compiled is not looked for by the recorders of all that follow, 0.1 s each."""
     yield

@@ -294,7 +294,7 @@ def _slot_rows(
     if "memory" in trace:
         layout, changed = memory_layout(trace)
         is_told = "write" in weights
-        memory, trace = list(layout[0][:1] if is_told else layout[0]), trace if is_told else changed
+        memory, trace = list(layout[0][:1] if is_told else layout[0]), changed
     heads = [_head_panels(trace[f"{side}_weights"], side) for side in weights]
     first: list[tuple[Panel, ...]] = []
     panels = [*chain(*heads), *memory, *beside]

@@ -18,7 +18,6 @@ from nsm_widgets.view import (
     chosen_panels,
     curves_apart,
     scalars_row,
-    with_derived,
 )
 from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import SETTINGS, check_setting
@@ -67,6 +66,8 @@ class View(Exportable, SyncedWidget):
     """
 
     _kind = traitlets.Unicode("view").tag(sync=True)
+    _beside: tuple[str, ...] = ()
+    """Arrays that its page arrays hold for others that share them, besides those that it draws."""
 
     cmap = traitlets.Unicode("auto").tag(sync=True)
     """Colour map for the panels of its kind; ``"auto"`` gives each its own. Two-way. Default: ``"auto"``."""
@@ -160,6 +161,7 @@ class View(Exportable, SyncedWidget):
             curves = scalars_row(trace)
             layout = (*curves, *layout) if _holds(page_arrays, curves) else layout
         names, sizes = arrays_of(layout), selectable_sizes(trace, arrays_of(layout))
+        beside = [name for name in self._beside if name in trace and name not in names]
         choices = self._choices_in(layout)
         if choices:
             options.setdefault("array", choices[0])
@@ -167,9 +169,8 @@ class View(Exportable, SyncedWidget):
         held = (
             _checked_page_arrays(page_arrays, trace, names)
             if page_arrays is not None
-            else PageArrays(trace, only=names, budget_mb=budget_mb, precision=precision)
+            else PageArrays(trace, only=[*names, *beside], budget_mb=budget_mb, precision=precision)
         )
-        held.takes_computed = held.takes_computed or page_arrays is None
         self._shared = (selection if selection is not None else Selection(), held)
         state = {
             "_store": held,
@@ -373,10 +374,7 @@ def _checked_page_arrays(page_arrays: PageArrays, trace: Trace, names: Sequence[
             "PageArrays(trace) makes one."
         )
     missing = [name for name in names if name not in page_arrays.arrays]
-    takes = page_arrays.joining == "gathers" or (
-        page_arrays.takes_computed and set(missing) <= set(with_derived(page_arrays.trace))
-    )
-    if missing and takes:
+    if missing and page_arrays.joining == "gathers":
         page_arrays.hold(
             page_arrays.trace.assign(*(trace[name] for name in missing)), (*page_arrays.arrays, *missing)
         )

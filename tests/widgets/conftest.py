@@ -10,8 +10,6 @@ import comm
 import pytest
 from comm.base_comm import BaseComm
 
-from nsm_widgets.widgets.page_arrays._state_room import state_room
-
 
 class RecordedComm(BaseComm):
     """A comm to nowhere. ``sent`` holds (type, data, buffers) of each message; ``receive`` plays the page."""
@@ -51,12 +49,6 @@ class RecordedComm(BaseComm):
 def recorded_comms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every widget of a test gets a comm that remembers."""
     monkeypatch.setattr(comm, "create_comm", RecordedComm)
-
-
-@pytest.fixture(autouse=True)
-def empty_state_room() -> None:
-    """No test takes another's room in the saved notebook."""
-    state_room.cache_clear()
 
 
 @pytest.fixture

@@ -177,7 +177,9 @@ class LiveFeed:
         self._problem = ""
         scalars, view = scalars_row(trace), self._view
         everything = (*scalars, *layout)
-        view.page_arrays.hold(shown, arrays_of(everything))
+        drawn = arrays_of(everything)
+        beside = [name for name in getattr(view, "_beside", ()) if name in shown and name not in drawn]
+        view.page_arrays.hold(shown, (*drawn, *beside))
         self._say(state, progress, why=why or missing_text(trace))
         if not self._layout:
             view._at_first(shown)

@@ -114,9 +114,6 @@ class PageArrays(SyncedWidget):
     joining: Literal["", "gathers", "watches"] = ""
     """While a group is made: whether this takes what its parts draw, or is filled by a recorder."""
 
-    takes_computed = False
-    """Whether a view made it: then it takes what another view computes of its arrays."""
-
     _live = traitlets.Dict().tag(sync=True)
     """Of a recording that is watched: which run it is, and how far; see ``live._live``."""
 

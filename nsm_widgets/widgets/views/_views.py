@@ -313,6 +313,8 @@ class NTMExplorer(View):
         >>> explorer.selection.time = 7
     """
 
+    _beside = ("memory_change",)
+
     def __init__(
         self, data: object, *, labels: AxisLabels | None = None, **options: Unpack[ViewOptions]
     ) -> None:
