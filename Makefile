@@ -49,7 +49,7 @@ help:
 	@echo "make test-quick   what of it needs no browser, builds no package and trains nothing (2 minutes)"
 	@echo "make test-more    what takes long, then test-models, screenshots, test-vscode, test-hosts and bench-quick"
 	@echo "make test-hosts   a view in marimo, in an environment of its own"
-	@echo "make test-models  what is recorded of 114 models of transformers, into docs/transformers.md"
+	@echo "make test-models  what is recorded of 141 models of transformers, into docs/transformers.md"
 	@echo "make test-cuda    models and recorder on a GPU, for a machine with one (TORCH=... chooses its torch)"
 	@echo "make test-vscode  the views in VS Code itself, which it installs (0.8 GB, Linux on x64)"
 	@echo "make fuzz         odd and hostile arguments for the public interface (5 minutes)"
