@@ -167,6 +167,10 @@ class ViewGroup(ViewRows):
         """Fill all parts while the recorder's block runs."""
         self._lead._feed = LiveFeed(self, recorder, Plan(self._build, self._build_running))
 
+    def _to_hold(self, trace: Trace, layout: Layout) -> tuple[str, ...]:
+        del trace
+        return arrays_of(layout)
+
     def _build(self, trace: Trace) -> tuple[Trace, Layout]:
         return self._put_together(trace, [plan.build(trace) for plan in self._plans])
 

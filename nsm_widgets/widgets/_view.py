@@ -161,7 +161,6 @@ class View(Exportable, SyncedWidget):
             curves = scalars_row(trace)
             layout = (*curves, *layout) if _holds(page_arrays, curves) else layout
         names, sizes = arrays_of(layout), selectable_sizes(trace, arrays_of(layout))
-        beside = [name for name in self._beside if name in trace and name not in names]
         choices = self._choices_in(layout)
         if choices:
             options.setdefault("array", choices[0])
@@ -169,7 +168,9 @@ class View(Exportable, SyncedWidget):
         held = (
             _checked_page_arrays(page_arrays, trace, names)
             if page_arrays is not None
-            else PageArrays(trace, only=[*names, *beside], budget_mb=budget_mb, precision=precision)
+            else PageArrays(
+                trace, only=self._to_hold(trace, layout), budget_mb=budget_mb, precision=precision
+            )
         )
         self._shared = (selection if selection is not None else Selection(), held)
         state = {
@@ -229,6 +230,11 @@ class View(Exportable, SyncedWidget):
         self._shared = (selection, *self._shared[1:])
         self._selection = selection
         self._let_go(before)
+
+    def _to_hold(self, trace: Trace, layout: Layout) -> tuple[str, ...]:
+        """The arrays that are drawn, and those that are held beside them."""
+        names = arrays_of(layout)
+        return (*names, *(name for name in self._beside if name in trace and name not in names))
 
     def _at_first(self, trace: Trace) -> None:
         """Settle what depends on the first trace of a recorder that is shown."""

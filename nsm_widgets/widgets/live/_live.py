@@ -60,6 +60,9 @@ class Fed(Protocol):
     def selection(self) -> Selection:
         """What is followed."""
 
+    def _to_hold(self, trace: Trace, layout: Layout) -> tuple[str, ...]:
+        """The arrays that its page arrays hold."""
+
     def _show(self, trace: Trace, layout: Layout, *, above: Layout = ()) -> None:
         """Draw other panels."""
 
@@ -177,9 +180,7 @@ class LiveFeed:
         self._problem = ""
         scalars, view = scalars_row(trace), self._view
         everything = (*scalars, *layout)
-        drawn = arrays_of(everything)
-        beside = [name for name in getattr(view, "_beside", ()) if name in shown and name not in drawn]
-        view.page_arrays.hold(shown, (*drawn, *beside))
+        view.page_arrays.hold(shown, view._to_hold(shown, everything))
         self._say(state, progress, why=why or missing_text(trace))
         if not self._layout:
             view._at_first(shown)
