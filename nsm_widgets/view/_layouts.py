@@ -274,8 +274,8 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
         _over_time(trace, ("write_add", "word", "adds"), ("read_vectors", "word", "reads")),
     ]
     rows = [_filled(signal, addressing) for signal in signals if signal]
-    slots, trace = _slot_rows(trace, weights, addressing)
-    return (*rows, *slots, *dnc_rows(trace)), trace
+    slots, trace = _slot_rows(trace, weights, [*addressing, *chain(*dnc_rows(trace))])
+    return (*rows, *slots), trace
 
 
 def _filled(row: tuple[Panel, ...], beside: list[Panel]) -> tuple[Panel, ...]:

@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from nsm_widgets._text import one_line
 from nsm_widgets.view import Panel, tick_steps, tick_values
 
-CURSOR_COLOR = "#e8178a"
+CURSOR_COLOR = "#008a80"
 
 OUT_OF_SIGHT = -9.0
 """Where a cursor stands that has no place yet: left of any plot."""

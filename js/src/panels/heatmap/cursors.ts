@@ -96,8 +96,10 @@ function band(node: HTMLElement, laid: Laid, index: number | undefined, along: A
         : spanOf(index, window.column, window.columns, box.width);
   node.hidden = typeof place === "string";
   if (typeof place === "string") return place;
-  node.classList.toggle("nsmw-thin", place.size < THINNEST_FRAMED_PX);
-  const { start, size } = place;
+  const thin = place.size < THINNEST_FRAMED_PX;
+  node.classList.toggle("nsmw-thin", thin);
+  const size = thin ? 1 : place.size;
+  const start = place.start + (place.size - size) / 2;
   if (along === "row") put(node, margins.left, margins.top + start, box.width, size);
   else put(node, margins.left + start, margins.top, size, box.height);
   return "here";

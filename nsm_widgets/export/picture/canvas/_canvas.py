@@ -36,7 +36,7 @@ INKS: dict[Theme, Ink] = {
 
 CURSOR_IN: Color = (255, 255, 255)
 CURSOR_OUT: Color = (17, 17, 17)
-CURSOR_MARK: Color = (232, 23, 138)
+CURSOR_MARK: Color = (0, 138, 128)
 
 SHARES = {"l": 0.0, "m": 0.5, "r": 1.0}
 """How much of a text lies before its point, by the first letter of the anchor."""
