@@ -10,22 +10,28 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 
 
-def steps_of(page: Path, namespace: dict[str, Any]) -> Iterator[None]:
+def blocks_of(page: str) -> list[str]:
+    """The Python blocks of a page of the repository, all of them."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) == text.count("```py"), f"{page} has a block that is not found, and so would not run"
+    return blocks
+
+
+def steps_of(page: str, namespace: dict[str, Any]) -> Iterator[str]:
     """Run the Python blocks of a page in order in a namespace, and come back after each."""
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
-        exec(compile(block, str(page), "exec"), namespace)
-        yield
+    for block in blocks_of(page):
+        exec(compile(block, page, "exec"), namespace)
+        yield block
 
 
-def run_page(page: str, blocks: int, **given: Any) -> dict[str, Any]:
-    """What the Python blocks of a page make, of which there must be so many.
+def run_page(page: str, **given: Any) -> dict[str, Any]:
+    """What the Python blocks of a page make.
 
     Args:
         page: Its path in the repository.
-        blocks: How many there are: a block that is not found would not run.
         given: What the page takes as given.
     """
     namespace = dict(given)
-    ran = sum(1 for _ in steps_of(ROOT / page, namespace))
-    assert ran == blocks, f"{page} has {ran} blocks of Python, not {blocks}"
+    assert list(steps_of(page, namespace)), f"{page} has no block of Python"
     return namespace

@@ -157,7 +157,7 @@ def test_a_model_of_ones_own_opens_in_the_explorer(lab: JupyterLab) -> None:
 @pytest.mark.screenshots
 def test_training_shows_its_progress_its_loss_and_its_memory(lab: JupyterLab) -> None:
     """A bar that reached its end, a curve with a point for each evaluation, the explorer on what came out."""
-    with executed(lab, "02_train_an_ntm") as notebook:
+    with executed(lab, "07_train_an_ntm") as notebook:
         expect(notebook.page.locator(".widget-hprogress")).to_be_visible()
         expect(notebook.page.locator(".jp-OutputArea-output", has_text="20/20").first).to_be_visible()
         curve = notebook.page.locator(".bqplot .curve path.line").first

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from nsm_widgets import Trace, stats
-from tests.pages import ROOT, run_page
+from tests.pages import ROOT
 from tests.stats.samples import random_weights
 
 PAGE = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
@@ -30,11 +30,3 @@ def test_every_column_is_on_the_page() -> None:
     )
     columns = set(stats.analyze(trace).columns) - {"name", "kind", "layer", "head", "rows"}
     assert {column for column in columns if f"`{column}`" not in PAGE} == set()
-
-
-def test_the_example_runs() -> None:
-    """Pasted as it is, with a trace and weights."""
-    trace = Trace.from_arrays(
-        {"write_weights": random_weights(5, 1, 2, 6), "attention": random_weights(2, 1, 2, 5, 5)}
-    )
-    run_page("docs/statistics.md", 1, trace=trace, weights=random_weights(3, 4))

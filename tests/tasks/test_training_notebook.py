@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 pytestmark = pytest.mark.slow
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "02_train_an_ntm.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_train_an_ntm.ipynb"
 
 
 def test_it_trains_and_opens_the_explorer(monkeypatch: pytest.MonkeyPatch) -> None:

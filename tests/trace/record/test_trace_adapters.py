@@ -135,7 +135,7 @@ def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any
     """What the code of docs/recording.md makes, run in order."""
     monkeypatch.chdir(tmp_path)  # it writes a store
     given = {"ListedNTM": ListedNTM, "ListedHeads": ListedHeads, "NestedDNC": NestedDNC}
-    namespace: dict[str, Any] = run_page("docs/recording.md", 13, **given)
+    namespace: dict[str, Any] = run_page("docs/recording.md", **given)
     return namespace
 
 
