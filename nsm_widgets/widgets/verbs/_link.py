@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
 
-from nsm_widgets._axes import did_you_mean
+from nsm_widgets._axes import did_you_mean, format_dims
 from nsm_widgets._errors import AxisError, ClosedError, OptionError
 from nsm_widgets.widgets._exports import Exportable
 from nsm_widgets.widgets._selection import Selection, SelectionPair
@@ -45,7 +45,8 @@ def link(*views: object, on: object = None) -> Link:
 
     Args:
         *views: Two views, charts or compositions, or more; a :class:`Selection` stands for all its views.
-        on: Names of the axes, as ``("time", "head")``; all that two neighbours share, when not given.
+        on: Names of the axes, as ``("time", "head")``; all that two neighbours share, when not given. An axis
+            that some of the views lack links those that have it.
 
     Returns:
         What :meth:`Link.unlink` takes the link away with.
@@ -64,17 +65,15 @@ def link(*views: object, on: object = None) -> Link:
     Raises:
         TypeError: If something is no view, or ``on`` is no list of names.
         ValueError: If there are fewer than two views.
-        AxisError: If views have no axis in common, or lack one of those that are named.
+        AxisError: If a view shares none of the axes with another one, or no view has an axis that is named.
         ClosedError: If a view is closed.
     """
     if len(views) < 2:
         raise OptionError(f"link takes two views or more, got {len(views)}: link(a, b, on=('time', 'head')).")
-    selections = [_selection_of(view) for view in views]
+    selections = list(dict.fromkeys(map(_selection_of, views)))
     axes = None if on is None else _checked_axes(on)
-    for a, b in pairwise(selections):
-        _check_shared(a, b, axes)
-    pairs = [SelectionPair(a, b, axes) for a, b in pairwise(selections) if a is not b]
-    return Link(pairs, axes)
+    _check_shared(selections, axes)
+    return Link([SelectionPair(a, b, dims) for (a, b), dims in _chained(selections, axes)], axes)
 
 
 def _selection_of(view: object) -> Selection:
@@ -100,18 +99,39 @@ def _checked_axes(on: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _check_shared(a: Selection, b: Selection, axes: tuple[str, ...] | None) -> None:
+def _chained(
+    selections: Sequence[Selection], axes: tuple[str, ...] | None
+) -> Iterable[tuple[tuple[Selection, Selection], tuple[str, ...] | None]]:
+    """Which two move together along which axes: neighbours, and of one axis neighbours that have it."""
+    if axes is None:
+        return [(both, None) for both in pairwise(selections)]
+    joined: dict[tuple[Selection, Selection], tuple[str, ...]] = {}
+    for dim in axes:
+        for both in pairwise(each for each in selections if not each.sizes or dim in each.sizes):
+            joined[both] = (*joined.get(both, ()), dim)
+    return joined.items()
+
+
+def _check_shared(selections: Sequence[Selection], axes: tuple[str, ...] | None) -> None:
     """Refuse what can never move together; a view of a recorder has no axes before its first iteration."""
-    if not a.sizes or not b.sizes or a is b:
-        return
-    shared = [dim for dim in a.sizes if dim in b.sizes]
-    if not shared:
-        raise AxisError(
-            f"linked views must share an axis, got ({', '.join(a.sizes)}) and ({', '.join(b.sizes)})."
-        )
+    sizes = [each.sizes for each in selections]
+    there = list(dict.fromkeys(chain(*sizes)))
     for dim in axes or ():
-        if dim not in shared:
+        if dim not in there and sizes.count({}) < 2:
             raise AxisError(
-                f"on must name axes that all linked views have ({', '.join(shared)}), got {dim!r}."
-                f"{did_you_mean(dim, shared)}"
+                f"on must name axes of the linked views, {format_dims(there)}, got {dim!r}."
+                f"{did_you_mean(dim, there)}"
+            )
+    groups = [[one, *sizes[:i], *sizes[i + 1 :]] for i, one in enumerate(sizes)] if axes else pairwise(sizes)
+    for one, *others in groups:
+        shared = [dim for dim in one if any(dim in other for other in others)]
+        got = " and ".join(map(format_dims, (one, *others)))
+        if not all((one, *others)) or not others:
+            continue
+        if not shared:
+            raise AxisError(f"linked views must share an axis, got {got}.")
+        if axes is not None and not set(axes) & set(shared):
+            raise AxisError(
+                f"each linked view must share one of the axes in on with another one, got on={axes!r} for "
+                f"{got}. Name one that they share, as {shared[0]!r}."
             )

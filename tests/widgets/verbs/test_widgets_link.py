@@ -48,6 +48,17 @@ def test_without_names_all_shared_axes_are_linked() -> None:
     assert a.selection.query == 0
 
 
+def test_an_axis_that_one_lacks_links_those_that_have_it() -> None:
+    """Also where the one stands between them; the axes that all have link all."""
+    a, b = view_of(5, 3, 4, 2), view_of(5, 3, 4, 2)
+    between = view_of(5, 4, dims=("time", "slot"))
+    link(a, between, b, on=("time", "head"))
+    a.selection.time, b.selection.head, a.selection.slot = 3, 2, 1
+    assert [view.selection.time for view in (a, between, b)] == [3] * 3
+    assert a.selection.head == 2
+    assert (between.selection.slot, b.selection.slot) == (0, 0)
+
+
 def test_several_views_and_circles_of_links_come_to_rest() -> None:
     """Nothing is passed on that is so already."""
     views = [view_of(9, 1, 2, 2) for _ in range(4)]
@@ -143,9 +154,15 @@ def test_views_of_recorders_are_linked_before_there_is_anything() -> None:
             AxisError,
             "linked views must share an axis, got (time, head, slot, word) and (query, key).",
         ),
+        (
+            lambda a, b: link(a, b, view_of(3, 4, dims=("time", "word")), on=("head", "slot")),
+            AxisError,
+            "must share one of the axes in on with another one, got on=('head', 'slot') for (time, word) and "
+            "(time, head, slot, word) and (time, head, slot, word). Name one that they share, as 'time'.",
+        ),
         (lambda a, b: (b.close(), link(a, b)), ClosedError, "got a closed Heatmap. Make it again."),
     ],
-    ids=["one", "a number", "slip", "no names", "none", "nothing shared", "closed"],
+    ids=["one", "a number", "slip", "no names", "none", "nothing shared", "none of the named", "closed"],
 )
 def test_what_cannot_be_linked_is_refused(
     make: Callable[[Any, Any], object], error: type[Exception], text: str
