@@ -30,11 +30,7 @@ if TYPE_CHECKING:
         POSITIVE_INFINITY as POSITIVE_INFINITY,
         ColorDomain as ColorDomain,
         ColorScale as ColorScale,
-        Theme as Theme,
         color_codes as color_codes,
-        color_table as color_table,
-        colormap_kind as colormap_kind,
-        colormap_names as colormap_names,
         paint as paint,
     )
     from nsm_widgets.view._coloring import Coloring as Coloring, default_coloring as default_coloring
@@ -125,6 +121,16 @@ if TYPE_CHECKING:
         matching_notes as matching_notes,
         picture_axes as picture_axes,
         two_traces_layout as two_traces_layout,
+    )
+    from nsm_widgets.view.colormaps._own import ColorMap as ColorMap
+    from nsm_widgets.view.colormaps._tables import (
+        Theme as Theme,
+        as_colormap as as_colormap,
+        color_table as color_table,
+        colormap_for_page as colormap_for_page,
+        colormap_kind as colormap_kind,
+        colormap_names as colormap_names,
+        mark_colors as mark_colors,
     )
     from nsm_widgets.view.panels import Layout as Layout, Panel as Panel
 else:

@@ -6,18 +6,15 @@ same rules run in the browser; ``tests/data/wire`` holds cases that both sides m
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int16, Int32, Shaped, UInt8, UInt16
 
-from nsm_widgets._errors import UnknownOptionError
+from nsm_widgets.view.colormaps._tables import MARKS, Rgb, Theme, color_table, mark_colors
 
 ColorScale = Literal["linear", "log", "row-max", "rank"]
 """How a value is placed on its colour bar:
@@ -27,8 +24,6 @@ domain, so that zero stays zero. ``row-max``: each row (along the array's last a
 largest magnitude. ``rank``: by the share of all values of the array that are smaller.
 """
 COLOR_SCALES: tuple[str, ...] = get_args(ColorScale)
-
-Theme = Literal["light", "dark"]
 
 _BLOCK = 1 << 15
 _ALIKE_BITS = 13
@@ -43,11 +38,7 @@ CLIP_TOLERANCE = 1e-5
 NAN, POSITIVE_INFINITY, NEGATIVE_INFINITY, ABOVE, BELOW = 256, 257, 258, 259, 260
 """Codes of cells that are no plain value: drawn as marks of their own and counted in the legend."""
 
-MARK_COLORS: dict[int, tuple[int, int, int]] = {
-    NAN: (204, 51, 153),
-    POSITIVE_INFINITY: (230, 0, 38),
-    NEGATIVE_INFINITY: (0, 70, 200),
-}
+MARK_COLORS: dict[int, Rgb] = dict(zip((NAN, POSITIVE_INFINITY, NEGATIVE_INFINITY), MARKS, strict=True))
 """Ground colours of marked cells. Cells outside the domain keep the colour of that end of the table."""
 
 
@@ -81,49 +72,6 @@ class ColorDomain:
             return ColorDomain(low, high)
         most = max(-low, high)
         return ColorDomain(-most, most, diverging=True)
-
-
-def colormap_names(kind: Literal["sequential", "diverging"] | None = None) -> tuple[str, ...]:
-    """Names of the colour maps, all or those of one kind."""
-    return tuple(name for name, entry in _maps().items() if kind is None or entry["kind"] == kind)
-
-
-def colormap_kind(name: str) -> Literal["sequential", "diverging"]:
-    """Whether a map runs from nothing to much, or to both sides of zero.
-
-    Raises:
-        UnknownOptionError: If there is no map of that name.
-    """
-    if name not in _maps():
-        raise UnknownOptionError(f"cmap must be one of {', '.join(_maps())}, got {name!r}.")
-    return cast(Literal["sequential", "diverging"], _maps()[name]["kind"])
-
-
-@cache
-def color_table(name: str, theme: Theme = "light") -> UInt8[np.ndarray, "256 3"]:
-    """The 256 colours of a map, as sRGB bytes.
-
-    Args:
-        name: One of :func:`colormap_names`.
-        theme: Maps that start at the page's background have a variant for dark pages; the others ignore it.
-
-    Raises:
-        UnknownOptionError: If there is no map of that name.
-
-    Example:
-        >>> color_table("ink")[0].tolist()
-        [250, 250, 250]
-    """
-    colormap_kind(name)
-    entry = _maps()[name]
-    anchors = [[int(h[i : i + 2], 16) for i in (0, 2, 4)] for h in entry.get(theme, entry["light"])]
-    nodes = np.asarray(anchors, dtype=np.float64)
-    position = np.arange(256) * (len(nodes) - 1) / 255
-    left = np.minimum(np.floor(position).astype(int), len(nodes) - 2)
-    mixed = nodes[left] + (nodes[left + 1] - nodes[left]) * (position - left)[:, None]
-    table: UInt8[np.ndarray, "256 3"] = np.floor(mixed + 0.5).astype(np.uint8)
-    table.setflags(write=False)
-    return table
 
 
 def color_codes(
@@ -191,8 +139,7 @@ def paint(
     table = np.zeros((BELOW + 1, 3), dtype=np.uint8)
     table[:256] = color_table(cmap, theme)
     table[ABOVE], table[BELOW] = table[255], table[0]
-    for code, color in MARK_COLORS.items():
-        table[code] = color
+    table[NAN : NEGATIVE_INFINITY + 1] = mark_colors(cmap)
     colors: UInt8[np.ndarray, "*shape 3"] = table[codes]
     return colors
 
@@ -262,9 +209,3 @@ def _groups(v: Float[np.ndarray, " value"]) -> Int32[np.ndarray, " value"]:
     ascending = word ^ ((word >> 31) & np.int32(0x7FFFFFFF))  # negative numbers descend as their bits ascend
     groups: Int32[np.ndarray, " value"] = ascending >> _ALIKE_BITS
     return groups
-
-
-@cache
-def _maps() -> dict[str, dict[str, str | list[str]]]:
-    text = files("nsm_widgets.view").joinpath("colormaps.json").read_text(encoding="utf-8")
-    return cast("dict[str, dict[str, str | list[str]]]", json.loads(text))

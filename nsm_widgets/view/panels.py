@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, NamedTuple, Self, get_args
 
 from nsm_widgets._axes import MARKED
 from nsm_widgets.view._color import ColorDomain
+from nsm_widgets.view.colormaps._tables import colormap_for_page
 
 
 class ScalarReadout(NamedTuple):
@@ -190,7 +191,15 @@ class PanelBase:
         """The same, for the wire, on which every panel also has the fields of the kinds that were first."""
         told = {each.name: _as_json(getattr(self, each.name)) for each in fields(self)}
         ends = [self.domain.low, self.domain.high]
-        return {**_FIRST, **told, "kind": self.kind, "domain": ends, "diverging": self.domain.diverging}
+        cmap = colormap_for_page(self.cmap)
+        return {
+            **_FIRST,
+            **told,
+            "kind": self.kind,
+            "cmap": cmap,
+            "domain": ends,
+            "diverging": self.domain.diverging,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import TypedDict, cast
 
 from nsm_widgets._errors import UnknownOptionError
-from nsm_widgets.view._color import COLOR_SCALES, ColorScale, colormap_kind
+from nsm_widgets.view._color import COLOR_SCALES, ColorScale
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice
+from nsm_widgets.view.colormaps._tables import as_colormap
 
 
 class SettingOptions(TypedDict, total=False):
@@ -72,7 +73,7 @@ def check_setting(name: str, value: str) -> None:
     """
     if name == "cmap":
         if value != "auto":
-            colormap_kind(value)
+            as_colormap(value)
     elif value not in CHOICES[name]:
         raise UnknownOptionError(f"{name} must be one of {', '.join(CHOICES[name])}, got {value!r}.")
 

@@ -10,7 +10,7 @@ import ipywidgets
 
 from nsm_widgets._errors import OptionError
 from nsm_widgets.trace import Trace, TraceRecorder
-from nsm_widgets.view import Layout, Panel, arrays_of, curves_apart, scalars_row
+from nsm_widgets.view import ColorMap, Layout, Panel, arrays_of, curves_apart, scalars_row
 from nsm_widgets.widgets._given import named_trace
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets._view import View
@@ -41,7 +41,7 @@ class ViewGroup(ViewRows):
         selection: The cursor to follow; a new one when not given.
         page_arrays: A :class:`PageArrays` to read from; a new one when not given.
         title: Heading above the first part.
-        cmap: A colour map for the panels of its kind, or ``"auto"``.
+        cmap: A colour map for the panels of its kind, or ``"auto"`` (see :class:`View`).
         scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``.
         budget_mb: Largest array, in 10**6 bytes, that crosses to the page whole (see :class:`PageArrays`).
         precision: How near the recorded values are that cross when they are needed (see :class:`PageArrays`).
@@ -75,7 +75,7 @@ class ViewGroup(ViewRows):
         selection: Selection | None = None,
         page_arrays: PageArrays | None = None,
         title: str = "",
-        cmap: str = "auto",
+        cmap: ColorMap = "auto",
         scale: str = "linear",
         budget_mb: float = DEFAULT_BUDGET_MB,
         precision: ValuePrecision = "exact",

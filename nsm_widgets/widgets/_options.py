@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypedDict
 
 from ipywidgets import Layout
 
+from nsm_widgets.view import ColorMap
 from nsm_widgets.widgets._selection import Selection
 from nsm_widgets.widgets.page_arrays._page_arrays import PageArrays
 from nsm_widgets.widgets.page_arrays._wire import ValuePrecision
@@ -26,7 +27,7 @@ class SendingOptions(TypedDict, total=False):
 class UntitledLooks(TypedDict, total=False):
     """What a view looks like, but for its heading."""
 
-    cmap: str
+    cmap: ColorMap
     scale: str
     domain: str
     array: str
@@ -67,7 +68,7 @@ class UntitledGroupOptions(SendingOptions, total=False):
     """Those of several views as one, whose heading is given otherwise."""
 
     selection: Selection | None
-    cmap: str
+    cmap: ColorMap
     scale: str
 
 

@@ -14,8 +14,10 @@ from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view import (
     Layout,
     arrays_of,
+    as_colormap,
     choices_of,
     chosen_panels,
+    colormap_for_page,
     curves_apart,
     scalars_row,
 )
@@ -36,6 +38,18 @@ def _panels_as_json(layout: Layout, _view: object) -> list[list[dict[str, Any]]]
     return [[panel.to_json() for panel in row] for row in layout]
 
 
+class ColorMapTrait(traitlets.TraitType[str, Any]):
+    """The name of a colour map, or its colours as text; lists of colours become that."""
+
+    def validate(self, obj: object, value: object) -> str:
+        """See :func:`nsm_widgets.view.as_colormap`."""
+        del obj
+        try:
+            return value if isinstance(value, str) and value == "auto" else as_colormap(value)
+        except (OptionError, UnknownOptionError) as error:
+            raise TraitOptionError(f"{error} Or 'auto', for each panel's own.") from None
+
+
 class View(Exportable, SyncedWidget):
     """Base of the views. Usable alone; views that are given the same ``selection`` move together.
 
@@ -50,8 +64,11 @@ class View(Exportable, SyncedWidget):
 
     Args:
         selection: The cursor to follow. Default: a new one.
-        cmap: A colour map for the panels of its kind, sequential or diverging. Default: ``"auto"``, each
-            panel's own.
+        cmap: A colour map for the panels of its kind, sequential or diverging: one of
+            :func:`nsm_widgets.view.colormap_names`; any name of matplotlib's where that is installed; or a
+            list of colours at even steps from low to high (``"#1a9850"``, ``"crimson"``, ``(1, 0.5, 0)``).
+            These are diverging where the middle has little hue and is lighter or darker than both ends.
+            Default: ``"auto"``, each panel's own.
         scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``. Default: ``"linear"``.
         domain: ``"shared"``, one range of colours for all heads, or, of attention, ``"per-head"``. Default:
             ``"shared"``.
@@ -69,8 +86,9 @@ class View(Exportable, SyncedWidget):
     _beside: tuple[str, ...] = ()
     """Arrays that its page arrays hold for others that share them, besides those that it draws."""
 
-    cmap = traitlets.Unicode("auto").tag(sync=True)
-    """Colour map for the panels of its kind; ``"auto"`` gives each its own. Two-way. Default: ``"auto"``."""
+    cmap = ColorMapTrait("auto").tag(sync=True, to_json=lambda cmap, _view: colormap_for_page(cmap))
+    """Colour map for the panels of its kind; ``"auto"`` gives each its own; a list of colours reads as its
+    text, ``"#ffffff,#dc143c"``. Two-way. Default: ``"auto"``."""
 
     scale = traitlets.Unicode("linear").tag(sync=True)
     """How values are placed on the colour bar: linear, log, row-max, rank. Two-way. Default: ``"linear"``."""
@@ -323,8 +341,7 @@ class View(Exportable, SyncedWidget):
         try:
             check_setting(name, value)
         except UnknownOptionError as error:
-            more = " Or 'auto', for each panel's own." if name == "cmap" else ""
-            raise TraitOptionError(f"{error}{more}") from None
+            raise TraitOptionError(str(error)) from None
         if name == "domain" and value != "shared" and not self._has_own_ranges:
             raise TraitOptionError(
                 f"domain must be 'shared' in a {type(self).__name__}, got {value!r}: "

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from nsm_widgets.view import Layout, Panel, curves_apart
+from nsm_widgets.view import ColorMap, Layout, Panel, curves_apart
 from nsm_widgets.view.settings import OF_GROUP
 from nsm_widgets.widgets._clicks import OnClick
 from nsm_widgets.widgets._exports import Exportable
@@ -57,7 +57,7 @@ class ViewRows(Exportable, ipywidgets.VBox):  # type: ignore[misc]
         return str(self._lead.cmap)
 
     @cmap.setter
-    def cmap(self, cmap: str) -> None:
+    def cmap(self, cmap: ColorMap) -> None:
         self._lead.cmap = cmap
 
     @property

@@ -248,10 +248,12 @@ def test_painting_keeps_the_shape() -> None:
 
 
 def test_an_unknown_map_is_refused_with_the_known_ones() -> None:
-    """The error lists what there is."""
+    """The error lists what there is, and the nearest of all."""
     for function in (color_table, colormap_kind):
-        with pytest.raises(UnknownOptionError, match=r"cmap must be one of reads, .*PuOr, got 'jet'"):
-            function("jet")
+        with pytest.raises(
+            UnknownOptionError, match=r"one of reads, .*PuOr, .*got 'jett'. Did you mean 'jet'"
+        ):
+            function("jett")
 
 
 def test_kinds_share_out_the_names() -> None:

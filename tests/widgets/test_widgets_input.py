@@ -409,9 +409,9 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "Selection has no 'tim'. Did you mean time?",
     ),
     "an unknown map": (
-        lambda: MemoryView(MEMORY_TRACE, cmap="jet"),
+        lambda: MemoryView(MEMORY_TRACE, cmap="jett"),
         TraitError,
-        "got 'jet'. Or 'auto', for each panel's own.",
+        "got 'jett'. Did you mean 'jet'? Or 'auto', for each panel's own.",
     ),
     "an unknown scale": (
         lambda: MemoryView(MEMORY_TRACE, scale="ln"),

@@ -5,10 +5,14 @@ import anchors from "../../../nsm_widgets/view/colormaps.json";
 export type Theme = "light" | "dark";
 export type MapKind = "sequential" | "diverging";
 
+type Rgb = [number, number, number];
+
 interface MapEntry {
   kind: string;
   light: string[];
   dark?: string[];
+  /** Ground colours of NaN and both infinities, where others than those of all maps. */
+  marks?: string[];
 }
 
 const MAPS: Record<string, MapEntry> = anchors;
@@ -19,7 +23,30 @@ export function mapNames(kind: MapKind): string[] {
 }
 
 export function mapKind(name: string): MapKind | undefined {
-  return MAPS[name]?.kind as MapKind | undefined;
+  return entryOf(name)?.kind as MapKind | undefined;
+}
+
+/** What the toolbar calls a map: one that is not ours by its name, or by how many colours it is a list of. */
+export function mapLabel(map: string): string {
+  const [name = "", , , , , ...colors] = map.split(" ");
+  return name.startsWith("#") ? `${colors.length} colours` : name;
+}
+
+/** Ground colours of NaN and both infinities, where the map has others than all. */
+export function ownMarks(map: string): Rgb[] | undefined {
+  return entryOf(map)?.marks?.map(rgbOf);
+}
+
+/** A map that is not ours comes as text: its name, its kind, three marks, and its colours. */
+function entryOf(map: string): MapEntry | undefined {
+  const [, kind, nan, above, below, ...light] = map.split(" ");
+  if (kind === undefined || below === undefined || light.length < 2) return MAPS[map];
+  return { kind, marks: [nan as string, above as string, below], light };
+}
+
+function rgbOf(hex: string): Rgb {
+  const digits = hex.replace("#", "");
+  return [0, 2, 4].map((i) => Number.parseInt(digits.slice(i, i + 2), 16)) as Rgb;
 }
 
 /** 256 sRGB colours, three bytes each. */
@@ -27,11 +54,9 @@ export function colorTable(name: string, theme: Theme): Uint8Array {
   const key = `${name}/${theme}`;
   const known = built.get(key);
   if (known !== undefined) return known;
-  const entry = MAPS[name];
+  const entry = entryOf(name);
   if (entry === undefined) throw new RangeError(`no colour map ${name}`);
-  const nodes = (entry[theme] ?? entry.light).map((hex) =>
-    [0, 2, 4].map((i) => Number.parseInt(hex.slice(i, i + 2), 16)),
-  );
+  const nodes = (entry[theme] ?? entry.light).map(rgbOf);
   const table = new Uint8Array(256 * 3);
   for (let i = 0; i < 256; i += 1) {
     const position = (i * (nodes.length - 1)) / 255;

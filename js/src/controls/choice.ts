@@ -10,13 +10,17 @@ export interface Choice {
   lock(why: string): void;
 }
 
-/** @param groups options by group heading; an empty heading stands for no group */
+/**
+ * @param groups options by group heading; an empty heading stands for no group
+ * @param labelOf what an option is called that is not among them and is shown: it joins them; without it none does
+ */
 export function createChoice(
   name: string,
   groups: Record<string, readonly string[]>,
   title: string,
   onChange: (value: string) => void,
   signal: AbortSignal,
+  labelOf?: (value: string) => string,
 ): Choice {
   const select = element("select", { "aria-label": name, title, "data-choice": name, ...OWN_KEYS });
   for (const [heading, values] of Object.entries(groups)) {
@@ -40,6 +44,11 @@ export function createChoice(
     show(value) {
       if (select.value === value) return;
       select.value = value;
+      if (select.selectedIndex < 0 && labelOf !== undefined) {
+        const option = element("option", { value }, isolated(labelOf(value)));
+        select.append(option);
+        option.selected = true;
+      }
       if (select.selectedIndex < 0) select.selectedIndex = 0; // a value that is not on offer here
     },
   };

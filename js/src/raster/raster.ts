@@ -12,7 +12,7 @@ import {
   NUM_CODES,
   POSITIVE_INFINITY,
 } from "../color/scale";
-import { colorTable, type Theme } from "../color/tables";
+import { colorTable, ownMarks, type Theme } from "../color/tables";
 import type { Plane, Window } from "../wire/ndarray";
 import { poolBits } from "./bits";
 import { largestOf } from "./largest";
@@ -135,6 +135,9 @@ function makePalette(cmap: string, theme: Theme): Uint32Array {
   words[NAN] = word(204, 51, 153);
   words[POSITIVE_INFINITY] = word(230, 0, 38);
   words[NEGATIVE_INFINITY] = word(0, 70, 200);
+  ownMarks(cmap)?.forEach((mark, i) => {
+    words[NAN + i] = word(...mark);
+  });
   words[ABOVE] = words[255] as number;
   words[BELOW] = words[0] as number;
   return words;

@@ -32,11 +32,11 @@ export function createSettingControls({
   const offered = SETTING_NAMES.flatMap((setting) => {
     const { choice, grouped = false } = SETTINGS[setting];
     if (choice === undefined || (isOwn && grouped)) return [];
-    const { name, title, values, serves, locked } = choice;
+    const { name, title, values, serves, labelOf, locked } = choice;
     const served = panels.filter((panel) => serves?.(panel, () => arrays.get(panel.array).meta));
     if (serves === undefined ? settings()[setting] === undefined : served.length === 0) return [];
     const set = (value: string) => choose({ [setting]: value });
-    const control = createChoice(name, values(served), title, set, signal);
+    const control = createChoice(name, values(served), title, set, signal, labelOf);
     const hasColorsOnly = served.some(({ array }) => arrays.get(array).precision === "display");
     if (locked !== undefined && hasColorsOnly) control.lock(locked);
     return [{ setting, control }];

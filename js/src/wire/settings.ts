@@ -5,7 +5,7 @@
  */
 
 import { COLOR_SCALES, type ColorScale } from "../color/scale";
-import { mapNames } from "../color/tables";
+import { mapLabel, mapNames } from "../color/tables";
 import { type ArrayMeta, isPainted, type PanelSpec } from "./state";
 
 /** Whether all pictures share one colour domain, or each has its own where its panel lets it. */
@@ -36,6 +36,8 @@ export interface SettingChoice {
   values(served: readonly PanelSpec[]): Record<string, readonly string[]>;
   /** Whether a panel has a use for it; where nothing is said, each view that has the setting offers it. */
   serves?(panel: PanelSpec, meta: () => ArrayMeta): boolean;
+  /** What a value is called that is not among these, where there may be such. */
+  labelOf?(value: string): string;
   /** Why there is no choice on a page that carries nothing but colours. */
   locked?: string;
 }
@@ -66,6 +68,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
       name: "colours",
       title: "colour map of the panels of its kind; auto gives each its own",
       values: mapsFor,
+      labelOf: mapLabel,
       serves: isPainted,
     },
   },

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { barTicks, type ColorScale, type Domain, encoder, NUM_CODES } from "../../src/color/scale";
-import { colorTable, gradient, mapKind, mapNames, type Theme } from "../../src/color/tables";
+import {
+  colorTable,
+  gradient,
+  mapKind,
+  mapLabel,
+  mapNames,
+  ownMarks,
+  type Theme,
+} from "../../src/color/tables";
 import { palette, rasterize } from "../../src/raster/raster";
 import { random, the } from "../fakes";
 import { bytesOf, jsonOf } from "../fixtures";
@@ -65,10 +73,24 @@ describe("colours are those of Python", () => {
   });
 
   test("names and kinds are complete", () => {
-    expect([...mapNames("sequential"), ...mapNames("diverging")].sort()).toEqual([...maps].sort());
+    expect([...mapNames("sequential"), ...mapNames("diverging")].sort()).toEqual(
+      maps.filter((map) => !map.includes(" ")).sort(),
+    );
     expect(mapKind("signed")).toBe("diverging");
     expect(mapKind("jet")).toBeUndefined();
     expect(() => colorTable("jet", "light")).toThrow("no colour map jet");
+  });
+
+  test("a map of the reader's own has a kind, a label, and marks unlike its colours", () => {
+    const [plain, near] = maps.filter((map) => map.includes(" ")).map(the) as [string, string];
+    expect([mapKind(plain), mapKind(near)]).toEqual(["sequential", "sequential"]);
+    expect([mapLabel(plain), mapLabel(near), mapLabel("ink")]).toEqual(["2 colours", "4 colours", "ink"]);
+    expect(mapLabel("plasma sequential #000000 #111111 #222222 #333333 #444444")).toBe("plasma");
+    expect(ownMarks(near)).not.toContainEqual([230, 0, 38]);
+    expect(ownMarks("ink")).toBeUndefined();
+    expect(() => colorTable("plasma sequential #000000 #111111 #222222 #333333", "light")).toThrow(
+      "no colour",
+    );
   });
 
   test("a gradient runs from the first colour to the last", () => {

@@ -20,7 +20,7 @@ from nsm_widgets.view import (
 )
 from nsm_widgets.widgets._given import labelled, memory_trace, named_trace
 from nsm_widgets.widgets._options import AxisLabels, ViewOptions
-from nsm_widgets.widgets._view import View
+from nsm_widgets.widgets._view import ColorMapTrait, View
 from nsm_widgets.widgets.views._operations import weights_trace
 
 
@@ -72,7 +72,7 @@ class Heatmap(View):
         **options: Unpack[ViewOptions],
     ) -> None:
         trace, array = _as_trace(data, dims, name, labels)
-        cmap = options.get("cmap", "auto")
+        cmap = ColorMapTrait().validate(self, options.get("cmap", "auto"))
         if not is_one_of(aspect, ("fill", "equal")):
             raise OptionError(f"aspect must be 'fill' or 'equal', got {aspect!r}.")
         if not isinstance(height_px, int) or height_px < 24:

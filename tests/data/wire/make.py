@@ -28,7 +28,9 @@ from nsm_widgets.view import (
     ColorDomain,
     ColorScale,
     Theme,
+    as_colormap,
     color_codes,
+    colormap_for_page,
     colormap_names,
     own_domain,
     own_thresholds,
@@ -54,6 +56,9 @@ SOURCES = (
     ("uint64", "float64"),
 )
 """A type in Python, and the type in which it travels."""
+
+OWN_MAPS = (("white", "crimson"), ("#0000ff", (1, 1, 1), "deeppink", (0.9, 0.0, 0.15)))
+"""Lists of colours; those of the second come near the marks."""
 
 LARGEST, SMALLEST = 1.7976931348623157e308, 5e-324
 DOMAINS: dict[str, ColorDomain] = {
@@ -285,9 +290,13 @@ def near_edge(value: float, domain: ColorDomain) -> bool:
 
 def _palettes() -> dict[str, bytes]:
     codes = np.arange(261, dtype=np.uint16)
-    names = colormap_names()
+    names = [*colormap_names(), *map(as_colormap, OWN_MAPS)]
     colors = np.stack([[paint(codes, name, theme) for theme in THEMES] for name in names])
-    index = {"maps": list(names), "themes": list(THEMES), "shape": list(colors.shape)}
+    index = {
+        "maps": [colormap_for_page(name) for name in names],
+        "themes": list(THEMES),
+        "shape": list(colors.shape),
+    }
     return {"palettes.json": _json(index), "palettes.bin": colors.tobytes()}
 
 

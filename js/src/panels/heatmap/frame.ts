@@ -1,14 +1,16 @@
 /** How a heatmap is laid out: its canvas, the axes around it, the colour bar beside it. */
 
-import type { Domain } from "../../color/scale";
+import { type Domain, NAN, POSITIVE_INFINITY } from "../../color/scale";
 import { gradient } from "../../color/tables";
 import { element } from "../../page/dom";
 import { short } from "../../page/format";
+import { palette } from "../../raster/raster";
 import { cmapOf, type Sides } from "../panel";
 import { bottomFor, drawAxes } from "./axes";
 import { put } from "./cursors";
 import { plotSize } from "./geometry";
 import type { HeatmapLabels } from "./labels";
+import { inkOf } from "./paint";
 import type { Scene } from "./scene";
 
 const PER_HEAD = "per head";
@@ -49,8 +51,17 @@ export class Frame {
     this.#laidOut = key;
     this.#labelled = "";
     this.#place(batch, sides);
-    this.#bar.style.background = gradient(cmapOf(spec, cmap), theme, "to top");
+    const map = cmapOf(spec, cmap);
+    this.#bar.style.background = gradient(map, theme, "to top");
+    this.#colorLegend(palette(map, theme));
     return true;
+  }
+
+  /** The legend's marks in the colours that the cells have. */
+  #colorLegend(colors: Uint32Array): void {
+    const style = this.element.parentElement?.style;
+    style?.setProperty("--nsmw-nan", inkOf(colors[NAN] as number));
+    style?.setProperty("--nsmw-infinite", inkOf(colors[POSITIVE_INFINITY] as number));
   }
 
   #place(batch: number, sides: Sides): void {

@@ -6,8 +6,6 @@ import type { Raster } from "../../raster/raster";
 
 const SMALLEST_MARKED_CELL_PX = 5;
 const MOST_MARKS = 4_000;
-/** Of the corner of a cell that is clipped. */
-export const CLIPPED_INK = "#cc3399";
 
 export interface Rect {
   x: number;
@@ -35,7 +33,7 @@ export function paintRaster(
   scratch.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(canvas, 0, 0, columns, rows, rect.x, rect.y, rect.width, rect.height);
-  drawMarks(context, raster, rect, named ? ABOVE : NAN);
+  drawMarks(context, raster, rect, named ? ABOVE : NAN, inkOf(colors[NAN] as number));
 }
 
 interface Scratch {
@@ -75,7 +73,13 @@ function makeScratch(rows: number, columns: number): Scratch {
 }
 
 /** Crosses for NaN, a plus or minus for infinities, a corner for clipped cells: told apart without colour. */
-function drawMarks(context: CanvasRenderingContext2D, raster: Raster, rect: Rect, least: number): void {
+function drawMarks(
+  context: CanvasRenderingContext2D,
+  raster: Raster,
+  rect: Rect,
+  least: number,
+  clippedInk: string,
+): void {
   const { nan, infinite, above, below } = raster.marks;
   if (nan + infinite + above + below === 0) return;
   const width = rect.width / raster.columns;
@@ -116,7 +120,7 @@ function drawMarks(context: CanvasRenderingContext2D, raster: Raster, rect: Rect
     }
     const clipped = code === ABOVE || code === BELOW;
     if (clipped) {
-      context.fillStyle = CLIPPED_INK;
+      context.fillStyle = clippedInk;
       context.fill();
     } else {
       context.strokeStyle = "#fff";
@@ -124,4 +128,10 @@ function drawMarks(context: CanvasRenderingContext2D, raster: Raster, rect: Rect
     }
   }
   context.restore();
+}
+
+/** A word of the palette as a colour of CSS. */
+export function inkOf(word: number): string {
+  const channels = [word & 255, (word >> 8) & 255, (word >> 16) & 255];
+  return `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 }

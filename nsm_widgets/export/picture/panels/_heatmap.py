@@ -214,7 +214,7 @@ def draw_raster(canvas: Canvas, raster: Raster, cmap: str, box: Box, *, named: b
         named: Whether NaN and infinities will be written into their cells, and so need no mark.
     """
     canvas.cells(paint(raster.codes, cmap, canvas.theme), box)
-    draw_marks(canvas, raster, box, least=ABOVE if named else NAN)
+    draw_marks(canvas, raster, cmap, box, least=ABOVE if named else NAN)
 
 
 def draw_line_around(canvas: Canvas, cells: Box) -> None:

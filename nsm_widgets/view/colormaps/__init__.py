@@ -1,0 +1,1 @@
+"""From the name of a colour map to its colours."""
