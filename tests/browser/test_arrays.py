@@ -154,7 +154,7 @@ def test_the_chart_of_an_exported_page_switches_by_itself(
         expect(axes.nth(1).locator(".axislabel")).to_have_text("decoder.attention entropy (nats)")
         legend = view.panel("decoder.attention_entropy").locator(".nsmw-chart-line output")
         expect(legend).to_have_count(2)
-        shown = [float(text) for text in legend.all_text_contents()]
+        shown = [float(value.get_attribute("title") or "") for value in legend.all()]
         assert shown == pytest.approx(values[:, 0].tolist(), rel=1e-6)
         heights = [line[:4] for line in lines_of(opened.page)[-2:]]
         np.testing.assert_allclose(heights, values / top, atol=0.01)

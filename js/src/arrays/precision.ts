@@ -1,7 +1,7 @@
 /** How near the values at hand are to the recorded ones, in words. An exported page may carry less than the kernel had. */
 
 import { element } from "../page/dom";
-import { exact } from "../page/format";
+import { exact, short } from "../page/format";
 import type { Indices } from "../wire/state";
 import type { Precision } from "../wire/unpack";
 import type { StoredArray } from "./array";
@@ -22,6 +22,13 @@ export function valueText(array: StoredArray, at: Indices): string {
   if (!isRounded(array, value)) return `= ${exact(value, array.meta.dtype)}`;
   const digits = DIGITS[array.precision];
   return `≈ ${Number.isFinite(value) ? Number(value.toPrecision(digits)) : exact(value, array.meta.dtype)}`;
+}
+
+/** A value in three digits, but whole numbers as they are: "0.25", or "≈ 0.25" where it was rounded for the page. */
+export function shortValue(array: StoredArray, at: Indices): string {
+  const value = array.value(at);
+  if (value === undefined) return exact(value, array.meta.dtype);
+  return `${isRounded(array, value) ? "≈ " : ""}${short(value)}`;
 }
 
 /** Whether a value at hand may differ from the recorded one. NaN and infinities do where they stand for several cells. */

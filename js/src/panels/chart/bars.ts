@@ -1,7 +1,7 @@
 /** Bars in a bqplot figure: this panel stands above the figure with caption, legend and readout, and feeds its marks. */
 
 import { nameOf, type StoredArray } from "../../arrays/array";
-import { precisionChips, valueText } from "../../arrays/precision";
+import { precisionChips, shortValue, valueText } from "../../arrays/precision";
 import { CLIP_TOLERANCE } from "../../color/scale";
 import { type Choice, createChoice } from "../../controls/choice";
 import { element, OWN_KEYS, setText } from "../../page/dom";
@@ -10,6 +10,7 @@ import type { Model } from "../../page/model";
 import type { BarsOf, BarsSpec, Indices } from "../../wire/state";
 import { markChips } from "../chips";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
+import { Tip } from "../tip";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
 import {
   BAR_COLORS,
@@ -48,6 +49,7 @@ export class BarsPanel implements PanelView {
   readonly #numbers: HTMLElement[];
   readonly #readout: HTMLElement;
   readonly #choice: Choice;
+  readonly #tip: Tip;
   #order: number[];
   #places: number[];
   #codes: Float64Array = new Float64Array();
@@ -64,6 +66,7 @@ export class BarsPanel implements PanelView {
     this.#figure = figure;
     this.#array = context.arrays.get(spec.array);
     this.#count = this.#array.size(spec.x);
+    this.#tip = new Tip(context.signal);
     const [hover, cursor, bars, ...symbols] = figure.marks;
     if (hover === undefined || cursor === undefined || bars === undefined)
       throw new Error(`the figure of ${spec.array} must have marks for its bars, and it has not`);
@@ -88,6 +91,7 @@ export class BarsPanel implements PanelView {
       ...(this.#bars.note ? [element("p", { class: "nsmw-note" }, this.#bars.note)] : []),
       element("div", { class: "nsmw-bars-legend" }, ...this.#legend(), this.#choice.element),
       this.#readout,
+      this.#tip.element,
     );
     this.#listen();
   }
@@ -213,6 +217,10 @@ export class BarsPanel implements PanelView {
     }
     if ((this.#codes[index] ?? 0) > 0) parts.push(kind);
     setText(this.#readout, parts.join(" · "));
+    const value = this.#tip.whole
+      ? valueText(this.#array, here).replace(/^= /, "")
+      : shortValue(this.#array, here);
+    this.#tip.say(describeIndex(this.#array, x, here), value, ...parts.slice(1));
     this.#readout.setAttribute("aria-valuenow", String(this.#places[at[x] ?? 0] ?? 0));
     this.#readout.setAttribute("aria-valuetext", parts.join(", "));
   }
@@ -294,6 +302,7 @@ export class BarsPanel implements PanelView {
         selection.set({ [x]: index });
       },
       onHover: (index) => selection.hover(index === null ? null : { [x]: index }),
+      tip: this.#tip,
       signal,
     });
   }

@@ -9,6 +9,7 @@ import type { Model } from "../../page/model";
 import { nearest } from "../../selection/follow";
 import type { ScalarsSpec } from "../../wire/state";
 import type { PanelContext, PanelView, Sides } from "../panel";
+import { Tip } from "../tip";
 import { type Curve, curveOf, levelsOf, rangeOf } from "./curve";
 import type { Embedded, Embedder } from "./embed";
 import { classOf, drawNow } from "./marks";
@@ -28,6 +29,7 @@ export class ScalarsPanel implements PanelView {
   readonly #plot = element("div", { class: "nsmw-curve" });
   readonly #value = element("output", { class: "nsmw-subtitle", "aria-live": "off" });
   readonly #chips = element("span", { class: "nsmw-legend" });
+  readonly #tip: Tip;
   readonly #logarithmic;
   #embedded: Embedded | undefined;
   #log = false;
@@ -40,6 +42,7 @@ export class ScalarsPanel implements PanelView {
   constructor(spec: ScalarsSpec, context: PanelContext, embed: Embedder) {
     this.#context = context;
     this.#array = context.arrays.get(spec.array);
+    this.#tip = new Tip(context.signal);
     const heading = element("span", { class: "nsmw-title", title: this.#array.meta.description }, spec.title);
     this.#logarithmic = createToggle(
       "log",
@@ -60,6 +63,7 @@ export class ScalarsPanel implements PanelView {
       },
       element("figcaption", {}, heading, this.#value, this.#chips, this.#logarithmic.element),
       this.#plot,
+      this.#tip.element,
     );
     this.element.dataset["state"] = "loading";
     embed(this.#plot, context.signal).then(
@@ -204,6 +208,16 @@ export class ScalarsPanel implements PanelView {
     this.element.dataset["marked"] = String(at ?? "");
   }
 
+  /** What was logged at an iteration, or nearest to it. */
+  #tellOf(iteration: number | undefined): void {
+    const series = this.#series();
+    if (series === undefined || iteration === undefined) return;
+    const place = nearest(series.numbers, iteration);
+    const value = series.values[place];
+    if (value === undefined) return;
+    this.#tip.say(`iteration ${series.numbers[place]}`, this.#tip.whole ? String(value) : short(value));
+  }
+
   #listen(figure: Model): void {
     const { selection, arrays, signal } = this.#context;
     const figureClass = classOf(figure);
@@ -221,7 +235,8 @@ export class ScalarsPanel implements PanelView {
         selection.player.pause();
         selection.set({ iteration: index });
       },
-      onHover: () => {},
+      onHover: (index) => this.#tellOf(arrays.numbers[index ?? -1]),
+      tip: this.#tip,
       signal,
     });
   }

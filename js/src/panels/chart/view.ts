@@ -1,7 +1,7 @@
 /** Lines in a bqplot figure: this panel stands above the figure with caption and legend, and feeds its marks. */
 
 import { nameOf, type PlaneResult, type StoredArray } from "../../arrays/array";
-import { precisionChips, valueText } from "../../arrays/precision";
+import { precisionChips, shortValue, valueText } from "../../arrays/precision";
 import { CLIP_TOLERANCE } from "../../color/scale";
 import { element, setText } from "../../page/dom";
 import type { Model } from "../../page/model";
@@ -11,6 +11,7 @@ import { stepsBefore } from "../../wire/numbers";
 import type { Indices, LinesSpec } from "../../wire/state";
 import { markChips } from "../chips";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
+import { Tip } from "../tip";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
 import { listenToFigure } from "./pointer";
 import { setEnds, showDomain } from "./scales";
@@ -47,6 +48,7 @@ export class LinesPanel implements PanelView {
   readonly #message = element("span", { class: "nsmw-chart-message", role: "status" });
   readonly #chips = element("span", { class: "nsmw-legend" });
   readonly #names = element("div", { class: "nsmw-chart-legend" });
+  readonly #tip: Tip;
   #legend: LegendEntry[] = [];
   /** How many lines the legend is of. */
   #styled = -1;
@@ -69,6 +71,7 @@ export class LinesPanel implements PanelView {
       throw new Error(`the figure of ${spec.array} must have a cursor and lines, and it has not`);
     [this.#figure, this.#cursor, this.#lines] = [figure, cursor, lines];
     this.#array = context.arrays.get(spec.array);
+    this.#tip = new Tip(context.signal);
     const { description } = this.#array.meta;
     const heading = element("span", { class: "nsmw-title", title: description }, spec.title);
     this.element = element(
@@ -76,6 +79,7 @@ export class LinesPanel implements PanelView {
       { class: "nsmw-panel nsmw-chart", "data-panel": spec.id },
       element("figcaption", {}, heading, this.#subtitle, this.#message, this.#chips),
       this.#names,
+      this.#tip.element,
     );
     if (spec.shown_in) this.#nameAxes();
     this.#style();
@@ -243,11 +247,16 @@ export class LinesPanel implements PanelView {
 
   #showValues(at: Indices): void {
     const { x, y } = this.#spec;
-    this.#legend.forEach(({ name, value }, i) => {
+    const told = this.#legend.map(({ name, value }, i) => {
       const here = this.#single ? at : { ...at, [y]: this.#indices[i] ?? 0 };
-      setText(name, this.#single ? describeIndex(this.#array, x, here) : describeIndex(this.#array, y, here));
-      setText(value, valueText(this.#array, here).replace(/^= /, ""));
+      const whole = valueText(this.#array, here).replace(/^= /, "");
+      setText(name, describeIndex(this.#array, this.#single ? x : y, here));
+      setText(value, shortValue(this.#array, here));
+      value.title = whole;
+      const text = this.#tip.whole ? whole : value.textContent;
+      return this.#single ? text : `${name.textContent} · ${text}`;
     });
+    this.#tip.say(describeIndex(this.#array, x, at), ...told);
   }
 
   /** Where the cursor is, and which indices of the axes that are not drawn. */
@@ -273,6 +282,7 @@ export class LinesPanel implements PanelView {
         selection.set({ [x]: index });
       },
       onHover: (index) => selection.hover(index === null ? null : { [x]: index }),
+      tip: this.#tip,
       signal,
     });
   }

@@ -10,7 +10,7 @@ export interface InputTarget {
   /** What is drawn there. */
   under(event: PointerEvent): Hit | undefined;
   /** Read this out; undefined for nothing. */
-  hover(hit: Hit | undefined): void;
+  hover(hit: Hit | undefined, pointer?: PointerEvent): void;
   select(hit: Hit): void;
   /** Speak of what is read out. */
   announce(): void;
@@ -46,11 +46,18 @@ export function listenToInput(canvas: HTMLCanvasElement, target: InputTarget, si
     if (event.button !== 0) return;
     canvas.focus({ preventScroll: true });
     const hit = target.under(event);
+    target.hover(hit, event);
     if (hit !== undefined) target.select(hit);
   };
-  canvas.addEventListener("pointermove", (event) => target.hover(target.under(event)), { signal });
-  canvas.addEventListener("pointerleave", () => target.hover(undefined), { signal });
+  canvas.addEventListener("pointermove", (event) => target.hover(target.under(event), event), { signal });
+  const onLeave = ({ pointerType }: PointerEvent) => {
+    if (pointerType !== "touch") target.hover(undefined); // a lifted finger has left, and the reader reads on
+  };
+  canvas.addEventListener("pointerleave", onLeave, { signal });
   canvas.addEventListener("pointerdown", onPress, { signal });
-  canvas.addEventListener("blur", letGo, { signal });
+  const onBlur = () => {
+    if (walked !== undefined) letGo();
+  };
+  canvas.addEventListener("blur", onBlur, { signal });
   canvas.addEventListener("keydown", onKey, { signal });
 }

@@ -18,6 +18,7 @@ import {
   placeText,
   type Sides,
 } from "../panel";
+import { spotAround, Tip } from "../tip";
 import { drawGraph, type Inks } from "./draw";
 import { edgesText, MOST_NODES } from "./edges";
 import { Focus } from "./focus";
@@ -40,6 +41,7 @@ export class GraphView implements PanelView {
   readonly #message = element("div", { class: "nsmw-message", role: "status" });
   readonly #edgesNote = element("span", { class: "nsmw-edges" });
   readonly #readout = [0, 1, 2].map(() => element("output", { class: "nsmw-readout", "aria-live": "off" }));
+  readonly #tip: Tip;
   readonly #least;
   readonly #focus: Focus;
   #width = 0;
@@ -54,6 +56,7 @@ export class GraphView implements PanelView {
     this.#context = context;
     this.#array = context.arrays.get(spec.array);
     this.#count = this.#array.size(spec.y);
+    this.#tip = new Tip(context.signal);
     this.#focus = new Focus(spec, this.#count, context.selection);
     const largest = Math.max(...spec.domain.map(Math.abs));
     this.#least = createLeast(largest, () => this.draw(), context.signal);
@@ -86,7 +89,7 @@ export class GraphView implements PanelView {
       setText(this.#message, tooManyNodes(this.#count, spec.y));
       return;
     }
-    this.element.append(foot, ...this.#readout);
+    this.element.append(foot, ...this.#readout, this.#tip.element);
     this.#canvas.setAttribute(
       "aria-label",
       `${spec.title}: graph of ${this.#count} nodes, arrows from ${spec.x} to ${spec.y}; arrow keys walk over nodes`,
@@ -211,6 +214,8 @@ export class GraphView implements PanelView {
       setText(line, texts[i] ?? "");
       line.title = texts[i] ?? "";
     });
+    const [where = "", ...more] = texts.filter(Boolean);
+    this.#tip.say(where, ...more);
   }
 
   #showLegend(raster: Raster): void {
@@ -221,8 +226,10 @@ export class GraphView implements PanelView {
     );
   }
 
-  #hover(hit: Hit | undefined): void {
+  #hover(hit: Hit | undefined, pointer?: PointerEvent): void {
     this.#focus.set(hit);
+    if (hit === undefined || pointer === undefined) this.#tip.release();
+    else this.#tip.hold(spotAround(this.#canvas, pointer));
     const cut = hit?.kind === "node" && this.#shown?.labels[hit.index]?.endsWith("…");
     const batch = this.#context.selection.indices["batch"] ?? 0;
     this.#canvas.title = cut ? labelOf(this.#spec, this.#array, hit.index, batch) : "";
@@ -238,7 +245,7 @@ export class GraphView implements PanelView {
       selected: () => indicesFor(this.#spec, this.#array, selection.indices)[y] ?? 0,
       under: ({ offsetX, offsetY }: PointerEvent) =>
         this.#shown && hitAt([offsetX, offsetY], this.#shown.ring, this.#shown.radii, this.#shown.lines),
-      hover: (hit: Hit | undefined) => this.#hover(hit),
+      hover: (hit: Hit | undefined, pointer?: PointerEvent) => this.#hover(hit, pointer),
       select: (hit: Hit) => selection.set({ ...fixed, ...this.#focus.cellOf(hit) }),
       announce: () => {
         const texts = this.#readout.map((line) => line.textContent).filter(Boolean);

@@ -5,6 +5,7 @@
 
 import { element, setText } from "../../page/dom";
 import type { Window } from "../../wire/ndarray";
+import type { Area } from "../tip";
 import { type Box, type Cell, type Margins, spanOf } from "./geometry";
 import { holds } from "./window";
 
@@ -83,6 +84,14 @@ function cover(node: HTMLElement, { box, margins, window }: Laid, cells: Window)
     cells.columns * width,
     cells.rows * height,
   );
+}
+
+/** Where a cell lies in the picture; undefined where it is not on show. */
+export function areaOf({ box, window }: Laid, cell: Cell): Area | undefined {
+  if (!holds(window, cell)) return undefined;
+  const [width, height] = [box.width / window.columns, box.height / window.rows];
+  const [left, top] = [(cell.column - window.column) * width, (cell.row - window.row) * height];
+  return { left, top, right: left + width, bottom: top + height };
 }
 
 /** Lay an element over a row or column; hidden outside of the window, and then on which side that is. */

@@ -40,7 +40,10 @@ export function listenToKeys(scene: Scene, readout: Readout, zooming: Zooming): 
     event.preventDefault();
     event.stopPropagation();
   };
-  canvas.addEventListener("blur", letGo, { signal: context.signal });
+  const onBlur = () => {
+    if (at !== null) letGo(); // what a finger has pressed stays
+  };
+  canvas.addEventListener("blur", onBlur, { signal: context.signal });
   canvas.addEventListener("keydown", onKey, { signal: context.signal });
 }
 

@@ -1,4 +1,7 @@
-/** A pointer on a heatmap: hover, press, click, and a box drawn with Shift. Wheel, and drag to pan, are in zoom.ts. */
+/**
+ * A pointer on a heatmap: hover, press, click, and a box drawn with Shift. A finger's press reads out, and stays. Wheel,
+ * and drag to pan, are in zoom.ts.
+ */
 
 import type { Window } from "../../wire/ndarray";
 import type { Cell } from "./geometry";
@@ -11,7 +14,8 @@ export interface PointerTarget {
   /** The same, or of a point beside the picture the nearest. */
   cellNear(event: MouseEvent): Cell;
   isZoomed(): boolean;
-  hover(cell: Cell | null): void;
+  /** Read a cell out where the pointer is; with all its digits where it is pressed. */
+  hover(cell: Cell | null, event: PointerEvent): void;
   select(cell: Cell | null): void;
   /** It was pressed and let go, without a drag. */
   press(cell: Cell): void;
@@ -51,10 +55,11 @@ export function listenToPointer(canvas: HTMLCanvasElement, target: PointerTarget
     press = { x: event.clientX, y: event.clientY, cell, kind, moved: false };
     if (kind === "box") canvas.setPointerCapture(event.pointerId);
     if (kind === "drag") target.select(cell);
+    if (kind !== "box") target.hover(cell, event);
   });
   on("pointermove", (event) => {
     const cell = target.cellUnder(event);
-    target.hover(cell);
+    target.hover(cell, event);
     if (press === undefined || !(event.buttons & 1)) return;
     press.moved ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > CLICK_PX;
     if (press.kind === "drag") target.select(cell);
@@ -69,7 +74,9 @@ export function listenToPointer(canvas: HTMLCanvasElement, target: PointerTarget
     if (kind === "box" && moved) target.zoomTo(between(cell, target.cellNear(event)));
   });
   on("pointercancel", letGo);
-  on("pointerleave", () => target.hover(null));
+  on("pointerleave", (event) => {
+    if (event.pointerType !== "touch") target.hover(null, event); // a lifted finger has left, and the reader reads on
+  });
   on("mousedown", (event) => {
     if (!event.shiftKey) return; // else the page's own: it would mark text, or cells of the notebook
     event.preventDefault();

@@ -1,23 +1,26 @@
-/** Where the reader is: bands on what is selected, a crosshair on what is hovered, and its value in words. */
+/** Where the reader is: bands on what is selected, a crosshair on what is hovered, and its value in words, also beside it. */
 
-import { valueText } from "../../arrays/precision";
+import { shortValue, valueText } from "../../arrays/precision";
 import { element, setText } from "../../page/dom";
 import { whyLeftOut } from "../../wire/masks";
 import type { Window } from "../../wire/ndarray";
 import type { Indices } from "../../wire/state";
 import { CURSOR_DIMS, describeIndex } from "../panel";
-import { Cursors, type MarkedCell } from "./cursors";
+import { isPressed, type Spot, spotOn, Tip } from "../tip";
+import { areaOf, Cursors, type MarkedCell } from "./cursors";
 import type { Cell } from "./geometry";
 import type { Scene } from "./scene";
 
 export class Readout {
   readonly element = element("output", { class: "nsmw-readout", "aria-live": "off" });
+  readonly tip: Tip;
   readonly #scene: Scene;
   readonly #cursors = new Cursors();
   #lastCell: Cell | null = null;
 
   constructor(scene: Scene) {
     this.#scene = scene;
+    this.tip = new Tip(scene.context.signal);
   }
 
   get marks(): readonly HTMLElement[] {
@@ -29,10 +32,40 @@ export class Readout {
     return this.#lastCell;
   }
 
-  hover(cell: Cell | null): void {
-    const { spec, context } = this.#scene;
+  /** @param pointer what points at the cell; nothing where the keyboard does */
+  hover(cell: Cell | null, pointer?: PointerEvent): void {
+    const { spec, context, at } = this.#scene;
+    const stays = cell !== null && cell.row === this.#lastCell?.row && cell.column === this.#lastCell.column;
     this.#lastCell = cell ?? this.#lastCell;
     context.selection.hover(cell && { [spec.y]: cell.row, [spec.x]: cell.column });
+    if (cell === null) {
+      this.tip.release();
+      return;
+    }
+    if (!stays || !this.tip.isHeld) this.tip.hold(this.#spotBy(cell, pointer));
+    this.tip.whole = pointer !== undefined && isPressed(pointer);
+    this.#sayAt(cell, at);
+  }
+
+  /** By the cell, wherever it comes to lie: on the side where the pointer entered it. */
+  #spotBy(cell: Cell, pointer?: PointerEvent): () => Spot | undefined {
+    const scene = this.#scene;
+    const entered = pointer && {
+      x: pointer.offsetX,
+      y: pointer.offsetY,
+      finger: pointer.pointerType === "touch",
+    };
+    return () => {
+      const area = areaOf(scene.laid, cell);
+      return area && spotOn(scene.canvas, area, entered);
+    };
+  }
+
+  #sayAt(cell: Cell, plane: Indices): void {
+    const { array } = this.#scene;
+    const { where, at, why } = this.#placed(cell, plane);
+    const value = this.tip.whole ? valueText(array, at).replace(/^= /, "") : shortValue(array, at);
+    this.tip.say(where, why === undefined ? value : `${value} · ${why}`);
   }
 
   /** A box that is being drawn around cells; null once it is not. */
@@ -48,6 +81,7 @@ export class Readout {
     const cell = this.hovered(at);
     this.#cursors.showHovered(laid, this.#hoveredPlace, cell);
     setText(this.element, cell === null ? "" : this.describe(cell, at));
+    if (cell !== null) this.#sayAt(cell, at);
   }
 
   /** The cell that is hovered here or, as far as they share axes, in a linked view. */
@@ -66,13 +100,18 @@ export class Readout {
   }
 
   /** A cell of the plane at these indices: where it is, its value, and why it does not count. */
-  describe({ row, column }: Cell, plane: Indices): string {
+  describe(cell: Cell, plane: Indices): string {
+    const { where, at, why } = this.#placed(cell, plane);
+    const text = `${where} ${valueText(this.#scene.array, at)}`;
+    return why === undefined ? text : `${text} · ${why}`;
+  }
+
+  #placed({ row, column }: Cell, plane: Indices): { where: string; at: Indices; why: string | undefined } {
     const { spec, array } = this.#scene;
     const { x, y } = spec;
     const at = { ...plane, [y]: row, [x]: column };
-    const why = whyLeftOut(array.meta, at);
-    const text = `${describeIndex(array, y, at)} · ${describeIndex(array, x, at)} ${valueText(array, at)}`;
-    return why === undefined ? text : `${text} · ${why}`;
+    const where = `${describeIndex(array, y, at)} · ${describeIndex(array, x, at)}`;
+    return { where, at, why: whyLeftOut(array.meta, at) };
   }
 }
 

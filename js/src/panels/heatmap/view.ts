@@ -50,6 +50,7 @@ export class HeatmapView implements PanelView {
       element("figcaption", {}, heading, this.#subtitle, caption, this.#painting.legend),
       this.#frame.element,
       this.#readout.element,
+      this.#readout.tip.element,
     );
     scene.canvas.title = GESTURES;
     this.#listenToPointer();
@@ -135,7 +136,7 @@ export class HeatmapView implements PanelView {
           return under(within(offsetX, width), within(offsetY, height)) as Cell;
         },
         isZoomed: () => !scene.isWhole,
-        hover: (cell) => this.#readout.hover(cell),
+        hover: (cell, event) => this.#readout.hover(cell, event),
         select: (cell) => cell && scene.select(cell),
         press: (cell) => scene.press(cell),
         showBox: (cells) => this.#readout.showBox(cells),

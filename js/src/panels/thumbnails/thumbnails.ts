@@ -23,6 +23,7 @@ import {
   placeText,
   type Sides,
 } from "../panel";
+import { spotAround, Tip } from "../tip";
 import { ThumbAxes } from "./thumbaxes";
 import { namesAbove, namesAround, widestRow } from "./thumblabels";
 import { cornerOf, GAP, gridLayout, numberAt, rectOf, type ThumbLayout, wrappedLayout } from "./thumblayout";
@@ -46,6 +47,7 @@ export class ThumbnailsView implements PanelView {
   readonly #message = element("div", { class: "nsmw-message", role: "status" });
   readonly #plot: HTMLElement;
   readonly #requester: string;
+  readonly #tip: Tip;
   #width = 0;
   #framed: string | undefined;
   /** Undefined until it was drawn. */
@@ -60,6 +62,7 @@ export class ThumbnailsView implements PanelView {
     this.#context = context;
     this.#array = context.arrays.get(spec.array);
     this.#axes = new ThumbAxes(spec, this.#array);
+    this.#tip = new Tip(context.signal);
     grids += 1;
     this.#requester = `thumbnails ${grids}`;
     this.#plot = element("div", { class: "nsmw-plot nsmw-thumbs" }, this.#canvas, this.#chosen, this.#labels);
@@ -76,6 +79,7 @@ export class ThumbnailsView implements PanelView {
       ),
       this.#plot,
       this.#readout,
+      this.#tip.element,
     );
     const dims = [spec.rows, spec.columns].filter(Boolean).join(" and ");
     this.#canvas.setAttribute("aria-label", `${spec.title}: thumbnails by ${dims}; arrow keys choose one`);
@@ -213,10 +217,24 @@ export class ThumbnailsView implements PanelView {
     const axes = this.#axes;
     const thumbAt = ({ offsetX, offsetY }: PointerEvent): Indices =>
       this.#layout === undefined ? {} : axes.at(numberAt(this.#layout, offsetX, offsetY));
-    const say = (thumb: Indices) => {
+    const say = (event: PointerEvent) => {
+      const thumb = thumbAt(event);
       const at = { ...this.#at, ...thumb };
       const shown = Object.keys(thumb).filter((dim) => this.#array.size(dim) > 1);
-      setText(this.#readout, shown.map((dim) => describeIndex(this.#array, dim, at)).join(" · "));
+      const text = shown.map((dim) => describeIndex(this.#array, dim, at)).join(" · ");
+      setText(this.#readout, text);
+      if (text === "") return this.#tip.release();
+      this.#tip.hold(spotAround(this.#canvas, event));
+      this.#tip.say(text);
+    };
+    const onLeave = ({ pointerType }: PointerEvent) => {
+      if (pointerType === "touch") return; // a lifted finger has left, and the reader reads on
+      setText(this.#readout, "");
+      this.#tip.release();
+    };
+    const onPress = (event: PointerEvent) => {
+      say(event);
+      selection.set(thumbAt(event));
     };
     const onKey = (event: KeyboardEvent) => {
       const next = axes.step(event.key, this.#at, this.#layout?.across ?? 1);
@@ -227,9 +245,9 @@ export class ThumbnailsView implements PanelView {
       const said = Object.keys(next).map((dim) => describeIndex(this.#array, dim, next));
       this.#context.announce(said.join(", "));
     };
-    this.#canvas.addEventListener("pointermove", (event) => say(thumbAt(event)), { signal });
-    this.#canvas.addEventListener("pointerleave", () => setText(this.#readout, ""), { signal });
-    this.#canvas.addEventListener("pointerdown", (event) => selection.set(thumbAt(event)), { signal });
+    this.#canvas.addEventListener("pointermove", say, { signal });
+    this.#canvas.addEventListener("pointerleave", onLeave, { signal });
+    this.#canvas.addEventListener("pointerdown", onPress, { signal });
     this.#canvas.addEventListener("keydown", onKey, { signal });
   }
 }
