@@ -19,6 +19,9 @@ LONGEST = 200
 MOST_MARKS = 4
 """Combining marks on one character that are shown as such; a taller tower would reach into other lines."""
 
+MINUS = "−"
+"""Of numbers on screen and in pictures. Whole values, to be read back, have a hyphen."""
+
 _JOINERS = "\u200c\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
@@ -97,20 +100,20 @@ def spreadsheet_text(text: str) -> str:
 
 
 def short_number(value: float) -> str:
-    """A number in at most three significant digits, as on a colour bar.
+    """A number in at most three significant digits, as on a colour bar. The page's ``short``.
 
     >>> [short_number(v) for v in (0.0, 1 / 3, -1234.5, 2e-5)]
-    ['0', '0.333', '-1230', '2e-5']
+    ['0', '0.333', '−1230', '2e−5']
     """
     if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else f"{value:+}"
+        return "NaN" if math.isnan(value) else _signed(f"{value:+}")
     if value == 0:
         return "0"
     rounded = _SHORT.create_decimal(float(value))
     if 1e-3 <= abs(value) < 1e5:
-        return _trimmed(f"{rounded:f}")
+        return _signed(_trimmed(f"{rounded:f}"))
     power = rounded.adjusted()
-    return f"{_trimmed(f'{rounded.scaleb(-power):f}')}e{power}"
+    return _signed(f"{_trimmed(f'{rounded.scaleb(-power):f}')}e{power}")
 
 
 def level_texts(levels: Sequence[float]) -> list[str]:
@@ -132,13 +135,14 @@ def level_texts(levels: Sequence[float]) -> list[str]:
 
 def _written(number: float, digits: int, power: bool) -> str:
     if not power or number == 0:
-        return _trimmed(f"{number:.{digits}f}")
+        return _signed(_trimmed(f"{number:.{digits}f}"))
     mantissa, exponent = f"{number:.{digits}e}".split("e")
-    return f"{_trimmed(mantissa)}e{int(exponent)}"
+    return _signed(f"{_trimmed(mantissa)}e{int(exponent)}")
 
 
 def _read_back(texts: Sequence[str], numbers: Sequence[float], gap: float) -> bool:
-    return all(abs(float(text) - number) <= 1e-6 * gap for text, number in zip(texts, numbers, strict=True))
+    pairs = zip(texts, numbers, strict=True)
+    return all(abs(float(text.replace(MINUS, "-")) - number) <= 1e-6 * gap for text, number in pairs)
 
 
 def count(number: int, word: str) -> str:
@@ -148,6 +152,11 @@ def count(number: int, word: str) -> str:
     '1,200 NaN'
     """
     return f"{number:,} {word}"
+
+
+def _signed(number: str) -> str:
+    """With the sign that is as wide as a digit, and no hyphen."""
+    return number.replace("-", MINUS)
 
 
 def _trimmed(decimal: str) -> str:

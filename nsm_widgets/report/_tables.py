@@ -10,7 +10,7 @@ from functools import partial
 from io import StringIO
 from typing import Any, TypeGuard
 
-from nsm_widgets._text import one_line, short_number, spreadsheet_text
+from nsm_widgets._text import MINUS, one_line, short_number, spreadsheet_text
 from nsm_widgets.report._inputs import flat_arrays
 from nsm_widgets.trace import Trace
 
@@ -103,7 +103,7 @@ def _cell(value: object) -> str:
     if not _is_number(value):
         return f"<td>{_escaped('' if value is None else value)}</td>"
     number = float(value)
-    shown = f"{int(number):,}" if number.is_integer() else short_number(number)
+    shown = f"{int(number):,}".replace("-", MINUS) if number.is_integer() else short_number(number)
     return f"<td{NUMBER}>{shown}</td>"
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         POSITIVE_INFINITY as POSITIVE_INFINITY,
         ColorDomain as ColorDomain,
         ColorScale as ColorScale,
+        bar_positions as bar_positions,
         color_codes as color_codes,
         paint as paint,
     )

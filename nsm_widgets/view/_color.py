@@ -144,6 +144,18 @@ def paint(
     return colors
 
 
+def bar_positions(
+    values: Sequence[float], domain: ColorDomain, scale: Literal["linear", "log"]
+) -> Float[np.ndarray, " value"]:
+    """Where finite values lie on a colour bar, 0 at its low end.
+
+    >>> bar_positions([0.0, 5.0, 10.0], ColorDomain(0.0, 10.0), "linear").tolist()
+    [0.0, 0.5, 1.0]
+    """
+    v = np.asarray(values, dtype=np.float64)
+    return _position(v, np.ones(v.shape, bool), domain, scale, None)
+
+
 def _position(
     v: Float[np.ndarray, "*shape"],
     finite: Shaped[np.ndarray, "*shape"],

@@ -41,7 +41,7 @@ def test_the_cases_reach_the_edges() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(12.25, "12.3"), (-12.25, "-12.3"), (1245.0, "1250"), (112500.0, "1.13e5"), (0.000999, "9.99e-4")],
+    [(12.25, "12.3"), (-12.25, "−12.3"), (1245.0, "1250"), (112500.0, "1.13e5"), (0.000999, "9.99e−4")],
 )
 def test_halves_are_rounded_up(value: float, text: str) -> None:
     """Away from zero, as on the page."""

@@ -49,7 +49,7 @@ export function awayFrom(domain: Domain, value: number): number {
 }
 
 /** @param thresholds ascending; of magnitudes where the domain is diverging. Only `rank` reads them. */
-function positioner(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
+export function positioner(domain: Domain, scale: ColorScale, thresholds: readonly number[]): Positioner {
   const { high, diverging } = domain;
   const unit = unitOf(domain);
   const low = domain.low * unit;
@@ -100,55 +100,6 @@ export function encoder(domain: Domain, scale: ColorScale, thresholds: readonly 
     const t = position(value, rowLargest);
     return Math.floor((t < 0 ? 0 : t > 1 ? 1 : t) * 255 + 0.5);
   };
-}
-
-/** A value and its place on the colour bar, for the bar's labels. */
-export interface BarTick {
-  position: number;
-  value: number;
-}
-
-/** Labelled places of a colour bar. */
-export function barTicks(
-  domain: Domain,
-  scale: ColorScale,
-  thresholds: readonly number[],
-  linear: number[],
-): BarTick[] {
-  const position = positioner(domain, scale, thresholds);
-  switch (scale) {
-    case "linear":
-      return [domain.low, ...linear, domain.high].map((value) => ({ value, position: position(value, 1) }));
-    case "log": {
-      const decades = [1, 1e-1, 1e-2, 1e-3, 1e-4].map(
-        (share) => share * (domain.diverging ? domain.high : widthOf(domain)),
-      );
-      const values = domain.diverging
-        ? [...decades.slice(0, 4), 0, ...decades.slice(0, 4).map((v) => -v)]
-        : [...decades.map((v) => v + domain.low), domain.low];
-      return values.map((value) => ({ value, position: position(value, 1) }));
-    }
-    case "row-max":
-      return (domain.diverging ? [-1, -0.5, 0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]).map((value) => ({
-        value,
-        position: domain.diverging ? 0.5 + value / 2 : value,
-      }));
-    case "rank": {
-      const at = (share: number) => thresholds[Math.min(254, Math.max(0, Math.round(share * 255) - 1))] ?? 0;
-      const shares = [0.25, 0.5, 0.75, 1];
-      return domain.diverging
-        ? [0, ...shares].flatMap((share) => {
-            const value = share === 0 ? 0 : at(share);
-            return share === 0
-              ? [{ value, position: 0.5 }]
-              : [
-                  { value, position: 0.5 + share / 2 },
-                  { value: -value, position: 0.5 - share / 2 },
-                ];
-          })
-        : [0, ...shares].map((share) => ({ value: at(share), position: share }));
-    }
-  }
 }
 
 /** How many thresholds are smaller than the value (they ascend). */

@@ -17,9 +17,9 @@ export function exact(value: number | undefined, dtype: string): string {
   return String(value);
 }
 
-/** A colour bar's or a readout's number: short, at most four digits. */
+/** A number in at most three significant digits, as it stands on screen and in pictures. Python's `short_number`. */
 export function short(value: number): string {
-  if (!Number.isFinite(value)) return exact(value, "float64");
+  if (!Number.isFinite(value)) return exact(value, "float64").replace("-", "−");
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size < 1e-3 || size >= 1e5) return withPower(value, 2);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { barTicks, type ColorScale, type Domain, encoder, NUM_CODES } from "../../src/color/scale";
+import { barTicks } from "../../src/color/bar";
+import { type ColorScale, type Domain, encoder, NUM_CODES } from "../../src/color/scale";
 import {
   colorTable,
   gradient,

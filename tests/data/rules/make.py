@@ -23,14 +23,14 @@ from typing import Any
 import numpy as np
 
 from nsm_widgets._text import level_texts, short_number
-from nsm_widgets.export.picture._scene import Look, Scene
+from nsm_widgets.export.picture._scene import Look
 from nsm_widgets.export.picture.canvas import _canvas as canvas
 from nsm_widgets.export.picture.canvas._geometry import round_places
 from nsm_widgets.export.picture.canvas._glyphs import SVG_LETTERS, lettering
 from nsm_widgets.export.picture.panels._heatmap import notes as mark_notes
 from nsm_widgets.export.picture.parts import _annotate, _hatch
 from nsm_widgets.export.picture.parts._axis import DrawnAxis
-from nsm_widgets.export.picture.parts._bar import bar_labels
+from nsm_widgets.export.picture.parts._bar import bar_ticks, spread
 from nsm_widgets.export.text._where import selection_text
 from nsm_widgets.raster import rasterize
 from nsm_widgets.trace import NamedArray, Trace, steps_before
@@ -68,7 +68,7 @@ from nsm_widgets.view.panels import (
     TableOf,
     TablePanel,
 )
-from nsm_widgets.view.settings import CHOICES, OF_GROUP, SAID, SETTINGS, Settings
+from nsm_widgets.view.settings import CHOICES, OF_GROUP, SAID, SETTINGS
 from nsm_widgets.widgets import TraceComparison, View
 from nsm_widgets.widgets.charts._bars import BarControls
 from nsm_widgets.widgets.charts._charts import ChartControls
@@ -334,7 +334,7 @@ def _ticks() -> dict[str, object]:
         ],
         "bars": [
             _bar(domain, scale)
-            for domain, scale in product(_domains()[:9], ("linear", "log", "row-max", "rank"))
+            for domain, scale in product(_domains()[:13], ("linear", "log", "row-max", "rank"))
         ],
         "cropped": [_cropped(array) for array in _cropped_arrays()],
     }
@@ -374,12 +374,15 @@ def _bar(domain: ColorDomain, scale: Any) -> dict[str, object]:
     random = np.random.default_rng(9)
     values = random.uniform(domain.low, domain.high, 600)
     thresholds = rank_thresholds(values, magnitudes=domain.diverging) if scale == "rank" else ()
-    scene = Scene(Trace(NamedArray("x", [0.0], ("slot",))), {}, Settings(scale=scale), "light")
+    ticks = bar_ticks(Look(domain, thresholds), scale)
     return {
         "domain": {"low": domain.low, "high": domain.high, "diverging": domain.diverging},
         "scale": scale,
         "thresholds": thresholds,
-        "labels": bar_labels(Look(domain, thresholds), scene),
+        "labels": {
+            length: [(position, short_number(value)) for position, value in spread(ticks, length)]
+            for length in (40, 140, 333)
+        },
     }
 
 

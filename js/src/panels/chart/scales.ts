@@ -7,6 +7,9 @@ import type { Model } from "../../page/model";
 /** Values that are labelled along an axis, at most. Python's `tick_values`. */
 const MOST_LEVELS = 6;
 
+/** The same along a colour bar, besides its ends. */
+export const MOST_BAR_LEVELS = 5;
+
 /** Set the ends of a scale. */
 export function setEnds(scale: Model, [low, high]: readonly [number, number]): void {
   if (scale.get("min") !== low) scale.set("min", low);

@@ -3,7 +3,7 @@
 import { axisBottom, axisLeft, axisRight } from "d3-axis";
 import { scaleLinear } from "d3-scale";
 import { type Selection, select } from "d3-selection";
-import type { BarTick } from "../../color/scale";
+import { type BarTick, spread } from "../../color/bar";
 import { short } from "../../page/format";
 import { isolated } from "../../page/text";
 import { axisTitle } from "../../wire/axes";
@@ -165,18 +165,6 @@ function drawBar(root: Root, { box, margins, bar, barTitle, barNote }: AxesOptio
     .attr("x", margins.left + box.width + BAR_GAP_PX)
     .attr("y", margins.top + box.height + 14)
     .text(barNote);
-}
-
-/** Bar labels that are at least a line apart, the ends first. */
-function spread(ticks: readonly BarTick[], lengthPx: number): BarTick[] {
-  const kept: BarTick[] = [];
-  const byEnds = [...ticks].sort((a, b) => Math.abs(b.position - 0.5) - Math.abs(a.position - 0.5));
-  for (const tick of byEnds) {
-    if (tick.position < -1e-9 || tick.position > 1 + 1e-9) continue;
-    if (kept.every((other) => Math.abs(other.position - tick.position) * lengthPx >= 1.5 * LINE_PX))
-      kept.push(tick);
-  }
-  return kept.sort((a, b) => a.position - b.position);
 }
 
 /** An axis may have a long name: it reaches no further than the picture, or than a label does. */

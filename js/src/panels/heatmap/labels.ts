@@ -1,8 +1,8 @@
 /** Labels along the axes of a heatmap and along its colour bar, and the room that they take. */
 
-import { ticks } from "d3-array";
-import { type BarTick, barTicks } from "../../color/scale";
+import { type BarTick, barTicks } from "../../color/bar";
 import { short } from "../../page/format";
+import { levelsWithin, MOST_BAR_LEVELS } from "../chart/scales";
 import { type AxisLabels, marginsFor } from "./axes";
 import type { Margins } from "./geometry";
 import type { Scene } from "./scene";
@@ -32,7 +32,12 @@ export class HeatmapLabels {
   bar(): BarTick[] {
     const { look, context } = this.#scene;
     const { domain, thresholds } = look.shown;
-    return barTicks(domain, context.settings().scale, thresholds, ticks(domain.low, domain.high, 4));
+    return barTicks(
+      domain,
+      context.settings().scale,
+      thresholds,
+      levelsWithin([domain.low, domain.high], MOST_BAR_LEVELS),
+    );
   }
 
   /** Margins that this panel's own labels need; measured once for each batch item and scale. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
+from nsm_widgets._text import MINUS
 from nsm_widgets.export.picture.canvas._canvas import MIDDLE, SHARES, Canvas, Color, Point
 from nsm_widgets.export.picture.canvas._geometry import Box, texel_under
 from nsm_widgets.export.picture.canvas._glyphs import TEXT_PX, font
@@ -137,9 +139,33 @@ class PixelCanvas(Canvas):
 @lru_cache(maxsize=1024)
 def _stencil(text: str, size: float, levels: int) -> tuple[Image.Image, int]:
     """How much ink each pixel of a line takes, and how many of its rows lie above the baseline."""
-    _, top, right, bottom = font(size).getbbox(text, anchor="ls")
+    letters = font(size)
+    _, top, right, bottom = letters.getbbox(text.replace(MINUS, "+"), anchor="ls")
     up = max(1, ceil(-top))
     stencil = Image.new("L", (max(1, ceil(right)), up + max(0, ceil(bottom))))
-    ImageDraw.Draw(stencil).text((0, up), text, fill=255, font=font(size), anchor="ls")
+    draw, x = ImageDraw.Draw(stencil), 0.0
+    for part in re.split(f"({MINUS})", text):
+        if part == MINUS:  # the font has none
+            stroke, left, top = _minus(size)
+            stencil.paste(stroke, (round(x) + left, up - ceil(2 * size) + top))
+        else:
+            draw.text((x, up), part, fill=255, font=letters, anchor="ls")
+        x += letters.getlength(part.replace(MINUS, "+"))
     step = 255 / levels
     return stencil.point([round(round(v / step) * step) for v in range(256)]), up
+
+
+@lru_cache(maxsize=16)
+def _minus(size: float) -> tuple[Image.Image, int, int]:
+    """A hyphen as wide as a plus and as high up; where it begins, and how far below the top."""
+    plus, hyphen = (_drawn(sign, size) for sign in "+-")
+    left, top, right, bottom = plus.getbbox() or (0, 0, 1, 1)
+    stroke = hyphen.crop(hyphen.getbbox())
+    return stroke.resize((right - left, stroke.height)), left, top + (bottom - top - stroke.height) // 2
+
+
+def _drawn(sign: str, size: float) -> Image.Image:
+    """On a baseline at twice the letters' size."""
+    drawn = Image.new("L", (ceil(2 * size), ceil(3 * size)))
+    ImageDraw.Draw(drawn).text((0, ceil(2 * size)), sign, fill=255, font=font(size), anchor="ls")
+    return drawn

@@ -17,13 +17,12 @@ from typing import Protocol
 
 from PIL import ImageFont
 
-from nsm_widgets._text import one_line
+from nsm_widgets._text import MINUS, one_line
 
 TEXT_PX, TITLE_PX, HEADING_PX = 12, 13, 15
 
 _SPELLED = {
     "×": "x",
-    "−": "-",
     "–": "-",
     "β": "beta",
     "γ": "gamma",
@@ -50,11 +49,11 @@ class PillowLetters:
 
     def shown(self, character: str) -> str:
         """What stands for a printable character."""
-        return _plain(character)
+        return character if character == MINUS else _plain(character)
 
     def width(self, text: str, size_px: float) -> float:
-        """Pixels that a text takes on its line."""
-        return font(size_px).getlength(text)
+        """Pixels that a text takes on its line; a minus is drawn as the bar of a plus."""
+        return font(size_px).getlength(text.replace(MINUS, "+"))
 
 
 class SvgLetters:
@@ -66,6 +65,7 @@ class SvgLetters:
 
     def width(self, text: str, size_px: float) -> float:
         """More pixels than a text takes on its line in most fonts."""
+        text = text.replace(MINUS, "+")
         known = "".join(c if _has(c) else "" for c in text)
         others = sum(_em(c) for c in text if not _has(c))
         return _WIDEST_FONT * font(size_px).getlength(known) + others * size_px

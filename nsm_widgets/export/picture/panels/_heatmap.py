@@ -14,7 +14,7 @@ from nsm_widgets.export.picture.canvas._geometry import Box, middles, plot_size,
 from nsm_widgets.export.picture.canvas._glyphs import TITLE_PX, cut, drawable, text_width
 from nsm_widgets.export.picture.parts._annotate import draw_values, has_room
 from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, DrawnAxis
-from nsm_widgets.export.picture.parts._bar import bar_labels, bar_pixels
+from nsm_widgets.export.picture.parts._bar import bar_pixels, bar_ticks, spread
 from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export.picture.parts._marks import draw_marks
 from nsm_widgets.export.text._where import describe_others, indices_for, is_chosen
@@ -51,7 +51,7 @@ class HeatmapPicture:
         self.y = DrawnAxis.of(self.array, panel.y, batch)
         self.x = DrawnAxis.of(self.array, panel.x, batch)
         self.look = scene.look_of(panel, self.at)
-        self.bar = bar_labels(self.look, scene)
+        self.bar = bar_ticks(self.look, scene.settings.scale)
 
     @property
     def left(self) -> int:
@@ -182,7 +182,7 @@ class HeatmapPicture:
         bar = Box(box.right + BAR_GAP_PX, box.top, BAR_PX, box.height)
         canvas.frame(bar, canvas.ink.line)
         canvas.cells(bar_pixels(self.scene.cmap_of(self.panel), self.scene, bar.height), bar)
-        for position, value in self.bar:  # no tick marks: beside a number they read as a minus
+        for position, value in spread(self.bar, bar.height):  # no ticks: they read as a minus
             y = min(max(bar.bottom - position * bar.height, bar.top + 4), bar.bottom - 4)
             canvas.text((bar.right + BAR_LABEL_GAP_PX, y), short_number(value), "lm", canvas.ink.text)
         if self.look.own:
