@@ -41,6 +41,8 @@ class Axis:
     """Whether the selected index is marked on every panel that draws the axis."""
     played: bool = False
     """Whether the player steps along it."""
+    numbered: bool = False
+    """Whether its labels are numbers of its own, which are said in place of indices."""
     left_out: str = "padding"
     """What places are that its mask leaves out."""
 

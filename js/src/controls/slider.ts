@@ -7,8 +7,12 @@ import { longest, type Numbers, numberAt, rangeText } from "../wire/numbers";
 
 export interface Slider {
   readonly element: HTMLElement;
-  /** Show an index, and what it is called where the axis has labels; of a cropped axis, the numbers it had. */
-  show(index: number, label: string | undefined, numbers?: Numbers): void;
+  /**
+   * Show an index, and what it is called where the axis has labels; of a cropped axis, the numbers it had.
+   *
+   * @param lastLabel what the last index is called: said of an axis whose labels are its numbers
+   */
+  show(index: number, label: string | undefined, numbers?: Numbers, lastLabel?: string): void;
 }
 
 export function createSlider(
@@ -50,8 +54,15 @@ export function createSlider(
       input,
       output,
     ),
-    show(index, label, numbers) {
+    show(index, label, numbers, lastLabel) {
       resize();
+      if (knownAxis(dim).numbered && label !== undefined && lastLabel !== undefined) {
+        if (input.valueAsNumber !== index) input.value = String(index);
+        reserve(2 * lastLabel.length + 3);
+        setText(output, `${label} / ${lastLabel}`);
+        input.setAttribute("aria-valuetext", `${dim} ${label} of ${lastLabel}`);
+        return;
+      }
       const number = numberAt(numbers, index);
       const last = numbers === undefined ? String(shown - 1) : rangeText(numbers, shown);
       if (numbers !== undefined)

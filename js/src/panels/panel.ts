@@ -106,11 +106,12 @@ export function describePlace({ x, y, fixed }: PanelSpec, array: StoredArray, at
     .map((dim) => describeIndex(array, dim, at));
 }
 
-/** "slot 5", or "query 3 “cat”" where the axis has labels; of a cropped axis, the numbers it had. */
+/** "slot 5", or "query 3 “cat”" where the axis has labels; of a cropped axis, the numbers it had; "iteration 395". */
 export function describeIndex(array: StoredArray, dim: string, at: Indices): string {
   const index = at[dim] ?? 0;
   const number = array.number(dim, index);
   const label = array.writtenLabel(dim, index, at["batch"] ?? 0);
   if (label === undefined || label === String(number)) return `${isolated(dim)} ${number}`;
+  if (knownAxis(dim).numbered) return `${dim} ${label}`;
   return `${isolated(dim)} ${number} “${isolated(label)}”`;
 }

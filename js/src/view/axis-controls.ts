@@ -38,7 +38,8 @@ export function createAxisControl(dim: string, options: AxisControlOptions): Axi
   if (!isNamed(dim, size(), nameAt)) {
     const slider = createSlider(dim, size, go, signal);
     const numbers = numbersOf(panels, arrays, dim, size());
-    const draw = (batch: number) => slider.show(here(), nameAt(here(), batch), numbers);
+    const draw = (batch: number) =>
+      slider.show(here(), nameAt(here(), batch), numbers, nameAt(size() - 1, batch));
     return { dim, element: slider.element, draw };
   }
   const chooser = createChooser(dim, size(), go, signal);

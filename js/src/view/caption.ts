@@ -4,6 +4,7 @@ import type { StoredArray } from "../arrays/array";
 import type { PageArrays } from "../arrays/page-arrays";
 import { isolated } from "../page/text";
 import type { PanelView } from "../panels/panel";
+import { knownAxis } from "../wire/axes";
 import { rangeText } from "../wire/numbers";
 import { type Settings, settingTexts } from "../wire/settings";
 import { clampIndex, type Indices, type PanelSpec } from "../wire/state";
@@ -49,8 +50,11 @@ export function selectionTexts(
   }
   const several = [...longest].filter(([dim, array]) => array.size(dim) > 1);
   const texts = several.map(([dim, array]) => {
-    const number = array.number(dim, clampIndex(indices[dim] ?? 0, array.size(dim)));
-    return `${isolated(dim)} ${number} of ${rangeText(array.meta.numbers?.[dim], array.size(dim), "-")}`;
+    const [at, count] = [clampIndex(indices[dim] ?? 0, array.size(dim)), array.size(dim)];
+    const labels = knownAxis(dim).numbered ? [at, 0, count - 1].map((i) => array.label(dim, i, 0)) : [];
+    const [here, first, last] = labels;
+    if (here !== undefined) return `${dim} ${here} of ${first}-${last}`;
+    return `${isolated(dim)} ${array.number(dim, at)} of ${rangeText(array.meta.numbers?.[dim], count, "-")}`;
   });
   return [...texts, ...settingTexts(settings)];
 }

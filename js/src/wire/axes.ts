@@ -8,6 +8,7 @@ export interface KnownAxis {
   title?: string;
   marked?: boolean;
   played?: boolean;
+  numbered?: boolean;
   left_out?: string;
 }
 

@@ -7,14 +7,14 @@ import type { Numbers } from "../../src/wire/numbers";
 
 const { signal } = new AbortController();
 
-function said(index: number, label?: string, numbers?: Numbers): [string, string] {
+function said(index: number, label?: string, numbers?: Numbers, dim = "slot", last?: string) {
   const slider = createSlider(
-    "slot",
+    dim,
     () => 20,
     () => {},
     signal,
   );
-  slider.show(index, label, numbers);
+  slider.show(index, label, numbers, last);
   const aria = slider.element.querySelector("input")?.getAttribute("aria-valuetext");
   const text = slider.element.querySelector("output")?.textContent ?? "";
   const plain = (words: string) => words.replace(/[\u2066-\u2069]/g, "");
@@ -33,5 +33,9 @@ describe("a slider", () => {
     expect(said(5, "cat", numbers)).toEqual(["25 / 20–39 “cat”", "slot 25 “cat” of 20–39"]);
     expect(said(5, "25", numbers)[0]).toBe("25 / 20–39");
     expect(said(19, undefined, { first: 39, step: -1 })[0]).toBe("20 / 39, 38, … 20");
+  });
+
+  test("of iterations says their numbers, and no indices", () => {
+    expect(said(3, "395", undefined, "iteration", "500")).toEqual(["395 / 500", "iteration 395 of 500"]);
   });
 });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from nsm_widgets._axes import known_axis
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray, Trace, evenly
 from nsm_widgets.view import Layout, Panel, clamp
@@ -20,10 +21,15 @@ def indices_for(panel: Panel, array: NamedArray, indices: Mapping[str, int]) -> 
 
 
 def describe_index(array: NamedArray, dim: str, at: Mapping[str, int]) -> str:
-    """``slot 5``, or ``query 3 “cat”`` where the axis has labels; of a cropped axis, the numbers it had."""
+    """``slot 5``, or ``query 3 “cat”`` where the axis has labels; of a cropped axis, the numbers it had.
+
+    Of an axis whose labels are its numbers, these: ``iteration 395``.
+    """
     number = array.number(dim, at[dim])
     label = index_label(array, dim, at[dim], at.get("batch", 0))
-    return f"{dim} {number}" if label == str(number) else f"{dim} {number} “{label}”"
+    if known_axis(dim).numbered or label == str(number):
+        return f"{dim} {label}"
+    return f"{dim} {number} “{label}”"
 
 
 def describe_others(panel: Panel, array: NamedArray, at: Mapping[str, int]) -> list[str]:
@@ -62,14 +68,21 @@ def selection_text(trace: Trace, layout: Layout, indices: Mapping[str, int]) -> 
                 longest[dim] = array
     at = clamp(indices, {dim: array.sizes[dim] for dim, array in longest.items()})
     return " · ".join(
-        f"{dim} {array.number(dim, at[dim])} of {_range(array, dim)}"
+        f"{dim} {_number(array, dim, at[dim])} of {_range(array, dim)}"
         for dim, array in longest.items()
         if array.sizes[dim] > 1
     )
 
 
+def _number(array: NamedArray, dim: str, index: int) -> str:
+    return index_label(array, dim, index) if known_axis(dim).numbered else str(array.number(dim, index))
+
+
 def _range(array: NamedArray, dim: str) -> str:
     """The numbers along an axis, ``0-40``; ``20, 22, … 40`` where they do not count up."""
+    if known_axis(dim).numbered and dim in array.coords:
+        labels = [index_label(array, dim, index) for index in (0, array.sizes[dim] - 1)]
+        return "-".join(labels)
     numbers = array.numbers(dim)
     if evenly(numbers) == (numbers[0], 1):
         return f"{numbers[0]}-{numbers[-1]}"

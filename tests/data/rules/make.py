@@ -220,6 +220,7 @@ def _selection_cases() -> list[tuple[list[NamedArray], list[Panel], dict[str, in
     weights = _array("weights", (41, 2, 1, 8), ("time", "batch", "head", "slot"))
     attention = _array("attention", (3, 4, 6, 6), ("layer", "head", "query", "key"))
     logged = _array("loss", (3, 9), ("iteration", "logged"))
+    seen = NamedArray("seen", np.zeros((5, 4)), ("iteration", "slot"), {"iteration": _ITERATIONS})
 
     def panel(array: NamedArray, y: str, x: str, kind: type[Any] = HeatmapPanel, **options: Any) -> Any:
         return kind(array.name, array.name, y, x, array.name, UNIT, "ink", **options)
@@ -243,8 +244,12 @@ def _selection_cases() -> list[tuple[list[NamedArray], list[Panel], dict[str, in
         ([attention], [told], {"layer": 1}),
         ([attention], [panel(attention, "query", "key", TablePanel, table=TableOf((), ()))], {"layer": 1}),
         ([logged], [panel(logged, "logged", "logged", ScalarsPanel)], {"iteration": 1}),
+        ([seen], [panel(seen, "slot", "slot")], {"iteration": 3, "slot": 1}),
         ([_array("one", (1, 1), ("slot", "word"))], [], {}),
     ]
+
+
+_ITERATIONS = ["0", "5", "95", "395", "400"]
 
 
 def _selection(arrays: list[NamedArray], panels: list[Panel], indices: dict[str, int]) -> dict[str, object]:
