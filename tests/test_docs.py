@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import nsm_widgets
+from nsm_widgets import Trace
 from nsm_widgets.stats._changes import COLUMNS
 from tests.pages import ROOT, blocks_of, run_page
 
@@ -74,7 +75,8 @@ def test_the_quickstart_is_ten_lines() -> None:
 def test_what_a_page_links_to_is_there(page: str) -> None:
     """Files of the repository, and headings of pages; each page of the documentation is in its index."""
     path = ROOT / page
-    for target, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", path.read_text("utf-8")):
+    text = re.sub(r"`[^`]*`", "", path.read_text("utf-8"))
+    for target, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
         linked = path.parent / target if target else path
         assert linked.exists(), f"{page} links to {target}"
         if heading:
@@ -134,10 +136,49 @@ def _readme(names: dict[str, Any], folder: Path) -> None:
     assert (folder / "run" / "index.html").is_file()
 
 
+def _dashboard(names: dict[str, Any], folder: Path) -> None:
+    names["views"].selection.time = 12
+    assert all(view.selection.time == 12 for view in names["views"].parts)
+    assert (folder / "dashboard.html").stat().st_size > 500_000
+
+
+def _figure(names: dict[str, Any], folder: Path) -> None:
+    written = ["figure.svg", "figure_1.trace.safetensors", "weights.csv", "weights.png", "weights.svg"]
+    assert sorted(path.name for path in folder.iterdir()) == written
+    assert (Trace.open(folder / "figure_1.trace.safetensors")["memory"]).identical(names["trace"]["memory"])
+
+
+def _own_model(names: dict[str, Any], folder: Path) -> None:
+    """What was recorded live, and what a module kept that runs all steps by itself."""
+    live = names["live"].trace
+    assert len(live["scalar.loss"].values) == live["memory"].sizes["iteration"] == 20
+    assert live["write_weights"].sizes["head"] == 1
+    assert names["recorder"].trace["memory"].sizes == {"time": 6, "batch": 2, "slot": 8, "word": 4}
+
+
+def _share(names: dict[str, Any], folder: Path) -> None:
+    whole, small = ((folder / name).stat().st_size for name in ("copy.html", "copy-small.html"))
+    assert small < whole == pytest.approx(1.5e6, rel=0.15)
+
+
+def _which_view(names: dict[str, Any], folder: Path) -> None:
+    """The answers in the comments."""
+    assert (names["slot"], names["read_at"]) == (12, 33)
+    assert names["heads"].named("previous") == []
+    text = (ROOT / "docs" / "which_view.md").read_text(encoding="utf-8")
+    views = {name for name in dir(nsm_widgets.widgets) if name.endswith(("View", "Chart", "Explorer"))}
+    assert {name for name in views if f"`{name}" not in text} == {"ComparisonView", "View"}
+
+
 SAID = {
     "README.md": _readme,
     "docs/compare.md": _compare,
+    "docs/dashboard.md": _dashboard,
+    "docs/figure_for_a_paper.md": _figure,
     "docs/live.md": _live,
     "docs/models_nsm_dnc.md": _models,
+    "docs/own_model.md": _own_model,
+    "docs/share.md": _share,
     "docs/verbs.md": _verbs,
+    "docs/which_view.md": _which_view,
 }

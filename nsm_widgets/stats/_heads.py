@@ -39,8 +39,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy.typing import NDArray
 
-from nsm_widgets._axes import format_sizes
-from nsm_widgets._errors import AxisError, ShapeError
+from nsm_widgets._axes import did_you_mean, format_sizes
+from nsm_widgets._errors import AxisError, ShapeError, UnknownOptionError
 from nsm_widgets._options import check_flag
 from nsm_widgets.stats._attention import at_step
 from nsm_widgets.stats._input import Mask, check_threshold, divide_where
@@ -97,6 +97,22 @@ class HeadClasses:
     def score(self, *, layer: int = 0, head: int = 0) -> float:
         """The score of one head's name."""
         return float(self.scores[layer, head])
+
+    def named(self, name: str) -> list[tuple[int, int]]:
+        """The heads with a name, as ``(layer, head)``, the one with the highest score first.
+
+        >>> classify_heads(np.eye(6, k=-1)[None] + np.eye(6)[0] * np.eye(6)[:, :1]).named("previous")
+        [(0, 0)]
+
+        Raises:
+            UnknownOptionError: If heads have no such names.
+        """
+        if name not in self.classes:
+            raise UnknownOptionError(
+                f"heads are named {', '.join(self.classes)}, got {name!r}.{did_you_mean(name, self.classes)}"
+            )
+        found = [(layer, head) for layer, head in np.argwhere(self.labels == name).tolist()]
+        return sorted(found, key=lambda at: -self.scores[at])
 
     def counts(self) -> dict[str, int]:
         """How many heads have each name, those without any left out."""
@@ -229,6 +245,11 @@ def classify_heads(
     """
     least = check_threshold(threshold, "threshold", 0.0, 1.0, above=True)
     reach = int(min(check_threshold(window, "window", 1.0), sys.maxsize))
+    if isinstance(attention, (list, tuple)) and not len(attention):
+        raise ShapeError(
+            "attention is empty: the model returned none. Load it with attn_implementation='eager', or "
+            "record it: TraceRecorder(model, recompute=True)."
+        )
     names = attention_names(attention) if isinstance(attention, Trace) else ()
     if len(names) < 2:
         taken = attention[(*names, "attention")[0]] if isinstance(attention, Trace) else attention

@@ -60,6 +60,20 @@ def patterns(size: int) -> dict[str, Array]:
 NAMES = [name for name in stats.HEAD_CLASSES if name != "other"]
 
 
+def test_heads_are_found_by_their_name() -> None:
+    """The clearest one first; a slip is told."""
+    size, noise = 12, np.full((12, 12), 1 / 12)
+    previous = np.eye(size, k=-1) + np.eye(size)[0] * np.eye(size)[:, :1]
+    layers = [[noise, 0.7 * previous + 0.3 * noise], [previous, noise]]
+    heads = stats.classify_heads(np.array(layers)[:, None])
+    assert heads.named("previous") == [(1, 0), (0, 1)]
+    assert heads.named("next") == []
+    with pytest.raises(UnknownOptionError, match="got 'previuos'. Did you mean 'previous'?"):
+        heads.named("previuos")
+    with pytest.raises(ShapeError, match="the model returned none. Load it with attn_implementation='eager'"):
+        stats.classify_heads(())
+
+
 @pytest.mark.parametrize("size", [8, 12, 40])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_pure_pattern_scores_one(name: str, size: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -90,6 +90,12 @@ class NamedArray:
 
     def __delattr__(self, field: str) -> NoReturn:
         raise FrozenInstanceError(f"cannot delete {field!r}: a NamedArray is never changed. Make a new one.")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            hint = f" Its values have: array.values.{name}." if hasattr(np.ndarray, name) else ""
+            raise AttributeError(f"'NamedArray' object has no attribute {name!r}.{hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return NamedArray, (

@@ -42,8 +42,8 @@ def compare(
     differences to one that is chosen live, and how far each row is from its own.
 
     Args:
-        *data: Two traces or recorders; two tensors, arrays, ``NamedArray`` or ``DataArray``; several
-            matrices; or one dict of matrices by name.
+        *data: Two traces, recorders, or paths of trace files or stores; two tensors, arrays, ``NamedArray``
+            or ``DataArray``; several matrices; or one dict of matrices by name.
         names: What each is called; ``"A"``, ``"B"``, … when not given. A dict has names already.
         match: Of traces alone: ``"heads"``, ``"slots"`` or both; see :class:`TraceComparison`.
         **options: See :class:`View`.
@@ -78,13 +78,14 @@ def compare(
         raise OptionError(
             f"compare takes two traces, or several matrices, got {len(data)}. Compare the rest pair by pair."
         )
-    first, second = (taken_as_trace(each)[0] for each in data)
+    first, second = (taken_as_trace(each, "compare")[0] for each in data)
     return TraceComparison(first, second, names=called, match=match, **options)
 
 
 def _is_matrix(data: object) -> bool:
     """Whether it is a matrix whose axes have no names."""
-    if isinstance(data, (Trace, TraceRecorder)) or hasattr(data, "dims") or given_trace(data) is not None:
+    is_array = isinstance(data, (list, tuple)) or hasattr(data, "__array__")
+    if not is_array or hasattr(data, "dims") or given_trace(data) is not None:
         return False
     values, _ = to_readonly(data, "matrix")
     return len(values.shape) == 2

@@ -26,8 +26,8 @@ OF_STATES = ("memory", "read_weights", "write_weights", "usage", "precedence")
 """What the last state of a model of ours has of what is recorded at every step."""
 
 
-def taken_as_trace(data: object) -> tuple[Trace, list[str]]:
-    """The trace, and what of the data is not in it.
+def taken_as_trace(data: object, verb: str = "show") -> tuple[Trace, list[str]]:
+    """The trace, and what of the data is not in it; ``verb`` is what errors say that takes it.
 
     Raises:
         TypeError: If it is nothing that could be shown.
@@ -35,7 +35,7 @@ def taken_as_trace(data: object) -> tuple[Trace, list[str]]:
     """
     if isinstance(data, (str, os.PathLike)):
         if not Path(data).exists():
-            raise MissingFileError(f"show takes {TAKES}, got {os.fspath(data)!r}, where there is nothing.")
+            raise MissingFileError(f"{verb} takes {TAKES}, got {os.fspath(data)!r}, where there is nothing.")
         return Trace.open(data), []
     if isinstance(data, NamedArray):
         return Trace(data), []
@@ -53,7 +53,8 @@ def taken_as_trace(data: object) -> tuple[Trace, list[str]]:
         return Trace.from_attentions(data), []
     if hasattr(data, "shape") or (isinstance(data, (list, tuple)) and data):
         return Trace(_named("values", data)), []
-    raise TypeError(f"show takes {TAKES}, got {type(data).__name__}.")
+    hint = " Record a run of it: TraceRecorder(model)." if hasattr(data, "named_modules") else ""
+    raise TypeError(f"{verb} takes {TAKES}, got {type(data).__name__}.{hint}")
 
 
 def _is_model_output(data: Mapping[Any, Any]) -> bool:
@@ -107,7 +108,8 @@ def _values(values: object, name: str) -> Any:
 def _of_mapping(data: Mapping[Any, Any]) -> Trace:
     if not data:
         raise ShapeError(f"show takes {TAKES}, got an empty {type(data).__name__}.")
-    arrays = []
+    arrays: list[NamedArray] = []
+    guessed = set()
     for name, values in data.items():
         if not isinstance(name, str):
             raise DtypeError(
@@ -120,7 +122,19 @@ def _of_mapping(data: Mapping[Any, Any]) -> Trace:
             arrays.append(next(iter(given.values())))
         else:
             arrays.append(_named(name, values))
+            guessed.add(name)
+    batch = next((array.sizes["batch"] for array in arrays if "batch" in array.dims), 1)
+    for i, array in enumerate(arrays):
+        if array.name in guessed and "batch" not in array.dims and array.sizes.get("head") == batch > 1:
+            arrays[i] = _of_one_head(array)
     return Trace(*arrays)
+
+
+def _of_one_head(array: NamedArray) -> NamedArray:
+    """Weights that lack the head, not the batch, which other arrays have."""
+    at = array.dims.index("head")
+    dims = (*array.dims[:at], "batch", *array.dims[at:])
+    return NamedArray(array.name, np.expand_dims(array.values, at + 1), dims, attrs=array.attrs)
 
 
 def _named(name: str, values: object) -> NamedArray:

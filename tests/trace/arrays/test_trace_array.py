@@ -67,6 +67,15 @@ def test_is_never_changed() -> None:
         MEMORY.coords["slot"].values[0] = "x"
 
 
+def test_what_only_the_values_have_is_told() -> None:
+    """No other slip gets the hint."""
+    with pytest.raises(AttributeError, match=r"no attribute 'argmax'. Its values have: array.values.argmax."):
+        MEMORY.argmax()  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match=r"no attribute 'label'.$"):
+        MEMORY.label  # type: ignore[attr-defined] # noqa: B018
+    assert not hasattr(MEMORY, "__array_interface__")
+
+
 def test_changing_the_source_changes_nothing() -> None:
     """Values, labels and attrs are copied."""
     values, labels, attrs = torch.ones(2, 3), ["a", "b", "c"], {"lengths": [1, 2]}

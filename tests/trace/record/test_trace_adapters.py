@@ -383,12 +383,20 @@ def test_the_nearest_type_speaks() -> None:
             lambda *call: {"memory": call[3]},
             {},
             ShapeError,
-            r"memory must have axes .* got shape \(2, 2, 4, 4\)",
+            r"memory must have axes .* got shape \(2, 2, 4, 4\).*"
+            r"A whole sequence in one call\? Say so: dims={'memory': \('time', 'batch', 'slot', 'word'\)}",
         ),
+        (
+            lambda *call: {"read_weights": call[3][0, 0]},
+            {},
+            ShapeError,
+            r"got shape \(4, 4\).*A single head\? Add its axis: read_weights\[:, None\]\.",
+        ),
+        (lambda *call: {"memory": call[3][0, 0]}, {}, ShapeError, r"Reshape it there, or declare its axes"),
         (lambda *call: {"memory": [call[3]]}, {}, AxisError, r"a list of 1 tensors.*Declare 'head'"),
         (lambda *call: {"memory": 3}, {}, RecordingError, r"must give a tensor, got int"),
     ],
-    ids=["tensor", "name", "shape", "list", "number"],
+    ids=["tensor", "name", "sequence", "one head", "shape", "list", "number"],
 )
 def test_wrong_answers_are_refused(function: Any, options: Any, error: type[Exception], message: str) -> None:
     """In the call that gave them, with the adapter's module."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from nsm_widgets import Trace, compare
-from nsm_widgets._errors import LabelError, UnknownOptionError
+from nsm_widgets._errors import LabelError, MissingFileError, UnknownOptionError
 from nsm_widgets.widgets import ComparisonView, TraceComparison
 
 WEIGHTS = np.random.default_rng(3).dirichlet(np.ones(8), size=(5, 1, 2))
@@ -28,6 +29,15 @@ def test_two_traces_give_a_comparison_of_traces() -> None:
     assert (view.names, view.title) == (("before", "after"), "t")
     assert view.head_order == {"read": [1, 0]}
     assert compare(trace(), trace()).names == ("A", "B")
+
+
+def test_files_of_traces_are_compared(tmp_path: Path) -> None:
+    """By their paths, as show takes them."""
+    trace().save(tmp_path / "a.trace")
+    trace(WEIGHTS[::-1]).save(tmp_path / "b.trace")
+    view = compare(str(tmp_path / "a.trace"), tmp_path / "b.trace")
+    assert isinstance(view, TraceComparison)
+    assert view.difference["read_weights"].values[2].max() == 0 < view.difference["read_weights"].values.max()
 
 
 def test_arrays_that_are_no_matrices_give_one_too() -> None:
@@ -66,7 +76,14 @@ def test_matrices_give_a_comparison_of_patterns(
         ((MATRIX, MATRIX), {"names": ["x"]}, LabelError, "names must be 2 different strings"),
         ((MATRIX, MATRIX), {"names": ["x", "x"]}, LabelError, "one for each, got ['x', 'x']."),
         (({"p": MATRIX, "q": MATRIX},), {"names": ["x", "y"]}, LabelError, "names come with a dict's keys"),
-        ((trace(), 3), {}, TypeError, "show takes a Trace"),
+        ((trace(), 3), {}, TypeError, "compare takes a Trace"),
+        (
+            (torch.nn.Linear(2, 2),) * 2,
+            {},
+            TypeError,
+            "got Linear. Record a run of it: TraceRecorder(model).",
+        ),
+        (("nowhere", "b"), {}, MissingFileError, "compare takes"),
         ((trace(), trace()), {"match": "words"}, UnknownOptionError, "words"),
     ],
 )

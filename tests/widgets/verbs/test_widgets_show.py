@@ -102,6 +102,16 @@ def test_the_path_of_a_trace_is_shown(tmp_path: Path, store: bool) -> None:
         assert kinds(show(given)) == ["NTMExplorer"]
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_weights_without_a_head_beside_a_batch_are_of_one_head(batch: int) -> None:
+    """What was taken for heads would be the batch."""
+    weights = RANDOM.dirichlet(np.ones(8), size=(5, 2))
+    view = show({"memory": np.repeat(MEMORY, batch, axis=1), "write_weights": weights})
+    shown = view.trace["write_weights"]
+    assert shown.sizes == {"time": 5, **({"batch": 2, "head": 1} if batch == 2 else {"head": 2}), "slot": 8}
+    assert (shown.values.reshape(weights.shape) == weights).all()
+
+
 def test_what_is_left_out_is_named() -> None:
     """Under the toolbar; of a model's output also that it has but the last step."""
     output, recorder = ntm_run()
@@ -152,6 +162,7 @@ def test_a_recorder_that_is_still_to_run_is_shown(model: Any, given: Any, drawn:
     ("data", "error", "text"),
     [
         (3, TypeError, "show takes a Trace, a TraceRecorder, a tensor or array"),
+        (torch.nn.Linear(2, 2), TypeError, "got Linear. Record a run of it: TraceRecorder(model)."),
         (None, TypeError, "or the path of a trace file or store, got NoneType."),
         ({}, ShapeError, "got an empty dict."),
         ({3: MEMORY}, TypeError, "arrays of a dict must go by names, got 3 of type int."),
@@ -160,7 +171,17 @@ def test_a_recorder_that_is_still_to_run_is_shown(model: Any, given: Any, drawn:
         (Output(logits=1), RecordingError, "got a Output with logits. Ask for them, output_attentions=True"),
         ("nowhere.trace", MissingFileError, "got 'nowhere.trace', where there is nothing."),
     ],
-    ids=["a number", "none", "empty", "unnamed", "six axes", "no arrays", "no attentions", "no file"],
+    ids=[
+        "a number",
+        "a model",
+        "none",
+        "empty",
+        "unnamed",
+        "six axes",
+        "no arrays",
+        "no attentions",
+        "no file",
+    ],
 )
 def test_what_cannot_be_shown_is_refused(data: Any, error: type[Exception], text: str) -> None:
     """It says what can; nothing is left open."""

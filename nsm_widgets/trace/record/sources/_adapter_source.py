@@ -250,11 +250,17 @@ class AdapterSource(OwnedSource):
             )
         if value.ndim != len(dims):
             is_layer = dims[0] == "layer" and value.ndim == len(dims) - 1
-            helps = f"If a call is a layer, say calls='layer'; if a step, dims={{{name!r}: {dims[1:]}}}"
+            helps = "Reshape it there, or declare its axes: dims={...}"
+            if is_layer:
+                helps = f"If a call is a layer, say calls='layer'; if a step, dims={{{name!r}: {dims[1:]}}}"
+            elif value.ndim == len(dims) - 1 and dims[1:2] == ("head",):
+                helps = f"A single head? Add its axis: {name}[:, None]"
+            elif value.ndim == len(dims) + 1 and "time" not in dims:
+                helps = f"A whole sequence in one call? Say so: dims={{{name!r}: {('time', *dims)}}}"
             raise ShapeError(
                 f"{self.prefix}{name} must have axes {dims} at each call, got shape {tuple(value.shape)} "
                 f"from the adapter of {type(self.module).__name__}. "
-                f"{helps if is_layer else 'Reshape it there, or declare its axes: dims={...}'}."
+                f"{helps}."
             )
         return value
 

@@ -76,9 +76,9 @@ def find_sources(
             "NTMMemory and MemoryAccess, "
             "nsm_widgets.dnc.DNC, nsm_widgets.nsm.NeuralStateMachine and its parts, "
             "torch.nn.MultiheadAttention, and transformers' models. Attention that calls "
-            "scaled_dot_product_attention itself? TraceRecorder(model, recompute=True). For another module "
-            "say what it holds, adapters={Type: function}, or pass its tensors to Trace.from_arrays "
-            "or Trace.from_attentions."
+            "scaled_dot_product_attention itself? TraceRecorder(model, recompute=True). For a module of "
+            "your own say what a call of it holds: adapters={Type: lambda module, args, kwargs, output: "
+            "{'memory': module.memory}}; or pass tensors to Trace.from_arrays or Trace.from_attentions."
         )
     chosen = []
     for source in found:
