@@ -4,13 +4,14 @@
  */
 
 import { createPageArrays } from "./arrays/page-arrays";
-import type { InitializeContext } from "./page/model";
+import type { InitializeContext, Made } from "./page/model";
 import { createSelection } from "./selection/selection";
 import { isReadable } from "./wire/state-format";
 
 export default () => ({
-  initialize(context: InitializeContext): unknown {
-    if (!isReadable(context.model.get("_format"))) return undefined; // its view says so, and asks for nothing
-    return context.model.get("_kind") === "store" ? createPageArrays(context) : createSelection(context);
+  initialize(context: InitializeContext): Made {
+    if (!isReadable(context.model.get("_format"))) return { made: undefined }; // its view says so, and asks for nothing
+    const make = context.model.get("_kind") === "store" ? createPageArrays : createSelection;
+    return { made: make(context) };
   },
 });

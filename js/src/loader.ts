@@ -1,12 +1,15 @@
 /**
  * What anywidget evaluates of each model: a few lines that fetch the model's bundle, which is evaluated once a page.
  * A page never lets go of a module, so a bundle for each model would stay when its view is closed.
+ *
+ * anywidget gives up a model that is not ready within two seconds, which a busy page may need for a bundle: a model is
+ * ready at once, and those that use it wait for what it promises.
  */
 
-import type { InitializeContext, RenderContext } from "./page/model";
+import type { Heard, InitializeContext, Made, RenderContext } from "./page/model";
 
 interface Door {
-  initialize(context: InitializeContext): unknown;
+  initialize(context: InitializeContext): Made;
   render?(context: RenderContext): Promise<void>;
 }
 
@@ -28,15 +31,29 @@ function load(code: string): Promise<Bundle> {
   return bundle;
 }
 
+/** What the door makes of the model, once it is there; what the kernel says meanwhile is kept for it. */
+async function make(context: InitializeContext, door: Promise<Door>): Promise<unknown> {
+  const { model, signal } = context;
+  const heard: Heard[] = [];
+  const hear = (...message: Heard) => heard.push(message);
+  model.on("msg:custom", hear);
+  const { initialize } = await door.finally(() => model.off("msg:custom", hear));
+  return signal.aborted ? undefined : initialize({ ...context, heard }).made;
+}
+
 export default () => {
-  let door: Promise<Door> | undefined;
-  const open = ({ model }: InitializeContext): Promise<Door> => {
-    door ??= load(String(model.get("_code"))).then((bundle) => bundle.default());
-    return door;
-  };
+  let door: Promise<Door>;
+  let made: Promise<unknown>;
   return {
-    initialize: async (context: InitializeContext): Promise<unknown> =>
-      (await open(context)).initialize(context),
-    render: async (context: RenderContext): Promise<void> => (await open(context)).render?.(context),
+    initialize(context: InitializeContext): Made {
+      door = load(String(context.model.get("_code"))).then((bundle) => bundle.default());
+      made = make(context, door);
+      return { made };
+    },
+    async render(context: RenderContext): Promise<void> {
+      const { render } = await door;
+      await made;
+      if (!context.signal.aborted) await render?.(context);
+    },
   };
 };

@@ -1,6 +1,6 @@
 /** A trace's arrays on this page, held once. They came with the state, or come on demand. */
 
-import { type InitializeContext, listen, type Model } from "../page/model";
+import { type Heard, type InitializeContext, listen, type Model } from "../page/model";
 import { oneLine } from "../page/text";
 import type { ArrayMeta } from "../wire/state";
 import type { ChunkHeader, MissingHeader } from "../wire/unpack";
@@ -31,8 +31,8 @@ export interface PageArrays {
   subscribe(listener: () => void, signal: AbortSignal): void;
 }
 
-export function createPageArrays({ model, signal }: InitializeContext): PageArrays {
-  return new HeldArrays(model, signal);
+export function createPageArrays({ model, signal, heard = [] }: InitializeContext): PageArrays {
+  return new HeldArrays(model, signal, heard);
 }
 
 class HeldArrays implements PageArrays {
@@ -49,7 +49,7 @@ class HeldArrays implements PageArrays {
   #iterations: number[] = [];
   #status: LiveStatus | undefined;
 
-  constructor(model: Model, signal: AbortSignal) {
+  constructor(model: Model, signal: AbortSignal, heard: readonly Heard[]) {
     const arrived = () => this.#arrived();
     this.#model = model;
     this.#requests = new Requests(model, arrived, signal);
@@ -61,10 +61,10 @@ class HeldArrays implements PageArrays {
     this.stateMb = (model.get("_state_mb") as number | null | undefined) ?? undefined;
     this.#hold();
     this.#status = statusIn(model);
-    this.#listen(signal);
+    this.#listen(signal, heard);
   }
 
-  #listen(signal: AbortSignal): void {
+  #listen(signal: AbortSignal, heard: readonly Heard[]): void {
     const model = this.#model;
     listen(model, "change:_buffers", () => this.#arrived(), signal);
     const onMeta = () => {
@@ -83,6 +83,7 @@ class HeldArrays implements PageArrays {
       this.#arrived();
     };
     listen(model, "msg:custom", onMessage, signal);
+    for (const [message, buffers] of heard) onMessage(message, buffers);
   }
 
   get status(): LiveStatus | undefined {

@@ -18,14 +18,30 @@ export interface WidgetHost {
   getModel(ref: string): Promise<Model>;
 }
 
+/** A custom message of the kernel, with its buffers. */
+export type Heard = [content: object, buffers: DataView[]];
+
 export interface InitializeContext {
   model: Model;
   signal: AbortSignal;
+  /** What the kernel said while the bundle was on its way. */
+  heard?: readonly Heard[];
+}
+
+/** What `initialize` of our models returns: what it made, or the promise of it. */
+export interface Made {
+  made: unknown;
 }
 
 export interface RenderContext extends InitializeContext {
   el: HTMLElement;
   host: WidgetHost;
+}
+
+/** What another widget of ours is on this page, once its bundle has come. */
+export async function madeOf(host: WidgetHost, ref: string): Promise<unknown> {
+  const { exports } = await host.getWidget(ref);
+  return (exports as Made | undefined)?.made;
 }
 
 /** `model.on` that is undone by the signal. Always with the callback: without it, `off` silences sibling views too. */

@@ -1,6 +1,6 @@
 /** Selections that Python has linked. What moves one moves the others along the linked axes, on the page alone. */
 
-import { listen, type Model, type WidgetHost } from "../page/model";
+import { listen, type Model, madeOf, type WidgetHost } from "../page/model";
 import type { Window } from "../wire/ndarray";
 import type { Indices } from "../wire/state";
 
@@ -105,8 +105,8 @@ async function peerOf(
   axes: readonly string[] | null,
 ): Promise<Peer | undefined> {
   try {
-    const { exports } = await host.getWidget(ref);
-    return exports === undefined ? undefined : { selection: exports as Linkable, axes };
+    const made = await madeOf(host, ref);
+    return made === undefined ? undefined : { selection: made as Linkable, axes };
   } catch {
     return undefined; // it is on another page, or closed
   }

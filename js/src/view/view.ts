@@ -3,7 +3,7 @@
 import { joinArrays } from "../arrays/joined";
 import type { PageArrays } from "../arrays/page-arrays";
 import { element } from "../page/dom";
-import { listen, type Model, type RenderContext } from "../page/model";
+import { listen, type Model, madeOf, type RenderContext } from "../page/model";
 import { figureOf } from "../panels/chart/marks";
 import type { Selection } from "../selection/selection";
 import type { Layout } from "../wire/state";
@@ -37,15 +37,15 @@ export async function renderView(render: RenderContext, own: ViewSettings): Prom
 
 async function partsOf(render: RenderContext, own: ViewSettings, root: HTMLElement): Promise<ViewParts> {
   const { model, host } = render;
-  const exportsOf = async (ref: unknown) => (await host.getWidget(ref as string)).exports;
+  const madeBy = (ref: unknown) => madeOf(host, ref as string);
   const leaderRef = model.get("_leader");
   const joinedRefs = (model.get("_joined_stores") ?? []) as string[];
   const [arrays, selection, figure, leader, ...joined] = await Promise.all([
-    exportsOf(model.get("_store")) as Promise<PageArrays>,
-    exportsOf(model.get("_selection")) as Promise<Selection>,
+    madeBy(model.get("_store")) as Promise<PageArrays>,
+    madeBy(model.get("_selection")) as Promise<Selection>,
     figureOf(render),
-    typeof leaderRef === "string" ? (exportsOf(leaderRef) as Promise<ViewSettings>) : undefined,
-    ...joinedRefs.map((ref) => exportsOf(ref) as Promise<PageArrays>),
+    typeof leaderRef === "string" ? (madeBy(leaderRef) as Promise<ViewSettings>) : undefined,
+    ...joinedRefs.map((ref) => madeBy(ref) as Promise<PageArrays>),
   ]);
   const settings = leader === undefined ? own : following(own, leader);
   return { render, root, arrays: joinArrays(arrays, joined), selection, figure, settings };

@@ -37,7 +37,7 @@ async function linked(names: string, links: [string, string, string[] | null][],
     getWidget: async (ref: string) => {
       const member = members[ref];
       if (member === undefined) throw new Error("not on this page");
-      return { exports: member.selection };
+      return { exports: { made: member.selection } };
     },
   } as unknown as WidgetHost;
   for (const name of connected) members[name]?.selection.connect(host);
