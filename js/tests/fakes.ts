@@ -196,7 +196,6 @@ export function panelOf<Spec extends PanelSpec = PanelSpec>(changes: Partial<NoI
     above: 0,
     picked: [],
     bars: null,
-    nan_means: "",
     annotate: false,
     largest_sum: 0,
     ...changes,

@@ -90,7 +90,7 @@ interface Notes {
     shape: [number, number];
     texels: [number, number];
     marks: { nan: number; infinite: number; clipped: number };
-    nan_means: string;
+    stepless: number;
     texts: string[];
   }[];
   selections: { arrays: Told[]; panels: PanelSpec[]; indices: Indices; text: string }[];
@@ -106,9 +106,9 @@ describe("what is said", () => {
   });
 
   test.each(NOTES.marks)("of marks beneath a picture: $texts", (given) => {
-    const { shape, texels, marks, nan_means } = given;
-    const spec = panelOf({ y: "row", x: "column", nan_means, above: marks.clipped });
-    const summary = { nan: marks.nan, positive_infinity: marks.infinite, negative_infinity: 0 };
+    const { shape, texels, marks, stepless } = given;
+    const spec = panelOf({ y: "row", x: "column", above: marks.clipped });
+    const summary = { nan: marks.nan - stepless, positive_infinity: marks.infinite, negative_infinity: 0 };
     const meta = metaOf({
       dims: ["row", "column"],
       shape,
@@ -116,7 +116,12 @@ describe("what is said", () => {
     });
     const array = { ...arrayOf(meta), ...described(meta) };
     const [rows, columns] = texels;
-    const chips = [...markChips(marks, spec, array), ...peakChips({ rows, columns }, spec, array)];
+    const counts = { padding: 0, inactive: 0, masked: 0, "no step before": stepless };
+    const chips = [
+      ...markChips(marks, spec, array, stepless),
+      ...leftOutChips({ counts }),
+      ...peakChips({ rows, columns }, spec, array),
+    ];
     expect(texts(chips)).toEqual(given.texts);
   });
 

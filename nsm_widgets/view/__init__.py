@@ -91,7 +91,13 @@ if TYPE_CHECKING:
         tick_steps as tick_steps,
         tick_values as tick_values,
     )
-    from nsm_widgets.view._masked import LEFT_OUT as LEFT_OUT, left_out_codes as left_out_codes
+    from nsm_widgets.view._masked import (
+        LEFT_OUT as LEFT_OUT,
+        NO_STEP_BEFORE as NO_STEP_BEFORE,
+        left_out_codes as left_out_codes,
+        num_stepless as num_stepless,
+        stepless_along as stepless_along,
+    )
     from nsm_widgets.view._notes import note_lines as note_lines
     from nsm_widgets.view._operations import operations_layout as operations_layout
     from nsm_widgets.view._own_range import (

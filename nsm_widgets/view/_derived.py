@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from nsm_widgets._axes import format_sizes
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.trace import Coord, NamedArray, Trace, labels_along
+from nsm_widgets.view._masked import NO_STEP_BEFORE
 
 BLOCK_VALUES = 1 << 21
 """Values of a memory that are worked on at a time."""
@@ -24,11 +25,33 @@ STAGES: tuple[tuple[str, str], ...] = (
 
 
 def derived(
-    name: str, values: Shaped[np.ndarray, "..."], dims: tuple[str, ...], like: NamedArray, description: str
+    name: str,
+    values: Shaped[np.ndarray, "..."],
+    dims: tuple[str, ...],
+    like: NamedArray,
+    description: str,
+    *,
+    kind: str = "scalar",
+    stepless: Bool[np.ndarray, " time"] | None = None,
 ) -> NamedArray:
-    """An array of numbers that were computed, with the labels of another along the axes that it has."""
-    attrs = {"kind": "scalar", "description": description}
-    return NamedArray(name, values, dims, labels_along(like.coords, dims), attrs)
+    """An array that was computed, with the labels of another along the axes that it has.
+
+    Of differences, ``stepless`` says which steps have no step before them: they get a mask that says so.
+    """
+    coords, attrs = labels_along(like.coords, dims), {"kind": kind, "description": description}
+    if stepless is not None and stepless.any():
+        coords = {**coords, "mask": Coord(("time",), ~stepless)}
+        attrs["mask_means"] = NO_STEP_BEFORE
+    return NamedArray(name, values, dims, coords, attrs)
+
+
+def steps_without_one_before(trace: Trace, memory: NamedArray) -> Bool[np.ndarray, " time"]:
+    """Whether the step before each step is unknown."""
+    stepless: Bool[np.ndarray, " time"] = ~memory.has_step_before()
+    stepless[0] |= "initial_memory" not in trace
+    starts = [start for start in trace.attrs.get("sequence_starts", ()) if 0 < start < len(stepless)]
+    stepless[starts] = True
+    return stepless
 
 
 def memory_change(trace: Trace) -> NamedArray:
@@ -57,7 +80,8 @@ def memory_change(trace: Trace) -> NamedArray:
             norms = np.sqrt((steps**2).sum(axis=-1))
             np.moveaxis(changes, time, 0)[block] = np.moveaxis(norms, time, 0)
     about = "norm of the change since the step before"
-    return derived("memory_change", changes, dims[:-1], memory, about)
+    stepless = steps_without_one_before(trace, memory)
+    return derived("memory_change", changes, dims[:-1], memory, about, stepless=stepless)
 
 
 def memory_steps(trace: Trace) -> tuple[Float[np.ndarray, "*shape"], tuple[str, ...], NamedArray]:
@@ -89,15 +113,12 @@ def _steps(
     read = np.transpose(memory.values[here], [memory.dims.index(dim) for dim in dims])
     values = np.moveaxis(read, time, 0).astype(np.float64)
     if block.start == 0:
-        first = np.full_like(values[0], np.nan)
-        if "initial_memory" in trace:
-            first = _first_memory(trace["initial_memory"], memory, dims)
+        known = "initial_memory" in trace
+        first = _first_memory(trace["initial_memory"], memory, dims) if known else values[0]
         values = np.concatenate([first[None], values])
     with np.errstate(invalid="ignore", over="ignore"):  # infinity minus infinity is NaN, and drawn so
         steps = np.diff(values, axis=0)
-    starts = [start for start in trace.attrs.get("sequence_starts", ()) if start > 0]
-    steps[[start - block.start for start in starts if block.start <= start < block.stop]] = np.nan
-    steps[~memory.has_step_before()[block]] = np.nan
+    steps[steps_without_one_before(trace, memory)[block]] = np.nan
     return np.moveaxis(steps, 0, time)
 
 

@@ -9,14 +9,13 @@ from jaxtyping import Float64
 
 from nsm_widgets._axes import format_dims
 from nsm_widgets._errors import OptionError, ShapeError
-from nsm_widgets.trace import NamedArray, Trace, labels_along
+from nsm_widgets.trace import NamedArray, Trace
 from nsm_widgets.view._coloring import default_coloring, drawn
-from nsm_widgets.view._derived import derived, memory_change, memory_steps
+from nsm_widgets.view._derived import derived, memory_change, memory_steps, steps_without_one_before
 from nsm_widgets.view._layouts import lines_layout
 from nsm_widgets.view._lines import MOST_NAMED_LINES
 from nsm_widgets.view.panels import HeatmapPanel, Layout, Panel
 
-NO_STEP_BEFORE = "no step before"
 NO_SLOTS = "slots must name at least one, got none. Not given, they are those that changed most."
 
 _SlotStatistic = Callable[[Float64[np.ndarray, "*slot word"]], Float64[np.ndarray, "*slot"]]
@@ -43,13 +42,9 @@ def memory_difference(trace: Trace) -> NamedArray:
     steps, dims, memory = memory_steps(trace)
     with np.errstate(over="ignore"):  # past the largest float32 is infinite, and marked so
         differences = steps.astype(np.float32)
-    return NamedArray(
-        "memory_difference",
-        differences,
-        dims=dims,
-        coords=labels_along(memory.coords, dims),
-        attrs={"kind": "content", "description": "memory minus the memory one step before"},
-    )
+    about = "memory minus the memory one step before"
+    stepless = steps_without_one_before(trace, memory)
+    return derived("memory_difference", differences, dims, memory, about, kind="content", stepless=stepless)
 
 
 def slot_statistics(memory: NamedArray) -> list[NamedArray]:
@@ -106,12 +101,11 @@ def evolution_layouts(
     chosen = most_changed(change) if slots is None else list(slots)
     if not chosen:
         raise OptionError(NO_SLOTS)
-    because = NO_STEP_BEFORE if _is_finite(trace) else ""
     maps = (
         (
             _map(memory, x="word", title="memory"),
-            _map(difference, x="word", title="difference to the step before", nan_means=because),
-            _map(change, x="time", title="change of each slot", cmap="writes", nan_means=because),
+            _map(difference, x="word", title="difference to the step before"),
+            _map(change, x="time", title="change of each slot", cmap="writes"),
         ),
     )
     titles = {"slot_norm": "norm", "slot_mean": "mean", "slot_std": "standard deviation"}
@@ -122,12 +116,6 @@ def evolution_layouts(
     return [maps, *lines], trace.assign(difference, change, *statistics)
 
 
-def _is_finite(trace: Trace) -> bool:
-    """Whether a difference is NaN for one reason only: a memory that diverged gives others."""
-    names = [name for name in ("memory", "initial_memory") if name in trace]
-    return all(bool(np.isfinite(trace[name].values).all()) for name in names)
-
-
-def _map(array: NamedArray, *, x: str, title: str, cmap: str | None = None, nan_means: str = "") -> Panel:
+def _map(array: NamedArray, *, x: str, title: str, cmap: str | None = None) -> Panel:
     coloring = default_coloring(array, cmap=cmap)
-    return HeatmapPanel(**drawn(array, "slot", x, title, coloring), nan_means=nan_means)
+    return HeatmapPanel(**drawn(array, "slot", x, title, coloring))

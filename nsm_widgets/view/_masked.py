@@ -10,8 +10,10 @@ from jaxtyping import Bool, UInt8
 from nsm_widgets._axes import known_axis
 from nsm_widgets.trace import NamedArray, is_mask, mask_axis
 
-LEFT_OUT = ("padding", "inactive", "masked")
-"""Why a cell does not count: no token is there; a state takes no part; masked out, or not there yet."""
+NO_STEP_BEFORE = "no step before"
+LEFT_OUT = ("padding", "inactive", "masked", NO_STEP_BEFORE)
+"""Why a cell does not count: no token is there; a state takes no part; masked out, or not there yet; it would
+be a difference to a step that was not recorded."""
 
 
 def left_out_codes(
@@ -37,7 +39,7 @@ def left_out_codes(
     found = {name: coord for name, coord in array.coords.items() if is_mask(name)}
     for code in reversed(range(len(LEFT_OUT))):
         for name, (dims, values) in found.items():
-            if LEFT_OUT[code] == _why(mask_axis(name)):
+            if LEFT_OUT[code] == _why(array, mask_axis(name)):
                 plane = values[tuple(slice(None) if dim in (y, x) else at[dim] for dim in dims)]
                 drawn = [dim for dim in dims if dim in (y, x)]
                 codes[np.broadcast_to(~_laid(plane, drawn, y, x), codes.shape)] = code + 1
@@ -51,5 +53,22 @@ def _laid(plane: Bool[np.ndarray, "..."], drawn: list[str], y: str, x: str) -> B
     return plane.reshape([plane.shape[drawn.index(dim)] if dim in drawn else 1 for dim in (y, x)])
 
 
-def _why(axis: str | None) -> str:
-    return "masked" if axis is None else known_axis(axis).left_out
+def stepless_along(array: NamedArray, dim: str, at: Mapping[str, int]) -> Bool[np.ndarray, " place"]:
+    """Of each place along an axis, whether its value is NaN for want of a step before it."""
+    mask = array.coords.get("mask")
+    if mask is None or _why(array, None) != NO_STEP_BEFORE:
+        return np.zeros(array.sizes[dim], bool)
+    counts = mask.values if dim == "time" else mask.values[at["time"]]
+    return ~np.broadcast_to(counts, array.sizes[dim])
+
+
+def num_stepless(array: NamedArray) -> int:
+    """How many values are NaN for want of a step before them."""
+    mask = array.coords.get("mask")
+    if mask is None or _why(array, None) != NO_STEP_BEFORE:
+        return 0
+    return int((~mask.values).sum()) * (array.values.size // mask.values.size)
+
+
+def _why(array: NamedArray, axis: str | None) -> str:
+    return str(array.attrs.get("mask_means", "masked")) if axis is None else known_axis(axis).left_out

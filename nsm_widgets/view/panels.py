@@ -89,7 +89,6 @@ _FIRST: dict[str, object] = {
     "above": 0,
     "picked": [],
     "bars": None,
-    "nan_means": "",
     "annotate": False,
     "largest_sum": 0.0,
     "own_ranges": False,
@@ -135,8 +134,6 @@ class PanelBase:
     min_width_px: int = 250
     below: int = 0
     above: int = 0
-    nan_means: str = ""
-    """Why a value is NaN, where that is known; stands behind their number."""
     shown_in: str = ""
     """Of a view that shows one of several things: with which of them; always where empty."""
 

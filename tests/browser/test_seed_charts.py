@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from nsm_widgets import Trace
 from nsm_widgets.export import widgets_to_html
+from nsm_widgets.export.picture.parts._hatch import INKS
 from nsm_widgets.view import BAR_COLORS, HEADROOM
 from nsm_widgets.widgets import ImportanceView, MemoryView, Selection
 from tests.browser.harness import NotebookPage, open_exported
@@ -269,6 +270,9 @@ def evolution(notebook: NotebookPage) -> list[ViewOnPage]:
     return views
 
 
+LINE, GROUND = INKS["light"][1], INKS["light"][0]
+
+
 def test_an_evolution_is_one_view_with_one_toolbar(
     notebook: NotebookPage, evolution: list[ViewOnPage]
 ) -> None:
@@ -276,9 +280,13 @@ def test_an_evolution_is_one_view_with_one_toolbar(
     maps, norm, mean, _ = evolution
     expect(notebook.page.locator(".nsmw-toolbar")).to_have_count(1)
     expect(maps.root.locator(".nsmw-toolbar")).to_have_count(1)
-    expect(maps.panel("memory_difference").locator(".nsmw-chip")).to_have_text(
-        f"{SLOTS * WORDS} NaN: no step before"
-    )
+    chips = maps.panel("memory_difference").locator(".nsmw-chip")
+    expect(chips).to_have_text(f"{SLOTS * WORDS} no step before")
+    maps.hover_cell("memory_difference", 1, 2, SLOTS, WORDS)
+    maps.wait_readout("memory_difference", "slot 1 · word 2 · no step before")
+    cells = [(row, column) for row in range(SLOTS) for column in range(WORDS)]
+    for color in maps.cell_colors("memory_difference", cells, SLOTS, WORDS):  # the hatch, and no magenta
+        assert all(low - 1 <= part <= high for part, low, high in zip(color, LINE, GROUND, strict=True))
     maps.drag_slider("time", 0.5)
     half = (STEPS - 1) // 2
     for view in evolution:
@@ -287,7 +295,7 @@ def test_an_evolution_is_one_view_with_one_toolbar(
     entry = norm.root.locator(".nsmw-chart-line").nth(1)
     expect(entry).to_contain_text("slot 4")
     expect(entry.locator("output")).to_have_attribute("title", value)
-    expect(maps.panel("memory_difference").locator(".nsmw-chip")).to_have_text("0 NaN")
+    expect(chips).to_have_count(0)
 
     maps.slider("batch").press("End")
     mean.wait_painted("slot_mean", "batch=1")

@@ -12,13 +12,17 @@ import pytest
 from nsm_widgets import Trace
 from nsm_widgets._errors import ShapeError
 from nsm_widgets.view import (
+    LEFT_OUT,
     evolution_layouts,
+    left_out_codes,
     line_indices,
     line_names,
     line_values,
     lines_layout,
     memory_difference,
+    num_stepless,
     slot_statistics,
+    stepless_along,
 )
 from nsm_widgets.view.panels import LinesPanel
 from tests.panels import of_kind
@@ -68,7 +72,16 @@ def test_the_slots_that_changed_most_have_lines() -> None:
     few, _ = evolution_layouts(Trace.from_arrays({"memory": still[:, :, :2]}))
     assert of_kind(LinesPanel, few[1][0][0]).picked == (0, 1)
     assert [panel.id for panel in layouts[0][0]] == ["memory", "memory_difference", "memory_change"]
-    assert layouts[0][0][1].nan_means == "no step before"
+    difference, change = (shown[name] for name in ("memory_difference", "memory_change"))
+    for array in (difference, change):
+        assert [stepless_along(array, "time", {}).tolist(), num_stepless(array)] == [
+            [True, *[False] * (STEPS - 1)],
+            array.values[0].size,
+        ]
+    codes = left_out_codes(difference, "slot", "word", {"time": 0, "batch": 0})
+    assert codes is not None
+    assert {LEFT_OUT[code - 1] for code in codes.flat} == {"no step before"}
+    assert left_out_codes(difference, "slot", "word", {"time": 1, "batch": 0}) is None
     assert {"slot_norm", "slot_mean", "slot_std"} <= set(shown)
 
 
@@ -78,8 +91,11 @@ def test_a_memory_that_diverged_has_other_reasons_for_nan(name: str, value: floa
     """What is NaN in its difference is not put down to the lack of a step before."""
     arrays = {"memory": MEMORY.copy(), "initial_memory": FIRST.copy()}
     arrays[name][0, 0, 2] = value
-    layouts, _ = evolution_layouts(Trace.from_arrays(arrays))
-    assert [panel.nan_means for panel in layouts[0][0]] == ["", "", ""]
+    _, shown = evolution_layouts(Trace.from_arrays(arrays))
+    difference = shown["memory_difference"]
+    stepless = num_stepless(difference)
+    assert (stepless > 0) == ("initial_memory" not in arrays)
+    assert (~np.isfinite(difference.values)).sum() > stepless
 
 
 def test_picked_lines_are_those_of_their_indices() -> None:

@@ -32,7 +32,7 @@ def test_the_cases_reach_the_edges() -> None:
     reasons = {why for plane in planes for why in plane["why"] or ["nothing"]}
     assert reasons == {None, "nothing", "padding", "inactive", "masked"}
     said = " ".join(text for case in case_of("notes")["marks"] for text in case["texts"])
-    assert all(word in said for word in ("NaN", "±inf", "clipped", "peak of", ": never written"))
+    assert all(word in said for word in ("NaN", "±inf", "clipped", "peak of", "no step before"))
     assert any("NaN" in case["score"] and "Infinity" in case["score"] for case in case_of("order")["bars"])
     ticks = case_of("ticks")
     assert {bool(case["before"]) for case in ticks["cropped"]} == {True, False}

@@ -11,20 +11,22 @@ import type { PanelSpec } from "../wire/state";
  *
  * Where a page keeps one colour for several cells, the cells of one plane cannot be counted any more: there, the counts
  * are those of the whole array.
+ *
+ * @param stepless how many of the NaN are hatched: there is no step before them
  */
 export function markChips(
   shown: { nan: number; infinite: number; clipped: number },
   spec: PanelSpec,
   array: StoredArray,
+  stepless = 0,
 ): HTMLElement[] {
   const { summary } = array.meta;
   const parts: [string, string, number, number][] = [
-    ["nan", "NaN", shown.nan, summary.nan],
+    ["nan", "NaN", shown.nan - stepless, summary.nan],
     ["inf", "±inf", shown.infinite, summary.positive_infinity + summary.negative_infinity],
     ["clipped", "clipped", shown.clipped, spec.below + spec.above],
   ];
   const countable = !isThinned(spec, array);
-  const because = spec.nan_means ? `: ${spec.nan_means}` : "";
   const why = countable ? "" : "; this page keeps one colour for several cells, and cannot count those shown";
   return parts
     .filter(([, , , all]) => all > 0)
@@ -32,9 +34,7 @@ export function markChips(
       element(
         "span",
         { class: `nsmw-chip nsmw-chip-${kind}`, title: `${count(all)} in all of ${array.meta.name}${why}` },
-        countable
-          ? `${count(here)} ${name}${kind === "nan" && here > 0 ? because : ""}`
-          : `${count(all)} ${name} in all`,
+        countable ? `${count(here)} ${name}` : `${count(all)} ${name} in all`,
       ),
     );
 }
@@ -43,10 +43,11 @@ const MEANT: Record<LeftOut, string> = {
   padding: "no token stood there",
   inactive: "a state that takes no part",
   masked: "masked out, or not there yet",
+  "no step before": "a difference to a step that was not recorded",
 };
 
 /** How many of the cells on show do not count, and why; nothing where all do. */
-export function leftOutChips(cells: LeftOutCells | undefined): HTMLElement[] {
+export function leftOutChips(cells: Pick<LeftOutCells, "counts"> | undefined): HTMLElement[] {
   if (cells === undefined) return [];
   return LEFT_OUT.filter((why) => cells.counts[why] > 0).map((why) =>
     element(

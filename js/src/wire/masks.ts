@@ -5,8 +5,10 @@ import type { Window } from "./ndarray";
 import type { ArrayMeta, Indices, SentMask } from "./state";
 
 /** What is said of a cell that does not count. */
-export type LeftOut = "padding" | "inactive" | "masked";
-export const LEFT_OUT: readonly LeftOut[] = ["padding", "inactive", "masked"];
+export type LeftOut = "padding" | "inactive" | "masked" | "no step before";
+/** Of a difference to a step that was not recorded: the value is NaN. */
+export const NO_STEP_BEFORE = "no step before";
+export const LEFT_OUT: readonly LeftOut[] = ["padding", "inactive", "masked", NO_STEP_BEFORE];
 
 interface Mask {
   why: LeftOut;
@@ -36,7 +38,8 @@ function decode(name: string, { dims, bits }: SentMask, meta: ArrayMeta): Mask {
     strides[i] = step;
     step *= meta.shape[meta.dims.indexOf(dims[i] as string)] ?? 1;
   }
-  const why = axis === "" ? "masked" : ((knownAxis(axis).left_out as LeftOut | undefined) ?? "padding");
+  const said = axis === "" ? (meta.mask_means ?? "masked") : knownAxis(axis).left_out;
+  const why = LEFT_OUT.find((each) => each === said) ?? "padding";
   return { why, dims, strides, bytes: Uint8Array.from(atob(bits), (c) => c.charCodeAt(0)) };
 }
 
@@ -106,7 +109,7 @@ function find(
   for (const why of [...LEFT_OUT].reverse()) {
     for (const mask of masks) if (mask.why === why) mark(codes, mask, [y, x], at, window);
   }
-  const counts: Record<LeftOut, number> = { padding: 0, inactive: 0, masked: 0 };
+  const counts: Record<LeftOut, number> = { padding: 0, inactive: 0, masked: 0, "no step before": 0 };
   const counting = new Uint8Array(rows * columns);
   let place = 0;
   for (let r = 0; r < window.rows; r += 1) {
@@ -117,7 +120,7 @@ function find(
       else counts[LEFT_OUT[code - 1] as LeftOut] += 1;
     }
   }
-  if (counts.padding + counts.inactive + counts.masked === 0) return undefined;
+  if (LEFT_OUT.every((why) => counts[why] === 0)) return undefined;
   return { rows, columns, texels: counting.map((some) => 1 - some), counts };
 }
 

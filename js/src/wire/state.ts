@@ -36,6 +36,8 @@ export interface ArrayMeta {
   written_labels?: Record<string, Labels>;
   /** Of cropped axes: the numbers that the places had. */
   numbers?: Record<string, Numbers>;
+  /** Why cells that `mask` leaves out do not count; they are masked where nothing is said. */
+  mask_means?: string;
   /** Which cells count, by the mask's name; a notebook that was saved before there were any says nothing. */
   masks?: Record<string, SentMask>;
   summary: ArraySummary;
@@ -68,7 +70,6 @@ interface PanelBase {
   below: number;
   above: number;
   /** Why a value is NaN, where that is known. */
-  nan_means: string;
   /** Of a view that shows one of several things: with which of them; always where empty. */
   shown_in?: string;
 }

@@ -29,7 +29,7 @@ from nsm_widgets.trace import (
     missing_text,
     numbers_of,
 )
-from nsm_widgets.view import ranks_of, summary_of, with_derived
+from nsm_widgets.view import num_stepless, ranks_of, summary_of, with_derived
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget
 from nsm_widgets.widgets._host import in_vscode
 from nsm_widgets.widgets.page_arrays._pyramids import Pyramids
@@ -383,7 +383,8 @@ def describe(array: NamedArray, wire: NDArray[Any], *, over_budget: bool) -> dic
             for name, coord in array.coords.items()
             if is_mask(name)
         },
-        "summary": summary.to_json(),
+        **({"mask_means": array.attrs["mask_means"]} if "mask_means" in array.attrs else {}),
+        "summary": {**summary.to_json(), "nan": summary.nan - num_stepless(array)},
         "thresholds": list(ranks_of(array, magnitudes=False)),
         "magnitude_thresholds": list(ranks_of(array, magnitudes=True)) if summary.low < 0 else [],
         "over_budget": over_budget,

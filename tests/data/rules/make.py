@@ -40,6 +40,7 @@ from nsm_widgets.view import (
     LEFT_OUT,
     MARK_COLORS,
     NAN,
+    NO_STEP_BEFORE,
     PALETTE,
     POSITIVE_INFINITY,
     ColorDomain,
@@ -50,6 +51,7 @@ from nsm_widgets.view import (
     left_out_codes,
     line_colors,
     line_values,
+    memory_change,
     note_lines,
     order_text,
     rank_thresholds,
@@ -105,11 +107,18 @@ def _masks() -> list[object]:
         _array("none", (2, 2), ("query", "key"), key_mask=[1, 1]),
         _array("one", (1, 1), ("query", "key"), query_mask=[0]),
         _array("plain", (2, 3), ("query", "key")),
+        _change(),
     ]
     return [
         {"array": _told(array), "planes": [_left_out(array, y, x, at) for y, x, at in _planes(array)]}
         for array in arrays
     ]
+
+
+def _change() -> NamedArray:
+    """Differences to the step before, which two steps have not."""
+    memory = NamedArray("memory", np.arange(24.0).reshape(4, 3, 2), ("time", "slot", "word"))
+    return memory_change(Trace(memory, attrs={"sequence_starts": [0, 2]}))
 
 
 def _planes(array: NamedArray) -> Iterable[tuple[str, str, dict[str, int]]]:
@@ -184,32 +193,35 @@ def _sentences(array: NamedArray, notes: tuple[Note, ...], at: Mapping[str, int]
     }
 
 
-def _mark_cases() -> list[tuple[np.ndarray, ColorDomain, tuple[int, int], str]]:
+def _mark_cases() -> list[tuple[np.ndarray, ColorDomain, tuple[int, int], int]]:
     """Without marks, with each of them, with all; pooled; more than a thousand."""
     plain = np.linspace(0, 1, 12).reshape(3, 4)
     marked = plain.copy()
     marked.flat[[0, 5, 6, 7, 11]] = np.nan, np.inf, -np.inf, 1.5, -0.5
     nothing = np.full((40, 50), np.nan)
     return [
-        (plain, UNIT, (3, 4), ""),
-        (marked, UNIT, (3, 4), "never written"),
-        (marked, ColorDomain(-2.0, 2.0, diverging=True), (2, 3), ""),
-        (nothing, UNIT, (40, 50), ""),
-        (nothing, UNIT, (7, 8), "no such state"),
-        (plain[:1, :1], UNIT, (1, 1), ""),
-        (np.zeros((10, 3)), UNIT, (4, 3), ""),
+        (plain, UNIT, (3, 4), 0),
+        (marked, UNIT, (3, 4), 1),
+        (marked, ColorDomain(-2.0, 2.0, diverging=True), (2, 3), 0),
+        (nothing, UNIT, (40, 50), 0),
+        (nothing, UNIT, (7, 8), 1_500),
+        (nothing, UNIT, (7, 8), 2_000),
+        (plain[:1, :1], UNIT, (1, 1), 0),
+        (np.zeros((10, 3)), UNIT, (4, 3), 0),
     ]
 
 
-def _beneath(plane: np.ndarray, domain: ColorDomain, most: tuple[int, int], means: str) -> dict[str, object]:
+def _beneath(
+    plane: np.ndarray, domain: ColorDomain, most: tuple[int, int], stepless: int
+) -> dict[str, object]:
     raster = rasterize(plane, domain, max_rows=most[0], max_columns=most[1])
     with lettering(SVG_LETTERS):
-        texts = mark_notes(raster, means)
+        texts = mark_notes(raster, [(stepless, NO_STEP_BEFORE)])
     return {
         "shape": plane.shape,
         "texels": raster.codes.shape,
         "marks": {"nan": raster.nan, "infinite": raster.infinite, "clipped": raster.clipped},
-        "nan_means": means,
+        "stepless": stepless,
         "texts": texts,
     }
 
@@ -467,9 +479,8 @@ def _array(name: str, shape: tuple[int, ...], dims: tuple[str, ...], **masks: An
 def _told(array: NamedArray) -> dict[str, Any]:
     """What places and masks the page is told of an array."""
     told = describe(array, array.values, over_budget=False)
-    return {
-        key: told[key] for key in ("name", "dims", "shape", "labels", "written_labels", "numbers", "masks")
-    }
+    kept = ("name", "dims", "shape", "labels", "written_labels", "numbers", "masks", "mask_means")
+    return {key: told[key] for key in kept if key in told}
 
 
 def _number(value: float) -> float | str:

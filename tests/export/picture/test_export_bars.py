@@ -131,7 +131,7 @@ def test_both_views_are_saved_as_a_file(tmp_path: Path, ending: str) -> None:
             importance,
             ("Importance &amp; more", "relative to the slot", "dead: below 0.001", "slot, by score"),
         ),
-        (evolution, ("Evolution", "difference to the step", "6 NaN: no step before", "slot 4")),
+        (evolution, ("Evolution", "difference to the step", "6 no step before", "slot 4")),
     ):
         path = view.savefig(tmp_path / f"{type(view).__name__}.{ending}")
         content = path.read_bytes()

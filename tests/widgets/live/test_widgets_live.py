@@ -129,7 +129,7 @@ def test_at_the_end_the_view_is_one_of_the_trace_side_by_side(tmp_path: Path) ->
     assert view.selection.iteration == 4, "the newest, where no page says otherwise"
     assert view.page_arrays._live["state"] == "ended"
     view.savefig(tmp_path / "end.png")
-    assert "iteration 4 of 0-4" in view._fallbacks("NTMExplorer")["text/plain"]
+    assert "iteration 8 of 0-8" in view._fallbacks("NTMExplorer")["text/plain"]
     assert "scalar.loss" in str(view.to_csv())
 
 

@@ -6,10 +6,11 @@ import { CLIP_TOLERANCE } from "../../color/scale";
 import { element, setText } from "../../page/dom";
 import type { Model } from "../../page/model";
 import { axisTitle } from "../../wire/axes";
+import { NO_STEP_BEFORE, whyLeftOut } from "../../wire/masks";
 import type { Plane, TypedArray } from "../../wire/ndarray";
 import { stepsBefore } from "../../wire/numbers";
 import type { Indices, LinesSpec } from "../../wire/state";
-import { markChips } from "../chips";
+import { leftOutChips, markChips } from "../chips";
 import { describeIndex, indicesFor, type PanelContext, type PanelView, type Sides } from "../panel";
 import { Tip } from "../tip";
 import { classOf, drawNow, type FigureModels, scalesOf } from "./marks";
@@ -196,10 +197,24 @@ export class LinesPanel implements PanelView {
     if (key.every((part, i) => part === this.#chipped[i])) return;
     this.#chipped = key;
     const slack = CLIP_TOLERANCE * (domain[1] - domain[0]);
+    const stepless = this.#values.length * this.#stepless();
     this.#chips.replaceChildren(
-      ...markChips(countUnplottable(this.#values, domain, slack), this.#spec, this.#array),
+      ...markChips(countUnplottable(this.#values, domain, slack), this.#spec, this.#array, stepless),
+      ...leftOutChips({ counts: { padding: 0, inactive: 0, masked: 0, [NO_STEP_BEFORE]: stepless } }),
       ...precisionChips(this.#array),
     );
+  }
+
+  /** How many points of each line have no step before them. */
+  #stepless(): number {
+    const { meta } = this.#array;
+    const at = indicesFor(this.#spec, this.#array, this.#context.selection.indices);
+    if (meta.mask_means === undefined) return 0;
+    const steps = Array.from({ length: this.#array.size(this.#spec.x) }, (_, i) => ({
+      ...at,
+      [this.#spec.x]: i,
+    }));
+    return steps.filter((step) => whyLeftOut(meta, step) === NO_STEP_BEFORE).length;
   }
 
   /** Take the lines away: those that are left would be taken for the selected ones. */
@@ -249,9 +264,10 @@ export class LinesPanel implements PanelView {
     const { x, y } = this.#spec;
     const told = this.#legend.map(({ name, value }, i) => {
       const here = this.#single ? at : { ...at, [y]: this.#indices[i] ?? 0 };
-      const whole = valueText(this.#array, here).replace(/^= /, "");
+      const isStepless = whyLeftOut(this.#array.meta, here) === NO_STEP_BEFORE;
+      const whole = isStepless ? NO_STEP_BEFORE : valueText(this.#array, here).replace(/^= /, "");
       setText(name, describeIndex(this.#array, this.#single ? x : y, here));
-      setText(value, shortValue(this.#array, here));
+      setText(value, isStepless ? NO_STEP_BEFORE : shortValue(this.#array, here));
       value.title = whole;
       const text = this.#tip.whole ? whole : value.textContent;
       return this.#single ? text : `${name.textContent} · ${text}`;

@@ -6,7 +6,7 @@ import { NAN } from "../../color/scale";
 import { element } from "../../page/dom";
 import { setRedraw } from "../../page/redraw";
 import { palette, type Raster } from "../../raster/raster";
-import { type LeftOutCells, leftOutCells } from "../../wire/masks";
+import { type LeftOutCells, leftOutCells, NO_STEP_BEFORE } from "../../wire/masks";
 import type { Indices } from "../../wire/state";
 import { isThinned, leftOutChips, markChips, peakChips } from "../chips";
 import { codesAlong } from "../notes/view";
@@ -171,9 +171,10 @@ export class Painting {
   #showLegend(raster: Raster, leftOut: LeftOutCells | undefined): void {
     const { spec, array, look, window } = this.#scene;
     const { nan, infinite, above, below } = raster.marks;
+    const stepless = leftOut?.counts[NO_STEP_BEFORE];
     const clipping = look.shown.own ? { ...spec, below: 0, above: 0 } : spec; // nothing is clipped
     this.legend.replaceChildren(
-      ...markChips({ nan, infinite, clipped: above + below }, clipping, array),
+      ...markChips({ nan, infinite, clipped: above + below }, clipping, array, stepless),
       ...leftOutChips(leftOut),
       ...peakChips(raster, spec, array, window),
       ...precisionChips(array),

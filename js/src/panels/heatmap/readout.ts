@@ -2,7 +2,7 @@
 
 import { shortValue, valueText } from "../../arrays/precision";
 import { element, setText } from "../../page/dom";
-import { whyLeftOut } from "../../wire/masks";
+import { NO_STEP_BEFORE, whyLeftOut } from "../../wire/masks";
 import type { Window } from "../../wire/ndarray";
 import type { Indices } from "../../wire/state";
 import { CURSOR_DIMS, describeIndex } from "../panel";
@@ -64,6 +64,10 @@ export class Readout {
   #sayAt(cell: Cell, plane: Indices): void {
     const { array } = this.#scene;
     const { where, at, why } = this.#placed(cell, plane);
+    if (why === NO_STEP_BEFORE) {
+      this.tip.say(where, why); // and no value
+      return;
+    }
     const value = this.tip.whole ? valueText(array, at).replace(/^= /, "") : shortValue(array, at);
     this.tip.say(where, why === undefined ? value : `${value} · ${why}`);
   }
@@ -102,6 +106,7 @@ export class Readout {
   /** A cell of the plane at these indices: where it is, its value, and why it does not count. */
   describe(cell: Cell, plane: Indices): string {
     const { where, at, why } = this.#placed(cell, plane);
+    if (why === NO_STEP_BEFORE) return `${where} · ${why}`;
     const text = `${where} ${valueText(this.#scene.array, at)}`;
     return why === undefined ? text : `${text} · ${why}`;
   }

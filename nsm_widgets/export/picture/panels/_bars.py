@@ -47,7 +47,7 @@ class BarsPicture(PlotPicture):
         self.values = bar_values(self.array, panel, self.at)
         self.codes = bar_codes(scene.trace, panel, everywhere)
         self.order = bar_order(scene.trace, panel, everywhere)
-        self.notes = plot_notes(self.values[None], panel.domain, panel.nan_means)
+        self.notes = plot_notes(self.values[None], panel.domain)
         batch = self.at.get("batch", 0)
         names = tuple(index_label(self.array, panel.x, index, batch) for index in self.order.tolist())
         self.x = DrawnAxis(panel.x, len(names), names)

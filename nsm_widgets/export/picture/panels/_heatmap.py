@@ -19,7 +19,7 @@ from nsm_widgets.export.picture.parts._hatch import draw_hatch, left_out_notes
 from nsm_widgets.export.picture.parts._marks import draw_marks
 from nsm_widgets.export.text._where import describe_others, indices_for, is_chosen
 from nsm_widgets.raster import Raster
-from nsm_widgets.view import ABOVE, NAN, left_out_codes, paint
+from nsm_widgets.view import ABOVE, NAN, NO_STEP_BEFORE, left_out_codes, paint
 from nsm_widgets.view.panels import HeatmapPanel
 
 CAPTION_PX, NOTE_PX = 22, 18
@@ -74,7 +74,7 @@ class HeatmapPicture:
         self.box_size = plot_size(room, min(self.panel.height_px, HIGHEST_PX), *shape, self.panel.aspect)
         self.raster = self.scene.rasterize(self.panel, self.at, *self.box_size, self.look)
         self.left_out = left_out_codes(self.array, self.panel.y, self.panel.x, self.at)
-        self.notes = notes(self.raster, self.panel.nan_means, left_out_notes(self.left_out))
+        self.notes = notes(self.raster, left_out_notes(self.left_out))
         below = self.x.height(self.box_size[0]) + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
         self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)
         self.height = CAPTION_PX + self.box_size[1] + below
@@ -230,10 +230,11 @@ def _at_least(box: Box, width: int = 1, height: int = 1) -> Box:
     return Box(box.left - more // 2, box.top - higher // 2, box.width + more, box.height + higher)
 
 
-def notes(raster: Raster, nan_means: str = "", left_out: Sequence[tuple[int, str]] = ()) -> list[str]:
+def notes(raster: Raster, left_out: Sequence[tuple[int, str]] = ()) -> list[str]:
     """Notes on the cells: marks, what does not count, whether several share a pixel."""
+    stepless = sum(number for number, why in left_out if why == NO_STEP_BEFORE)  # NaN, for want of a step
     counted = [
-        (raster.nan, f"NaN: {nan_means}" if nan_means else "NaN"),
+        (raster.nan - stepless, "NaN"),
         (raster.infinite, "±inf"),
         (raster.clipped, "clipped"),
         *left_out,

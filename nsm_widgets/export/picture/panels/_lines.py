@@ -25,7 +25,15 @@ from nsm_widgets.export.picture.panels._plot import (
 from nsm_widgets.export.picture.parts._axis import LABEL_GAP_PX, LINE_PX, DrawnAxis
 from nsm_widgets.export.text._where import describe_index
 from nsm_widgets.trace import steps_before
-from nsm_widgets.view import MOST_NAMED_LINES, ColorDomain, line_colors, line_indices, line_values, tick_steps
+from nsm_widgets.view import (
+    MOST_NAMED_LINES,
+    ColorDomain,
+    line_colors,
+    line_indices,
+    line_values,
+    stepless_along,
+    tick_steps,
+)
 from nsm_widgets.view.panels import LinesPanel, ScalarsPanel
 
 SWATCH_PX = 14
@@ -48,7 +56,8 @@ class LinesPicture(PlotPicture):
         self.values = line_values(self.array, panel, self.at)
         self.x = DrawnAxis.of(self.array, panel.x, self.at.get("batch", 0))
         self.indices = (0,) if panel.y == panel.x else line_indices(self.array, panel)
-        self.notes = plot_notes(self.values, panel.domain, panel.nan_means)
+        stepless = len(self.values) * int(stepless_along(self.array, panel.x, self.at).sum())
+        self.notes = plot_notes(self.values, panel.domain, stepless)
         self.named = len(self.values) <= MOST_NAMED_LINES
 
     def fit(self, width: int, left: int, right: int) -> None:

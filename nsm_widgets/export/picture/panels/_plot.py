@@ -21,7 +21,7 @@ from nsm_widgets.export.picture.panels._heatmap import (
 )
 from nsm_widgets.export.picture.parts._axis import AXIS_TITLE_PX, LINE_PX, TICK_GAP_PX, TICK_PX, DrawnAxis
 from nsm_widgets.export.text._where import indices_for
-from nsm_widgets.view import ColorDomain, tick_values
+from nsm_widgets.view import NO_STEP_BEFORE, ColorDomain, tick_values
 from nsm_widgets.view.panels import BarsPanel, LinesPanel, ScalarsPanel
 
 LEGEND_PX, ENTRY_GAP_PX = 18, 16
@@ -151,12 +151,11 @@ def color_of(text: str) -> Color:
     return red, green, blue
 
 
-def plot_notes(
-    values: Float64[np.ndarray, "line step"], domain: ColorDomain, nan_means: str = ""
-) -> list[str]:
-    """How many values are not where they would be: none, or outside."""
+def plot_notes(values: Float64[np.ndarray, "line step"], domain: ColorDomain, stepless: int = 0) -> list[str]:
+    """How many values are not where they would be: none, for want of a step before or else; or outside."""
     finite = values[np.isfinite(values)]
     outside = (finite < domain.low - domain.slack) | (finite > domain.high + domain.slack)
-    none = f"NaN: {nan_means}" if nan_means else "NaN"
-    counted = [(np.isnan(values).sum(), none), (np.isinf(values).sum(), "±inf"), (outside.sum(), "clipped")]
+    nan = np.isnan(values).sum() - stepless
+    counted = [(nan, "NaN"), (np.isinf(values).sum(), "±inf"), (outside.sum(), "clipped")]
+    counted.append((stepless, NO_STEP_BEFORE))
     return [count(int(number), word) for number, word in counted if number]
