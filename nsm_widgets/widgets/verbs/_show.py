@@ -161,12 +161,13 @@ class RecordedView(View):
 
 
 def _recorded(trace: Trace) -> Explored:
+    given = trace
     rows: Layout = ()
     for rule in RULES:
         if rule.when(trace):
             trace, layout = rule.layout(trace)
             rows += layout
-    plain, _ = _plain(trace, set(arrays_of(rows)), anything=not rows)
+    plain, _ = _plain(given, set(arrays_of(rows)), anything=not rows)
     maps = [heatmap_layout(array, height_px=180) for array in plain if array.ndim > 1]
     if not rows and not maps:
         raise ShapeError(f"show found nothing that can be drawn among {', '.join(trace) or 'no arrays'}.")
