@@ -18,8 +18,11 @@ import { FLAG_INKS } from "../src/panels/heatmap/flags";
 import { labelledIndices } from "../src/panels/heatmap/geometry";
 import { HATCH_INKS } from "../src/panels/heatmap/hatch";
 import { inkOf } from "../src/panels/heatmap/paint";
+import { matching, strongest } from "../src/panels/links/strongest";
+import { LinksView } from "../src/panels/links/view";
 import { NotesView } from "../src/panels/notes/view";
 import type { PanelContext } from "../src/panels/panel";
+import { withoutCommonPrefix } from "../src/panels/thumbnails/names";
 import { palette } from "../src/raster/raster";
 import { selectionTexts } from "../src/view/caption";
 import { follows, isZoomable } from "../src/view/panels";
@@ -27,7 +30,14 @@ import { type LeftOut, leftOutCells, whyLeftOut } from "../src/wire/masks";
 import { planeOf } from "../src/wire/ndarray";
 import { numberAt, stepsBefore } from "../src/wire/numbers";
 import { SETTING_NAMES, SETTINGS, type Settings, settingsOf, settingTexts } from "../src/wire/settings";
-import { type ArrayMeta, type Indices, isPainted, type NotesSpec, type PanelSpec } from "../src/wire/state";
+import {
+  type ArrayMeta,
+  type Indices,
+  isPainted,
+  type LinksSpec,
+  type NotesSpec,
+  type PanelSpec,
+} from "../src/wire/state";
 import { metaOf, panelOf } from "./fakes";
 import { jsonOf, textOf } from "./fixtures";
 
@@ -82,6 +92,47 @@ describe("cells that do not count", () => {
       }
     },
   );
+});
+
+interface Tokens {
+  links: { array: Told; values: Sent[]; panel: LinksSpec; at: Indices; links: [number, Sent][][] }[];
+  names: [string[], string[]][];
+}
+const TOKENS = jsonOf<Tokens>("../rules/tokens.json");
+
+describe("tokens", () => {
+  test.each(TOKENS.links)("links of $array.name at $at", ({ array, values, panel, at, links }) => {
+    const context = {
+      arrays: held([arrayOf(array, values)]),
+      selection: { indices: at },
+      signal: new AbortController().signal,
+    };
+    const view = new LinksView(panel, context as unknown as PanelContext);
+    view.draw();
+    const shown = [...view.element.querySelectorAll("ol")].map((list) =>
+      [...list.querySelectorAll("button")].map((button) => texts([...button.children])),
+    );
+    const expected = links.map((side) =>
+      side.map(([index, weight]) => [String(index), "", short(Number(weight))]),
+    );
+    expect(shown).toEqual(expected);
+  });
+
+  test.each(TOKENS.names)("%s without what all begin with", (names, shorter) => {
+    expect(withoutCommonPrefix(names)).toEqual(shorter);
+  });
+
+  test("are found by a part of them, in whichever case", () => {
+    const names = ["The", "bath", "", "of"];
+    expect([matching(names, "TH"), matching(names, ""), matching(names, "x")]).toEqual([[0, 1], [], []]);
+  });
+
+  test("links of equal strength stand in the order of the tokens, at most eight", () => {
+    const data = Float64Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? 0.5 : 0.25));
+    const line = { data, offset: 0, rows: 1, columns: 20, rowStride: 20, columnStride: 1 };
+    const found = strongest(line, (index) => index !== 2);
+    expect(found.map(({ index }) => index)).toEqual([0, 4, 6, 8, 10, 12, 14, 16]);
+  });
 });
 
 interface Notes {

@@ -140,5 +140,11 @@ if TYPE_CHECKING:
         mark_colors as mark_colors,
     )
     from nsm_widgets.view.panels import Layout as Layout, Panel as Panel
+    from nsm_widgets.view.tokens._links import (
+        DIRECTIONS as DIRECTIONS,
+        StrongLink as StrongLink,
+        strongest_links as strongest_links,
+    )
+    from nsm_widgets.view.tokens._names import without_common_prefix as without_common_prefix
 else:
     __getattr__, __dir__ = lazy_face(__name__)

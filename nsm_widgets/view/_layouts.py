@@ -15,7 +15,15 @@ from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
 from nsm_widgets.view._derived import addressing_stages, memory_change
 from nsm_widgets.view._dnc import dnc_rows
 from nsm_widgets.view._lines import count_lines
-from nsm_widgets.view.panels import HeatmapPanel, Layout, LinesPanel, Panel, ScalarReadout, ThumbnailsPanel
+from nsm_widgets.view.panels import (
+    HeatmapPanel,
+    Layout,
+    LinesPanel,
+    LinksPanel,
+    Panel,
+    ScalarReadout,
+    ThumbnailsPanel,
+)
 
 PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 100, 220
 """Heights of the drawn areas, in CSS pixels."""
@@ -206,7 +214,7 @@ def read_write_layout(trace: Trace) -> Layout:
 
 
 def attention_layout(trace: Trace) -> Layout:
-    """Attention of the selected layer and head, large, with all heads and layers as thumbnails beside it.
+    """Attention of the selected layer and head, large; beside it all as thumbnails, and the strongest links.
 
     Of several arrays of attention, the panels of one are on show at a time.
     """
@@ -231,7 +239,14 @@ def _attention_layout(attention: NamedArray, title: str = "attention") -> Layout
         own_ranges=True,
     )
     heads = all_heads(attention, "query", "key", coloring)
-    return ((*(replace(panel, height_px=520, own_ranges=True) for panel in heads), large),)
+    links = LinksPanel(
+        **drawn(attention, "query", "key", "strongest links", coloring, panel=f"{attention.name}_links"),
+        beneath=bool(heads),
+        min_width_px=300,
+    )
+    if not heads:
+        return ((large, links),)
+    return ((*(replace(panel, height_px=520, own_ranges=True) for panel in heads), links, large),)
 
 
 def all_heads(array: NamedArray, y: str, x: str, coloring: Coloring) -> tuple[ThumbnailsPanel, ...]:

@@ -134,6 +134,8 @@ class PanelBase:
     min_width_px: int = 250
     below: int = 0
     above: int = 0
+    beneath: bool = False
+    """Whether it stands below the panel before it, in one column; else beside it."""
     shown_in: str = ""
     """Of a view that shows one of several things: with which of them; always where empty."""
 
@@ -343,6 +345,16 @@ class TablePanel(PanelBase):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinksPanel(PanelBase):
+    """The strongest links of the selected index of ``y``, which attends to ``x``, and of that of ``x``."""
+
+    kind = "links"
+    colored = True
+    """What colours tell is enough: where a page carries nothing else, weights are as near as these."""
+    valued = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalarsPanel(PanelBase):
     """One line over the iterations for which a number was logged, which are ``y`` and ``x`` alike."""
 
@@ -362,6 +374,7 @@ Panel = (
     | GraphPanel
     | NotesPanel
     | TablePanel
+    | LinksPanel
     | ScalarsPanel
 )
 """A panel, by its kind."""

@@ -298,16 +298,22 @@ def test_many_heads_get_smaller_panels_and_their_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "count"), [((2, 1, 3, 4, 4), 2), ((1, 1, 1, 4, 4), 1), ((1, 1, 2, 4, 6), 2)], ids=str
+    ("shape", "several"),
+    [((2, 1, 3, 4, 4), True), ((1, 1, 1, 4, 4), False), ((1, 1, 2, 4, 6), True)],
+    ids=str,
 )
-def test_attention_view_shows_thumbnails_where_there_is_a_choice(shape: tuple[int, ...], count: int) -> None:
-    """One head is drawn alone; of several, all as thumbnails beside the chosen one."""
+def test_attention_view_shows_thumbnails_where_there_is_a_choice(
+    shape: tuple[int, ...], several: bool
+) -> None:
+    """One head is drawn alone; of several, all as thumbnails beside the chosen one, and links beneath."""
     trace = Trace.from_attentions(weights(*shape))
     layout = attention_layout(trace)
-    assert len(layout[0]) == count
-    large = of_kind(HeatmapPanel, layout[0][-1])
+    kinds = [panel.kind for panel in layout[0]]
+    assert kinds == (["thumbnails", "links", "heatmap"] if several else ["heatmap", "links"])
+    assert [panel.beneath for panel in layout[0]] == [False, several, False][: len(kinds)]
+    large = of_kind(HeatmapPanel, layout[0][kinds.index("heatmap")])
     assert (large.y, large.x, large.aspect, large.domain) == ("query", "key", "equal", ColorDomain(0.0, 1.0))
-    if count == 2:
+    if several:
         thumbnails = of_kind(ThumbnailsPanel, layout[0][0])
         assert (thumbnails.rows, thumbnails.columns) == ("layer", "head")
 
@@ -318,7 +324,7 @@ def test_attention_without_layers_or_heads() -> None:
     thumbnails = of_kind(ThumbnailsPanel, attention_layout(heads)[0][0])
     assert (thumbnails.rows, thumbnails.columns) == (None, "head")
     single = Trace(NamedArray("attention", weights(4, 4), ("query", "key")))
-    assert panels(attention_layout(single)) == [["attention"]]
+    assert panels(attention_layout(single)) == [["attention", "attention_links"]]
 
 
 def test_explorer_shows_all_that_an_ntm_did() -> None:

@@ -17,8 +17,8 @@ export class PanelRows {
     this.#rows = layout.map((row) => row.map(create));
     this.panels = this.#rows.flat();
     this.#shown = this.panels;
-    this.elements = this.#rows.map((row) =>
-      element("div", { class: "nsmw-row" }, ...row.map((panel) => panel.element)),
+    this.elements = layout.map((specs, i) =>
+      element("div", { class: "nsmw-row" }, ...columnsOf(specs, this.#rows[i] as readonly PanelView[])),
     );
   }
 
@@ -37,4 +37,25 @@ export class PanelRows {
       (this.elements[i] as HTMLElement).hidden = row.every((panel) => panel.element.hidden);
     });
   }
+}
+
+/** Panels side by side; one that is to stand beneath another one shares a column with it, which takes its width. */
+function columnsOf(specs: readonly PanelSpec[], panels: readonly PanelView[]): HTMLElement[] {
+  const columns: HTMLElement[] = [];
+  specs.forEach((spec, i) => {
+    const here = (panels[i] as PanelView).element;
+    const above = columns.at(-1);
+    if (spec.beneath !== true || above === undefined) columns.push(here);
+    else if (above.className === COLUMN) above.append(here);
+    else columns[columns.length - 1] = columnOf(above, here);
+  });
+  return columns;
+}
+
+const COLUMN = "nsmw-column";
+
+function columnOf(above: HTMLElement, here: HTMLElement): HTMLElement {
+  const column = element("div", { class: COLUMN, style: above.getAttribute("style") ?? "" }, above, here);
+  for (const panel of [above, here]) panel.style.flex = "none";
+  return column;
 }

@@ -8,6 +8,7 @@ import { ScalarsPanel } from "../panels/chart/scalars";
 import { LinesPanel } from "../panels/chart/view";
 import { GraphView } from "../panels/graph/view";
 import { HeatmapView } from "../panels/heatmap/view";
+import { LinksView } from "../panels/links/view";
 import { NotesView } from "../panels/notes/view";
 import { CURSOR_DIMS, type PanelContext, type PanelView } from "../panels/panel";
 import { TableView } from "../panels/table/view";
@@ -56,6 +57,7 @@ const KINDS: { [K in PanelSpec["kind"]]: PanelKind<Extract<PanelSpec, { kind: K 
     create: (spec, context) => new NotesView(spec, context),
     follows: ({ notes }) => (notes ?? []).some(([, code]) => code !== null), // plain sentences do not
   },
+  links: { create: (spec, context) => new LinksView(spec, context) },
   table: { create: (spec, context) => new TableView(spec, context), follows: () => false },
 };
 

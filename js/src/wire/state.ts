@@ -69,7 +69,8 @@ interface PanelBase {
   min_width_px: number;
   below: number;
   above: number;
-  /** Why a value is NaN, where that is known. */
+  /** Whether it stands below the panel before it, in one column. */
+  beneath?: boolean;
   /** Of a view that shows one of several things: with which of them; always where empty. */
   shown_in?: string;
 }
@@ -127,6 +128,10 @@ export interface TableSpec extends PanelBase {
   table?: TableOf | null;
 }
 
+export interface LinksSpec extends PanelBase {
+  kind: "links";
+}
+
 export interface ScalarsSpec extends PanelBase {
   kind: "scalars";
 }
@@ -140,6 +145,7 @@ export type PanelSpec =
   | GraphSpec
   | NotesSpec
   | TableSpec
+  | LinksSpec
   | ScalarsSpec;
 
 /** Panels whose values are cells in colours. */

@@ -18,6 +18,7 @@ from nsm_widgets.export.picture.panels._bars import BarsPicture
 from nsm_widgets.export.picture.panels._graph import GraphPicture
 from nsm_widgets.export.picture.panels._heatmap import HeatmapPicture
 from nsm_widgets.export.picture.panels._lines import LinesPicture
+from nsm_widgets.export.picture.panels._links import LinksPicture
 from nsm_widgets.export.picture.panels._notes import NotesPicture
 from nsm_widgets.export.picture.panels._scalars import ScalarsPicture
 from nsm_widgets.export.picture.panels._sheet import TablePicture
@@ -30,6 +31,7 @@ from nsm_widgets.view.panels import (
     GraphPanel,
     HeatmapPanel,
     LinesPanel,
+    LinksPanel,
     NotesPanel,
     ScalarsPanel,
     TablePanel,
@@ -88,6 +90,8 @@ def picture_of(panel: Panel, scene: Scene) -> PanelPicture:
             return NotesPicture(panel, scene)
         case TablePanel():
             return TablePicture(panel, scene)
+        case LinksPanel():
+            return LinksPicture(panel, scene)
         case ScalarsPanel():
             return ScalarsPicture(panel, scene)
 

@@ -47,6 +47,7 @@ from nsm_widgets.view import (
     Panel,
     bar_domain,
     bar_order,
+    clamp,
     colormap_names,
     left_out_codes,
     line_colors,
@@ -56,7 +57,9 @@ from nsm_widgets.view import (
     order_text,
     rank_thresholds,
     sort_names,
+    strongest_links,
     tick_values,
+    without_common_prefix,
 )
 from nsm_widgets.view.panels import (
     PANELS,
@@ -64,6 +67,7 @@ from nsm_widgets.view.panels import (
     BarsPanel,
     HeatmapPanel,
     LinesPanel,
+    LinksPanel,
     Note,
     NotesPanel,
     ScalarsPanel,
@@ -85,6 +89,7 @@ def build() -> dict[str, bytes]:
     """Every file's name and bytes; the same on every run."""
     content = {"masks": _masks(), "notes": _notes(), "order": _order(), "ticks": _ticks(), "inks": _inks()}
     content["settings"] = _settings()
+    content["tokens"] = {"links": _links(), "names": _names()}
     return {f"{name}.json": _json(cases) for name, cases in content.items()}
 
 
@@ -149,6 +154,53 @@ def _left_out(array: NamedArray, y: str, x: str, at: Mapping[str, int]) -> dict[
             for shape in shapes
         ],
     }
+
+
+# --- tokens -----------------------------------------------------------------------------------------------
+
+
+def _links() -> list[dict[str, object]]:
+    """Many and few; equal ones, NaN, infinite; what does not count; axes the other way round."""
+    random = np.random.default_rng(6)
+    edges = random.integers(0, 4, size=(2, 12, 9)) / 8.0
+    edges[0, 3, :4], edges[0, 3, 5] = np.nan, np.inf
+    masked = NamedArray("masked", edges[1], ("query", "key"), {"key_mask": [1, 0, 1, 1, 1, 0, 1, 1, 1]})
+    arrays = [
+        NamedArray("many", edges, ("head", "query", "key")),
+        NamedArray("turned", edges, ("head", "key", "query")),
+        masked,
+        NamedArray("lone", [[1.0]], ("query", "key")),
+    ]
+    places = [{"head": 0, "query": 3, "key": 5}, {"head": 1, "query": 0, "key": 0}]
+    return [_linked(array, clamp(place, array.sizes)) for array in arrays for place in places]
+
+
+def _linked(array: NamedArray, at: dict[str, int]) -> dict[str, object]:
+    panel = LinksPanel("links", array.name, "query", "key", "links", UNIT, "ink")
+    return {
+        "array": _told(array),
+        "values": [_number(value) for value in array.values.ravel().tolist()],
+        "panel": panel.to_json(),
+        "at": at,
+        "links": [
+            [[link.to, _number(link.weight)] for link in side] for side in strongest_links(panel, array, at)
+        ],
+    }
+
+
+def _names() -> list[list[list[str]]]:
+    lists = [
+        ["encoder.layer.0.attn", "encoder.layer.1.attn", "encoder.layer.10.attn"],
+        ["head 0", "head 1"],
+        ["read", "repeat"],
+        ["a.b", "a.b.c"],
+        ["x/", "x/y"],
+        ["same", "same"],
+        ["only.one"],
+        ["", "a"],
+        ["λ-1", "λ-2"],
+    ]
+    return [[names, without_common_prefix(names)] for names in lists]
 
 
 # --- notes ------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from nsm_widgets.export.picture.canvas._glyphs import (
 )
 from nsm_widgets.export.picture.panels._graph import GraphPicture
 from nsm_widgets.export.picture.panels._heatmap import HeatmapPicture
+from nsm_widgets.export.picture.panels._links import LinksPicture
 from nsm_widgets.export.picture.panels._notes import NotesPicture
 from nsm_widgets.export.picture.panels._sheet import TablePicture
 from nsm_widgets.export.picture.panels._thumbnails import ThumbnailsPicture
@@ -123,7 +124,7 @@ def colors_of_panels(trace: Trace, layout: Layout, theme: Theme) -> list[np.ndar
     """The colours of every drawn plane, in the order in which panels are drawn."""
     planes = []
     for picture, *_ in page_of(trace, layout, AT, theme=theme).placed:
-        if isinstance(picture, (NotesPicture, TablePicture)):
+        if isinstance(picture, (NotesPicture, TablePicture, LinksPicture)):
             continue  # words alone
         assert isinstance(picture, (HeatmapPicture, ThumbnailsPicture, GraphPicture))
         panel, at = picture.panel, picture.at

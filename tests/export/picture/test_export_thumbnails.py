@@ -90,11 +90,11 @@ def test_names_of_heads_stand_in_the_picture_as_text() -> None:
 def test_heads_without_names_are_called_by_their_numbers() -> None:
     """With the axis where there is room for it."""
     (picture, *_), _ = page_parts(Trace.from_attentions(weights(4, 8, 8)))
-    assert picture._name_over("head", 3, 100) == "head 3"
-    assert picture._name_over("head", 3, 20) == "3"
+    assert picture._name_over("head", 3, "3", 100) == "head 3"
+    assert picture._name_over("head", 3, "3", 20) == "3"
     (named, *_), _ = page_parts(heads())
-    assert named._name_over("head", 3, 100) == "sharper"
-    assert named._name_over("head", 3, 20) == "3"
+    assert named._name_over("head", 3, "sharper", 100) == "sharper"
+    assert named._name_over("head", 3, "sharper", 20) == "3"
 
 
 @pytest.mark.parametrize("scale", COLOR_SCALES)

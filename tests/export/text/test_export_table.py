@@ -41,6 +41,9 @@ def test_every_value_of_every_panel_is_there(name: str) -> None:
         array = trace[panel.array]
         mine = [line for line in lines if line["panel"] == panel.id]
         drawn = [dim for dim in array.dims if dim in panel.axes]
+        if not panel.valued:
+            assert mine == []
+            continue
         assert len(mine) == math.prod(array.sizes[dim] for dim in drawn)
         places = set()
         for line in mine:

@@ -45,7 +45,8 @@ def test_it_opens_with_the_first_and_shows_the_one_that_is_chosen() -> None:
     assert view.array == "encoder.attention"
     assert drawn(view) == {"encoder.attention"}
     assert set(view.page_arrays.arrays) == set(NAMES)
-    assert [panel.title for row in view._shown for panel in row] == ["all heads", "encoder.attention"]
+    titles = [panel.title for row in view._shown for panel in row]
+    assert titles == ["all heads", "strongest links", "encoder.attention"]
     first = view._fallbacks("AttentionView")
     heard: list[str] = []
     view.observe(lambda change: heard.append(change["new"]), names=["array"])
@@ -75,7 +76,8 @@ def test_a_single_array_needs_no_choice() -> None:
         view = AttentionView(Trace(translator()["cross.attention"]).rename({"cross.attention": name}))
         assert view.array == ""
         assert drawn(view) == {name}
-        assert [panel.title for row in view._shown for panel in row] == ["all heads", "attention"]
+        titles = [panel.title for row in view._shown for panel in row]
+        assert titles == ["all heads", "strongest links", "attention"]
 
 
 def test_what_is_no_array_on_offer_is_refused() -> None:

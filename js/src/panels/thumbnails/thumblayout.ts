@@ -9,8 +9,10 @@ export const GAP = 3;
 const FRAME = 1;
 const LABELS_PX = 30;
 const HEADING_PX = 16;
-const MOST_LABELS_PX = 84;
+export const MOST_LABELS_PX = 84;
 const LARGEST_PX = 96;
+/** More than that, where so many rows fit into the height. */
+const LARGEST_FITTING_PX = 240;
 
 export interface ThumbLayout {
   count: number;
@@ -33,12 +35,13 @@ export interface ThumbLayout {
  */
 export function gridLayout(
   [down, across]: [number, number],
-  widthPx: number,
+  room: Box,
   shape: number,
   labelPx: number,
 ): ThumbLayout {
   const left = Math.min(Math.max(LABELS_PX, labelPx + 10), MOST_LABELS_PX);
-  const side = Math.min((widthPx - left) / across, LARGEST_PX);
+  const most = Math.max(LARGEST_PX, Math.min(room.height / down, LARGEST_FITTING_PX));
+  const side = Math.min((room.width - left) / across, most);
   const tall = Math.min(Math.max(shape, 0.5), 1.5);
   const cell = { width: Math.floor(side), height: Math.floor(side * tall) };
   const picture = { width: cell.width - GAP, height: cell.height - GAP };

@@ -151,9 +151,10 @@ export class ThumbnailsView implements PanelView {
     const axes = this.#axes;
     const { x, y, height_px } = this.#spec;
     const shape = this.#array.size(y) / this.#array.size(x);
-    if (axes.wraps) return wrappedLayout(axes.count, { width: this.#width, height: height_px }, shape);
+    const room = { width: this.#width, height: height_px };
+    if (axes.wraps) return wrappedLayout(axes.count, room, shape);
     const sizes: [number, number] = [axes.size(axes.rows), axes.size(axes.columns)];
-    return gridLayout(sizes, this.#width, shape, widestRow(axes, batch));
+    return gridLayout(sizes, room, shape, widestRow(axes, batch));
   }
 
   /** Paint the thumbnails that are not painted yet. */

@@ -12,7 +12,7 @@ function axesOf(layers: number, heads: number): ThumbAxes {
 }
 
 const LAYOUTS = {
-  "layers and heads": gridLayout([6, 12], 700, 1, 12),
+  "layers and heads": gridLayout([6, 12], { width: 700, height: 0 }, 1, 12),
   "one axis, wrapped": wrappedLayout(23, { width: 500, height: 400 }, 0.7),
 };
 

@@ -47,12 +47,15 @@ def middles(pixels: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def flow(layout: Layout, width: int) -> list[list[tuple[Panel, int]]]:
-    """Panels with their widths, row by row: a row too wide wraps, spare room is shared by ``grow``."""
+    """Panels with their widths, row by row: a row too wide wraps, spare room is shared by ``grow``.
+
+    What stands beneath another panel on a page has a row of its own.
+    """
     lines: list[list[Panel]] = []
     for row in layout:
         line: list[Panel] = []
-        for panel in row:
-            if line and _least_width([*line, panel]) > width:
+        for panel in sorted(row, key=lambda panel: panel.beneath):
+            if line and (panel.beneath or _least_width([*line, panel]) > width):
                 lines.append(line)
                 line = []
             line.append(panel)

@@ -19,11 +19,12 @@ from nsm_widgets.export.picture.parts._grid import GAP_PX as GRID_GAP_PX, NAME_P
 from nsm_widgets.export.picture.parts._hatch import draw_hatch
 from nsm_widgets.export.text._where import index_label, indices_for
 from nsm_widgets.raster import Raster
-from nsm_widgets.view import left_out_codes
+from nsm_widgets.view import left_out_codes, without_common_prefix
 from nsm_widgets.view.panels import ThumbnailsPanel
 
 GAP_PX, LABELS_PX, MOST_LABELS_PX, COLUMN_LABELS_PX = 3, 30, 84, 16
-LARGEST_PX, SMALLEST_PX = 96, 8
+LARGEST_PX, LARGEST_FITTING_PX, SMALLEST_PX = 96, 240, 8
+"""The first, or more where so many rows fit into the panel's height."""
 LEAST_NAMED_PX = 30
 """A name cut to less than this says less than a number."""
 
@@ -66,10 +67,11 @@ class ThumbnailsPicture:
 
     def _fit_grid(self, width: int) -> None:
         down, across = self.counts
-        names = [self._name(self.panel.rows, row) for row in range(down)]
+        names = self._names_within(self.panel.rows, MOST_LABELS_PX - 10)
         widest = max(map(text_width, names)) + 10
         self.labels_px = int(min(max(LABELS_PX, widest), MOST_LABELS_PX))
-        side = min(max((width - self.labels_px) // across, SMALLEST_PX), LARGEST_PX)
+        most = max(LARGEST_PX, min(self.panel.height_px // down, LARGEST_FITTING_PX))
+        side = min(max((width - self.labels_px) // across, SMALLEST_PX), most)
         self.picture = side - GAP_PX, max(SMALLEST_PX, int(side * self._shape())) - GAP_PX
         self.step = self.picture[0] + GAP_PX, self.picture[1] + GAP_PX
         self.shown = (
@@ -146,19 +148,25 @@ class ThumbnailsPicture:
     def _name(self, dim: str | None, index: int) -> str:
         return "" if dim is None else drawable(index_label(self.array, dim, index, self.at.get("batch", 0)))
 
+    def _names_within(self, dim: str | None, room: float) -> list[str]:
+        """The names along an axis; without what all begin with, where not all fit."""
+        names = [self._name(dim, index) for index in range(self._size(dim))]
+        return names if max(map(text_width, names)) <= room else without_common_prefix(names)
+
     def _names(self, canvas: Canvas, left: int, top: int) -> None:
         """Along one axis: the name of each above it."""
         dim = self.panel.columns if self.counts[1] > 1 else self.panel.rows or self.panel.columns
+        names = self._names_within(dim, self.picture[0])
         for row, column in self.rasters:
             box = self.box(row, column, left, top)
             index = max(row, column)
-            text = self._name_over(dim, index, box.width)
+            text = self._name_over(dim, index, names[index], box.width)
             canvas.text((box.left + box.width / 2, box.top - 4), text, "ms", canvas.ink.faint)
 
-    def _name_over(self, dim: str | None, index: int, width: int) -> str:
+    def _name_over(self, dim: str | None, index: int, name: str, width: int) -> str:
         """Its label, cut to the room there is; ``head 3`` without one; a number where neither has room."""
         if dim in self.array.coords:
-            return cut(self._name(dim, index), width) if width >= LEAST_NAMED_PX else self._number(dim, index)
+            return cut(name, width) if width >= LEAST_NAMED_PX else self._number(dim, index)
         plain = drawable(f"{dim} {self._number(dim, index)}")
         return plain if text_width(plain) <= width else self._number(dim, index)
 
@@ -169,7 +177,7 @@ class ThumbnailsPicture:
         down, across = self.shown
         width, height = self.step
         first = self.box(0, 0, left, top)
-        names = [self._name(self.panel.columns, column) for column in range(across)]
+        names = self._names_within(self.panel.columns, width - 4)[:across]
         fit = max(map(text_width, names)) + 4 <= width
         every = range(across) if fit else ticks(across, across * width, text_width(str(across)) + 8)
         for column in every:
@@ -180,9 +188,10 @@ class ThumbnailsPicture:
                 "ms",
                 canvas.ink.faint,
             )
+        rows = self._names_within(self.panel.rows, MOST_LABELS_PX - 10)
         for row in ticks(down, down * height, 14):
             y = first.top + row * height + (height - GAP_PX) / 2
-            name = cut(self._name(self.panel.rows, row), self.labels_px - 8)
+            name = cut(rows[row], self.labels_px - 8)
             canvas.text((first.left - 6, y), name, "rm", canvas.ink.faint)
 
     def _directions(self) -> str:
