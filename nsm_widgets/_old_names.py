@@ -12,13 +12,9 @@ C = TypeVar("C", bound=type)
 _warn = partial(warnings.warn, category=FutureWarning)
 
 OPTIONS = {"trace": "data", "values": "data", "weights": "data", "trace_or_weights": "data"}
-OPTIONS |= {"coords": "labels", "x_labels": "labels.key", "y_labels": "labels.query"}
+OPTIONS |= {"patterns": "data", "coords": "labels", "x_labels": "labels.key", "y_labels": "labels.query"}
 OPTIONS |= {"head_names": "labels.head", "memory_slots": "labels.slot", "store": "page_arrays"}
-OPTIONS |= {
-    "token_labels": "labels.token",
-    "state_labels": "labels.state",
-}  # where a view has no such option now
-
+OPTIONS |= {"token_labels": "labels.token", "state_labels": "labels.state"}  # of views that lack these
 ORDER = {"RoutingView": ("data", "token_labels", "state_labels")}  # options that went without their names
 ATTRIBUTES = {"store": "page_arrays"}  # of views
 
@@ -37,8 +33,7 @@ CLASSES |= {name: (f"nsm_widgets.widgets.{name}", (), {}) for name in _MOVED.spl
 
 def with_old_options(cls: C) -> C:
     """The class, which takes old names of its options, too."""
-    own = cls.__dict__.get("__init__")
-    if own is None:
+    if (own := cls.__dict__.get("__init__")) is None:
         return cls
 
     @wraps(own)  # with the options of any view
@@ -77,4 +72,9 @@ def old_name(room: str, name: str) -> Any:
     def new(_cls: object, *args: object, **options: object) -> Any:
         return base(**{**preset, **dict(zip(order, args, strict=False)), **options})
 
-    return base if not order else type(name, (base,), {"__new__": new})
+    def is_one(_cls: object, view: object) -> bool:
+        held = [(value, getattr(view, f"_{option}", None)) for option, value in preset.items()]
+        return all(bool(now) if value is ... else now == value for value, now in held)
+
+    kind = type(name, (type(base),), {"__instancecheck__": is_one})
+    return kind(name, (base,), {"__new__": new}) if order else base

@@ -135,7 +135,7 @@ TraceComparison(before, after, names=("run 1", "run 2"), match="heads", selectio
         'ComparisonView({"a": a, "b": b})',
         "named matrices, their differences to one chosen live, divergence of each row",
         "Named matrices, their differences to a chosen one, and the divergence of each row.",
-        "ComparisonView(dict(zip(heads, attention)), x_labels=tokens, y_labels=tokens)",
+        'ComparisonView(dict(zip(heads, attention)), labels={"query": tokens, "key": tokens})',
     ),
     Entry(
         "RoutingView(weights)",

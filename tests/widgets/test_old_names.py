@@ -57,6 +57,7 @@ def test_the_holder_of_arrays_in_the_page_goes_by_its_old_name() -> None:
             {"state": "ab", "sender": "ab"},
         ),
         (lambda: OLD.ImportanceView(values=np.ones(2), coords={"slot": ["a", "b"]}), {"slot": "ab"}),
+        (lambda: OLD.ComparisonView(patterns={"p": EVEN, "q": EVEN}, x_labels=["a", "b"]), {"key": "ab"}),
         (lambda: OLD.LineChart(trace=NamedArray("x", EVEN, ("time", "head"))), {}),
         (lambda: OLD.ViewGroup(trace=memory(), rows=[[partial(MemoryView, memory())]]), {}),
     ],
@@ -117,6 +118,18 @@ def test_views_that_became_one_are_still_made() -> None:
     with pytest.warns(FutureWarning, match=r"MemoryView now: MemoryView\(data, lines=True\)"):
         evolution = OLD.MemoryEvolutionView
     changes = MemoryView(memory(), slots=[2, 5])
+    now = [
+        new,
+        chart,
+        changes,
+        ReadWriteView(weights),
+        LineChart(weights, "read_weights"),
+        MemoryView(memory()),
+    ]
+    for is_old, name in zip(range(3), (operations, statistic, evolution), strict=True):
+        assert [isinstance(view, name) for view in now] == [at == is_old for at in range(6)]
+    assert isinstance(old, statistic) and isinstance(evolution(memory()), evolution)
+    assert not isinstance(3, evolution)
     assert evolution(memory(), [2, 5]).slots == changes.slots == (2, 5)
     assert [row[0].array for row in evolution(memory())._shown] == [
         row[0].array for row in MemoryView(memory(), lines=True)._shown

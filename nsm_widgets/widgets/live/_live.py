@@ -332,7 +332,7 @@ class LiveFeed:
 
 def error_line(problem: BaseException) -> str:
     """What went wrong, in a line."""
-    return f"{type(problem).__name__}: {words_of(problem)}"[:MOST_ERROR_LENGTH]
+    return f"{type(problem).__name__}: {words_of(problem)}"[:MOST_ERROR_LENGTH].removesuffix(": ")
 
 
 def selectable_sizes(trace: Trace, names: Sequence[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any, Unpack, overload
 
 from nsm_widgets._errors import LabelError, OptionError, UnknownOptionError
 from nsm_widgets.trace import Trace, TraceRecorder, given_trace, to_readonly
-from nsm_widgets.widgets._options import ViewOptions
+from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets.verbs._taken import taken_as_trace
 from nsm_widgets.widgets.views._comparison import ComparisonView
 from nsm_widgets.widgets.views._two_traces import TraceComparison
@@ -23,16 +23,27 @@ def compare(
     *,
     names: Sequence[str] | None = ...,
     match: object = ...,
+    labels: AxisLabels | None = ...,
     **options: Unpack[ViewOptions],
 ) -> TraceComparison: ...
 @overload
-def compare(a: Mapping[str, Any], /, **options: Unpack[ViewOptions]) -> ComparisonView: ...
+def compare(
+    a: Mapping[str, Any], /, *, labels: AxisLabels | None = ..., **options: Unpack[ViewOptions]
+) -> ComparisonView: ...
 @overload
 def compare(
-    *data: object, names: Sequence[str] | None = ..., match: object = ..., **options: Unpack[ViewOptions]
+    *data: object,
+    names: Sequence[str] | None = ...,
+    match: object = ...,
+    labels: AxisLabels | None = ...,
+    **options: Unpack[ViewOptions],
 ) -> ComparisonView | TraceComparison: ...
 def compare(
-    *data: object, names: Sequence[str] | None = None, match: object = None, **options: Unpack[ViewOptions]
+    *data: object,
+    names: Sequence[str] | None = None,
+    match: object = None,
+    labels: AxisLabels | None = None,
+    **options: Unpack[ViewOptions],
 ) -> ComparisonView | TraceComparison:
     """Compare traces, or matrices: side by side, and as differences.
 
@@ -46,6 +57,7 @@ def compare(
             or ``DataArray``; several matrices; or one dict of matrices by name.
         names: What each is called; ``"A"``, ``"B"``, … when not given. A dict has names already.
         match: Of traces alone: ``"heads"``, ``"slots"`` or both; see :class:`TraceComparison`.
+        labels: Labels by axis, as ``labels={"query": tokens, "key": tokens}``: strings, numbers or dates.
         **options: See :class:`View`.
 
     Example:
@@ -66,20 +78,22 @@ def compare(
         (named,) = data
         if names is not None:
             raise LabelError("names come with a dict's keys; leave names=... out.")
-        return ComparisonView(_unmatched(named, match), **options)
+        return ComparisonView(_unmatched(named, match), labels=labels, **options)
     if len(data) < 2:
         raise OptionError(
             f"compare takes two traces or arrays, or more matrices, got {len(data)}. show(data) shows one."
         )
     called = _checked_names(names, len(data))
     if all(_is_matrix(each) for each in data):
-        return ComparisonView(_unmatched(dict(zip(called, data, strict=True)), match), **options)
+        return ComparisonView(
+            _unmatched(dict(zip(called, data, strict=True)), match), labels=labels, **options
+        )
     if len(data) > 2:
         raise OptionError(
             f"compare takes two traces, or several matrices, got {len(data)}. Compare the rest pair by pair."
         )
     first, second = (taken_as_trace(each, "compare")[0] for each in data)
-    return TraceComparison(first, second, names=called, match=match, **options)
+    return TraceComparison(first, second, names=called, match=match, labels=labels, **options)
 
 
 def _is_matrix(data: object) -> bool:

@@ -9,7 +9,8 @@ from nsm_widgets._errors import LabelError, SelectionError, ShapeError
 from nsm_widgets._text import replace_surrogates
 from nsm_widgets.trace import NamedArray, Trace, given_trace, to_readonly
 from nsm_widgets.view import comparison_layout, first_invalid_row
-from nsm_widgets.widgets._options import ViewOptions
+from nsm_widgets.widgets._given import labelled
+from nsm_widgets.widgets._options import AxisLabels, ViewOptions
 from nsm_widgets.widgets._view import View
 
 
@@ -22,15 +23,14 @@ class ComparisonView(View):
     rows are no distributions.
 
     Args:
-        patterns: Matrices by name, each ``[query, key]``; or one tensor ``[pattern, query, key]``; or a trace
+        data: Matrices by name, each ``[query, key]``; or one tensor ``[pattern, query, key]``; or a trace
             that holds ``patterns`` with these axes, or ``attention`` of one batch item, whose heads are then
             compared.
         names: One string for each pattern of a tensor.
         reference: Name or index of the pattern to compare with at first; the first one when not given.
             Needed where the differences of all to all would take more than 64 MB: they are then those to
             this pattern alone.
-        x_labels: One string for each key.
-        y_labels: One string for each query.
+        labels: Labels by axis, as ``labels={"query": tokens, "key": tokens}``: strings, numbers or dates.
         **options: See :class:`View`.
 
     Example:
@@ -46,15 +46,14 @@ class ComparisonView(View):
 
     def __init__(
         self,
-        patterns: object,
+        data: object,
         names: Sequence[str] | None = None,
         *,
         reference: str | int | None = None,
-        x_labels: Sequence[str] | None = None,
-        y_labels: Sequence[str] | None = None,
+        labels: AxisLabels | None = None,
         **options: Unpack[ViewOptions],
     ) -> None:
-        compared = _patterns(patterns, names, {"key": x_labels, "query": y_labels})
+        compared = _patterns(data, names, labels)
         chosen = None if reference is None else _index_of(reference, compared.labels("pattern"))
         layout, shown = comparison_layout(compared, chosen)
         super().__init__(shown, lambda _: (shown, layout), **options)
@@ -62,7 +61,7 @@ class ComparisonView(View):
             self.selection.reference = chosen
 
 
-def _patterns(patterns: object, names: Sequence[str] | None, labels: Mapping[str, Any]) -> NamedArray:
+def _patterns(patterns: object, names: Sequence[str] | None, labels: AxisLabels | None) -> NamedArray:
     trace = given_trace(patterns, alone="patterns")
     if trace is not None:
         array = _of_trace(trace)
@@ -72,7 +71,8 @@ def _patterns(patterns: object, names: Sequence[str] | None, labels: Mapping[str
             raise TypeError("names come with the patterns' keys; give them only with a tensor.")
     else:
         array = _of_tensor(patterns)
-    coords = {**array.coords, **{dim: given for dim, given in labels.items() if given is not None}}
+    array = labelled(Trace(array), labels)["patterns"]
+    coords: dict[str, Any] = dict(array.coords)
     if names is not None:
         coords["pattern"] = names
     if array.sizes["pattern"] < 2:

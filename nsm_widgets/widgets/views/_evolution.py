@@ -62,6 +62,8 @@ class MemoryWithLines(ViewGroup):
         UnknownOptionError: If a keyword is no option.
     """
 
+    _lines = True
+
     def __init__(
         self,
         data: object,

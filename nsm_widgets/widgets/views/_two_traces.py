@@ -31,7 +31,8 @@ from nsm_widgets.view import (
     two_traces_layout,
 )
 from nsm_widgets.widgets._base import TraitOptionError
-from nsm_widgets.widgets._options import ComparisonOptions
+from nsm_widgets.widgets._given import labelled
+from nsm_widgets.widgets._options import AxisLabels, ComparisonOptions
 from nsm_widgets.widgets._view import View
 from nsm_widgets.widgets.page_arrays._page_arrays import require_trace
 
@@ -56,6 +57,7 @@ class TraceComparison(View):
             screen. By itself nothing is moved.
         arrays: Names of what is compared; when not given, what a model did (memory, weights, attention, ...)
             and arrays with names of their own, not the stages of addressing.
+        labels: Labels by axis, as ``labels={"slot": ["a", "b"]}``: strings, numbers or dates.
         **options: See :class:`View`.
 
     Attributes:
@@ -98,9 +100,10 @@ class TraceComparison(View):
         names: Sequence[str] = ("A", "B"),
         match: object = None,
         arrays: Sequence[str] | None = None,
+        labels: AxisLabels | None = None,
         **options: Unpack[ComparisonOptions],
     ) -> None:
-        first, second = (require_trace(each, "TraceComparison") for each in (a, b))
+        first, second = (labelled(require_trace(each, "TraceComparison"), labels) for each in (a, b))
         self.names = _checked_names(names)
         wanted = check_match(match)
         if arrays is not None:

@@ -190,6 +190,7 @@ class ReadWriteView(View):
     ) -> None:
         if not is_one_of(by, ("time", "slot")):
             raise OptionError(f"by must be 'time' or 'slot', got {by!r}.")
+        self._by = by
 
         def build(given: object) -> tuple[Trace, Layout]:
             shown = labelled(named_trace(given, "ReadWriteView", needs=WEIGHTS), labels)

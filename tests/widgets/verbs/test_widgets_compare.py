@@ -40,6 +40,16 @@ def test_files_of_traces_are_compared(tmp_path: Path) -> None:
     assert view.difference["read_weights"].values[2].max() == 0 < view.difference["read_weights"].values.max()
 
 
+def test_labels_are_told_by_axis() -> None:
+    """Of matrices and of traces, where both have them."""
+    labels = {"query": ["a", "b", "c"]}
+    assert compare(MATRIX, MATRIX, labels=labels).trace["patterns"].labels("query") == ("a", "b", "c")
+    assert compare({"p": MATRIX, "q": MATRIX}, labels=labels).trace["patterns"].labels("query")[1] == "b"
+    slots = list("stuvwxyz")
+    view = compare(trace(), trace(), labels={"slot": slots})
+    assert view.a["read_weights"].labels("slot") == view.b["read_weights"].labels("slot") == tuple(slots)
+
+
 def test_arrays_that_are_no_matrices_give_one_too() -> None:
     """Their axes are told by what they look like."""
     attention = np.full((2, 3, 3), 1 / 3)

@@ -81,10 +81,10 @@ def test_comparison_takes_mappings_tensors_and_traces() -> None:
     )
     assert by_name.selection.reference == 2
     assert np.array_equal(by_name.trace["patterns"].values, stack)
-    named = ComparisonView(stack, ["a", "b", "c"], x_labels=list("wxyz"), y_labels=list("klmn"))
+    named = ComparisonView(stack, ["a", "b", "c"], labels={"key": list("wxyz"), "query": list("klmn")})
     assert named.trace["patterns"].identical(
         ComparisonView(
-            {"a": stack[0], "b": stack[1], "c": stack[2]}, x_labels=list("wxyz"), y_labels=list("klmn")
+            {"a": stack[0], "b": stack[1], "c": stack[2]}, labels={"key": list("wxyz"), "query": list("klmn")}
         ).trace["patterns"]
     )
     assert ComparisonView(stack).trace["patterns"].labels("pattern") == (
