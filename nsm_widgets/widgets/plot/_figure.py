@@ -11,7 +11,7 @@ import ipywidgets
 import numpy as np
 from jaxtyping import Float64
 
-from nsm_widgets._text import one_line
+from nsm_widgets._text import level_texts, one_line
 from nsm_widgets.view import Panel, tick_steps, tick_values
 
 CURSOR_COLOR = "#008a80"
@@ -61,10 +61,12 @@ def y_axis(scale: bqplot.Scale) -> bqplot.Axis:
 
 def write_y_axis(axis: bqplot.Axis, panel: Panel) -> None:
     """Write the values of a panel's domain along it, at round numbers."""
-    axis.tick_labels = None  # first, as above
+    levels = tick_values(panel.domain)
+    texts = zip(levels, level_texts(levels), strict=True)
+    axis.tick_labels = {repr(level).removesuffix(".0"): text for level, text in texts}  # first, as above
     with axis.hold_sync():
         axis.label = panel.title
-        axis.tick_values = np.array(tick_values(panel.domain))
+        axis.tick_values = np.array(levels)
 
 
 def _nothing() -> dict[str, Any]:
