@@ -130,6 +130,7 @@ def test_views_that_became_one_are_still_made() -> None:
         assert [isinstance(view, name) for view in now] == [at == is_old for at in range(6)]
     assert isinstance(old, statistic) and isinstance(evolution(memory()), evolution)
     assert not isinstance(3, evolution)
+    assert [isinstance(view, MemoryView) for view in now] == [at in (2, 5) for at in range(6)]
     assert evolution(memory(), [2, 5]).slots == changes.slots == (2, 5)
     assert [row[0].array for row in evolution(memory())._shown] == [
         row[0].array for row in MemoryView(memory(), lines=True)._shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import FrozenInstanceError
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from nsm_widgets._axes import SHARED, check_time_leads, did_you_mean, format_dims, format_sizes
 from nsm_widgets._errors import AxisError, DtypeError, MissingArrayError, ShapeError
@@ -62,6 +62,13 @@ class TraceBase(Mapping[str, NamedArray]):
 
     def __delattr__(self, field: str) -> NoReturn:
         raise FrozenInstanceError(f"cannot delete {field!r}: a Trace is never changed. See Trace.drop.")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            known = not name.startswith("_") and name in self._arrays
+            hint = f" Its arrays are items: trace[{name!r}]." if known else ""
+            raise AttributeError(f"'Trace' object has no attribute {name!r}.{hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), tuple(self._arrays.values()), dict(self.attrs), self.origin)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+import traitlets
+
 from nsm_widgets._axes import LEADING
 from nsm_widgets._errors import OptionError
 from nsm_widgets._options import check_flag, is_one_of
@@ -91,7 +93,16 @@ class Heatmap(View):
         super().__init__(trace, lambda _: (trace, layout), **options)
 
 
-class MemoryView(View):
+class _MemoryViews(traitlets.MetaHasTraits):
+    """Of a memory with lines, too, it is true that it is a :class:`MemoryView`."""
+
+    def __instancecheck__(self, view: object) -> bool:
+        return super().__instancecheck__(view) or (
+            self is MemoryView and getattr(view, "_lines", None) is True
+        )
+
+
+class MemoryView(View, metaclass=_MemoryViews):
     """Memory contents at the current step, and beside them how far each slot moved at every step.
 
     With ``lines=True`` or ``slots=[...]`` also the difference to the step before, and below the maps norm,

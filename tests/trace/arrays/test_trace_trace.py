@@ -43,6 +43,18 @@ def example() -> Trace:
     )
 
 
+def test_an_array_asked_for_as_an_attribute_is_an_item() -> None:
+    """Which is said of no other name."""
+    trace = Trace.from_arrays({"memory": np.zeros((2, 1, 3, 4))})
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'memory'. Its arrays are items: trace\['memory'\]."
+    ):
+        trace.memory  # type: ignore[attr-defined] # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'memries'.$"):
+        trace.memries  # type: ignore[attr-defined] # noqa: B018
+    assert copy.copy(trace).identical(trace) and pickle.loads(pickle.dumps(trace)).identical(trace)
+
+
 def test_is_a_mapping_in_order() -> None:
     """Names come in the order given, and a slip is met with the nearest name."""
     trace = example()
