@@ -29,6 +29,7 @@ from nsm_widgets.trace.record.arrays._assemble import assemble, rank_and_world, 
 from nsm_widgets.trace.record.arrays._gather import gather
 from nsm_widgets.trace.record.sources._adapter import check_adapters
 from nsm_widgets.trace.record.sources._find import boundary_of, find_sources
+from nsm_widgets.trace.record.sources._handed import HandedSource
 
 if TYPE_CHECKING:
     from torch import nn
@@ -133,6 +134,9 @@ class TraceRecorder:
             recompute=recompute,
         )
         self._strict = bool(strict)
+        self._handed = HandedSource(self.model, strict=self._strict)
+        self._handed.index, self._handed.known = len(self._sources), self._sources[0].known
+        self._sources.append(self._handed)
         self._choice = Choice()
         self._recording: Recording | None = None
         self._left: Left | None = None
@@ -223,7 +227,7 @@ class TraceRecorder:
         hooks = Hooks(self.model, recording.guarded)
         try:
             number_replicas(self.model, hooks, recording)
-            with watched_calls(self.model, boundary_of(self.model, self._sources), hooks, recording):
+            with watched_calls(self.model, boundary_of(self.model, self._sources[:-1]), hooks, recording):
                 for source in self._sources:
                     source.begin(hooks, recording)
             bypass_compile(self.model, hooks)
@@ -303,6 +307,51 @@ class TraceRecorder:
         for given in (values, scalars):
             if given is not None:
                 self._scalars.log(self._recording.number, given)
+
+    def record(
+        self,
+        values: Mapping[str, Any] | None = None,
+        /,
+        *,
+        dims: Mapping[str, Any] | None = None,
+        **tensors: Any,
+    ) -> None:
+        """Keep tensors at hand with the iteration that runs, such as what the model should have answered.
+
+        Called after the model: they belong to its last forward, and have one entry along ``time`` for each
+        step of it. With ``target`` (time, batch, channel), views of a model that answers in bits show
+        probabilities, and mark the wrong bits. What cannot be kept is left out, warned of once, and told in
+        ``trace.attrs["not_recorded"]``. Single numbers go to :meth:`log`.
+
+        Args:
+            values: Tensors or arrays by name, where a name is no Python name: ``{"task.reward": reward}``.
+            dims: Axes by name, ``time`` first, of what has no well-known name.
+            **tensors: Tensors or arrays by name.
+
+        Example:
+            >>> import torch
+            >>> from nsm_widgets.ntm import NTM
+            >>> model = NTM(input_size=3, output_size=2, memory_size=8, word_size=4)
+            >>> with TraceRecorder(model) as rec, torch.no_grad():
+            ...     _ = model(torch.rand(5, 1, 3))
+            ...     rec.record(target=torch.ones(5, 1, 2))
+            ...     rec.record(reward=torch.rand(5, 1), dims={"reward": ("time", "batch")})
+            >>> rec.trace["target"].sizes, rec.trace["reward"].dims
+            ({'time': 5, 'batch': 1, 'channel': 2}, ('time', 'batch'))
+
+        Raises:
+            RecordingError: Outside of a block; with ``strict=True``, before the first forward.
+            DtypeError, ShapeError, AxisError: With ``strict=True``, if one is no tensor of numbers, or its
+                axes are not known, not as many, or do not begin with ``time``.
+        """
+        if self._hooks is None or self._recording is None:
+            raise RecordingError(
+                "record(...) keeps tensors while a block runs, and none does. "
+                "Call it inside: with TraceRecorder(model) as rec: model(inputs); rec.record(target=target)."
+            )
+        for given in (values, tensors):
+            if given is not None:
+                self._handed.take(given, dims)
 
     @contextmanager
     def sequence(self) -> Iterator[None]:

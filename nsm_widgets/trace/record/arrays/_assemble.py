@@ -73,12 +73,10 @@ def trace_of(
     if steps:
         attrs["iterations"]["steps"] = steps
     attrs |= rank_and_world()
-    unmatched = dict.fromkeys(name for one in gathered for name in one.unmatched)
-    if unmatched:
-        problems.append(
-            f"{', '.join(unmatched)}: the memory took steps outside whole forwards of the model, to which "
-            "they belong"
-        )
+    unmatched: dict[str, list[str]] = {}
+    for name, why in {name: why for one in gathered for name, why in one.unmatched.items()}.items():
+        unmatched.setdefault(why, []).append(name)
+    problems += [f"{', '.join(names)}: {why}" for why, names in unmatched.items()]
     problems += dict.fromkeys(each for one in gathered for each in one.left_out)
     if recording.problem:
         problems.append(f"{recording.left_out[FAILED]} iterations {FAILED}: {recording.problem}")

@@ -39,8 +39,8 @@ class Gathered:
     """By name; their values are often views of what the recording fills again."""
     starts: list[int] = field(default_factory=list)
     """At which steps a sequence begins."""
-    unmatched: list[str] = field(default_factory=list)
-    """Names of sequences that fit no steps."""
+    unmatched: dict[str, str] = field(default_factory=dict)
+    """Sequences that fit no steps, and why, by name."""
     left_out: list[str] = field(default_factory=list)
     """What cannot lie beside the others, and why."""
 
@@ -70,8 +70,8 @@ def gather(iterations: Sequence[Iteration], sources: Sequence[Source]) -> list[G
     for iteration, of_one, length, count in zip(iterations, parts, lengths, steps, strict=True):
         one = Gathered(iteration.number, count)
         for source, part in of_one.items():
-            if source.is_stepwise and source in length:
-                _take_steps(one, source, part, length[source], whole[source], about)
+            if source.is_stepwise and (source in length or source.follows):
+                _take_steps(one, source, part, length.get(source, count or 0), whole[source], about)
         for source in (source for source in sources if source in called):
             for name, array in source.collect(of_one[source], source in timed).items():
                 if source.wants(name):
@@ -120,7 +120,8 @@ def _num_steps(part: Part) -> int:
 
 def _lengths(parts: Mapping[Source, Part]) -> dict[Source, int]:
     """Steps of each stepwise source, without one that an error cut short, which not all of a model took."""
-    taken = {source: _num_steps(part) for source, part in parts.items() if source.is_stepwise}
+    own = {source: part for source, part in parts.items() if source.is_stepwise and not source.follows}
+    taken = {source: _num_steps(part) for source, part in own.items()}
     shortest: dict[int, int] = {}
     for source, length in taken.items():
         if source.owner is not None:
@@ -171,7 +172,7 @@ def _take_steps(
         copies = part.whole.get(name, [])
         values = tuple(copy.values() for copy in copies)
         if len({(each.shape[1:], each.dtype) for each in values}) > 1 or sum(map(len, values)) != length:
-            one.unmatched.append(source.prefix + name)
+            one.unmatched[source.prefix + name] = _why_unmatched(source, values, length)
         elif copies:
             pieces[name], dtypes[name] = values, copies[0].source_dtype
     if INITIAL in part.first:
@@ -185,7 +186,34 @@ def _take_steps(
             about[key] = dims, {**attrs, **own}, labels
         dims, attrs, labels = about[key]
         coords = _coords_of(name, part, dims, pieces[name], is_whole=name in whole)
-        one.arrays[source.prefix + name] = Found(pieces[name], dims, attrs, coords, labels)
+        found = Found(pieces[name], dims, attrs, coords, labels)
+        if source.follows and name in one.arrays:
+            one.left_out.append(
+                f"{name}: the model gives an array of that name itself. Hand yours over by another"
+            )
+        elif why := _why_apart(one, found) if source.follows else "":
+            one.unmatched[name] = why
+        else:
+            one.arrays[source.prefix + name] = found
+
+
+def _why_unmatched(source: Source, values: Sequence[NDArray[Any]], length: int) -> str:
+    if not source.follows:
+        return "the memory took steps outside whole forwards of the model, to which they belong"
+    if not length:
+        return "nothing that is recorded beside it takes steps"
+    got = " and ".join(map(str, map(len, values)))
+    return f"it must have one step for each of its iteration, {length} of them, got {got or 'none'}"
+
+
+def _why_apart(one: Gathered, found: Found) -> str:
+    """Why an array that was handed over cannot lie beside those that the model gave, if so."""
+    for other, given in one.arrays.items():
+        if "batch" in found.dims and "batch" in given.dims and given.has_time:
+            size, batch = (each.pieces[0].shape[each.dims.index("batch")] for each in (found, given))
+            if size != batch:
+                return f"it must have the batch of {other}, {batch}, got {size}"
+    return ""
 
 
 def _coords_of(

@@ -31,6 +31,8 @@ class Source:
     is_stepwise = True
     is_open = False
     """Whether it may give more names than it tells before a call."""
+    follows = False
+    """Whether it takes no steps by itself: what it gives has one for each of the others'."""
     starts_anew = False
     """Whether each iteration's first step starts a sequence; else those do that the source hands over."""
 
