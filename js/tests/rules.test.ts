@@ -16,7 +16,7 @@ import { leftOutChips, markChips, peakChips } from "../src/panels/chips";
 import { inkOn } from "../src/panels/heatmap/annotate";
 import { FLAG_INKS } from "../src/panels/heatmap/flags";
 import { labelledIndices } from "../src/panels/heatmap/geometry";
-import { HATCH_INKS } from "../src/panels/heatmap/hatch";
+import { HATCH_INKS, WRONG_INKS } from "../src/panels/heatmap/hatch";
 import { inkOf } from "../src/panels/heatmap/paint";
 import { matching, strongest } from "../src/panels/links/strongest";
 import { LinksView } from "../src/panels/links/view";
@@ -26,7 +26,7 @@ import { withoutCommonPrefix } from "../src/panels/thumbnails/names";
 import { palette } from "../src/raster/raster";
 import { selectionTexts } from "../src/view/caption";
 import { follows, isZoomable } from "../src/view/panels";
-import { type LeftOut, leftOutCells, whyLeftOut } from "../src/wire/masks";
+import { type LeftOut, leftOutCells, NONE, whyLeftOut } from "../src/wire/masks";
 import { planeOf } from "../src/wire/ndarray";
 import { numberAt, stepsBefore } from "../src/wire/numbers";
 import { SETTING_NAMES, SETTINGS, type Settings, settingsOf, settingTexts } from "../src/wire/settings";
@@ -167,7 +167,7 @@ describe("what is said", () => {
     });
     const array = { ...arrayOf(meta), ...described(meta) };
     const [rows, columns] = texels;
-    const counts = { padding: 0, inactive: 0, masked: 0, "no step before": stepless };
+    const counts = { ...NONE, "no step before": stepless };
     const chips = [
       ...markChips(marks, spec, array, stepless),
       ...leftOutChips({ counts }),
@@ -285,6 +285,7 @@ describe("ticks", () => {
 interface Inks {
   sheet: Record<Theme, Record<"background" | "text" | "faint" | "line" | "accent", string>>;
   hatch: Record<Theme, [string, string]>;
+  wrong: Record<Theme, string>;
   cursor: { in: string; out: string; mark: string };
   cells: { dark: string; light: string };
   marks: { nan: string; infinite: string };
@@ -335,6 +336,7 @@ describe("inks", () => {
 
   test("of hatching, cursors, marks, values and charts are those of a picture", () => {
     expect(HATCH_INKS).toEqual(INKS.hatch);
+    expect(WRONG_INKS).toEqual(INKS.wrong);
     expect(colorIn("style.css", ".nsmw-root", "--nsmw-cursor-in")).toBe(INKS.cursor.in);
     expect(colorIn("style.css", ".nsmw-root", "--nsmw-cursor-out")).toBe(INKS.cursor.out);
     expect(colorIn("style.css", ".nsmw-root", "--nsmw-mark")).toBe(INKS.cursor.mark);

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from nsm_widgets.view._masked import (
         LEFT_OUT as LEFT_OUT,
         NO_STEP_BEFORE as NO_STEP_BEFORE,
+        WRONG as WRONG,
         left_out_codes as left_out_codes,
         num_stepless as num_stepless,
         stepless_along as stepless_along,

@@ -11,6 +11,7 @@ import numpy as np
 from nsm_widgets._axes import did_you_mean, misnamed
 from nsm_widgets._errors import AxisError, OptionError, ShapeError
 from nsm_widgets.trace import NamedArray, Trace, attention_names
+from nsm_widgets.view._answers import answer_panel, asked_target, output_probability
 from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
 from nsm_widgets.view._derived import addressing_stages, memory_change
 from nsm_widgets.view._dnc import dnc_rows
@@ -284,13 +285,24 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
         if stages is not None:
             trace = trace.assign(stages)
             addressing.append(_addressing_panel(trace, stages, side))
+    answers = output_probability(trace)
     signals = [
-        _over_time(trace, ("input", "channel"), ("output", "channel"), ("target", "channel")),
+        _signals(trace, answers),
         _over_time(trace, ("write_add", "word", "adds"), ("read_vectors", "word", "reads")),
     ]
+    if answers is not None:
+        trace = trace.assign(answers, asked_target(trace))
     rows = [_filled(signal, addressing) for signal in signals if signal]
     slots, trace = _slot_rows(trace, weights, [*addressing, *chain(*dnc_rows(trace))])
     return (*rows, *slots), trace
+
+
+def _signals(trace: Trace, answers: NamedArray | None) -> tuple[Panel, ...]:
+    """What the model was given, its answers, as probabilities where bits are asked for, and the target."""
+    told = _over_time(trace, ("output", "channel"))
+    if answers is not None:
+        told = (answer_panel(answers, SIGNAL_PX),)
+    return (*_over_time(trace, ("input", "channel")), *told, *_over_time(trace, ("target", "channel")))
 
 
 def _filled(row: tuple[Panel, ...], beside: list[Panel]) -> tuple[Panel, ...]:

@@ -11,9 +11,11 @@ from nsm_widgets._axes import known_axis
 from nsm_widgets.trace import NamedArray, is_mask, mask_axis
 
 NO_STEP_BEFORE = "no step before"
-LEFT_OUT = ("padding", "inactive", "masked", NO_STEP_BEFORE)
+NOT_ASKED, WRONG = "not asked", "wrong"
+LEFT_OUT = ("padding", "inactive", "masked", NO_STEP_BEFORE, NOT_ASKED, WRONG)
 """Why a cell does not count: no token is there; a state takes no part; masked out, or not there yet; it would
-be a difference to a step that was not recorded."""
+be a difference to a step that was not recorded; no answer is asked for. Or it counts, and is an answer that
+is not the target."""
 
 
 def left_out_codes(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, expect
 
-from nsm_widgets.export.picture.parts._hatch import INKS
+from nsm_widgets.export.picture.parts._hatch import INKS, WRONG_INKS
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.harness.lab import REPOSITORY
 from tests.browser.views import ViewOnPage
@@ -121,3 +121,47 @@ def test_a_padded_batch_in_an_exported_page(browser: Browser, tmp_path: Path) ->
     path = Path(given["view"].to_html(tmp_path / "padded.html"))
     with open_exported(browser, path) as opened:
         check_batch(ViewOnPage(opened.page))
+
+
+ANSWERED = """
+import numpy as np
+from nsm_widgets import NTMExplorer, Trace
+asked = np.array([[0], [1], [1], [1]])
+target = np.array([[[0, 0]], [[1, 0]], [[0, 1]], [[1, 1]]])
+output = np.array([[[3, 3]], [[3, -3]], [[3, 3]], [[-3, -3]]])
+weights = np.full((4, 1, 1, 5), 0.2)
+view = NTMExplorer(
+    Trace.from_arrays({"output": output, "target": target, "target_mask": asked, "write_weights": weights})
+)
+"""
+
+
+def wrong_cells(view: ViewOnPage) -> list[list[bool]]:
+    """In which cells of the answers there are lines of the ink for what is wrong."""
+    read = """(canvas, [red, green, blue]) => {
+        const { width, height } = canvas;
+        const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+        const found = [0, 1].map(() => [false, false, false, false]);
+        for (let y = 0; y < height; y += 1) for (let x = 0; x < width; x += 1) {
+            const at = 4 * (y * width + x);
+            const off = [red, green, blue].map((ink, i) => Math.abs(data[at + i] - ink));
+            if (Math.max(...off) < 24) found[Math.floor(y * 2 / height)][Math.floor(x * 4 / width)] = true;
+        }
+        return found;
+    }"""
+    canvas = view.panel("output_probability").locator("canvas")
+    return list(canvas.evaluate(read, list(WRONG_INKS["light"])))
+
+
+def test_wrong_bits_are_marked_over_their_values(
+    notebook: NotebookPage, browser: Browser, tmp_path: Path
+) -> None:
+    """In JupyterLab and in a page: counted, hatched in their cells alone, and read out; the values stay."""
+    notebook.run_code(ANSWERED + f"view.to_html({str(tmp_path / 'answers.html')!r})")
+    notebook.run_cell("view")
+    with open_exported(browser, tmp_path / "answers.html", width=1000) as page:
+        for view in (ViewOnPage(notebook.page), ViewOnPage(page.page)):
+            view.wait_painted("output_probability")
+            assert wrong_cells(view) == [[False, False, True, True], [False, False, False, True]]
+            expect(view.panel("output_probability").locator(".nsmw-chip")).to_have_text(["3 wrong"])
+            expect(view.panel("target").locator(".nsmw-chip")).to_have_text(["2 not asked"])

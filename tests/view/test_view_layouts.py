@@ -365,7 +365,9 @@ def test_explorer_shows_a_target_beside_the_output() -> None:
     trace = only("memory", "output").assign(
         NamedArray("target", np.ones((TIME, BATCH, 5)), ("time", "batch", "channel"))
     )
-    assert panels(explorer_layout(trace)[0])[0] == ["output", "target"]
+    assert panels(explorer_layout(trace)[0])[0] == ["output_probability", "target"]
+    other = trace.assign(NamedArray("target", np.full((TIME, BATCH, 5), 0.3), ("time", "batch", "channel")))
+    assert panels(explorer_layout(other)[0])[0] == ["output", "target"], "no bits are asked for"
 
 
 @pytest.mark.parametrize(("heads", "most"), [(1, 3), (2, 3), (5, 10)])

@@ -30,7 +30,7 @@ def test_the_cases_reach_the_edges() -> None:
     """Every reason why a cell does not count, every mark, values that are no numbers, cropped axes."""
     planes = [plane for array in case_of("masks") for plane in array["planes"]]
     reasons = {why for plane in planes for why in plane["why"] or ["nothing"]}
-    assert reasons == {None, "nothing", "padding", "inactive", "masked", "no step before"}
+    assert reasons == {None, "nothing", *LEFT_OUT}
     said = " ".join(text for case in case_of("notes")["marks"] for text in case["texts"])
     assert all(word in said for word in ("NaN", "±inf", "clipped", "peak of", "no step before"))
     assert any("NaN" in case["score"] and "Infinity" in case["score"] for case in case_of("order")["bars"])

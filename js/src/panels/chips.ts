@@ -3,7 +3,7 @@
 import type { StoredArray } from "../arrays/array";
 import { element } from "../page/dom";
 import { count } from "../page/format";
-import { LEFT_OUT, type LeftOut, type LeftOutCells } from "../wire/masks";
+import { LEFT_OUT, type LeftOut, type LeftOutCells, WRONG } from "../wire/masks";
 import type { PanelSpec } from "../wire/state";
 
 /**
@@ -44,6 +44,8 @@ const MEANT: Record<LeftOut, string> = {
   inactive: "a state that takes no part",
   masked: "masked out, or not there yet",
   "no step before": "a difference to a step that was not recorded",
+  "not asked": "no answer is asked for there",
+  wrong: "on the other side of one half than the target",
 };
 
 /** How many of the cells on show do not count, and why; nothing where all do. */
@@ -52,7 +54,10 @@ export function leftOutChips(cells: Pick<LeftOutCells, "counts"> | undefined): H
   return LEFT_OUT.filter((why) => cells.counts[why] > 0).map((why) =>
     element(
       "span",
-      { class: "nsmw-chip nsmw-chip-hatched", title: `${MEANT[why]}; hatched, and left out of statistics` },
+      {
+        class: "nsmw-chip nsmw-chip-hatched",
+        title: `${MEANT[why]}; hatched${why === WRONG ? "" : ", and left out of statistics"}`,
+      },
       `${count(cells.counts[why])} ${why}`,
     ),
   );

@@ -5,10 +5,31 @@ import type { Window } from "./ndarray";
 import type { ArrayMeta, Indices, SentMask } from "./state";
 
 /** What is said of a cell that does not count. */
-export type LeftOut = "padding" | "inactive" | "masked" | "no step before";
+export type LeftOut = "padding" | "inactive" | "masked" | "no step before" | "not asked" | "wrong";
 /** Of a difference to a step that was not recorded: the value is NaN. */
 export const NO_STEP_BEFORE = "no step before";
-export const LEFT_OUT: readonly LeftOut[] = ["padding", "inactive", "masked", NO_STEP_BEFORE];
+/** Of an answer that is not the target: the value counts, and is marked. */
+export const WRONG = "wrong";
+export const LEFT_OUT: readonly LeftOut[] = [
+  "padding",
+  "inactive",
+  "masked",
+  NO_STEP_BEFORE,
+  "not asked",
+  WRONG,
+];
+
+/** No such cell, of any kind. */
+export const NONE: Readonly<Record<LeftOut, number>> = {
+  padding: 0,
+  inactive: 0,
+  masked: 0,
+  "no step before": 0,
+  "not asked": 0,
+  wrong: 0,
+};
+
+const WRONG_CODE = LEFT_OUT.indexOf(WRONG) + 1;
 
 interface Mask {
   why: LeftOut;
@@ -60,7 +81,7 @@ function bit(bytes: Uint8Array, place: number): boolean {
 export interface LeftOutCells {
   rows: number;
   columns: number;
-  /** One for each texel, 1 where none of its cells counts. */
+  /** One for each texel, 1 where none of its cells counts, or one is wrong. */
   texels: Uint8Array;
   counts: Record<LeftOut, number>;
 }
@@ -109,19 +130,21 @@ function find(
   for (const why of [...LEFT_OUT].reverse()) {
     for (const mask of masks) if (mask.why === why) mark(codes, mask, [y, x], at, window);
   }
-  const counts: Record<LeftOut, number> = { padding: 0, inactive: 0, masked: 0, "no step before": 0 };
-  const counting = new Uint8Array(rows * columns);
+  const counts = { ...NONE };
+  const [counting, wrong] = [new Uint8Array(rows * columns), new Uint8Array(rows * columns)];
   let place = 0;
   for (let r = 0; r < window.rows; r += 1) {
     const texelRow = Math.floor((r * rows) / window.rows) * columns;
     for (let c = 0; c < window.columns; c += 1, place += 1) {
       const code = codes[place] as number;
-      if (code === 0) counting[texelRow + Math.floor((c * columns) / window.columns)] = 1;
+      const texel = texelRow + Math.floor((c * columns) / window.columns);
+      if (code === 0) counting[texel] = 1;
       else counts[LEFT_OUT[code - 1] as LeftOut] += 1;
+      if (code === WRONG_CODE) wrong[texel] = 1;
     }
   }
   if (LEFT_OUT.every((why) => counts[why] === 0)) return undefined;
-  return { rows, columns, texels: counting.map((some) => 1 - some), counts };
+  return { rows, columns, texels: counting.map((some, i) => Math.max(1 - some, wrong[i] as number)), counts };
 }
 
 /** Write a mask's reason over the cells that it leaves out. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { areasOf } from "../../src/panels/heatmap/hatch";
-import { leftOutCells, whyLeftOut } from "../../src/wire/masks";
+import { leftOutCells, NONE, whyLeftOut } from "../../src/wire/masks";
 import { metaOf } from "../fakes";
 
 /** Bits as NumPy packs them, the first one highest. */
@@ -30,9 +30,9 @@ const cellsOf = (batch: number, window = WHOLE, rows = window.rows, columns = wi
 describe("cells that do not count", () => {
   test("are those of the batch item on show, padding before what was masked", () => {
     expect([...(cellsOf(0)?.texels ?? [])]).toEqual([0, 1, 1, 0, 0, 1, 0, 0, 0]);
-    expect(cellsOf(0)?.counts).toEqual({ padding: 0, inactive: 0, masked: 3, "no step before": 0 });
+    expect(cellsOf(0)?.counts).toEqual({ ...NONE, masked: 3 });
     expect([...(cellsOf(1)?.texels ?? [])]).toEqual([0, 1, 1, 0, 0, 1, 1, 1, 1]);
-    expect(cellsOf(1)?.counts).toEqual({ padding: 5, inactive: 0, masked: 1, "no step before": 0 });
+    expect(cellsOf(1)?.counts).toEqual({ ...NONE, padding: 5, masked: 1 });
   });
 
   test("are counted where they are on show", () => {

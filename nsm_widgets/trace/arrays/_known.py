@@ -104,11 +104,8 @@ KNOWN: dict[str, KnownArray] = {
     "output": KnownArray(
         ("time", "batch", "channel"), "signal", "what the model answered, as it came: logits stay logits"
     ),
-    "target": KnownArray(
-        ("time", "batch", "channel"),
-        "signal",
-        "what the model should have answered; NaN where nothing is asked",
-    ),
+    "target": KnownArray(("time", "batch", "channel"), "signal", "what the model should have answered"),
+    "target_mask": KnownArray(("time", "batch"), "signal", "whether an answer is asked for"),
     **_head_arrays("read"),
     **_head_arrays("write"),
     "read_vectors": KnownArray(

@@ -61,6 +61,7 @@ from nsm_widgets.view import (
     tick_values,
     without_common_prefix,
 )
+from nsm_widgets.view._answers import asked_target, output_probability
 from nsm_widgets.view.panels import (
     PANELS,
     BarsOf,
@@ -113,6 +114,7 @@ def _masks() -> list[object]:
         _array("one", (1, 1), ("query", "key"), query_mask=[0]),
         _array("plain", (2, 3), ("query", "key")),
         _change(),
+        *_answers(),
     ]
     return [
         {"array": _told(array), "planes": [_left_out(array, y, x, at) for y, x, at in _planes(array)]}
@@ -124,6 +126,17 @@ def _change() -> NamedArray:
     """Differences to the step before, which two steps have not."""
     memory = NamedArray("memory", np.arange(24.0).reshape(4, 3, 2), ("time", "slot", "word"))
     return memory_change(Trace(memory, attrs={"sequence_starts": [0, 2]}))
+
+
+def _answers() -> tuple[NamedArray, NamedArray]:
+    """Probabilities of bits, of which some are wrong, and the target, of which some is not asked for."""
+    random = np.random.default_rng(9)
+    target = random.choice([0.0, 1.0, np.nan], (23, 2, 5))
+    output = random.normal(size=(23, 2, 5))
+    trace = Trace.from_arrays({"output": output, "target": target})
+    found = output_probability(trace)
+    assert found is not None
+    return found, asked_target(trace)
 
 
 def _planes(array: NamedArray) -> Iterable[tuple[str, str, dict[str, int]]]:
@@ -503,6 +516,7 @@ def _inks() -> dict[str, object]:
             theme: {name: _hex(getattr(ink, name)) for name in names} for theme, ink in canvas.INKS.items()
         },
         "hatch": {theme: [_hex(color) for color in inks] for theme, inks in _hatch.INKS.items()},
+        "wrong": {theme: _hex(ink) for theme, ink in _hatch.WRONG_INKS.items()},
         "cursor": {
             "in": _hex(canvas.CURSOR_IN),
             "out": _hex(canvas.CURSOR_OUT),

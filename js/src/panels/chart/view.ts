@@ -6,7 +6,7 @@ import { CLIP_TOLERANCE } from "../../color/scale";
 import { element, setText } from "../../page/dom";
 import type { Model } from "../../page/model";
 import { axisTitle } from "../../wire/axes";
-import { NO_STEP_BEFORE, whyLeftOut } from "../../wire/masks";
+import { NO_STEP_BEFORE, NONE, whyLeftOut } from "../../wire/masks";
 import type { Plane, TypedArray } from "../../wire/ndarray";
 import { stepsBefore } from "../../wire/numbers";
 import type { Indices, LinesSpec } from "../../wire/state";
@@ -200,7 +200,9 @@ export class LinesPanel implements PanelView {
     const stepless = this.#values.length * this.#stepless();
     this.#chips.replaceChildren(
       ...markChips(countUnplottable(this.#values, domain, slack), this.#spec, this.#array, stepless),
-      ...leftOutChips({ counts: { padding: 0, inactive: 0, masked: 0, [NO_STEP_BEFORE]: stepless } }),
+      ...leftOutChips({
+        counts: { ...NONE, [NO_STEP_BEFORE]: stepless },
+      }),
       ...precisionChips(this.#array),
     );
   }

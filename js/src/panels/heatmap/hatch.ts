@@ -1,7 +1,7 @@
 /** Cells that do not count, hatched: told apart from every value by shape, not by colour alone. */
 
 import type { Theme } from "../../color/tables";
-import type { LeftOutCells } from "../../wire/masks";
+import { type LeftOutCells, WRONG } from "../../wire/masks";
 import type { Rect } from "./paint";
 
 /** Between two lines of the hatching, across, in CSS pixels. */
@@ -12,10 +12,13 @@ export const HATCH_INKS: Record<Theme, [string, string]> = {
   dark: ["#2b2e32", "#767b82"],
 };
 
+/** Lines over what is wrong. */
+export const WRONG_INKS: Record<Theme, string> = { light: "#d2350f", dark: "#ff8a70" };
+
 /**
- * Hatch what does not count of a picture that fills a rectangle, in device pixels.
+ * Hatch what does not count, or is wrong, of a picture that fills a rectangle, in device pixels.
  *
- * @param ground whether to cover the cells; else the lines go over them
+ * @param ground whether to cover the cells; else the lines go over them, as always over what is wrong
  */
 export function paintHatch(
   context: CanvasRenderingContext2D,
@@ -24,16 +27,17 @@ export function paintHatch(
   theme: Theme,
   ground: boolean,
 ): void {
+  const isWrong = cells.counts[WRONG] > 0;
   const [fill, line] = HATCH_INKS[theme];
   context.save();
   context.beginPath();
   for (const [x, y, width, height] of areasOf(cells, rect)) context.rect(x, y, width, height);
   context.clip();
-  if (ground) {
+  if (ground && !isWrong) {
     context.fillStyle = fill;
     context.fillRect(rect.x, rect.y, rect.width, rect.height);
   }
-  context.strokeStyle = line;
+  context.strokeStyle = isWrong ? WRONG_INKS[theme] : line;
   context.lineWidth = Math.max(1, devicePixelRatio);
   context.beginPath();
   const step = HATCH_PX * devicePixelRatio;

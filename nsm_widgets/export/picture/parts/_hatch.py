@@ -9,7 +9,7 @@ from jaxtyping import Bool, UInt8
 
 from nsm_widgets.export.picture.canvas._canvas import Canvas, Color
 from nsm_widgets.export.picture.canvas._geometry import Box, span
-from nsm_widgets.view import LEFT_OUT, Theme
+from nsm_widgets.view import LEFT_OUT, WRONG, Theme
 
 HATCH_PX = 6
 """Between two lines, across."""
@@ -18,6 +18,9 @@ INKS: dict[Theme, tuple[Color, Color]] = {
     "dark": ((43, 46, 50), (118, 123, 130)),
 }
 """Ground and lines; those of ``js/src/panels/heatmap/hatch.ts``."""
+WRONG_INKS: dict[Theme, Color] = {"light": (210, 53, 15), "dark": (255, 138, 112)}
+"""Lines over what is wrong."""
+_WRONG = LEFT_OUT.index(WRONG) + 1
 
 
 def draw_hatch(
@@ -35,11 +38,13 @@ def draw_hatch(
         codes: See ``left_out``.
         shape: How many texels the picture has down and across; one is hatched if none of its cells counts.
         box: Where the picture is.
-        ground: Whether to cover the cells; else the lines go over them.
+        ground: Whether to cover the cells; else the lines go over them, as always over what is wrong.
     """
     rows, columns = shape
     texels = texels_of(codes, rows, columns)
     fill, line = INKS[canvas.theme]
+    if (codes == _WRONG).any():
+        ground, line = False, WRONG_INKS[canvas.theme]
     if ground:
         for area in _areas(texels, box):
             canvas.fill(area, fill)
@@ -63,12 +68,14 @@ def left_out_notes(codes: UInt8[np.ndarray, "row column"] | None) -> list[tuple[
 def texels_of(
     codes: UInt8[np.ndarray, "row column"], rows: int, columns: int
 ) -> Bool[np.ndarray, "texel_row texel"]:
-    """Whether no cell of a texel counts."""
-    out = codes != 0
+    """Whether no cell of a texel counts, or one is wrong."""
+    out, wrong = codes != 0, codes == _WRONG
     for axis, texels in enumerate((rows, columns)):
         starts = -(-np.arange(texels) * out.shape[axis] // texels)
-        out = np.logical_and.reduceat(out, np.minimum(starts, out.shape[axis] - 1), axis=axis)
-    return np.asarray(out)
+        starts = np.minimum(starts, out.shape[axis] - 1)
+        out = np.logical_and.reduceat(out, starts, axis=axis)
+        wrong = np.logical_or.reduceat(wrong, starts, axis=axis)
+    return np.asarray(out | wrong)
 
 
 def _areas(texels: Bool[np.ndarray, "row column"], box: Box) -> Iterator[Box]:
