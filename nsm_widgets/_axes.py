@@ -226,3 +226,13 @@ def misnamed(missing: Iterable[str], dims: Iterable[str]) -> str:
     own = [dim for dim in dims if dim not in AXES]
     found = [(dim, difflib.get_close_matches(dim, own, n=1, cutoff=0.6)) for dim in missing]
     return "".join(f" Did you mean {dim!r} by {near[0]!r}?" for dim, near in found if near)
+
+
+def clamp(indices: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, int]:
+    """The nearest index that exists, for each axis of the data; axes the data does not have are left out.
+
+    Example:
+        >>> clamp({"time": 9, "head": 1, "slot": 3}, {"time": 5, "head": 2})
+        {'time': 4, 'head': 1}
+    """
+    return {dim: min(max(indices.get(dim, 0), 0), size - 1) for dim, size in sizes.items()}

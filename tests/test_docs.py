@@ -127,7 +127,7 @@ def _live(names: dict[str, Any], folder: Path) -> None:
 
 
 def _readme(names: dict[str, Any], folder: Path) -> None:
-    assert names["explorer"].selection.time == 7
+    assert names["explorer"].selection.time == 33
     assert names["experts"].selection["expert"] == 3
     live = names["live"]
     assert live.trace["memory"].labels("iteration") == ("0", "10", "20") and "scalar.loss" in live.trace

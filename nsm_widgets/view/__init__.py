@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         order_text as order_text,
         sort_names as sort_names,
     )
-    from nsm_widgets.view._clamp import clamp as clamp
     from nsm_widgets.view._color import (
         ABOVE as ABOVE,
         BELOW as BELOW,

@@ -30,8 +30,8 @@ def output_probability(trace: Trace) -> NamedArray | None:
     Example:
         >>> trace = Trace.from_arrays({"output": [[[3.0, -2.0]]], "target": [[[1.0, 1.0]]]})
         >>> found = output_probability(trace)
-        >>> found.values.round(2).tolist(), found.coords["mask"].values.tolist()
-        ([[[0.95, 0.12]]], [[[True, False]]])
+        >>> [round(float(each), 2) for each in found.values.flat], found.coords["mask"].values.tolist()
+        ([0.95, 0.12], [[[True, False]]])
     """
     if not {"output", "target"} <= set(trace):
         return None
@@ -74,7 +74,8 @@ def _asked(trace: Trace) -> Bool[np.ndarray, "*shape"]:
 def _sigmoid(logits: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
     """The logistic sigmoid, without overflow."""
     small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1.0, small) / (1.0 + small)
+    sigmoid: Float64[np.ndarray, "*shape"] = np.where(logits >= 0, 1.0, small) / (1.0 + small)
+    return sigmoid
 
 
 def _masked(array: NamedArray, mask: Bool[np.ndarray, "*shape"], means: str) -> NamedArray:

@@ -9,8 +9,7 @@ from typing import Any
 import traitlets
 from traitlets.utils.descriptions import class_of, describe
 
-from nsm_widgets._axes import AXES, check_axis, check_has_axis
-from nsm_widgets.view import clamp
+from nsm_widgets._axes import AXES, check_axis, check_has_axis, clamp
 from nsm_widgets.widgets._base import DATA_BUNDLE, SyncedWidget, TraitOptionError, widget_references
 
 _PREFIX = "_at_"

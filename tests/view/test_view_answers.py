@@ -41,7 +41,7 @@ def test_the_wrong_bits_are_those_that_the_task_counts(scale: float) -> None:
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter += scale * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(scale * torch.randn(parameter.shape, generator=generator))
     batch = CopyTask().batch(2, torch.Generator().manual_seed(0), length=20)
     with torch.no_grad(), TraceRecorder(model) as rec:
         logits, _ = model(batch.inputs)

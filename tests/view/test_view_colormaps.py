@@ -130,7 +130,7 @@ def test_a_page_is_told_all_of_a_map_that_is_not_ours() -> None:
         (7, "cmap must be the name of a colour map or a list of colours, got int."),
         (mpl.colormaps["plasma"], "Of matplotlib's maps, give the name: cmap='plasma'."),
     ],
-    ids=str,
+    ids=lambda given: str(given) if isinstance(given, (str, list)) else type(given).__name__,
 )
 def test_what_is_no_map_is_refused(cmap: Any, text: str) -> None:
     """One error: the rule, the value."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nsm_widgets.view import LEFT_OUT
 from tests.data.rules import make
 
 

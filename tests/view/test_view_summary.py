@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
+from nsm_widgets._axes import clamp
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import (
     ArraySummary,
     ColorDomain,
-    clamp,
     color_codes,
     count_clipped,
     default_coloring,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from nsm_widgets._axes import known_axis
+from nsm_widgets._axes import clamp, known_axis
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray, Trace, evenly
-from nsm_widgets.view import Layout, Panel, clamp
+from nsm_widgets.view import Layout, Panel
 
 
 def panels_of(layout: Layout) -> Iterator[Panel]:

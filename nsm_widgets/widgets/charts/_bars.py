@@ -10,6 +10,7 @@ import numpy as np
 import traitlets
 from jaxtyping import Float64, Int
 
+from nsm_widgets._axes import clamp
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import (
     BAR_COLORS,
@@ -19,7 +20,6 @@ from nsm_widgets.view import (
     bar_domain,
     bar_order,
     bar_values,
-    clamp,
     order_text,
     sort_names,
 )

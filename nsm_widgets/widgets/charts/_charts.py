@@ -10,7 +10,7 @@ import bqplot
 import numpy as np
 import traitlets
 
-from nsm_widgets._axes import axis_title
+from nsm_widgets._axes import axis_title, clamp
 from nsm_widgets._errors import ShapeError
 from nsm_widgets._text import one_line
 from nsm_widgets.trace import NamedArray, Trace, numbers_of, steps_before
@@ -18,7 +18,6 @@ from nsm_widgets.view import (
     MOST_NAMED_LINES,
     Layout,
     Panel,
-    clamp,
     count_lines,
     default_coloring,
     line_colors,

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from nsm_widgets._axes import clamp
 from nsm_widgets._text import level_texts, short_number
 from nsm_widgets.export.picture._scene import Look
 from nsm_widgets.export.picture.canvas import _canvas as canvas
@@ -47,7 +48,6 @@ from nsm_widgets.view import (
     Panel,
     bar_domain,
     bar_order,
-    clamp,
     colormap_names,
     left_out_codes,
     line_colors,
