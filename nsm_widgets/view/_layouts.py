@@ -26,7 +26,7 @@ from nsm_widgets.view.panels import (
     ThumbnailsPanel,
 )
 
-PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 100, 220
+PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 80, 220
 """Heights of the drawn areas, in CSS pixels."""
 
 MOST_LINES, MOST_POINTS = 256, 100_000
