@@ -112,6 +112,14 @@ ENTRIES = (
         'ImportanceView(trace, sort="score", selection=Selection(time=40))',
     ),
     Entry(
+        "TokenView(values)",
+        "a text, each token in the colour of its value",
+        "A text coloured by any array over its tokens: here how far each head's attention spreads. Tokens "
+        "stand as the words they are; press one, and views that share the selection follow.",
+        "spread = -(attention * np.log(attention)).sum(-1)\n"
+        'TokenView(spread, labels={"token": tokens, "head": heads}, cmap="magma")',
+    ),
+    Entry(
         "AttentionView(weights)",
         "tokens on both axes; layers and heads as named thumbnails; colours shared or per head",
         "Attention with its tokens; a grid of heads to pick from, colours shared or per head. Of a trace "

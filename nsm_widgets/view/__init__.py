@@ -140,11 +140,17 @@ if TYPE_CHECKING:
         mark_colors as mark_colors,
     )
     from nsm_widgets.view.panels import Layout as Layout, Panel as Panel
+    from nsm_widgets.view.tokens._layout import (
+        is_text as is_text,
+        token_axis as token_axis,
+        tokens_layout as tokens_layout,
+    )
     from nsm_widgets.view.tokens._links import (
         DIRECTIONS as DIRECTIONS,
         StrongLink as StrongLink,
         strongest_links as strongest_links,
     )
     from nsm_widgets.view.tokens._names import without_common_prefix as without_common_prefix
+    from nsm_widgets.view.tokens._texts import token_texts as token_texts
 else:
     __getattr__, __dir__ = lazy_face(__name__)

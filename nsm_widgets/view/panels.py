@@ -355,6 +355,20 @@ class LinksPanel(PanelBase):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokensPanel(PaintedPanel):
+    """A text, each token of it in the colour of its value; ``y`` and ``x`` are the axis of the tokens."""
+
+    texts: tuple[tuple[str, ...], ...]
+    """What stands for each token, with the blank before it; for each item of the batch, where they differ."""
+
+    kind = "tokens"
+
+    def marks(self, dim: str) -> bool:
+        """Of its tokens."""
+        return dim == self.x
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalarsPanel(PanelBase):
     """One line over the iterations for which a number was logged, which are ``y`` and ``x`` alike."""
 
@@ -375,6 +389,7 @@ Panel = (
     | NotesPanel
     | TablePanel
     | LinksPanel
+    | TokensPanel
     | ScalarsPanel
 )
 """A panel, by its kind."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nsm_widgets.widgets.views._communication import CommunicationView as CommunicationView
     from nsm_widgets.widgets.views._comparison import ComparisonView as ComparisonView
     from nsm_widgets.widgets.views._routing import RoutingView as RoutingView
+    from nsm_widgets.widgets.views._tokens import TokenView as TokenView
     from nsm_widgets.widgets.views._two_traces import TraceComparison as TraceComparison
     from nsm_widgets.widgets.views._views import (
         AttentionView as AttentionView,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
 from nsm_widgets import AttentionView
+from nsm_widgets.view import color_codes, paint
+from nsm_widgets.widgets import TokenView
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.views import ViewOnPage
 
@@ -100,3 +104,87 @@ def test_a_token_that_is_found_is_selected_in_python(notebook: NotebookPage) -> 
     notebook.wait_python("[view.selection.query, view.selection.key]", [5, 5])
     panel.locator("ol").first.locator("button").first.click()
     notebook.wait_python("view.selection.key", notebook.python("int(weights[0, 0, 5].argmax())"))
+
+
+TEXT = """
+import numpy as np
+from nsm_widgets.widgets import Selection, TokenView
+tokens = ["[CLS]", "the", "bank", "of", "un", "##seen", "rivers", "[SEP]"]
+values = np.linspace(0, 1, 24).reshape(3, 8)
+values[1, 3] = np.nan
+view = TokenView(values, labels={"token": tokens}, cmap="viridis")
+"""
+
+
+def text_view() -> TokenView:
+    names: dict[str, TokenView] = {}
+    exec(TEXT, names)
+    return names["view"]
+
+
+def contrast(color: str, ground: str) -> float:
+    """By WCAG 2.2, of two colours as a page computes them."""
+
+    def luminance(text: str) -> float:
+        share = np.array([int(part) for part in text[text.index("(") + 1 : -1].split(",")[:3]]) / 255
+        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    light, dark = sorted([luminance(color), luminance(ground)])[::-1]
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_text_is_read_in_its_colours_on_an_exported_page(
+    browser: Browser, tmp_path: Path, theme: Literal["light", "dark"], width: int
+) -> None:
+    """Each word on the very colour of its value, by 4.5 to 1; hover, press, keys and sliders."""
+    view = text_view()
+    values = next(iter(view.trace.values())).values
+    domain = view._layout[0][0].domain
+    with open_exported(
+        browser, Path(view.to_html(tmp_path / "page.html")), theme=theme, width=width
+    ) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.wait_painted("values", "head=0")
+        words = shown.panel("values").locator(".nsmw-token")
+        expect(words).to_have_text(["[CLS]", "the", "bank", "of", "un", "seen", "rivers", "[SEP]"])
+        for head in (0, 1):
+            shown.slider("head").press("Home") if head == 0 else shown.slider("head").press("ArrowRight")
+            shown.wait_painted("values", f"head={head}")
+            colors = paint(color_codes(values[head], domain), "viridis", theme).tolist()
+            read = "words => words.map(w => [getComputedStyle(w).backgroundColor, getComputedStyle(w).color])"
+            for (ground, ink), (red, green, blue) in zip(words.evaluate_all(read), colors, strict=True):
+                assert ground == f"rgb({red}, {green}, {blue})"
+                assert contrast(ink, ground) >= 4.5
+        words.nth(6).hover()
+        shown.wait_readout("values", f"token 6 “rivers” = {values[1, 6]}")
+        expect(shown.panel("values").locator(".nsmw-tip-value")).to_have_text(f"{values[1, 6]:.3g}")
+        words.nth(2).click()
+        shown.wait_index("token", 2)
+        opened.page.keyboard.press("ArrowRight")
+        shown.wait_index("token", 3)
+        expect(words.nth(3)).to_have_class(re.compile("nsmw-token-chosen"))
+        expect(shown.panel("values").locator(".nsmw-chip-nan")).to_have_text("1 NaN")
+        wide, room = opened.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+        assert wide <= room
+
+
+def test_a_text_and_an_attention_move_together(notebook: NotebookPage) -> None:
+    """Along the query, by Python's selection and by the page's."""
+    notebook.run_code(SOURCE)
+    notebook.run_code(
+        "from nsm_widgets.widgets import TokenView, compose\n"
+        "entropy = -(weights * np.log(weights)).sum(-1)\n"
+        "text = TokenView(entropy, dims=('layer', 'head', 'query'), labels={'query': tokens})\n"
+        "both = compose([[text], [view]])"
+    )
+    notebook.run_cell("both")
+    text, attention = ViewOnPage(notebook.page, 1), ViewOnPage(notebook.page, 2)
+    text.panel("values").locator(".nsmw-token").nth(5).click()
+    notebook.wait_python("view.selection.query", 5)
+    head = attention.panel("attention_links").locator(".nsmw-links-head").first
+    expect(head).to_have_text("query 5 “river” attends to")
+    notebook.run_code("view.selection.query = 9")
+    expect(text.panel("values").locator(".nsmw-token-chosen")).to_have_attribute("data-token", "9")

@@ -13,6 +13,7 @@ import { NotesView } from "../panels/notes/view";
 import { CURSOR_DIMS, type PanelContext, type PanelView } from "../panels/panel";
 import { TableView } from "../panels/table/view";
 import { ThumbnailsView } from "../panels/thumbnails/thumbnails";
+import { TokensView } from "../panels/tokens/view";
 import type { PanelSpec } from "../wire/state";
 
 /** What a panel may be drawn in, besides the page. */
@@ -58,6 +59,7 @@ const KINDS: { [K in PanelSpec["kind"]]: PanelKind<Extract<PanelSpec, { kind: K 
     follows: ({ notes }) => (notes ?? []).some(([, code]) => code !== null), // plain sentences do not
   },
   links: { create: (spec, context) => new LinksView(spec, context) },
+  tokens: { create: (spec, context) => new TokensView(spec, context), marks: acrossAlone },
   table: { create: (spec, context) => new TableView(spec, context), follows: () => false },
 };
 

@@ -132,6 +132,12 @@ export interface LinksSpec extends PanelBase {
   kind: "links";
 }
 
+export interface TokensSpec extends Painted {
+  kind: "tokens";
+  /** What stands for each token, with the blank before it; for each item of the batch, where they differ. */
+  texts: string[][];
+}
+
 export interface ScalarsSpec extends PanelBase {
   kind: "scalars";
 }
@@ -146,12 +152,13 @@ export type PanelSpec =
   | NotesSpec
   | TableSpec
   | LinksSpec
+  | TokensSpec
   | ScalarsSpec;
 
 /** Panels whose values are cells in colours. */
-export type PaintedSpec = HeatmapSpec | ThumbnailsSpec;
+export type PaintedSpec = HeatmapSpec | ThumbnailsSpec | TokensSpec;
 
-const PAINTED: Record<PaintedSpec["kind"], true> = { heatmap: true, thumbnails: true };
+const PAINTED: Record<PaintedSpec["kind"], true> = { heatmap: true, thumbnails: true, tokens: true };
 
 export function isPainted(spec: PanelSpec): spec is PaintedSpec {
   return spec.kind in PAINTED;

@@ -23,6 +23,7 @@ from nsm_widgets.export.picture.panels._notes import NotesPicture
 from nsm_widgets.export.picture.panels._scalars import ScalarsPicture
 from nsm_widgets.export.picture.panels._sheet import TablePicture
 from nsm_widgets.export.picture.panels._thumbnails import ThumbnailsPicture
+from nsm_widgets.export.picture.panels._tokens import TokensPicture
 from nsm_widgets.export.text._where import selection_text
 from nsm_widgets.trace import Trace
 from nsm_widgets.view import Layout, Panel, Theme
@@ -36,6 +37,7 @@ from nsm_widgets.view.panels import (
     ScalarsPanel,
     TablePanel,
     ThumbnailsPanel,
+    TokensPanel,
 )
 from nsm_widgets.view.settings import SettingOptions, Settings
 
@@ -92,6 +94,8 @@ def picture_of(panel: Panel, scene: Scene) -> PanelPicture:
             return TablePicture(panel, scene)
         case LinksPanel():
             return LinksPicture(panel, scene)
+        case TokensPanel():
+            return TokensPicture(panel, scene)
         case ScalarsPanel():
             return ScalarsPicture(panel, scene)
 

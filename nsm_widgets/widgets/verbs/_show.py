@@ -15,6 +15,7 @@ from nsm_widgets.view import (
     communication_layout,
     explorer_layout,
     heatmap_layout,
+    is_text,
     routing_layout,
 )
 from nsm_widgets.widgets._view import View
@@ -24,6 +25,7 @@ from nsm_widgets.widgets.verbs._compose import Composition
 from nsm_widgets.widgets.verbs._taken import taken_as_trace
 from nsm_widgets.widgets.views._communication import CommunicationView
 from nsm_widgets.widgets.views._routing import RoutingView
+from nsm_widgets.widgets.views._tokens import TokenView
 from nsm_widgets.widgets.views._views import AttentionView, Heatmap, NTMExplorer
 
 MOST_PLAIN = 6
@@ -82,6 +84,7 @@ def show(data: object, *, title: str = "") -> View | Chart | Composition:
     attention (``attention``, ``cross.attention``, …)       :class:`AttentionView`
     ``routing_weights``                                     :class:`RoutingView`
     ``communication_weights``                               :class:`CommunicationView`
+    any other array over the axis ``token``, with labels    :class:`TokenView`
     any other array, with one axis that is longer than 1    :class:`LineChart`
     any other array                                         :class:`Heatmap`
     ======================================================  ==============================================
@@ -196,7 +199,9 @@ def _is_stage(name: str) -> bool:
 
 
 def _drawn_plainly(array: NamedArray) -> View | Chart:
-    """Lines where one axis is long, else a map."""
+    """A text where there is one, lines where one axis is long, else a map."""
+    if is_text(array):
+        return TokenView(array)
     long = [dim for dim in array.dims if array.sizes[dim] > 1]
     if array.ndim == 1 or len(long) == 1:
         from nsm_widgets.widgets.charts._charts import LineChart  # loads bqplot, and pandas with it
