@@ -25,6 +25,7 @@ from nsm_widgets.trace.record.sources._nsm import COMMUNICATION, MANAGER, PROPAG
 from nsm_widgets.trace.record.sources._ntm import MemorySource
 from nsm_widgets.trace.record.sources._owned import OwnedSource
 from nsm_widgets.trace.record.sources._source import Known, Source
+from nsm_widgets.trace.record.sources.hugging_face._cache import CACHES
 from nsm_widgets.trace.record.sources.hugging_face._given import is_hugging_face
 from nsm_widgets.trace.record.sources.hugging_face._hugging_face import HuggingFaceSource
 
@@ -267,6 +268,4 @@ def _place_of_state(model: nn.Module) -> tuple[int, str] | None:
         parameters = list(inspect.signature(inner.forward).parameters)
     except (TypeError, ValueError):
         return None
-    return next(
-        ((parameters.index(name), name) for name in ("state", "past_key_values") if name in parameters), None
-    )
+    return next(((parameters.index(name), name) for name in ("state", *CACHES) if name in parameters), None)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nsm_widgets.trace.record._listening import Around
+
+CACHES = ("past_key_values", "cache")
+"""What the argument and the output is called: the second one since transformers 5.24."""
+
+
+def cache_in(given: Mapping[str, Any]) -> Any:
+    """The cache among arguments or outputs; an output of today warns where it is asked for the old name."""
+    return next((given[name] for name in given.keys() & set(CACHES) if given[name] is not None), None)
 
 
 def cache_holder(cache: object) -> Any:

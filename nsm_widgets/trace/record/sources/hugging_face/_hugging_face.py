@@ -19,6 +19,7 @@ from nsm_widgets.trace.record.sources._source import Source
 from nsm_widgets.trace.record.sources.hugging_face._cache import (
     after_call,
     cache_holder,
+    cache_in,
     cache_length,
     cache_reference,
 )
@@ -185,7 +186,7 @@ class HuggingFaceSource(Source):
             return
         if state.part is not part:
             state.part, state.number, state.cache = part, 0, None
-        cache = given.get("past_key_values")
+        cache = cache_in(given)
         state.past = cache_length(cache)
         self._producers.forget()
         of_encoder = given.get("encoder_outputs") is not None and self._is_encoded(given)
@@ -311,8 +312,8 @@ class HuggingFaceSource(Source):
         if len(part.calls) > before:
             self._tell_sides(part, given)
         self.problem = self._outputs.problem() or ("" if part.calls else self._why_none(output, given))
-        cache = output.get("past_key_values") if isinstance(output, Mapping) else None
-        cache = given.get("past_key_values") if cache is None else cache
+        cache = cache_in(output) if isinstance(output, Mapping) else None
+        cache = cache_in(given) if cache is None else cache
         state.cache = cache_reference(cache)
         state.length = state.past if cache is None else cache_length(cache)
         state.number += 1
