@@ -56,6 +56,7 @@ def rasterize(
     max_rows: int,
     max_columns: int,
     window: Window | None = None,
+    whole_rows: Shaped[np.ndarray, "row whole_column"] | None = None,
 ) -> Raster:
     """Code a plane, or the cells of it that are on show, pooled to at most ``max_rows`` by ``max_columns``.
 
@@ -73,6 +74,8 @@ def rasterize(
         max_columns: Most texels across.
         window: Only these cells are read and counted; all where there is none. ``row-max`` still divides by
             the largest of the whole row.
+        whole_rows: The same rows with the columns that are folded away, for ``row-max``; the plane when not
+            given.
 
     Raises:
         SelectionError: If the window is not inside the plane.
@@ -87,7 +90,9 @@ def rasterize(
     edges = first_cells(len(shown), rows), first_cells(shown.shape[1], columns)
     if scale == "row-max":
         first = 0 if window is None else window[0]
-        extremes = _pooled_shares(shown, *edges, domain, plane[first : first + len(shown)])
+        extremes = _pooled_shares(
+            shown, *edges, domain, (plane if whole_rows is None else whole_rows)[first : first + len(shown)]
+        )
     else:
         extremes = pooled_extremes(shown, shown, *edges, domain, scale)
     clips = may_clip and scale in ("linear", "log") and not extremes.inside(domain)

@@ -73,6 +73,11 @@ if TYPE_CHECKING:
         analyze_memory as analyze_memory,
         summary_statistics as summary_statistics,
     )
+    from nsm_widgets.stats._unused import (
+        UNUSED as UNUSED,
+        UNUSED_RULE as UNUSED_RULE,
+        unused_slots as unused_slots,
+    )
     from nsm_widgets.stats._weightings import (
         effective_slots as effective_slots,
         entropy as entropy,

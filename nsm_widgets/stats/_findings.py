@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from nsm_widgets._errors import WeightsError
 from nsm_widgets.stats._attention import causal_mask
 from nsm_widgets.stats._divergence import head_divergence
 from nsm_widgets.stats._entries import named_arrays
-from nsm_widgets.stats._input import counted, take
+from nsm_widgets.stats._input import Mask, counted, take
 from nsm_widgets.stats._rows import Rows, mean_where, take_rows
 from nsm_widgets.stats._slot_table import known_part, memories_of
 from nsm_widgets.stats._slots import (
@@ -26,6 +26,7 @@ from nsm_widgets.stats._slots import (
     starts_before,
     take_masses,
 )
+from nsm_widgets.stats._unused import UNUSED_RULE, unused_slots
 from nsm_widgets.stats._weightings import row_normalised_entropy
 from nsm_widgets.trace import FrozenDict, NamedArray, Trace
 
@@ -76,8 +77,8 @@ def findings(data: object, *, threshold: float = ACCESS, mask: object = None) ->
     - ``overwritten_writes`` (warning): writes that nobody read before the slot was written again.
     - ``blurry_head`` (note): a head's mean normalised entropy is 0.9 or more; causal attention is judged
       against the keys that may be seen.
-    - ``dead_slots``, ``never_read_slots`` (note): in no batch item accessed, or in one written and in none
-      read.
+    - ``dead_slots`` (note): no weight above 1 % in any step, sample or head: :func:`unused_slots`.
+    - ``never_read_slots`` (note): in a batch item written, and in none read.
 
     Heads are judged by their final weights, not by the stages of addressing; slots, up to the first NaN.
 
@@ -103,10 +104,13 @@ def findings(data: object, *, threshold: float = ACCESS, mask: object = None) ->
             found += _of_heads(array, places)
     starts = data.attrs.get("sequence_starts", ()) if isinstance(data, Trace) else ()
     bad = {finding.array for finding in found if finding.kind == "not_weights"}
-    for read, write in memories_of({array.name: array for array, _ in arrays}).values():
+    named = {array.name: array for array, _ in arrays}
+    for prefix, (read, write) in memories_of(named).items():
         if not {read.name, write.name} & bad:
             sides = take_masses(read, masks[read.name]), take_masses(write, masks[write.name])
             found += _of_slots(*sides, threshold, starts)
+            memory = named.get(f"{prefix}.memory" if prefix else "memory")
+            found += _dead({"read_weights": read, "write_weights": write, "memory": memory}, masks)
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
@@ -245,17 +249,25 @@ def _of_slots(
             f"the first at {_at(where, source)}."
         )
         yield Finding("overwritten_writes", name, where, text, "warning")
-    dead, unread = ~ever_read & ~ever_written, ever_written & ~ever_read
-    for kind, flags, what in (
-        ("dead_slots", dead, "never written nor read"),
-        ("never_read_slots", unread, "written, and never read"),
-    ):
-        if flags.any():
-            where = FrozenDict(slot=int(flags.argmax()))
-            if kind == "never_read_slots":
-                where = FrozenDict({**_first(written[..., where["slot"]], dims[:-1]), **where})
-            text = f"{int(flags.sum())} of {slots} slots are {what} (mass of {threshold:g} or more): "
-            yield Finding(kind, name, where, f"{text}{_ranges(np.sort(numbers[flags]))}.", "note")
+    unread = ever_written & ~ever_read
+    if unread.any():
+        slot = int(unread.argmax())
+        where = FrozenDict({**_first(written[..., slot], dims[:-1]), "slot": slot})
+        ranges = _ranges(np.sort(numbers[unread]))
+        what = f"written, and never read (mass of {threshold:g} or more)"
+        text = f"{int(unread.sum())} of {slots} slots are {what}: {ranges}."
+        yield Finding("never_read_slots", name, where, text, "note")
+
+
+def _dead(memory: Mapping[str, NamedArray | None], masks: Mapping[str, Mask]) -> Iterator[Finding]:
+    """Slots that views fold away."""
+    parts = {part: array for part, array in memory.items() if array is not None}
+    unused = unused_slots(parts, mask={part: masks[array.name] for part, array in parts.items()})
+    if unused is not None and unused.any():
+        writes = parts["write_weights"]
+        ranges = _ranges(np.sort(writes.numbers("slot")[unused]))
+        text = f"{int(unused.sum())} of {len(unused)} slots are unused, {UNUSED_RULE}: {ranges}."
+        yield Finding("dead_slots", writes.name, FrozenDict(slot=int(unused.argmax())), text, "note")
 
 
 def _first(flags: NDArray[np.bool_], dims: Sequence[str]) -> FrozenDict:

@@ -61,13 +61,6 @@ if TYPE_CHECKING:
         column_sums as column_sums,
         largest_sum as largest_sum,
     )
-    from nsm_widgets.view._importance import (
-        BAR_ORDERS as BAR_ORDERS,
-        first_write as first_write,
-        importance_layout as importance_layout,
-        slot_importance as slot_importance,
-        slot_use as slot_use,
-    )
     from nsm_widgets.view._layouts import (
         arrays_of as arrays_of,
         attention_layout as attention_layout,
@@ -140,6 +133,18 @@ if TYPE_CHECKING:
         mark_colors as mark_colors,
     )
     from nsm_widgets.view.panels import Layout as Layout, Panel as Panel
+    from nsm_widgets.view.slots._fold import (
+        FoldChoice as FoldChoice,
+        shown_indices as shown_indices,
+        with_unused as with_unused,
+    )
+    from nsm_widgets.view.slots._importance import (
+        BAR_ORDERS as BAR_ORDERS,
+        first_write as first_write,
+        importance_layout as importance_layout,
+        slot_importance as slot_importance,
+        slot_use as slot_use,
+    )
     from nsm_widgets.view.tokens._layout import (
         is_text as is_text,
         token_axis as token_axis,

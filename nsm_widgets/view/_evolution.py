@@ -15,6 +15,7 @@ from nsm_widgets.view._derived import derived, memory_change, memory_steps, step
 from nsm_widgets.view._layouts import lines_layout
 from nsm_widgets.view._lines import MOST_NAMED_LINES
 from nsm_widgets.view.panels import HeatmapPanel, Layout, Panel
+from nsm_widgets.view.slots._fold import with_unused
 
 NO_SLOTS = "slots must name at least one, got none. Not given, they are those that changed most."
 
@@ -113,7 +114,8 @@ def evolution_layouts(
         lines_layout(array, lines="slot", picked=chosen, title=titles[array.name], height_px=lines_px)
         for array in statistics
     ]
-    return [maps, *lines], trace.assign(difference, change, *statistics)
+    shown = trace.assign(difference, change, *statistics)
+    return [with_unused(maps, shown, chosen), *lines], shown
 
 
 def _map(array: NamedArray, *, x: str, title: str, cmap: str | None = None) -> Panel:

@@ -25,6 +25,7 @@ from nsm_widgets.view.panels import (
     ScalarReadout,
     ThumbnailsPanel,
 )
+from nsm_widgets.view.slots._fold import with_unused
 
 PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 80, 220
 """Heights of the drawn areas, in CSS pixels."""
@@ -195,7 +196,7 @@ def memory_layout(trace: Trace) -> tuple[Layout, Trace]:
         trace = trace.assign(change)
         coloring = default_coloring(change, cmap="writes")
         panels.append(HeatmapPanel(**drawn(change, "slot", "time", "change of each slot", coloring)))
-    return (tuple(panels),), trace
+    return with_unused((tuple(panels),), trace), trace
 
 
 def read_write_layout(trace: Trace) -> Layout:
@@ -211,7 +212,7 @@ def read_write_layout(trace: Trace) -> Layout:
             f"got {', '.join(trace) or 'no arrays'}. "
             'Trace.from_arrays({"read_weights": weights}) makes such a trace.'
         )
-    return (tuple(panels),)
+    return with_unused((tuple(panels),), trace)
 
 
 def attention_layout(trace: Trace) -> Layout:
@@ -294,7 +295,7 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
         trace = trace.assign(answers, asked_target(trace))
     rows = [_filled(signal, addressing) for signal in signals if signal]
     slots, trace = _slot_rows(trace, weights, [*addressing, *chain(*dnc_rows(trace))])
-    return (*rows, *slots), trace
+    return with_unused((*rows, *slots), trace), trace
 
 
 def _signals(trace: Trace, answers: NamedArray | None) -> tuple[Panel, ...]:

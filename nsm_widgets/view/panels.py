@@ -201,6 +201,20 @@ class PanelBase:
         }
 
 
+Runs = tuple[tuple[int, int], ...]
+"""Runs of indices, ascending, each with its first and its last."""
+
+
+def common_runs(some: Runs, others: Runs) -> Runs:
+    """The indices of both.
+
+    >>> common_runs(((0, 3), (6, 9)), ((2, 7),))
+    ((2, 3), (6, 7))
+    """
+    pairs = ((max(a, c), min(b, d)) for a, b in some for c, d in others)
+    return tuple((first, last) for first, last in pairs if first <= last)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaintedPanel(PanelBase):
     """What panels are told whose values are cells in colours."""
@@ -223,8 +237,17 @@ class HeatmapPanel(PaintedPanel):
     """What is said over a picture in which every value is NaN."""
     flags: str = ""
     """An array along ``y`` (its other axes follow the selection): rows where it is above 0 are marked."""
+    unused: Mapping[str, Runs] = field(default_factory=dict)
+    """By axis, runs of indices that nobody uses: they can be folded away."""
 
     kind = "heatmap"
+
+    def merged(self, other: PanelBase) -> Self:
+        """And without those that the other one uses: a fold opens, and never closes."""
+        theirs = other.unused if isinstance(other, HeatmapPanel) else {}
+        both = {dim: common_runs(runs, theirs.get(dim, ())) for dim, runs in self.unused.items()}
+        unused = {dim: runs for dim, runs in both.items() if runs}
+        return replace(PanelBase.merged(self, other), unused=unused)
 
     @property
     def arrays(self) -> tuple[str, ...]:

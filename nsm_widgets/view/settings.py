@@ -13,6 +13,7 @@ from nsm_widgets._errors import UnknownOptionError
 from nsm_widgets.view._color import COLOR_SCALES, ColorScale
 from nsm_widgets.view._own_range import DOMAIN_CHOICES, DomainChoice
 from nsm_widgets.view.colormaps._tables import as_colormap
+from nsm_widgets.view.slots._fold import FOLD_CHOICES, FoldChoice
 
 
 class SettingOptions(TypedDict, total=False):
@@ -21,6 +22,7 @@ class SettingOptions(TypedDict, total=False):
     cmap: str
     scale: ColorScale
     domain: DomainChoice
+    fold: FoldChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Settings:
     """How values are placed on the colour bar."""
     domain: DomainChoice = "shared"
     """What the ends of the colour bar stand for."""
+    fold: FoldChoice = "unused"
+    """Which indices of an axis are folded away: slots that nobody uses, where these are many, or none."""
 
     def check(self) -> None:
         """Refuse what is no choice.
@@ -52,7 +56,7 @@ class Settings:
 
 SETTINGS = tuple(field.name for field in fields(Settings))
 
-CHOICES: dict[str, tuple[str, ...]] = {"scale": COLOR_SCALES, "domain": DOMAIN_CHOICES}
+CHOICES: dict[str, tuple[str, ...]] = {"scale": COLOR_SCALES, "domain": DOMAIN_CHOICES, "fold": FOLD_CHOICES}
 """By the setting's name; of ``cmap``, the colour maps."""
 
 SAID = {
@@ -61,7 +65,7 @@ SAID = {
 }
 """What a heading says of a value, by the setting's name."""
 
-OF_GROUP = ("cmap", "scale", "domain")
+OF_GROUP = ("cmap", "scale", "domain", "fold")
 """Settings that all parts of a group follow."""
 
 

@@ -30,6 +30,7 @@ class UntitledLooks(TypedDict, total=False):
     cmap: ColorMap
     scale: str
     domain: str
+    fold: str
     array: str
     layout: Layout
 

@@ -72,6 +72,9 @@ class View(Exportable, SyncedWidget):
         scale: ``"linear"``, ``"log"``, ``"row-max"`` or ``"rank"``. Default: ``"linear"``.
         domain: ``"shared"``, one range of colours for all heads, or, of attention, ``"per-head"``. Default:
             ``"shared"``.
+        fold: ``"unused"``: slots that nobody uses (no read or write weight above 1 % in any step, sample or
+            head, and no NaN) are folded away in maps of a memory and its weights, where they are at least 8
+            and a quarter of all; a line says how many, and shows them. Or ``"none"``. Default: ``"unused"``.
         array: Name of the array on show at first, in a view that shows one of several. Default: the first.
         title: Heading above the panels. Default: none.
         page_arrays: A :class:`PageArrays` to read from, so that several views share one copy of the bytes.
@@ -96,6 +99,9 @@ class View(Exportable, SyncedWidget):
     domain = traitlets.Unicode("shared").tag(sync=True)
     """What the ends of the colour bar stand for: ``"shared"``, the same for all heads, or, of attention,
     ``"per-head"``, the range of the head on show (each thumbnail's own). Two-way. Default: ``"shared"``."""
+
+    fold = traitlets.Unicode("unused").tag(sync=True)
+    """Whether ``"unused"`` slots are folded away, or ``"none"``. Two-way. Default: ``"unused"``."""
 
     array = traitlets.Unicode("").tag(sync=True)
     """Name of the array on show, in a view that shows one of several, and empty in others. Two-way. Default:

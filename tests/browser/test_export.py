@@ -20,7 +20,14 @@ from playwright.sync_api import Browser, Page, expect
 from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Trace
 from nsm_widgets._checksums import text_sum
 from nsm_widgets.export import notebook_to_html, widgets_to_html
-from nsm_widgets.view import color_codes, default_coloring, paint, rank_thresholds
+from nsm_widgets.view import (
+    color_codes,
+    default_coloring,
+    memory_layout,
+    paint,
+    rank_thresholds,
+    shown_indices,
+)
 from nsm_widgets.widgets import LineChart, MemoryView, ReadWriteView, Selection
 from tests import hostile
 from tests.browser.harness import ExportedPage, drag_range, open_exported
@@ -50,13 +57,14 @@ def expected_colors(
 
 
 def assert_memory_painted(view: ViewOnPage, trace: Trace, time: int, theme: Theme = "light") -> None:
-    """Every cell of the memory has the very colour that Python computes."""
+    """Every cell of the memory that is shown has the very colour that Python computes."""
     view.wait_painted("memory", f"time={time} batch=0")
     _, _, rows, columns = trace["memory"].shape
-    cells = [(row, column) for row in range(rows) for column in range(columns)]
-    painted = view.cell_colors("memory", cells, rows, columns)
+    slots = shown_indices(memory_layout(trace)[0][0][0], "slot", rows, 0) or list(range(rows))
+    cells = [(row, column) for row in range(len(slots)) for column in range(columns)]
+    painted = view.cell_colors("memory", cells, len(slots), columns)
     colors = expected_colors(trace, "memory", theme, time=time, batch=0)
-    assert painted == [colors[row][column] for row, column in cells]
+    assert painted == [colors[slots[row]][column] for row, column in cells]
     assert len(set(painted)) > 10, "a picture of few colours shows little"
 
 

@@ -14,7 +14,8 @@ from tests.browser.harness.window import VIEWPORT
 from tests.browser.views import ViewOnPage
 
 Theme = Literal["light", "dark"]
-SLOTS, WORDS, STEPS = 128, 20, 41
+SLOTS, WORDS, STEPS = 38, 20, 41
+"""Of the memory's 128 slots those that are used: the first ones."""
 ALL_IN_SIGHT = (VIEWPORT[0], 2600)  # what is out of sight waits until it comes near
 
 
@@ -161,12 +162,12 @@ def test_keys_step_the_slider_and_reach_python(
 
 def test_python_moves_every_view(quickstart: NotebookPage, explorer: ViewOnPage, memory: ViewOnPage) -> None:
     """`explorer.selection.time = 7` repaints all views, and the sliders follow."""
-    quickstart.run_code("explorer.selection.time = 7; explorer.selection.slot = 99")
+    quickstart.run_code("explorer.selection.time = 7; explorer.selection.slot = 29")
     for view in (explorer, memory):
         view.wait_painted("memory", "time=7 batch=0")
-        view.wait_index("slot", 99)
+        view.wait_index("slot", 29)
         expect(view.slider("time")).to_have_value("7")
-        expect(view.slider("slot")).to_have_value("99")
+        expect(view.slider("slot")).to_have_value("29")
 
 
 def test_hover_shows_exact_values_and_the_same_place_in_all_views(
@@ -175,14 +176,14 @@ def test_hover_shows_exact_values_and_the_same_place_in_all_views(
     """One hovered cell of the memory: its value to the last digit, its slot in every map over slots."""
     quickstart.run_code("explorer.selection.time = 7")
     explorer.wait_painted("memory", "time=7 batch=0")
-    explorer.hover_cell("memory", 64, 6, SLOTS, WORDS)
-    value = quickstart.python("str(explorer.trace['memory'].values[7, 0, 64, 6])")
-    explorer.wait_readout("memory", f"slot 64 · word 6 = {value}")
-    memory.wait_readout("memory", f"slot 64 · word 6 = {value}")
+    explorer.hover_cell("memory", 34, 6, SLOTS, WORDS)
+    value = quickstart.python("str(explorer.trace['memory'].values[7, 0, 34, 6])")
+    explorer.wait_readout("memory", f"slot 34 · word 6 = {value}")
+    memory.wait_readout("memory", f"slot 34 · word 6 = {value}")
     for side in ("write", "read"):
-        weight = quickstart.python(f"str(explorer.trace['{side}_weights'].values[7, 0, 0, 64])")
+        weight = quickstart.python(f"str(explorer.trace['{side}_weights'].values[7, 0, 0, 34])")
         name = f"{side}_weights_0"
-        expect(explorer.panel(name).locator(".nsmw-readout")).to_contain_text("slot 64 · time 7 = ")
+        expect(explorer.panel(name).locator(".nsmw-readout")).to_contain_text("slot 34 · time 7 = ")
         shown = explorer.readout(name).split("= ")[1]
         assert float(shown) == float(weight), (shown, weight)
     quickstart.page.mouse.move(2, 2)
@@ -192,11 +193,11 @@ def test_hover_shows_exact_values_and_the_same_place_in_all_views(
 
 def test_clicking_a_map_goes_to_its_step_and_slot(quickstart: NotebookPage, explorer: ViewOnPage) -> None:
     """A click on a weighting over time and slots selects both, here and in Python."""
-    explorer.click_cell("write_weights_0", 40, 12, SLOTS, STEPS)
+    explorer.click_cell("write_weights_0", 30, 12, SLOTS, STEPS)
     explorer.wait_index("time", 12)
-    explorer.wait_index("slot", 40)
+    explorer.wait_index("slot", 30)
     explorer.wait_painted("memory", "time=12 batch=0")
-    quickstart.wait_python("(explorer.selection.time, explorer.selection.slot)", [12, 40])
+    quickstart.wait_python("(explorer.selection.time, explorer.selection.slot)", [12, 30])
 
 
 def test_arrow_keys_walk_over_cells_and_are_spoken(quickstart: NotebookPage, explorer: ViewOnPage) -> None:

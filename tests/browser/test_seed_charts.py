@@ -114,7 +114,7 @@ def bars(notebook: NotebookPage) -> tuple[ViewOnPage, ViewOnPage]:
 def test_bars_are_as_high_as_the_scores_and_follow_the_sliders(
     notebook: NotebookPage, bars: tuple[ViewOnPage, ViewOnPage]
 ) -> None:
-    """By the loop above, at any step and for any item; colours, symbols and counts tell what is dead."""
+    """By the loop above, at any step and for any item; colours, symbols and counts tell what is unused."""
     importance, memory = bars
     weights = notebook.python("weights.tolist()")
     wait_bars(notebook, scores(weights, 0, 0))
@@ -131,8 +131,8 @@ def test_bars_are_as_high_as_the_scores_and_follow_the_sliders(
     kinds = importance.root.locator(".nsmw-bar-kind")
     expect(kinds).to_have_count(3)
     for code in range(3):
-        expect(kinds.nth(code)).to_contain_text(re.compile(rf"{codes.count(code)} (used|dead|saturated)"))
-    expect(kinds.nth(1)).to_contain_text("below 0.001 at the last step")
+        expect(kinds.nth(code)).to_contain_text(re.compile(rf"{codes.count(code)} (used|unused|saturated)"))
+    expect(kinds.nth(1)).to_contain_text("unused: no weight above 1 % in any step, sample or head")
     expect(figure(notebook).locator(".dot")).to_have_count(codes.count(1) + codes.count(2))
     expect(importance.root.locator(".nsmw-note")).to_have_text(
         "importance = read and write weights on a slot, summed up to this step, "

@@ -330,7 +330,10 @@ def test_slots() -> None:
     reads = sets[[0, 0, 0, 0, 0, 0]][:, None, None]
     found = {f.kind: f for f in stats.findings({"read_weights": reads, "write_weights": writes})}
     assert found["dead_slots"].where == {"slot": 3}
-    assert "5 of 8 slots are never written nor read (mass of 0.1 or more): 3-7." in found["dead_slots"].text
+    assert (
+        "5 of 8 slots are unused, no weight above 1 % in any step, sample or head: 3-7."
+        in found["dead_slots"].text
+    )
     assert found["never_read_slots"].where == {"time": 1, "batch": 0, "slot": 1}
     assert found["overwritten_writes"].where == {"time": 1, "batch": 0, "slot": 1}
     assert "1 of 6 writes are overwritten before anybody reads them" in found["overwritten_writes"].text

@@ -23,8 +23,8 @@ from nsm_widgets.view import (
     slot_importance,
     slot_use,
 )
-from nsm_widgets.view._importance import DEAD_BELOW, MOST_BARS
 from nsm_widgets.view.panels import BarsPanel
+from nsm_widgets.view.slots._importance import DEAD_BELOW, MOST_BARS
 from tests.panels import of_kind
 
 STEPS, BATCH, SLOTS = 7, 2, 5

@@ -30,7 +30,8 @@ from tests.vscode.page import THEMES, VscodePage, keep_figures, open_page
 from tests.vscode.server import KernelServer
 
 Theme = Literal["light", "dark"]
-SLOTS, WORDS, STEPS = 128, 20, 41
+SLOTS, WORDS, STEPS = 38, 20, 41
+"""Of the memory's 128 slots those that are used: the first ones."""
 LARGEST_MESSAGE = 500_000
 LARGEST_BINARY = 4_000
 

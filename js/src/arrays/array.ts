@@ -34,6 +34,8 @@ export interface StoredArray {
   readonly precision: Precision;
   /** Whether all of it is on this page, and no kernel is needed to show it. */
   readonly complete: boolean;
+  /** Whether it is not on this page, and never will be. */
+  readonly missing?: true;
   size(dim: string): number;
   /** The label, on one line; undefined where the axis has none. */
   label(dim: string, index: number, batch: number): string | undefined;
@@ -47,8 +49,8 @@ export interface StoredArray {
   raster(picture: Picture): RasterResult;
   /** What a plane spans by itself; undefined while it has not arrived. */
   own(y: string, x: string, at: Indices, shared: Domain, ranked: boolean): OwnRange | undefined;
-  /** The values of a part of a plane; undefined while they have not arrived. */
-  cells(y: string, x: string, at: Indices, window: Window): Plane | undefined;
+  /** The values of a part of a plane; undefined while they have not arrived. `requester`: as for a picture. */
+  cells(y: string, x: string, at: Indices, window: Window, requester?: string): Plane | undefined;
   plane(y: string, x: string, at: Indices): PlaneResult;
   /** The value of a cell, as exact as `precision` says; undefined while it has not arrived. */
   value(at: Indices): number | undefined;

@@ -38,8 +38,14 @@ export function joinArrays(own: PageArrays, others: readonly PageArrays[]): Page
     get numbers() {
       return live().numbers;
     },
+    get rasters() {
+      return own.rasters;
+    },
     get domains() {
       return own.domains;
+    },
+    get unused() {
+      return own.unused;
     },
     subscribe(listener, signal) {
       for (const arrays of [own, ...others]) arrays.subscribe(listener, signal);

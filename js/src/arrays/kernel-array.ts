@@ -45,7 +45,7 @@ export function kernelArray(meta: ArrayMeta, requests: Requests, rasters: Raster
     plane: (y, x, at) => source().plane(y, x, at),
     raster: (picture) => source().raster(picture),
     own: (y, x, at, shared, ranked) => source().own(y, x, at, shared, ranked),
-    cells: (y, x, at, window) => source().cells(y, x, at, window),
+    cells: (y, x, at, window, requester) => source().cells(y, x, at, window, requester),
     value: (at) => source().value(at),
     prefetch: (wanted, dim) => source().prefetch(wanted, dim),
   };
@@ -101,9 +101,14 @@ class Remote implements Pick<StoredArray, "plane" | "raster" | "own" | "cells" |
     return got instanceof Refusal ? undefined : got;
   }
 
-  cells(y: string, x: string, at: Indices, window: Window): Plane | undefined {
+  cells(y: string, x: string, at: Indices, window: Window, requester = "cells"): Plane | undefined {
+    if (this.#download?.small) {
+      this.#download.fetch();
+      return undefined;
+    }
     const request = valuesRequest(this.#meta, y, x, at, window);
-    const got = this.#requests.get(request, `cells/${y}/${x}/${this.#meta.name}`);
+    const got = this.#requests.get(request, `${requester}/${y}/${x}/${this.#meta.name}`);
+    if (got !== undefined) this.#download?.prefetch();
     return got instanceof Refusal ? undefined : got;
   }
 

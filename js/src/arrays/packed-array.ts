@@ -65,6 +65,7 @@ export function missing(meta: ArrayMeta): StoredArray {
   return {
     ...described(meta),
     complete: false,
+    missing: true,
     raster: () => unavailable,
     own: () => undefined,
     cells: () => undefined,

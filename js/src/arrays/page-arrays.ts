@@ -2,7 +2,7 @@
 
 import { type Heard, type InitializeContext, listen, type Model } from "../page/model";
 import { oneLine } from "../page/text";
-import type { ArrayMeta } from "../wire/state";
+import type { ArrayMeta, Runs } from "../wire/state";
 import type { ChunkHeader, MissingHeader } from "../wire/unpack";
 import { decode } from "../wire/wire";
 import { local, type StoredArray } from "./array";
@@ -27,6 +27,10 @@ export interface PageArrays {
   readonly numbers: readonly number[];
   /** Of a recording that runs: the colours of panels, where they are others than at first. */
   readonly domains: ReadonlyMap<string, Extent>;
+  /** Of one that runs: by panel and axis, the indices that nobody uses any more, where they are fewer than at first. */
+  readonly unused: ReadonlyMap<string, Record<string, Runs>>;
+  /** Pictures that were drawn of its arrays. */
+  readonly rasters: RasterCache;
   /** Called when planes arrive, and when arrays join or leave the state. */
   subscribe(listener: () => void, signal: AbortSignal): void;
 }
@@ -37,11 +41,12 @@ export function createPageArrays({ model, signal, heard = [] }: InitializeContex
 
 class HeldArrays implements PageArrays {
   readonly domains: ReadonlyMap<string, Extent>;
+  readonly unused: ReadonlyMap<string, Record<string, Runs>>;
   readonly stateMb: number | undefined;
+  readonly rasters: RasterCache;
   readonly #model: Model;
   readonly #requests: Requests;
   readonly #chunks: ChunkCache;
-  readonly #rasters: RasterCache;
   readonly #live: LiveRecording;
   readonly #headers: Record<string, ChunkHeader | MissingHeader>;
   readonly #listeners = new Set<() => void>();
@@ -54,9 +59,10 @@ class HeldArrays implements PageArrays {
     this.#model = model;
     this.#requests = new Requests(model, arrived, signal);
     this.#chunks = new ChunkCache(arrived, signal);
-    this.#rasters = new RasterCache(signal);
-    this.#live = new LiveRecording(this.#rasters);
+    this.rasters = new RasterCache(signal);
+    this.#live = new LiveRecording(this.rasters);
     this.domains = this.#live.domains;
+    this.unused = this.#live.unused;
     this.#headers = (model.get("_chunks") ?? {}) as Record<string, ChunkHeader | MissingHeader>;
     this.stateMb = (model.get("_state_mb") as number | null | undefined) ?? undefined;
     this.#hold();
@@ -135,11 +141,11 @@ class HeldArrays implements PageArrays {
     // only what is the object's own: an array may be called toString
     const header = Object.hasOwn(this.#headers, meta.name) ? this.#headers[meta.name] : undefined;
     if (header !== undefined) {
-      return "missing" in header ? missing(meta) : packedArray(meta, header, this.#chunks, this.#rasters);
+      return "missing" in header ? missing(meta) : packedArray(meta, header, this.#chunks, this.rasters);
     }
     const bytes = this.#inState(meta.name);
-    if (bytes === undefined) return kernelArray(meta, this.#requests, this.#rasters);
-    return local(meta, decode(bytes, meta.dtype, meta.shape), this.#rasters);
+    if (bytes === undefined) return kernelArray(meta, this.#requests, this.rasters);
+    return local(meta, decode(bytes, meta.dtype, meta.shape), this.rasters);
   }
 
   #inState(name: string): DataView | undefined {

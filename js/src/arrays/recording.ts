@@ -1,6 +1,6 @@
 /** What a page holds of a recording that runs, and how it takes what `nsm_widgets/widgets/live/_growth.py` sends. */
 
-import type { ArrayMeta, ArraySummary } from "../wire/state";
+import type { ArrayMeta, ArraySummary, Runs } from "../wire/state";
 import { decode, fromBase64, joined } from "../wire/wire";
 import type { StoredArray } from "./array";
 import { type Growing, growing, idOf } from "./growing";
@@ -44,6 +44,7 @@ interface Message {
   scalars?: [name: string, numbers: number[], start: number][];
   summaries?: Record<string, ArraySummary>;
   domains?: Record<string, Extent>;
+  unused?: Record<string, Record<string, Runs>>;
   status?: LiveStatus;
 }
 
@@ -52,6 +53,8 @@ export class LiveRecording {
   readonly numbers: number[] = [];
   /** By panel, where they are others than those that its layout was sent with. */
   readonly domains = new Map<string, Extent>();
+  /** The same of the indices that nobody has used so far: fewer, as it goes on. */
+  readonly unused = new Map<string, Record<string, Runs>>();
   status: LiveStatus | undefined;
   #run = "";
   #generation: number | undefined;
@@ -74,6 +77,7 @@ export class LiveRecording {
     if (first?.live !== this.#run || generation !== this.#generation) {
       this.numbers.length = 0;
       this.domains.clear();
+      this.unused.clear();
       this.#arrays.clear();
     }
     this.#run = first?.live ?? "";
@@ -101,6 +105,7 @@ export class LiveRecording {
     this.#generation = undefined;
     this.numbers.length = 0;
     this.domains.clear();
+    this.unused.clear();
     this.#arrays.clear();
     this.#scalars.clear();
     this.#early = [];
@@ -142,6 +147,7 @@ export class LiveRecording {
       this.#scalars.get(name)?.append(numbers, values as Float64Array);
     }
     for (const [panel, extent] of Object.entries(message.domains ?? {})) this.domains.set(panel, extent);
+    for (const [panel, unused] of Object.entries(message.unused ?? {})) this.unused.set(panel, unused);
     return true;
   }
 

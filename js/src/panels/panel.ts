@@ -11,6 +11,7 @@ import { KNOWN_DIMS, knownAxis } from "../wire/axes";
 import type { Settings } from "../wire/settings";
 import { clampIndex, type Indices, type PaintedSpec, type PanelSpec } from "../wire/state";
 import type { Excerpt, Part } from "./excerpt";
+import type { Folds } from "./fold";
 
 export interface PanelContext {
   arrays: PageArrays;
@@ -20,6 +21,8 @@ export interface PanelContext {
   /** The reader has pressed a cell of a panel, also one that was selected before. */
   pressed(panel: string, indices: Readonly<Indices>): void;
   theme(): Theme;
+  /** What of its panels is folded away. */
+  folds: Folds;
   /** Speak to a screen reader. */
   announce(text: string): void;
   /** The margins that all panels share. */

@@ -77,7 +77,7 @@ function pool(lines: Lines, { domain, scale }: RasterOptions): Pooled {
 function poolRows(plane: Plane, lines: Lines, { domain, scale, window }: RasterOptions): Pooled {
   const limits = clipLimits(domain, scale);
   const first = (lines.turned ? window?.column : window?.row) ?? 0;
-  const largest = largestOf(plane, domain, lines.turned).subarray(first, first + lines.lines);
+  const largest = largestOf(plane.whole ?? plane, domain, lines.turned).subarray(first, first + lines.lines);
   const undivided = { ...lines, lineTexels: lines.lines };
   const values = poolBits(undivided, domain.diverging ? "magnitudes" : "positive", limits);
   if (values === undefined) return poolAny(lines, domain, limits, largest);

@@ -3,6 +3,7 @@
 import type { PageArrays } from "../arrays/page-arrays";
 import { createChooser, MOST_ENTRIES } from "../controls/chooser";
 import { createSlider } from "../controls/slider";
+import type { Folds } from "../panels/fold";
 import { CURSOR_DIMS } from "../panels/panel";
 import type { Selection } from "../selection/selection";
 import { inOrder } from "../wire/axes";
@@ -23,11 +24,13 @@ export interface AxisControlOptions {
   sizes: Indices;
   arrays: PageArrays;
   selection: Selection;
+  /** What of the axes is folded away: sliders step over it. */
+  folds: Folds;
   signal: AbortSignal;
 }
 
 export function createAxisControl(dim: string, options: AxisControlOptions): AxisControl {
-  const { panels, sizes, arrays, selection, signal } = options;
+  const { panels, sizes, arrays, selection, folds, signal } = options;
   const size = () => sizes[dim] ?? 1;
   const here = () => clampIndex(selection.indices[dim] ?? 0, size());
   const go = (index: number) => {
@@ -39,7 +42,7 @@ export function createAxisControl(dim: string, options: AxisControlOptions): Axi
     const slider = createSlider(dim, size, go, signal);
     const numbers = numbersOf(panels, arrays, dim, size());
     const draw = (batch: number) =>
-      slider.show(here(), nameAt(here(), batch), numbers, nameAt(size() - 1, batch));
+      slider.show(here(), nameAt(here(), batch), numbers, nameAt(size() - 1, batch), folds.along(dim));
     return { dim, element: slider.element, draw };
   }
   const chooser = createChooser(dim, size(), go, signal);

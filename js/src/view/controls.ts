@@ -5,6 +5,7 @@ import { DETACHED_TEXT } from "../page/detached";
 import { element, setText } from "../page/dom";
 import type { Settings } from "../wire/settings";
 import type { AxisControlOptions } from "./axis-controls";
+import { createFoldLine } from "./fold-line";
 import { type Controls, createSettingControls } from "./setting-controls";
 import type { ViewSettings } from "./settings";
 import { createToolbar } from "./toolbar";
@@ -50,12 +51,14 @@ export function createControls(options: ControlsOptions): Controls {
   }
   const toolbar = createToolbar({ ...chosen, first });
   toolbar.element.hidden = options.hidden;
+  const fold = createFoldLine(options.folds, (choice) => settings.choose({ fold: choice }), signal);
   const detached = element("p", { class: "nsmw-detached", role: "status" });
   return {
-    elements: [detached, toolbar.element],
+    elements: [detached, toolbar.element, fold.element],
     draw() {
       setText(detached, settings.attachment.detached || selection.unheard ? DETACHED_TEXT : "");
       toolbar.draw();
+      fold.draw();
       show();
     },
   };

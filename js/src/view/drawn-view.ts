@@ -6,6 +6,7 @@ import { listen, type RenderContext } from "../page/model";
 import { oneLine } from "../page/text";
 import { currentTheme } from "../page/theme";
 import type { FigureModels } from "../panels/chart/marks";
+import { Folds, hiddenText } from "../panels/fold";
 import type { PanelContext } from "../panels/panel";
 import { createExports, type Exports } from "../save/exports";
 import type { Selection } from "../selection/selection";
@@ -39,6 +40,8 @@ class DrawnView {
   readonly #model: RenderContext["model"];
   readonly #parts: ViewParts;
   readonly #content: Content;
+  /** Of its own panels, and of all that the toolbar serves. */
+  readonly #folds: Folds;
   readonly #rows: PanelRows;
   readonly #heading: HTMLElement;
   /** For who listens to the page. */
@@ -58,6 +61,12 @@ class DrawnView {
     this.#parts = parts;
     this.#signal = signal;
     this.#content = contentOf(model, parts.arrays, settings.values);
+    this.#folds = new Folds(
+      this.#content.shown,
+      parts.arrays,
+      () => settings.values,
+      () => parts.selection.indices,
+    );
     const context = this.#panelContext();
     this.#rows = new PanelRows(this.#content.layout, (spec) =>
       createPanel(spec, context, { figure: parts.figure, render }),
@@ -66,7 +75,8 @@ class DrawnView {
     this.#heading = createHeading(model, signal);
     this.#exports = this.#createExports();
     const leads = model.get("_toolbar") !== "none"; // else the first part of a group has the controls of all
-    const about = { ...parts, panels: this.#content.shown, sizes: this.#content.sizes, signal };
+    const { shown, sizes } = this.#content;
+    const about = { ...parts, panels: shown, sizes, folds: this.#folds, signal };
     const controls = createControls({
       ...about,
       choices: this.#content.choices,
@@ -100,6 +110,7 @@ class DrawnView {
       selection,
       settings: () => settings.values,
       choose: (changes) => settings.choose(changes),
+      folds: this.#folds,
       pressed: (panel, indices) => this.#tellPressed(panel, indices),
       theme: currentTheme,
       announce: this.#announce,
@@ -118,6 +129,7 @@ class DrawnView {
       panels: this.#rows.panels,
       caption: () => [
         ...selectionTexts(shown, arrays, selection.indices, settings.values),
+        ...(this.#folds.told ? [hiddenText(this.#folds.told)].filter(Boolean) : []),
         ...notesOf(this.#rows.shown),
       ],
       announce: this.#announce,

@@ -44,6 +44,8 @@ export function createRecordingStatus(options: RecordingStatusOptions): Recordin
           spec.domain = [extent[0], extent[1]];
           [spec.below, spec.above] = [extent[2], extent[3]];
         }
+        const unused = arrays.unused.get(spec.id);
+        if (unused !== undefined && spec.kind === "heatmap") spec.unused = unused;
       }
       const text = speaks ? statusText(status, numbers.length) : "";
       setText(line, text);

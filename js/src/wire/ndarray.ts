@@ -26,6 +26,8 @@ export interface Plane {
   columns: number;
   rowStride: number;
   columnStride: number;
+  /** Of a plane of which some is folded away: its rows as long as they are; see `largestOf`. */
+  whole?: Plane;
 }
 
 /** Whole cells of a plane that are on show. */

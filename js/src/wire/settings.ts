@@ -11,6 +11,9 @@ import { type ArrayMeta, isPainted, type PanelSpec } from "./state";
 /** Whether all pictures share one colour domain, or each has its own where its panel lets it. */
 export type DomainChoice = "shared" | "per-head";
 
+/** Whether indices of an axis that nobody uses are folded away. */
+export type FoldChoice = "unused" | "none";
+
 /** What a comparison of two traces shows. */
 export const SHOW_CHOICES = ["side by side", "difference"] as const;
 
@@ -18,6 +21,8 @@ export interface Settings {
   cmap: string;
   scale: ColorScale;
   domain: DomainChoice;
+  /** A notebook that was saved before there was any says nothing. */
+  fold?: FoldChoice;
   /** The order of the bars, where there are any. */
   sort?: string;
   /** Which panels of a comparison are on show. */
@@ -97,6 +102,15 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
         "this page carries colours of one domain only; export with precision float16 or exact for colours per head",
     },
     said: { "per-head": "colours per head" },
+  },
+  fold: {
+    grouped: true,
+    choice: {
+      name: "fold",
+      title: "slots that nobody uses, where they are many: folded away, or none of them",
+      values: () => ({ "": ["unused", "none"] }),
+      serves: (panel) => panel.kind === "heatmap" && Object.keys(panel.unused ?? {}).length > 0,
+    },
   },
   array: {},
   sort: { of: ["bars"] },

@@ -75,6 +75,8 @@ interface PanelBase {
   shown_in?: string;
 }
 
+export type Runs = readonly (readonly [number, number])[];
+
 interface Painted extends PanelBase {
   aspect: "fill" | "equal";
   /** Whether the reader may have each picture span the colour bar by itself. */
@@ -91,6 +93,8 @@ export interface HeatmapSpec extends Painted {
   unknown?: string;
   /** An array along `y`: rows where it is not 0 are marked; empty for none. */
   flags?: string;
+  /** By axis, runs of indices that nobody uses, each with its first and last: they can be folded away. */
+  unused?: Record<string, Runs>;
 }
 
 export interface ThumbnailsSpec extends Painted {

@@ -39,6 +39,7 @@ function message(number: number, remove: number[] = [], run = "run 1") {
     scalars: [["scalar.loss", [number], 24]],
     summaries: { memory: { ...MEMORY.summary, high: 10 * number + 5 } },
     domains: { memory: [0, 10 * number + 5, 0, 0] },
+    unused: { memory: { slot: [[number, 20]] } },
     status: { ...STATUS, newest: number, kept: number + 1 },
   };
   return { content, bytes };
@@ -81,6 +82,7 @@ describe("page arrays of a recording that runs", () => {
     expect(arrays.get("memory").label("iteration", 2, 0)).toBe("9");
     expect(arrays.get("memory").meta.summary.high).toBe(95);
     expect(arrays.domains.get("memory")).toEqual([0, 95, 0, 0]);
+    expect(arrays.unused.get("memory")).toEqual({ slot: [[9, 20]] });
     expect(arrived).toHaveBeenCalledTimes(4);
   });
 

@@ -159,7 +159,8 @@ def check_options(settings: Settings, theme: str, width_px: int) -> None:
 def heading_of(scene: Scene, layout: Layout, title: str) -> tuple[str, str]:
     """The title, and what is selected: lines that are left out where empty."""
     selected = selection_text(scene.trace, layout, scene.indices)
-    return drawable(title), drawable(" · ".join(filter(None, (selected, scene.settings.text))))
+    folded = dict.fromkeys(scene.fold_text(panel) for row in layout for panel in row)
+    return drawable(title), drawable(" · ".join(filter(None, (selected, scene.settings.text, *folded))))
 
 
 @dataclass(frozen=True, slots=True)

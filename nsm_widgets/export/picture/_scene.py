@@ -8,9 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
+from nsm_widgets._axes import clamp
 from nsm_widgets.raster import Raster, rasterize
 from nsm_widgets.trace import Trace
-from nsm_widgets.view import ColorDomain, Panel, Theme, colormap_kind, own_domain, own_thresholds, ranks_of
+from nsm_widgets.view import (
+    ColorDomain,
+    Panel,
+    Theme,
+    colormap_kind,
+    own_domain,
+    own_thresholds,
+    ranks_of,
+    shown_indices,
+)
 from nsm_widgets.view.panels import PaintedPanel
 from nsm_widgets.view.settings import Settings
 
@@ -51,13 +61,34 @@ class Scene:
             return ()
         return ranks_of(self.trace[panel.array], magnitudes=panel.domain.diverging)
 
+    def folded(self, panel: Panel) -> dict[str, list[int]]:
+        """By axis of a panel, the indices that are shown where others are folded away."""
+        if self.settings.fold == "none":
+            return {}
+        sizes = self.trace[panel.array].sizes
+        at = clamp({**self.indices, **panel.fixed}, sizes)
+        shown = {dim: shown_indices(panel, dim, sizes[dim], at[dim]) for dim in {panel.y, panel.x}}
+        return {dim: indices for dim, indices in shown.items() if indices is not None}
+
+    def fold_text(self, panel: Panel) -> str:
+        """What is said of the indices that a panel does not show: ``90 unused slots hidden``."""
+        sizes = self.trace[panel.array].sizes
+        return " · ".join(
+            f"{sizes[dim] - len(shown):,} unused {dim}s hidden" for dim, shown in self.folded(panel).items()
+        )
+
     def plane(self, panel: Panel, at: Mapping[str, int]) -> Shaped[np.ndarray, "row column"]:
         """The panel's values at these indices, as it draws them: its ``y`` down, its ``x`` across."""
+        return self._plane(panel, at, self.folded(panel))
+
+    def _plane(
+        self, panel: Panel, at: Mapping[str, int], shown: Mapping[str, list[int]]
+    ) -> Shaped[np.ndarray, "row column"]:
         array = self.trace[panel.array]
         values = array.values[tuple(slice(None) if d in (panel.x, panel.y) else at[d] for d in array.dims)]
         turned = array.dims.index(panel.x) < array.dims.index(panel.y)
         plane: Shaped[np.ndarray, "row column"] = values.T if turned else values
-        return plane
+        return plane[shown.get(panel.y, slice(None))][:, shown.get(panel.x, slice(None))] if shown else plane
 
     def look_of(self, panel: Panel, at: Mapping[str, int]) -> Look:
         """The panel's own domain, or that of its plane at these indices where the reader chose so.
@@ -86,16 +117,19 @@ class Scene:
 
     def _coded(self, panel: Panel, at: Mapping[str, int], room: Mapping[str, int], look: Look) -> Raster:
         """A raster of at most so many texels along each axis that is drawn."""
-        plane = self.plane(panel, at)
+        shown = self.folded(panel)
         turned = (
             self.trace[panel.array].dims[-1] == panel.y
         )  # rows run along the last axis: what row-max divides
         rows, across = (panel.x, panel.y) if turned else (panel.y, panel.x)
+        plane = self._plane(panel, at, shown)
+        whole = self._plane(panel, at, {dim: shown[dim] for dim in shown if dim == rows})
         raster = rasterize(
             plane.T if turned else plane,
             look.domain,
             self.settings.scale,
             thresholds=look.thresholds,
+            whole_rows=whole.T if turned else whole,
             may_clip=not look.own and panel.below + panel.above > 0,
             max_rows=room[rows],
             max_columns=room[across],

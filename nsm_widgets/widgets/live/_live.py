@@ -243,11 +243,12 @@ class LiveFeed:
         elif self._note == ALONE:
             self._note = APART
         gone = growth.add(number, set(progress.numbers))
-        domains = self._widen(merged)
+        domains, unused = self._widen(merged)
         self._view.page_arrays.trace = shown
         self._view._keep(merged)
         self._view.selection.attach({"iteration": len(growth.numbers)})
         header = {"number": number, "remove": gone, "summaries": growth.note(named), "domains": domains}
+        header |= {"unused": unused} if unused else {}
         return header, arrays
 
     def _begin(
@@ -271,19 +272,29 @@ class LiveFeed:
             self._layout = ()  # it is not shown: the next iteration begins anew
             raise
 
-    def _widen(self, layout: Layout) -> dict[str, Any]:
-        """Keep the panels with the colours that all iterations need; what of them changed."""
+    def _widen(self, layout: Layout) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Keep the panels with the colours that all iterations need, and only those folds that all allow.
+
+        Returns:
+            What of the colours changed, and what of the folds.
+        """
         known = {panel.id: panel for row in self._layout for panel in row}
-        changed = {}
+        changed, unused = {}, {}
         for panel in (panel for row in layout for panel in row):
             before = known.get(panel.id)
             if before is None or before == panel:
                 continue
-            changed[panel.id] = [panel.domain.low, panel.domain.high, panel.below, panel.above]
+            extents = [
+                [each.domain.low, each.domain.high, each.below, each.above] for each in (before, panel)
+            ]
+            if extents[0] != extents[1]:
+                changed[panel.id] = extents[1]
+            if getattr(before, "unused", {}) != (now := getattr(panel, "unused", {})):
+                unused[panel.id] = now
             if before.domain != panel.domain:
                 self._widened[panel.array] = None
         self._layout = layout
-        return changed
+        return changed, unused
 
     def _show_scalars(self, progress: Progress) -> None:
         """Make room for a number that is logged for the first time."""

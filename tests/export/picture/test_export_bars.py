@@ -129,7 +129,12 @@ def test_both_views_are_saved_as_a_file(tmp_path: Path, ending: str) -> None:
     for view, words in (
         (
             importance,
-            ("Importance &amp; more", "relative to the slot", "dead: below 0.001", "slot, by score"),
+            (
+                "Importance &amp; more",
+                "relative to the slot",
+                "unused: no weight above 1 %",
+                "slot, by score",
+            ),
         ),
         (evolution, ("Evolution", "difference to the step", "6 no step before", "slot 4")),
     ):

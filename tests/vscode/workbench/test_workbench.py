@@ -37,7 +37,8 @@ NOTEBOOK = REPOSITORY / "notebooks/01_quickstart.ipynb"
 VIEWPORT = (1500, 1500)
 OPEN_S = 120
 PAINTED_MS = 60_000
-SLOTS, WORDS = 128, 20
+SLOTS, WORDS = 38, 20
+"""Of the memory's 128 slots those that are used: the first ones."""
 
 READ_PIXELS = """(canvas, {cells, rows, columns}) => {
     const context = canvas.getContext("2d");

@@ -45,7 +45,7 @@ export class Frame {
     const { cmap, scale } = context.settings();
     const theme = context.theme();
     const sides = context.sides();
-    const placed = [width, sides.left, sides.right, batch, devicePixelRatio];
+    const placed = [width, sides.left, sides.right, batch, devicePixelRatio, this.#scene.folding];
     const key = [...placed, cmap, scale, theme, look.of, spec.domain].join();
     if (key === this.#laidOut) return false;
     this.#laidOut = key;
@@ -69,7 +69,7 @@ export class Frame {
     const { spec, canvas } = scene;
     const { top } = this.#labels.margins(batch);
     const room = { width: scene.width - sides.left - sides.right, height: spec.height_px };
-    scene.box = plotSize(room, scene.size, spec.aspect);
+    scene.box = plotSize(room, scene.size, spec.aspect, devicePixelRatio);
     const { width, height } = scene.box;
     const bottom = bottomFor(this.#labels.along(spec.x, batch), width);
     scene.margins = { top, bottom, ...sides };

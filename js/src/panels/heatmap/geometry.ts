@@ -19,20 +19,37 @@ export interface Cell {
   column: number;
 }
 
-/** The drawn area inside a panel of this width; square cells where asked, never taller than the panel allows. */
+/**
+ * The drawn area inside a panel of this width; square cells where asked, never taller than the panel allows; else rows of
+ * whole pixels of the screen.
+ */
 export function plotSize(
   available: Box,
   grid: { rows: number; columns: number },
   aspect: "fill" | "equal",
+  density = 1,
 ): Box {
   const width = Math.max(40, Math.floor(available.width));
   const height = Math.max(24, Math.floor(available.height));
-  if (aspect === "fill") return { width, height };
+  if (aspect === "fill") return { width, height: wholeRows(height * density, grid.rows) / density };
   const side = Math.min(width / grid.columns, height / grid.rows, 48);
   return {
     width: Math.max(40, Math.round(side * grid.columns)),
     height: Math.max(24, Math.round(side * grid.rows)),
   };
+}
+
+const HIGH_ROW_PX = 8;
+
+/**
+ * The height nearest to this one at which all rows are as many pixels high, at most a third more; itself for rows below
+ * a pixel, and for high ones. The rule of `export/picture/canvas/_geometry.py`.
+ */
+export function wholeRows(height: number, rows: number): number {
+  const each = height / rows;
+  if (each < 1 || each >= HIGH_ROW_PX) return height;
+  const nearest = Math.round(each);
+  return rows * (nearest * rows <= (4 / 3) * height ? nearest : Math.floor(each));
 }
 
 /** The cell under a point of the drawn area; null outside. */

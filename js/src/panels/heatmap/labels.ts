@@ -1,5 +1,6 @@
 /** Labels along the axes of a heatmap and along its colour bar, and the room that they take. */
 
+import type { StoredArray } from "../../arrays/array";
 import { type BarTick, barTicks } from "../../color/bar";
 import { short } from "../../page/format";
 import { levelsWithin, MOST_BAR_LEVELS } from "../chart/scales";
@@ -9,6 +10,7 @@ import type { Scene } from "./scene";
 
 /** Numbers on the bars of all heads take this room, so that the picture keeps its place from head to head. */
 const WIDEST_NUMBER = "0.00888";
+const MOST_BUILT = 64;
 
 export class HeatmapLabels {
   readonly #scene: Scene;
@@ -21,10 +23,14 @@ export class HeatmapLabels {
 
   /** Built once for each batch item: lists of thousands of tokens are measured by their identity. */
   along(dim: string, batch: number): AxisLabels {
-    const key = `${dim} ${batch}`;
+    return this.#known(`${dim} ${batch} ${this.#scene.folding}`, this.#scene.array, dim, batch);
+  }
+
+  #known(key: string, array: StoredArray, dim: string, batch: number): AxisLabels {
     const known = this.#built.get(key);
     if (known !== undefined) return known;
-    const built = this.#build(dim, batch);
+    const built = build(array, dim, batch);
+    if (this.#built.size >= MOST_BUILT) this.#built.clear();
     this.#built.set(key, built);
     return built;
   }
@@ -56,16 +62,16 @@ export class HeatmapLabels {
     const { spec, look } = this.#scene;
     const numbers = this.bar().map((tick) => short(tick.value));
     if (look.shown.own) numbers.push(WIDEST_NUMBER);
-    return marginsFor(this.along(spec.y, batch), this.along(spec.x, batch), numbers);
+    const all = (dim: string) => this.#known(`${dim} ${batch}`, this.#scene.whole, dim, batch); // unfolding moves nothing
+    return marginsFor(all(spec.y), all(spec.x), numbers);
   }
+}
 
-  #build(dim: string, batch: number): AxisLabels {
-    const { array } = this.#scene;
-    const count = array.size(dim);
-    const labelled = array.label(dim, 0, batch) !== undefined;
-    const labels = labelled
-      ? Array.from({ length: count }, (_, i) => array.label(dim, i, batch) ?? "")
-      : undefined;
-    return { dim, count, labels, numbers: array.meta.numbers?.[dim] };
-  }
+function build(array: StoredArray, dim: string, batch: number): AxisLabels {
+  const count = array.size(dim);
+  const labelled = array.label(dim, 0, batch) !== undefined;
+  const labels = labelled
+    ? Array.from({ length: count }, (_, i) => array.label(dim, i, batch) ?? "")
+    : undefined;
+  return { dim, count, labels, numbers: array.meta.numbers?.[dim] };
 }

@@ -157,7 +157,8 @@ export class Painting {
     const array = context.arrays.get(spec.flags);
     const codes = codesAlong(array, spec.y, indicesFor(spec, array, at));
     if (codes === undefined) return false;
-    paintFlags(this.#brush, codes.slice(window.row, window.row + window.rows));
+    const shown = this.#scene.shown[spec.y]?.map((index) => codes[index] ?? 0) ?? codes;
+    paintFlags(this.#brush, shown.slice(window.row, window.row + window.rows));
     return true;
   }
 

@@ -16,7 +16,8 @@ export class Readout {
   readonly tip: Tip;
   readonly #scene: Scene;
   readonly #cursors = new Cursors();
-  #lastCell: Cell | null = null;
+  /** By its indices: its place may be another one when a fold has opened. */
+  #last: Indices | null = null;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -29,15 +30,20 @@ export class Readout {
 
   /** Where the pointer or the keyboard was last: what is copied once it has left for a menu. */
   get lastCell(): Cell | null {
-    return this.#lastCell;
+    const { spec } = this.#scene;
+    const row = this.#scene.place(spec.y, this.#last?.[spec.y]);
+    const column = this.#scene.place(spec.x, this.#last?.[spec.x]);
+    return row === undefined || column === undefined ? null : { row, column };
   }
 
   /** @param pointer what points at the cell; nothing where the keyboard does */
   hover(cell: Cell | null, pointer?: PointerEvent): void {
-    const { spec, context, at } = this.#scene;
-    const stays = cell !== null && cell.row === this.#lastCell?.row && cell.column === this.#lastCell.column;
-    this.#lastCell = cell ?? this.#lastCell;
-    context.selection.hover(cell && { [spec.y]: cell.row, [spec.x]: cell.column });
+    const { context, at } = this.#scene;
+    const last = this.lastCell;
+    const stays = cell !== null && cell.row === last?.row && cell.column === last.column;
+    const indices = cell && this.#scene.indicesOf(cell);
+    this.#last = indices ?? this.#last;
+    context.selection.hover(indices);
     if (cell === null) {
       this.tip.release();
       return;
@@ -98,9 +104,9 @@ export class Readout {
 
   /** Row and column of the hovered cell, so far as its axes are drawn here. */
   get #hoveredPlace(): MarkedCell {
-    const { spec, context, size } = this.#scene;
+    const { spec, context } = this.#scene;
     const { hovered } = context.selection;
-    return [inside(hovered?.[spec.y], size.rows), inside(hovered?.[spec.x], size.columns)];
+    return [this.#scene.place(spec.y, hovered?.[spec.y]), this.#scene.place(spec.x, hovered?.[spec.x])];
   }
 
   /** A cell of the plane at these indices: where it is, its value, and why it does not count. */
@@ -118,8 +124,4 @@ export class Readout {
     const where = `${describeIndex(array, y, at)} · ${describeIndex(array, x, at)}`;
     return { where, at, why: whyLeftOut(array.meta, at) };
   }
-}
-
-function inside(index: number | undefined, size: number): number | undefined {
-  return index !== undefined && index < size ? index : undefined;
 }

@@ -1,5 +1,6 @@
 /** One heatmap on screen, put together of its parts. */
 
+import { unfolded } from "../../arrays/folded";
 import { element, releaseCanvas, setText } from "../../page/dom";
 import { clampIndex, type HeatmapSpec, type Indices } from "../../wire/state";
 import { type Excerpt, excerptOf, type Part } from "../excerpt";
@@ -93,12 +94,12 @@ export class HeatmapView implements PanelView {
 
   /** What is selected wins where its row (or column) is marked; "here" is the cell that is read out. */
   excerpt(part: Part, where: "here" | "selected"): Excerpt {
-    const { spec, array, at } = this.#scene;
+    const { spec, whole, shown, at } = this.#scene;
     const cell = where === "here" ? this.#readout.hovered(at) : this.#readout.lastCell;
     const across = part === "row" ? spec.y : spec.x;
     const marked = part !== "cell" && where === "selected" && CURSOR_DIMS.includes(across);
     const place = cell === null || marked ? {} : { [spec.y]: cell.row, [spec.x]: cell.column };
-    return excerptOf(part, spec, array, { ...at, ...place });
+    return excerptOf(part, spec, whole, unfolded(shown, { ...at, ...place })); // all of it, also what is folded away
   }
 
   #tell(at: Indices): void {

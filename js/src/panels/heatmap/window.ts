@@ -199,6 +199,35 @@ export function windowText(
   return `${part("row", row, rows)}, ${part("column", column, columns)} of ${size.rows} × ${size.columns}`;
 }
 
+/**
+ * First place and number of places, among what is shown of an axis, that lie in a range of its indices: one at least.
+ *
+ * @param shown the indices that are shown, ascending; undefined for all
+ */
+export function placesOf(
+  shown: readonly number[] | undefined,
+  first: number,
+  count: number,
+): [number, number] {
+  if (shown === undefined) return [first, count];
+  const before = (index: number) => shown.filter((each) => each < index).length;
+  const start = Math.min(before(first), shown.length - 1);
+  return [start, Math.max(1, before(first + count) - start)];
+}
+
+/** The range of indices from one place to another: `placesOf` turned round. All of the axis where all is on show. */
+export function rangeOf(
+  shown: readonly number[] | undefined,
+  place: number,
+  places: number,
+  size: number,
+): [number, number] {
+  if (shown === undefined) return [place, places];
+  if (places === shown.length) return [0, size];
+  const first = shown[place] ?? 0;
+  return [first, (shown[place + places - 1] ?? first) - first + 1];
+}
+
 /** Names a window: the first and the last row, the first and the last column. */
 export function rangesOf({ row, rows, column, columns }: Window): string {
   return `${row}-${row + rows - 1},${column}-${column + columns - 1}`;

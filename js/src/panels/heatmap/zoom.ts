@@ -25,7 +25,7 @@ const UNSTRETCHED: Stretch = { x: 1, y: 1 };
 export interface ZoomTarget {
   /** How large the picture is, in CSS pixels and in cells. */
   box(): Box;
-  readonly size: Size;
+  size(): Size;
   /** What is on show. */
   window(): Window;
   /** The reader wants to see this. */
@@ -42,6 +42,7 @@ export class Zoom {
   #stretch = UNSTRETCHED;
   /** The size that the transform is for. */
   #box: Box = { width: 0, height: 0 };
+  #size: Size = { rows: 0, columns: 0 };
   /** While the zoom is set from outside, which is nothing to tell. */
   #muted = false;
 
@@ -68,7 +69,7 @@ export class Zoom {
       })
       .on("zoom", ({ transform }: D3ZoomEvent<HTMLCanvasElement, unknown>) => {
         this.#transform = transform;
-        if (!this.#muted) target.onZoom(windowOf(this.#zoomed(transform), target.box(), target.size));
+        if (!this.#muted) target.onZoom(windowOf(this.#zoomed(transform), target.box(), target.size()));
       })
       .on("end", () => {
         if (this.#muted) return;
@@ -84,15 +85,17 @@ export class Zoom {
 
   /** Be where a window is that came from elsewhere: a key, a box, a linked panel, another size of the picture. */
   show(window: Window, ended = false): void {
-    const { size } = this.#target;
+    const size = this.#target.size();
     const box = this.#target.box();
     if (box.width <= 0) return;
     const zoomed = this.#zoomed(this.#transform);
-    const sameBox = box.width === this.#box.width && box.height === this.#box.height;
+    const sameBox =
+      box.width === this.#box.width && box.height === this.#box.height && sameSize(size, this.#size);
     // a zoom between cells is kept, or small turns of a wheel would never add up; but for leftovers of the whole picture
     const leftover = ended && isWhole(window, size) && (zoomed.k !== 1 || zoomed.stretch !== UNSTRETCHED);
     if (sameBox && !leftover && sameWindow(window, windowOf(zoomed, box, size))) return;
     this.#box = { ...box };
+    this.#size = size;
     const { k, x, y, stretch } = zoomOf(window, box, size);
     this.#stretch = isWhole(window, size) ? UNSTRETCHED : stretch;
     this.#behavior.scaleExtent(scaleExtent(this.#stretch, size));
@@ -115,7 +118,7 @@ export class Zoom {
   #takes(event: Event): boolean {
     this.show(this.#target.window());
     if (event instanceof WheelEvent) return this.#wants(event) && !(event.deltaY > 0 && this.#isOutermost);
-    const zoomed = !isWhole(this.#target.window(), this.#target.size);
+    const zoomed = !isWhole(this.#target.window(), this.#target.size());
     if (event instanceof MouseEvent) {
       return event.button === 0 && zoomed && !event.shiftKey && !event.ctrlKey && !event.metaKey;
     }
@@ -144,6 +147,10 @@ export class Zoom {
     if (dragged) dispatchEvent(new MouseEvent("mouseup", { view: window }));
     select(this.#canvas).on(".zoom", null);
   }
+}
+
+function sameSize(a: Size, b: Size): boolean {
+  return a.rows === b.rows && a.columns === b.columns;
 }
 
 function withPlace(transform: ZoomTransform, x: number, y: number): ZoomTransform {

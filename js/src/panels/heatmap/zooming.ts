@@ -22,7 +22,7 @@ export class Zooming {
     this.#onShow = createOnShow(() => this.out(), signal);
     const target = {
       box: () => scene.box,
-      size: scene.size,
+      size: () => scene.size,
       window: () => scene.window,
       onZoom: (window: Window) => this.#to(window),
       onEnd: () => this.#say(),

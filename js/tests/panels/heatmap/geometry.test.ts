@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cellAt, labelledIndices, plotSize, spanOf } from "../../../src/panels/heatmap/geometry";
+import { cellAt, labelledIndices, plotSize, spanOf, wholeRows } from "../../../src/panels/heatmap/geometry";
 import { random, the } from "../../fakes";
 
 describe("plotSize", () => {
@@ -23,6 +23,24 @@ describe("plotSize", () => {
     ["has no giant cells", { width: 600, height: 500 }, { rows: 2, columns: 3 }, "equal", [144, 96]],
   ] as const)("%s", (_, available, grid, aspect, [width, height]) => {
     expect(plotSize(available, grid, aspect)).toEqual({ width, height });
+  });
+});
+
+describe("wholeRows", () => {
+  test.each([
+    [230, 38, 228],
+    [230, 128, 256],
+    [230, 150, 300],
+    [230, 300, 230],
+    [230, 9, 230],
+    [100, 40, 120],
+  ])("%d pixels for %d rows are %d", (height, rows, whole) => {
+    expect(wholeRows(height, rows)).toBe(whole);
+  });
+
+  test("are pixels of the screen", () => {
+    const { height } = plotSize({ width: 300, height: 230 }, { rows: 128, columns: 3 }, "fill", 1.5);
+    expect((height * 1.5) / 128).toBe(3);
   });
 });
 

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createPageArrays } from "../../../src/arrays/page-arrays";
 import type { Theme } from "../../../src/color/tables";
+import { Folds } from "../../../src/panels/fold";
 import { HeatmapView } from "../../../src/panels/heatmap/view";
 import type { PanelContext } from "../../../src/panels/panel";
 import { ThumbnailsView } from "../../../src/panels/thumbnails/thumbnails";
@@ -56,7 +57,14 @@ function panel(
   });
   const settings = { cmap: "ink", scale: "linear", domain: "shared", ...chosen } as Settings;
   const page: { theme: Theme } = { theme: "light" };
+  const folds = new Folds(
+    [panelOf(spec)],
+    arrays,
+    () => settings,
+    () => selection.indices,
+  );
   const context: PanelContext = {
+    folds,
     ...{ arrays, selection, settings: () => settings, choose: () => {}, theme: () => page.theme },
     ...{ announce: () => {}, pressed: () => {}, sides: () => ({ left: 40, right: 60 }), signal },
   };

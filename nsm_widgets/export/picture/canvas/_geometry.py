@@ -14,6 +14,7 @@ GAP_PX = 18
 """Between two panels of a row."""
 
 LARGEST_CELL_PX = 48
+HIGH_ROW_PX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,31 @@ def _widths(line: Sequence[Panel], width: int) -> list[tuple[Panel, int]]:
 
 
 def plot_size(width: int, height: int, rows: int, columns: int, aspect: str) -> tuple[int, int]:
-    """Width and height of the drawn area; square cells where asked, never larger than the room given."""
+    """Width and height of the drawn area; square cells where asked, never larger than the room given.
+
+    Else rows are whole pixels, where they are no smaller: about as many as the height asks for, and at most a
+    third more in all.
+    """
     width, height = max(40, width), max(24, height)
     if aspect == "fill":
-        return width, height
+        return width, whole_rows(height, rows)
     side = min(width / columns, height / rows, LARGEST_CELL_PX)
     return max(1, round(side * columns)), max(1, round(side * rows))
+
+
+def whole_rows(height: int, rows: int) -> int:
+    """The height nearest to this one at which all rows are as many pixels high, at most a third more.
+
+    Itself for rows below a pixel, and for those that are so high that one pixel more is not seen.
+
+    >>> [whole_rows(230, rows) for rows in (38, 128, 150, 300, 9)]
+    [228, 256, 300, 230, 230]
+    """
+    each = height / rows
+    if not 1 <= each < HIGH_ROW_PX:
+        return height
+    nearest = int(each + 0.5)
+    return rows * (nearest if nearest * rows <= 4 / 3 * height else int(each))
 
 
 def round_places(count: int, length_px: int, label_px: float, before: int = 0) -> list[int]:

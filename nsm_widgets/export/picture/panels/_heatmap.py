@@ -48,8 +48,9 @@ class HeatmapPicture:
         self.array = scene.trace[panel.array]
         self.at = indices_for(panel, self.array, scene.indices)
         batch = self.at.get("batch", 0)
-        self.y = DrawnAxis.of(self.array, panel.y, batch)
-        self.x = DrawnAxis.of(self.array, panel.x, batch)
+        self.shown = scene.folded(panel)
+        self.y = DrawnAxis.of(self.array, panel.y, batch, self.shown.get(panel.y))
+        self.x = DrawnAxis.of(self.array, panel.x, batch, self.shown.get(panel.x))
         self.look = scene.look_of(panel, self.at)
         self.bar = bar_ticks(self.look, scene.settings.scale)
 
@@ -68,12 +69,15 @@ class HeatmapPicture:
 
     def fit(self, width: int, left: int, right: int) -> None:
         """Settle its size, the margins given, and code the cells."""
-        shape = self.array.sizes[self.panel.y], self.array.sizes[self.panel.x]
+        shape = self.y.count, self.x.count
         room = width - left - right
         self.box_left, self.width = left, width
         self.box_size = plot_size(room, min(self.panel.height_px, HIGHEST_PX), *shape, self.panel.aspect)
         self.raster = self.scene.rasterize(self.panel, self.at, *self.box_size, self.look)
         self.left_out = left_out_codes(self.array, self.panel.y, self.panel.x, self.at)
+        if self.left_out is not None and self.shown:
+            rows, columns = (self.shown.get(dim, slice(None)) for dim in (self.panel.y, self.panel.x))
+            self.left_out = self.left_out[rows][:, columns]
         self.notes = notes(self.raster, left_out_notes(self.left_out))
         below = self.x.height(self.box_size[0]) + AXIS_TITLE_PX + (NOTE_PX if self.notes else 0)
         self.extent = max(left + self.box_size[0] + right, LEAST_EXTENT_PX)
@@ -136,7 +140,7 @@ class HeatmapPicture:
         array = self.scene.trace[self.panel.flags]
         at = indices_for(self.panel, array, self.at)
         flags = array.values[tuple(slice(None) if d == self.panel.y else at[d] for d in array.dims)]
-        for row in np.flatnonzero(flags > 0).tolist():
+        for row in np.flatnonzero(flags[self.shown.get(self.panel.y, slice(None))] > 0).tolist():
             start, end = span(row, self.y.count, box.height)
             x, y = box.left + 2 * FLAG_PX, box.top + (start + end - 1) // 2
             most = min(FLAG_PX, (end - start - 1) // 2)
@@ -163,12 +167,12 @@ class HeatmapPicture:
         left, across, top, down = box.left, box.width, box.top, box.height
         marks_row, marks_column = self.panel.y in MARKED, self.panel.x in MARKED
         if marks_row:
-            start, end = span(self.at[self.panel.y], self.y.count, box.height)
+            start, end = span(self._place(self.panel.y), self.y.count, box.height)
             top, down = box.top + start, end - start
             for edge in (box.left - 1 - MARK_PX, box.right + 1):
                 canvas.fill(_at_least(Box(edge, top, MARK_PX, down), height=THINNEST_MARK_PX), CURSOR_MARK)
         if marks_column:
-            start, end = span(self.at[self.panel.x], self.x.count, box.width)
+            start, end = span(self._place(self.panel.x), self.x.count, box.width)
             left, across = box.left + start, end - start
             for edge in (box.top - 1 - MARK_PX, box.bottom + 1):
                 canvas.fill(_at_least(Box(left, edge, across, MARK_PX), width=THINNEST_MARK_PX), CURSOR_MARK)
@@ -177,6 +181,10 @@ class HeatmapPicture:
             draw_line_around(canvas, _at_least(cell, SMALLEST_FRAME_PX, SMALLEST_FRAME_PX))
         elif (marks_row and down >= THINNEST_FRAMED_PX) or (marks_column and across >= THINNEST_FRAMED_PX):
             draw_line_around(canvas, Box(left, top, across, down))
+
+    def _place(self, dim: str) -> int:
+        """Where the selected index of an axis is among those that are shown."""
+        return self.shown[dim].index(self.at[dim]) if dim in self.shown else self.at[dim]
 
     def _bar(self, canvas: Canvas, box: Box) -> None:
         bar = Box(box.right + BAR_GAP_PX, box.top, BAR_PX, box.height)

@@ -31,10 +31,20 @@ class DrawnAxis:
     """Those of its places where they are not counted from 0."""
 
     @classmethod
-    def of(cls, array: NamedArray, dim: str, batch: int) -> DrawnAxis:
-        """The axis of an array, its labels those of this item of the batch."""
-        labels = array.labels(dim, batch=batch) if dim in array.coords else None
-        return cls(dim, array.sizes[dim], labels, numbers_of(array.coords, dim))
+    def of(cls, array: NamedArray, dim: str, batch: int, shown: Sequence[int] | None = None) -> DrawnAxis:
+        """The axis of an array, its labels those of this item of the batch.
+
+        Args:
+            array: Whose axis it is.
+            dim: The axis.
+            batch: The item.
+            shown: The indices that are shown, where not all are.
+        """
+        labels: Sequence[str] | None = array.labels(dim, batch=batch) if dim in array.coords else None
+        if shown is None:
+            return cls(dim, array.sizes[dim], labels, numbers_of(array.coords, dim))
+        labels = None if labels is None else [labels[index] for index in shown]
+        return cls(dim, len(shown), labels, np.asarray(array.numbers(dim))[list(shown)])
 
     def title(self, room: int) -> str:
         """What stands along it, cut to the room there is, or that labels have."""

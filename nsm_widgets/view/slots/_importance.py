@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float64
 from nsm_widgets._axes import format_dims, misnamed
 from nsm_widgets._errors import OptionError, ShapeError
 from nsm_widgets._options import is_one_of
+from nsm_widgets.stats import UNUSED_RULE, unused_slots
 from nsm_widgets.trace import NamedArray, Trace, labels_along
 from nsm_widgets.view._color import ColorDomain
 from nsm_widgets.view._coloring import Coloring, default_coloring, drawn
@@ -16,7 +17,7 @@ from nsm_widgets.view._summary import summary_of
 from nsm_widgets.view.panels import BarsOf, BarsPanel, Layout
 
 DEAD_BELOW = 1e-3
-"""A slot whose score is less than this at the last step is dead."""
+"""Where there are scores and no weights, a slot whose score is less than this at the last step is unused."""
 
 SATURATED_SHARE, FEWEST_SATURABLE = 0.5, 4
 """A slot of at least so many is saturated if its score is this share, or more, of all scores together at the
@@ -126,11 +127,12 @@ def first_write(trace: Trace) -> NamedArray | None:
     return derived("first_write", steps, kept, weights, description)
 
 
-def slot_use(importance: NamedArray) -> NamedArray:
-    """What became of each slot at the last step: 0 for used, 1 for dead, 2 for saturated.
+def slot_use(importance: NamedArray, unused: Bool[np.ndarray, " slot"] | None = None) -> NamedArray:
+    """What became of each slot at the last step: 0 for used, 1 for unused, 2 for saturated.
 
     Args:
         importance: Scores with an axis ``slot``; without ``time``, those that there are.
+        unused: Slots that nobody uses, by their weights; by the scores when not given.
 
     Returns:
         An array of int8 named ``slot_use``, the axes of ``importance`` without ``time``.
@@ -143,13 +145,15 @@ def slot_use(importance: NamedArray) -> NamedArray:
         saturated = (
             (values >= SATURATED_SHARE * total) & (total > 0) & (values.shape[axis] >= FEWEST_SATURABLE)
         )
-        codes = np.where(values < DEAD_BELOW, 1, np.where(saturated, 2, 0)).astype(np.int8)
-    description = "0 used, 1 dead, 2 saturated, by the scores of the last step"
+        along = [-1 if place == axis else 1 for place in range(values.ndim)]
+        nothing = values < DEAD_BELOW if unused is None else unused.reshape(along)
+        codes = np.where(nothing, 1, np.where(saturated, 2, 0)).astype(np.int8)
+    description = "0 used, 1 unused, 2 saturated at the last step"
     return derived("slot_use", codes, last.dims, last, description)
 
 
 def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220) -> tuple[Layout, Trace]:
-    """Bars of the importance of each slot, dead and saturated slots marked.
+    """Bars of the importance of each slot, unused and saturated slots marked.
 
     Args:
         trace: Holds ``importance``, or the weights that it is computed from.
@@ -179,7 +183,8 @@ def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220)
     written = first_write(trace)
     if written is not None and not _fits(written, importance):
         written = None
-    use = slot_use(importance)
+    unused = None if given else unused_slots(trace)
+    use = slot_use(importance, unused)
     names = BAR_ORDERS if written is not None else BAR_ORDERS[:2]
     if not is_one_of(sort, names):
         raise OptionError(f"sort must be one of {', '.join(names)}, got {sort!r}.")
@@ -194,7 +199,7 @@ def importance_layout(trace: Trace, *, sort: str = "slot", height_px: int = 220)
             flags=use.name,
             kinds=(
                 "used",
-                f"dead: below {DEAD_BELOW:g}{when}",
+                "unused: " + (f"below {DEAD_BELOW:g}{when}" if unused is None else UNUSED_RULE),
                 f"saturated: {SATURATED_SHARE:.0%} or more of all scores together{when}",
             ),
         ),

@@ -1,0 +1,1 @@
+"""Of slots: which are used, how much, and which are folded away."""
