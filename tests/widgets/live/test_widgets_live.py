@@ -14,9 +14,10 @@ from nsm_widgets import AttentionView, NTMExplorer, TraceRecorder
 from nsm_widgets.ntm import NTM
 from nsm_widgets.trace import LazyValues, NamedArray, Trace
 from nsm_widgets.trace.record import _watch as watch_module
-from nsm_widgets.view import ArraySummary, ColorDomain, summary_of
+from nsm_widgets.view import ArraySummary, ColorDomain, Layout, read_write_layout, summary_of
 from nsm_widgets.widgets import LineChart, MemoryView, ReadWriteView
 from nsm_widgets.widgets.live._growth import Growth, grown, joined, parts, wired
+from nsm_widgets.widgets.live._live import merged_layout
 
 SLOTS, WORDS, STEPS = 8, 4, 5
 
@@ -325,6 +326,24 @@ def test_colours_widen_and_never_narrow(page: Callable[[Any], Any]) -> None:
     assert highs == [2.0, 3.0]  # of iterations 0 and 1 the domain is [0, 1], which their first panel had
     assert heads[-1]["status"]["widened"][-1:] != []
     assert all("write_weights_0" not in head["domains"] for head in heads)
+
+
+def test_a_fold_only_opens_while_a_run_goes_on() -> None:
+    """The page is told which slots are left unused when there are fewer, once, and of no colours for it."""
+
+    def layout(*used: int) -> Layout:
+        hot = np.eye(20)[list(used)][:, None, None]
+        return read_write_layout(Trace.from_arrays({"write_weights": hot}))
+
+    feed = ReadWriteView(TraceRecorder(model()))._feed
+    assert feed is not None
+    feed._layout = layout(0, 1)
+    for used, told in (((1, 9), ((2, 8), (10, 19))), ((0, 1), None)):
+        merged = merged_layout(feed._layout, layout(*used))
+        assert merged is not None
+        changed, unused = feed._widen(merged)
+        assert changed == {}
+        assert unused == ({} if told is None else {"write_weights_0": {"slot": told}})
 
 
 @pytest.mark.parametrize(
