@@ -145,6 +145,7 @@ if TYPE_CHECKING:
         slot_importance as slot_importance,
         slot_use as slot_use,
     )
+    from nsm_widgets.view.tokens._image import image_panel as image_panel
     from nsm_widgets.view.tokens._layout import (
         is_text as is_text,
         token_axis as token_axis,

@@ -392,6 +392,21 @@ class TokensPanel(PaintedPanel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePanel(PaintedPanel):
+    """The weights of the selected index of ``y`` over an image; patches are the last ones along ``x``."""
+
+    patch_rows: int
+    patch_columns: int
+    before: int
+    """So many indices of ``x`` are no patches, as a class token."""
+    image: str
+    """A data URL."""
+
+    kind = "image"
+    valued = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalarsPanel(PanelBase):
     """One line over the iterations for which a number was logged, which are ``y`` and ``x`` alike."""
 
@@ -413,6 +428,7 @@ Panel = (
     | TablePanel
     | LinksPanel
     | TokensPanel
+    | ImagePanel
     | ScalarsPanel
 )
 """A panel, by its kind."""

@@ -188,3 +188,45 @@ def test_a_text_and_an_attention_move_together(notebook: NotebookPage) -> None:
     expect(head).to_have_text("query 5 “river” attends to")
     notebook.run_code("view.selection.query = 9")
     expect(text.panel("values").locator(".nsmw-token-chosen")).to_have_attribute("data-token", "9")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_weights_lie_over_the_image_on_an_exported_page(
+    browser: Browser, tmp_path: Path, theme: Literal["light", "dark"]
+) -> None:
+    """Each patch has the pixels of the image and the colour of its weight; press one for its own weights."""
+    random = np.random.default_rng(0)
+    weights = random.dirichlet(
+        np.full(7, 0.3), size=(2, 7)
+    )  # (head, query, key): a class token, 2 by 3 patches
+    image = np.zeros((80, 120, 3), dtype=np.uint8)
+    image[:, 60:] = 255
+    view = AttentionView(weights, image=image, grid=(2, 3), cmap="viridis")
+    panel = view._layout[0][0]
+    with open_exported(browser, Path(view.to_html(tmp_path / "page.html")), theme=theme, width=360) as opened:
+        shown = ViewOnPage(opened.page)
+        shown.wait_painted("over_image", "query=0")
+        buttons = shown.panel("over_image").get_by_role("button", name="class token")
+        expect(buttons).to_have_attribute("aria-pressed", "true")
+
+        def expected(query: int) -> list[tuple[float, ...]]:
+            colors = paint(color_codes(weights[0, query, 1:], panel.domain), "viridis", theme)
+            return [tuple(0.6 * color + 0.4 * 255 * (place % 3 == 2)) for place, color in enumerate(colors)]
+
+        def assert_mixed(query: int) -> None:
+            cells = [(row, column) for row in range(2) for column in (0, 2)]
+            painted = np.array(shown.cell_colors("over_image", cells, 2, 3))
+            wanted = np.array([expected(query)[3 * row + column] for row, column in cells])
+            assert np.abs(painted - wanted).max() <= 4  # a JPEG's pixels, and what a canvas rounds
+
+        assert_mixed(0)
+        shown.click_cell("over_image", 1, 2, 2, 3)
+        shown.wait_index("query", 6)
+        shown.wait_painted("over_image", "query=6")
+        assert_mixed(6)
+        shown.hover_cell("over_image", 0, 1, 2, 3)
+        expect(shown.panel("over_image").locator(".nsmw-readout")).to_contain_text("key 2 = 0.")
+        shown.panel("over_image").locator("canvas").press("ArrowUp")
+        shown.wait_index("query", 3)
+        wide, room = opened.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+        assert wide <= room

@@ -8,6 +8,7 @@ import { ScalarsPanel } from "../panels/chart/scalars";
 import { LinesPanel } from "../panels/chart/view";
 import { GraphView } from "../panels/graph/view";
 import { HeatmapView } from "../panels/heatmap/view";
+import { ImageView } from "../panels/image/view";
 import { LinksView } from "../panels/links/view";
 import { NotesView } from "../panels/notes/view";
 import { CURSOR_DIMS, type PanelContext, type PanelView } from "../panels/panel";
@@ -60,6 +61,7 @@ const KINDS: { [K in PanelSpec["kind"]]: PanelKind<Extract<PanelSpec, { kind: K 
   },
   links: { create: (spec, context) => new LinksView(spec, context) },
   tokens: { create: (spec, context) => new TokensView(spec, context), marks: acrossAlone },
+  image: { create: (spec, context) => new ImageView(spec, context) },
   table: { create: (spec, context) => new TableView(spec, context), follows: () => false },
 };
 

@@ -142,6 +142,16 @@ export interface TokensSpec extends Painted {
   texts: string[][];
 }
 
+export interface ImageSpec extends Painted {
+  kind: "image";
+  patch_rows: number;
+  patch_columns: number;
+  /** So many indices of x are no patches. */
+  before: number;
+  /** A data URL. */
+  image: string;
+}
+
 export interface ScalarsSpec extends PanelBase {
   kind: "scalars";
 }
@@ -157,12 +167,18 @@ export type PanelSpec =
   | TableSpec
   | LinksSpec
   | TokensSpec
+  | ImageSpec
   | ScalarsSpec;
 
 /** Panels whose values are cells in colours. */
-export type PaintedSpec = HeatmapSpec | ThumbnailsSpec | TokensSpec;
+export type PaintedSpec = HeatmapSpec | ThumbnailsSpec | TokensSpec | ImageSpec;
 
-const PAINTED: Record<PaintedSpec["kind"], true> = { heatmap: true, thumbnails: true, tokens: true };
+const PAINTED: Record<PaintedSpec["kind"], true> = {
+  heatmap: true,
+  thumbnails: true,
+  tokens: true,
+  image: true,
+};
 
 export function isPainted(spec: PanelSpec): spec is PaintedSpec {
   return spec.kind in PAINTED;

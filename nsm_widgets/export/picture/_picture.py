@@ -17,6 +17,7 @@ from nsm_widgets.export.picture.canvas._glyphs import HEADING_PX, cut, drawable,
 from nsm_widgets.export.picture.panels._bars import BarsPicture
 from nsm_widgets.export.picture.panels._graph import GraphPicture
 from nsm_widgets.export.picture.panels._heatmap import HeatmapPicture
+from nsm_widgets.export.picture.panels._image import ImagePicture
 from nsm_widgets.export.picture.panels._lines import LinesPicture
 from nsm_widgets.export.picture.panels._links import LinksPicture
 from nsm_widgets.export.picture.panels._notes import NotesPicture
@@ -31,6 +32,7 @@ from nsm_widgets.view.panels import (
     BarsPanel,
     GraphPanel,
     HeatmapPanel,
+    ImagePanel,
     LinesPanel,
     LinksPanel,
     NotesPanel,
@@ -96,6 +98,8 @@ def picture_of(panel: Panel, scene: Scene) -> PanelPicture:
             return LinksPicture(panel, scene)
         case TokensPanel():
             return TokensPicture(panel, scene)
+        case ImagePanel():
+            return ImagePicture(panel, scene)
         case ScalarsPanel():
             return ScalarsPicture(panel, scene)
 

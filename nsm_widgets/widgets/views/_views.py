@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import traitlets
@@ -16,6 +17,7 @@ from nsm_widgets.view import (
     attention_layout,
     explorer_layout,
     heatmap_layout,
+    image_panel,
     memory_layout,
     operations_layout,
     read_write_layout,
@@ -266,6 +268,10 @@ class AttentionView(View):
         labels: Labels by axis, as ``labels={"key": tokens, "query": tokens, "head": names}``: strings,
             numbers or dates; of several arrays, of the one that is on show at first.
         dims: Names of a tensor's axes, where they are others, as ``("time", "head", "query", "key")``.
+        image: Of a vision model: the image whose patches attend, height by width, or by 3 channels (integers
+            to 255, or shares to 1), or a PIL image. The weights of the selected query stand over it.
+        grid: Rows and columns of its patches. Default: square. Keys before them are no patches, as a class
+            token.
         **options: See :class:`View`; and ``array``, the name of the one that is on show at first.
 
     Example:
@@ -287,13 +293,20 @@ class AttentionView(View):
         *,
         labels: AxisLabels | None = None,
         dims: Sequence[str] | None = None,
+        image: object = None,
+        grid: tuple[int, int] | None = None,
         **options: Unpack[ViewOptions],
     ) -> None:
         def build(given: object) -> tuple[Trace, Layout]:
             shown = _attention(given, dims)
             first = options.get("array") or next(iter(attention_names(shown)), "attention")
             shown = labelled(shown, labels, (first,))
-            return shown, attention_layout(shown)
+            layout = attention_layout(shown)
+            if image is None:
+                return shown, layout
+            several = len(attention_names(shown)) > 1
+            panel = replace(image_panel(shown[first], image, grid), shown_in=first if several else "")
+            return shown, ((panel,), *layout)
 
         self._first, self._scale_given = options.get("array"), "scale" in options
         super().__init__(data, build, **options)
