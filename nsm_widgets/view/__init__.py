@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         stepless_along as stepless_along,
     )
     from nsm_widgets.view._notes import note_lines as note_lines
+    from nsm_widgets.view._opening import opening as opening
     from nsm_widgets.view._operations import operations_layout as operations_layout
     from nsm_widgets.view._own_range import (
         DOMAIN_CHOICES as DOMAIN_CHOICES,

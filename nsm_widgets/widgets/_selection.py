@@ -49,6 +49,11 @@ class Index(traitlets.Int[int, int]):
         obj.check(dim, index)
         return index
 
+    def set(self, obj: Any, value: Any) -> None:  # as traitlets has it
+        """Whoever sets an index has chosen it, were it the same."""
+        super().set(obj, value)
+        obj._is_untouched = False
+
 
 class Selection(SyncedWidget):
     """What the reader is looking at: one zero-based index for each axis.
@@ -90,6 +95,8 @@ class Selection(SyncedWidget):
     """The axes along which, of each; ``None`` for all that both have."""
 
     _pairs: tuple[SelectionPair, ...] = ()
+    _is_untouched = True
+    """Whether nobody has chosen an index, and no view has opened anywhere."""
 
     _dims: tuple[str, ...] = tuple(AXES)
     """Axes that have a trait."""
@@ -158,7 +165,16 @@ class Selection(SyncedWidget):
             self._make_room(merged)
             self._sizes = {**self._sizes, **merged}
             for dim, index in clamp(self.indices, merged).items():
-                setattr(self, _trait_of(dim), index)
+                if index != getattr(self, _trait_of(dim)):
+                    setattr(self, _trait_of(dim), index)
+
+    def open_at(self, indices: Mapping[str, int]) -> None:
+        """Be where a view has something to show, unless an index was chosen. Called by every view."""
+        if self._is_untouched:
+            with self._page_lock, self.hold_sync():
+                for dim, index in indices.items():
+                    setattr(self, _trait_of(dim), index)
+        self._is_untouched = False
 
     def close(self) -> None:
         """Take it off every page, and out of its links."""

@@ -19,6 +19,7 @@ from nsm_widgets.view import (
     chosen_panels,
     colormap_for_page,
     curves_apart,
+    opening,
     scalars_row,
 )
 from nsm_widgets.view.panels import PaintedPanel
@@ -63,7 +64,8 @@ class View(Exportable, SyncedWidget):
     what it has not is counted there.
 
     Args:
-        selection: The cursor to follow. Default: a new one.
+        selection: The cursor to follow. Default: a new one. The first view on one in which nothing was chosen
+            moves it to where something happens: to the last write of a memory, the last step of what grows.
         cmap: A colour map for the panels of its kind, sequential or diverging: one of
             :func:`nsm_widgets.view.colormap_names`; any name of matplotlib's where that is installed; or a
             list of colours at even steps from low to high (``"#1a9850"``, ``"crimson"``, ``(1, 0.5, 0)``).
@@ -206,6 +208,8 @@ class View(Exportable, SyncedWidget):
         }
         super().__init__(_state=state, **options)
         self._selection.attach(sizes)
+        if not watched:
+            self._selection.open_at(opening(trace, names))
         self._made = tuple(  # empty while the view is being made
             made for made, given in zip(self._shared, (selection, page_arrays), strict=True) if given is None
         )

@@ -34,7 +34,7 @@ weights[..., 6] = 0.0  # never used
 weights /= weights.sum(-1, keepdims=True)
 memory = random.normal(size=({STEPS}, 2, {SLOTS}, {WORDS})).cumsum(0)
 trace = Trace.from_arrays({{"memory": memory, "write_weights": weights[0], "read_weights": weights[1]}})
-selection = Selection()
+selection = Selection(time=0)
 """
 
 BOTH = """

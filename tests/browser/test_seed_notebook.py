@@ -137,6 +137,8 @@ def test_its_page_is_alive_without_a_kernel(browser: Browser, tmp_path: Path) ->
                 assert canvas.evaluate(NUM_COLORS) > 1
         slider = opened.page.locator('input[type=range][data-dim="time"]')
         memory = opened.page.locator(".nsmw-root", has=slider).locator('[data-panel="memory"]')
+        drag_range(slider, 0.0)
+        expect(memory).to_have_attribute("data-painted", "time=0")
         before = memory.locator("canvas").first.evaluate(PIXELS)
         drag_range(slider, 1.0)
         expect(memory).to_have_attribute("data-painted", "time=4")
@@ -167,7 +169,8 @@ def test_a_finding_links_to_its_frame(browser: Browser, report: Path, theme: str
     """The link takes every figure of the report to the step and the slot."""
     with open_exported(browser, report / "index.html", theme=theme) as opened:  # type: ignore[arg-type]
         explorer = ViewOnPage(opened.page)
-        explorer.wait_painted("memory", "time=0 batch=0")
+        explorer.wait_painted("memory")
+        expect(explorer.panel("memory")).not_to_have_attribute("data-painted", "time=3 batch=0")
         finding = opened.page.locator("li", has_text="memory holds 1 NaN")
         finding.get_by_role("link", name="show").click()
         explorer.wait_painted("memory", "time=3 batch=0")

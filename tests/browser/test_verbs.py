@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from nsm_widgets import Heatmap, Trace, compose, link
 from nsm_widgets.export import widgets_to_html
 from nsm_widgets.view import color_codes, default_coloring, paint
-from nsm_widgets.widgets import LineChart, MemoryView
+from nsm_widgets.widgets import LineChart, MemoryView, Selection
 from tests.browser.harness import NotebookPage, open_exported
 from tests.browser.views import ViewOnPage
 
@@ -183,7 +183,8 @@ def widgets() -> list[Any]:
     link(a, b, on=("time",))
     runs = [Trace.from_arrays({"memory": make_values()[:steps, None]}) for steps in (20, 5)]
     gate = Trace.from_arrays({"write_gate": np.random.default_rng(1).random((20, 1, 2))})
-    whole = compose([[MemoryView(runs[0])], [MemoryView(runs[1]), LineChart(gate, "write_gate")]])
+    first = MemoryView(runs[0], selection=Selection(time=0))
+    whole = compose([[first], [MemoryView(runs[1]), LineChart(gate, "write_gate")]])
     return [a, b, whole]
 
 

@@ -20,13 +20,14 @@ from tests.browser.views import ViewOnPage
 PRELUDE = """
 import numpy as np
 from nsm_widgets import AttentionView, Heatmap, Trace
-from nsm_widgets.widgets import MemoryView
+from nsm_widgets.widgets import MemoryView, Selection
 random = np.random.default_rng(0)
 """
 MEMORY = """
 memory = random.normal(size=(6, 1, 12, 7)).astype("f4")
 memory[3, 0, 2, 4] = np.nan
-view = MemoryView(Trace.from_arrays({"memory": memory}), title="A <b>title</b> / 猫 \\" ' &amp;")
+view = MemoryView(Trace.from_arrays({"memory": memory}), title="A <b>title</b> / 猫 \\" ' &amp;",
+    selection=Selection(slot=0))
 view.selection.time = 3
 view
 """

@@ -185,7 +185,7 @@ def test_importance_of_a_trace_is_computed_and_crosses_with_what_belongs_to_it()
     view = ImportanceView(make_trace(), title="slots")
     assert view.page_arrays.arrays == ("importance", "first_write", "slot_use")
     bundle = view._repr_mimebundle_()
-    assert bundle["text/plain"].startswith("ImportanceView: slots\ntime 0 of 0-5 · batch 0 of 0-1")
+    assert bundle["text/plain"].startswith("ImportanceView: slots\ntime 5 of 0-5 · batch 0 of 0-1")
     before = open_widgets()
     view.close()
     assert view.bars.comm is None

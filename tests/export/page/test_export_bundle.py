@@ -19,7 +19,7 @@ from PIL import Image
 import nsm_widgets
 from nsm_widgets import AttentionView, Heatmap, NTMExplorer, Trace
 from nsm_widgets.export import draw_picture
-from nsm_widgets.widgets import MemoryView, ReadWriteView
+from nsm_widgets.widgets import MemoryView, ReadWriteView, Selection
 from tests.export.samples import TOKENS, ntm_trace, pixels, weights
 from tests.widgets.test_widgets_imports import run
 
@@ -68,7 +68,7 @@ def test_every_view_has_a_picture_and_a_summary(name: str) -> None:
 
 def test_the_picture_is_of_the_present_state() -> None:
     """Selection, map, scale and title as they are when the view is shown."""
-    view = NTMExplorer(ntm_trace(), title="Before")
+    view = NTMExplorer(ntm_trace(), title="Before", selection=Selection(time=0))
     first = bundle_of(view)
     view.selection.time, view.cmap, view.scale = 5, "ink", "log"
     second = bundle_of(view)

@@ -39,7 +39,7 @@ from nsm_widgets.export.picture.panels._sheet import TablePicture
 from nsm_widgets.export.picture.panels._thumbnails import ThumbnailsPicture
 from nsm_widgets.view import Layout, Theme, attention_layout, read_write_layout
 from nsm_widgets.view.settings import Settings
-from nsm_widgets.widgets import MemoryView
+from nsm_widgets.widgets import MemoryView, Selection
 from tests.export.samples import (
     expected_colors,
     heatmaps_of,
@@ -357,7 +357,7 @@ def test_letters_belong_to_the_picture_that_is_drawn() -> None:
 
 def test_a_view_saves_what_it_shows_now(tmp_path: Path) -> None:
     """Selection, scale, colours and title of this moment; the path comes back."""
-    view = MemoryView(ntm_trace(), title="Now")
+    view = MemoryView(ntm_trace(), title="Now", selection=Selection(slot=0))
     first = view.savefig(tmp_path / "first.svg")
     assert first == tmp_path / "first.svg"
     view.selection.time = 5

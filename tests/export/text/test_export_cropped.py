@@ -18,7 +18,7 @@ from nsm_widgets.export.picture.parts._axis import DrawnAxis
 from nsm_widgets.export.text._where import describe_index
 from nsm_widgets.trace import NamedArray
 from nsm_widgets.view import heatmap_layout
-from nsm_widgets.widgets import ImportanceView, LineChart, MemoryView, View
+from nsm_widgets.widgets import ImportanceView, LineChart, MemoryView, Selection, View
 from tests.export.samples import ntm_trace
 
 VALUES = np.add.outer(100.0 * np.arange(60), np.arange(50))
@@ -122,7 +122,7 @@ def test_bars_of_a_picture_say_numbers(tmp_path: Path) -> None:
     """Below each its number, and at which step they are sorted."""
     scores = NamedArray("importance", VALUES / VALUES.max(), ("time", "slot"))
     cropped = Trace(scores.isel(time=slice(20, 30), slot=slice(20, 30)))
-    texts = written(ImportanceView(cropped, sort="score"), tmp_path)
+    texts = written(ImportanceView(cropped, sort="score", selection=Selection(time=0)), tmp_path)
     assert [int(text) for text in texts if text.isdigit() and int(text) > 1] == [*range(29, 19, -1)]
     assert "slot, by score at time 20" in texts
 
