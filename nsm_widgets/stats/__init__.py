@@ -87,5 +87,6 @@ if TYPE_CHECKING:
         normalised_entropy as normalised_entropy,
         sparsity as sparsity,
     )
+    from nsm_widgets.stats.provenance._lineage import lineage as lineage
 else:
     __getattr__, __dir__ = lazy_face(__name__)
