@@ -77,7 +77,8 @@ def findings(data: object, *, threshold: float = ACCESS, mask: object = None) ->
     - ``overwritten_writes`` (warning): writes that nobody read before the slot was written again.
     - ``blurry_head`` (note): a head's mean normalised entropy is 0.9 or more; causal attention is judged
       against the keys that may be seen.
-    - ``dead_slots`` (note): no weight above 1 % in any step, sample or head: :func:`unused_slots`.
+    - ``dead_slots`` (note): no read or write weight above 1 % in any step, sample or head
+      (:func:`unused_slots`).
     - ``never_read_slots`` (note): in a batch item written, and in none read.
 
     Heads are judged by their final weights, not by the stages of addressing; slots, up to the first NaN.

@@ -15,7 +15,7 @@ from nsm_widgets.trace import NamedArray
 UNUSED = 0.01
 """A slot is unused where no weight on it is above this, at any step, in any sample, of any head."""
 
-UNUSED_RULE = f"no weight above {100 * UNUSED:g} % in any step, sample or head"
+UNUSED_RULE = f"no read or write weight above {100 * UNUSED:g} % in any step, sample or head"
 """The rule in words."""
 
 _STEPS = 256

@@ -27,7 +27,7 @@ from nsm_widgets.view.panels import (
 )
 from nsm_widgets.view.slots._fold import with_unused
 
-PANEL_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 70, 80, 220
+PANEL_PX, SLOTS_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 190, 70, 80, 220
 """Heights of the drawn areas, in CSS pixels."""
 
 MOST_LINES, MOST_POINTS = 256, 100_000
@@ -295,6 +295,7 @@ def explorer_layout(trace: Trace) -> tuple[Layout, Trace]:
         trace = trace.assign(answers, asked_target(trace))
     rows = [_filled(signal, addressing) for signal in signals if signal]
     slots, trace = _slot_rows(trace, weights, [*addressing, *chain(*dnc_rows(trace))])
+    slots = [tuple(replace(each, height_px=min(each.height_px, SLOTS_PX)) for each in row) for row in slots]
     return with_unused((*rows, *slots), trace), trace
 
 

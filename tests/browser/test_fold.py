@@ -18,7 +18,7 @@ from tests.browser.views import ViewOnPage
 
 STEPS, SLOTS, WORDS = 12, 40, 5
 USED = [0, 3, 4, 17, 31, 39]
-RULE = "no weight above 1 % in any step, sample or head"
+RULE = "no read or write weight above 1 % in any step, sample or head"
 
 
 def run() -> Trace:

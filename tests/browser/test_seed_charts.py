@@ -132,7 +132,9 @@ def test_bars_are_as_high_as_the_scores_and_follow_the_sliders(
     expect(kinds).to_have_count(3)
     for code in range(3):
         expect(kinds.nth(code)).to_contain_text(re.compile(rf"{codes.count(code)} (used|unused|saturated)"))
-    expect(kinds.nth(1)).to_contain_text("unused: no weight above 1 % in any step, sample or head")
+    expect(kinds.nth(1)).to_contain_text(
+        "unused: no read or write weight above 1 % in any step, sample or head"
+    )
     expect(figure(notebook).locator(".dot")).to_have_count(codes.count(1) + codes.count(2))
     expect(importance.root.locator(".nsmw-note")).to_have_text(
         "importance = read and write weights on a slot, summed up to this step, "

@@ -331,7 +331,7 @@ def test_slots() -> None:
     found = {f.kind: f for f in stats.findings({"read_weights": reads, "write_weights": writes})}
     assert found["dead_slots"].where == {"slot": 3}
     assert (
-        "5 of 8 slots are unused, no weight above 1 % in any step, sample or head: 3-7."
+        "5 of 8 slots are unused, no read or write weight above 1 % in any step, sample or head: 3-7."
         in found["dead_slots"].text
     )
     assert found["never_read_slots"].where == {"time": 1, "batch": 0, "slot": 1}

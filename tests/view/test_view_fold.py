@@ -90,8 +90,8 @@ def test_the_page_has_one_count() -> None:
     trace = Trace.from_arrays({**{n: a.values for n, a in trace.items()}, "write_weights": writes})
     (found,) = [each for each in stats.findings(trace) if each.kind == "dead_slots"]
     assert (
-        "16 of 20 slots are unused, no weight above 1 % in any step, sample or head: 2-4, 6, 8-19."
-        in found.text
+        "16 of 20 slots are unused, no read or write weight above 1 % in any step, sample or head: "
+        "2-4, 6, 8-19." in found.text
     )
     codes = ImportanceView(trace).trace["slot_use"].values
     assert np.flatnonzero(codes[0] == 1).tolist() == [2, 3, 4, 6, *range(8, 20)]

@@ -6,7 +6,7 @@ import { type Folds, hiddenText, type Told } from "../panels/fold";
 import type { FoldChoice } from "../wire/settings";
 
 /** That of `stats/_unused.py`. */
-const RULE = "no weight above 1 % in any step, sample or head";
+const RULE = "no read or write weight above 1 % in any step, sample or head";
 
 export interface FoldLine {
   readonly element: HTMLElement;
@@ -37,7 +37,7 @@ export function createFoldLine(
   };
 }
 
-/** "90 unused slots hidden (no weight above 1 % …)"; of a selected one, that it is shown; else how many there are. */
+/** "90 unused slots hidden (no read or write weight above 1 % …)"; of a selected one, that it is shown; else how many there are. */
 export function lineText(told: Told, isOn: boolean): string {
   const { dim, size, unused, hidden, selected } = told;
   if (!isOn) return `${count(unused)} of ${count(size)} ${dim}s are unused (${RULE})`;

@@ -64,7 +64,7 @@ describe("what is folded away", () => {
   });
 
   test("is told with its rule, and of a selected one that it is shown", () => {
-    const rule = "no weight above 1 % in any step, sample or head";
+    const rule = "no read or write weight above 1 % in any step, sample or head";
     const line = (chosen: Partial<Settings>, slot: number) => {
       const { folds } = foldsOf(chosen, { slot });
       return lineText(folds.told as NonNullable<typeof folds.told>, folds.isOn);

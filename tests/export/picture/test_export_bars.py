@@ -132,7 +132,7 @@ def test_both_views_are_saved_as_a_file(tmp_path: Path, ending: str) -> None:
             (
                 "Importance &amp; more",
                 "relative to the slot",
-                "unused: no weight above 1 %",
+                "unused: no read or write weight above 1 %",
                 "slot, by score",
             ),
         ),
