@@ -27,7 +27,7 @@ from nsm_widgets.view.panels import (
 )
 from nsm_widgets.view.slots._fold import with_unused
 
-PANEL_PX, SLOTS_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 190, 70, 80, 220
+PANEL_PX, SLOTS_PX, STAGES_PX, SIGNAL_PX, LINES_PX = 230, 190, 60, 80, 220
 """Heights of the drawn areas, in CSS pixels."""
 
 MOST_LINES, MOST_POINTS = 256, 100_000

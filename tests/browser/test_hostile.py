@@ -59,7 +59,7 @@ def hostile(lab: JupyterLab, dialogs: list[str]) -> Iterator[NotebookPage]:
         notebook.run_cell(CELL)
         ViewOnPage(notebook.page, 0).wait_painted("attention")
         ViewOnPage(notebook.page, 1).wait_painted("memory")
-        expect(notebook.page.locator('.nsmw-root [data-state="ready"]')).to_have_count(2 + 2 + len(NAMES))
+        expect(notebook.page.locator('.nsmw-root [data-state="ready"]')).to_have_count(3 + 2 + len(NAMES))
         yield notebook
         notebook.page.remove_listener("dialog", note)
 

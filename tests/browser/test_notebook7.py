@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.harness import JupyterLab, NotebookPage, NotebookServer
 from tests.browser.views import ViewOnPage
 
-SLOTS, WORDS, STEPS = 128, 20, 41
+SLOTS, WORDS, STEPS = 38, 20, 41
 
 
 @pytest.fixture(scope="module")
