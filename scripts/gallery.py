@@ -29,6 +29,7 @@ model = load_pretrained("copy")
 batch = CopyTask().batch(1, torch.Generator().manual_seed(0), length=20)
 with torch.no_grad(), TraceRecorder(model) as recorder:
     model(batch.inputs)
+    recorder.record(target=batch.targets, target_mask=batch.mask)
 trace = recorder.trace
 
 # attention of three heads that do what such heads do: look back one token, at the first, around

@@ -143,7 +143,9 @@ def test_layers_that_share_a_memory_have_a_slider(browser: Browser, tmp_path: Pa
     model = DNC(4, 7, "lstm", num_layers=3, nr_cells=NEURONS, read_heads=2, cell_size=FEATURES)
     with TraceRecorder(model, adapters=sharing(3)) as recorder:
         model(torch.rand(2, 5, 4))
-    page = widgets_to_html([NTMExplorer(recorder.trace)], tmp_path / "layers.html")
+    explorer = NTMExplorer(recorder.trace)
+    explorer.selection.time = explorer.selection.layer = 0
+    page = widgets_to_html([explorer], tmp_path / "layers.html")
     with open_exported(browser, Path(page)) as opened:
         shown = ViewOnPage(opened.page, 0)
         shown.wait_painted("memory", "time=0 layer=0 batch=0")

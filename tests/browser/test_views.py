@@ -195,7 +195,9 @@ def test_python_hears_of_each_cell_that_is_pressed(notebook: NotebookPage) -> No
 def test_views_outlive_a_restart_and_a_new_run_replaces_them(notebook: NotebookPage) -> None:
     """After a restart the old pictures still move among themselves; the cell run again gives a live view."""
     source = (
-        PRELUDE + "view = MemoryView(Trace.from_arrays({'memory': random.normal(size=(9, 1, 16, 8))}))\nview"
+        PRELUDE
+        + "view = MemoryView(Trace.from_arrays({'memory': random.normal(size=(9, 1, 16, 8))}))\n"
+        + "view.selection.time = 0\nview"
     )
     view = show(notebook, source)
     notebook.restart_kernel()

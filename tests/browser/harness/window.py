@@ -22,6 +22,7 @@ NOISE = (
     "Could not restore the debugger state: Canceled future",  # JupyterLab: a kernel that is shut down early
     "Canceled future for create_subshell_request",  # JupyterLab: a kernel that restarts while it asks for one
     "Cannot read properties of undefined (reading 'schema')",  # Notebook 7.6 at its start, on any notebook
+    "[anywidget] Failed to initialize model.",  # two seconds after a model that was in the making was closed
     "Error: <rect> attribute",  # bqplot: a figure in a closed Tab, drawn at size 0 until it is shown
 )
 
