@@ -19,13 +19,17 @@ def test_it_trains_and_opens_the_explorer(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")  # of other packages, in a kernel that is none of ours
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells.append(
-        nbformat.v4.new_code_cell("print(result.step, len(curve.x), explorer.selection.time)")
+        nbformat.v4.new_code_cell(
+            "from nsm_widgets.view import opening\n"
+            "found = opening(explorer.trace)\n"
+            "print(result.step, len(curve.x), found['time'] == explorer.selection.time)"
+        )
     )
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", extra_arguments=["--log-level=40"])
 
     client.execute(cwd=str(NOTEBOOK.parent))
 
-    assert notebook.cells[-1].outputs[0].text == "20 2 0\n"
+    assert notebook.cells[-1].outputs[0].text == "20 2 True\n"
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     widgets = [
         output for output in shown if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
