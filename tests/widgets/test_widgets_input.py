@@ -390,8 +390,8 @@ BAD_CALLS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "an option of another library": (
         lambda: AttentionView(np.eye(3), tokens=["a", "b", "c"]),  # type: ignore[call-arg]
         UnknownOptionError,
-        "AttentionView has no option 'tokens'. It takes array, budget_mb, cmap, dims, domain, fold, grid, image, "
-        "labels, layout, page_arrays, precision, scale, selection, tabbable, title, tooltip.",
+        "AttentionView has no option 'tokens'. It takes array, budget_mb, cmap, dims, domain, fold, grid, "
+        "image, labels, layout, page_arrays, precision, scale, selection, tabbable, title, tooltip.",
     ),
     "an attribute of ipywidgets": (
         lambda: AttentionView(np.eye(3), keys=["a", "b", "c"]),  # type: ignore[call-arg]
